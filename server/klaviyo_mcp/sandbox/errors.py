@@ -1,0 +1,72 @@
+"""What Klaviyo and Maton answer to a request that they refuse.
+
+Source: the `ClientError` and `ServerError` responses of Klaviyo's OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+
+class KlaviyoError(Exception):
+    """A refusal in Klaviyo's words; `pointer` or `parameter` names the part of the request at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str,
+        pointer: str | None = None,
+        parameter: str | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.pointer = pointer
+        self.parameter = parameter
+        self.meta = meta or {}
+        self.headers: dict[str, str] = {}
+
+    def document(self) -> dict[str, Any]:
+        """The JSON:API error document. Its id follows from its content, so that runs are repeatable."""
+        source = {"pointer": self.pointer} if self.pointer else {"parameter": self.parameter} if self.parameter else {}
+        error = {
+            "id": str(uuid5(NAMESPACE_URL, f"{self.status} {self.code} {self.detail} {source}")),
+            "status": self.status,
+            "code": self.code,
+            "title": self.title,
+            "detail": self.detail,
+            "source": source,
+            "links": {},
+            "meta": self.meta,
+        }
+        return {"errors": [error]}
+
+
+class MatonError(Exception):
+    """A refusal by the gateway itself, before Klaviyo sees the request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def document(self) -> dict[str, Any]:
+        return {"error": self.message}
+
+
+def invalid(detail: str, *, pointer: str | None = None, parameter: str | None = None) -> KlaviyoError:
+    """400: a value that Klaviyo does not accept at this place of the request."""
+    return KlaviyoError(400, "invalid", "Invalid input.", detail, pointer, parameter)
+
+
+def not_found(type_: str, id_: str, pointer: str | None = None) -> KlaviyoError:
+    """404: no resource of this type has this id."""
+    return KlaviyoError(
+        404, "not_found", "Not found.", f"A {type_} with id {id_} does not exist.", pointer or "/data/id"
+    )
