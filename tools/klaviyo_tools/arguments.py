@@ -1,0 +1,396 @@
+"""The argument vocabulary that all areas share: the model they derive from, places in the request, and value types."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import cast as typing_cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+
+class ArgumentsError(ValueError):
+    """The arguments of a call do not fit its model. The message names each fault and its remedy; nothing was sent."""
+
+
+# Places: where in the request a field's value goes. Without one it is a JSON:API attribute of the same name.
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute whose name in Klaviyo is not the argument's; a dotted path goes into objects."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """Ids under `data.relationships`, many where the field is a list. `name` defaults to the argument's, hyphenated."""
+
+    type: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Plain objects that Klaviyo wants as resources inside an attribute, under its `data`."""
+
+    type: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`data.id`: what the operation acts on, where that is not in the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A value under `data.meta`, at this dotted path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathId:
+    """An id in the operation's path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter of this name; lists are comma-joined."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """The whole of `data`: resource identifiers of this type, a list or one."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of a multipart form."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Shapes our answer (`detail`, `max_results` …) and is not sent as it stands."""
+
+
+Place = Attribute | Relationship | Embedded | Target | Meta | PathId | Query | Linkage | Part | Reading
+PLACES = get_args(Place)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The revision of Klaviyo's API from which on this argument exists."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Clears:
+    """Marks a field whose null is sent, to clear what Klaviyo holds."""
+
+
+CLEARS = _Clears()
+
+
+def place_of(field: FieldInfo) -> Place | None:
+    """Where the field's value goes, or None for an attribute of the same name."""
+    return next((typing_cast(Place, mark) for mark in _marks(field) if isinstance(mark, PLACES)), None)
+
+
+def since_of(field: FieldInfo) -> str | None:
+    """The revision from which on the field exists, where that is not the oldest we speak."""
+    return next((mark.revision for mark in _marks(field) if isinstance(mark, Since)), None)
+
+
+def _marks(field: FieldInfo) -> Iterator[object]:
+    """What is annotated to the field, or to the type beside None in it."""
+    yield from field.metadata
+    if get_origin(field.annotation) in (Union, types.UnionType):
+        for member in get_args(field.annotation):
+            if get_origin(member) is Annotated:
+                yield from get_args(member)[1:]
+
+
+class Arguments(BaseModel):
+    """Arguments of an operation, or an object inside them. Forgiving in, strict out.
+
+    JSON text is decoded where an object or array is expected, a lone value becomes a list of one, null means
+    "not given" unless the field clears; anything unknown is refused.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        shapes = _shapes(cls)
+        kept: dict[str, Any] = {}
+        for name, value in given.items():
+            shape = shapes.get(name)
+            if value is None and shape is not None and not shape.clears:
+                continue
+            kept[name] = value if shape is None else shape.forgive(value)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a field expects, as far as forgiving needs it."""
+
+    is_list: bool
+    is_object: bool
+    items_are_strings: bool
+    clears: bool
+
+    def forgive(self, value: Any) -> Any:
+        if isinstance(value, str) and (self.is_list or self.is_object):
+            text = value.strip()
+            if text[:1] in ("[", "{"):
+                try:
+                    return json.loads(text)
+                except ValueError:
+                    return value
+            if self.items_are_strings:
+                return [part.strip() for part in text.split(",") if part.strip()]
+        if self.is_list and isinstance(value, (str, int, float, dict)):
+            return [value]
+        return value
+
+
+@cache
+def _shapes(model: type[Arguments]) -> Mapping[str, _Shape]:
+    return {name: _shape(field) for name, field in model.model_fields.items()}
+
+
+def _shape(field: FieldInfo) -> _Shape:
+    kinds = list(_alternatives(field.annotation))
+    lists = [kind for kind in kinds if get_origin(kind) is list or kind is list]
+    return _Shape(
+        is_list=bool(lists),
+        is_object=any(get_origin(k) is dict or k is dict or _is_model(k) for k in kinds),
+        items_are_strings=any(_is_text(item) for kind in lists for item in get_args(kind)),
+        clears=CLEARS in _marks(field),
+    )
+
+
+def _alternatives(annotation: Any) -> Iterable[Any]:
+    if get_origin(annotation) is Annotated:
+        yield from _alternatives(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _alternatives(member)
+    else:
+        yield annotation
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _is_text(annotation: Any) -> bool:
+    return any(kind is str or get_origin(kind) is Literal for kind in _alternatives(annotation))
+
+
+# Value types.
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _plain_id(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty: give the id, as a list call shows it")
+    if text in (".", "..") or any(c in "/\\?#%&" or c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(f"{text[:60]!r} is not an id: give the id alone, not a path, URL or name")
+    return text
+
+
+def _catalog_id(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty: catalog ids look like $custom:::$default:::SKU-1")
+    if text in (".", "..") or not text.isprintable():
+        raise ValueError(f"{text[:60]!r} is not a catalog id: they look like $custom:::$default:::SKU-1")
+    return text
+
+
+def _timestamp(given: object) -> object:
+    if isinstance(given, datetime):
+        return given.isoformat()
+    if not isinstance(given, str):
+        return given
+    text = given.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T09:00:00Z") from None
+    if len(text) <= 10:
+        return f"{moment.date().isoformat()}T00:00:00Z"
+    text = text.replace(" ", "T", 1)
+    return text if moment.tzinfo else f"{text}Z"
+
+
+def _day(given: object) -> object:
+    if isinstance(given, (date, datetime)):
+        return given.isoformat()[:10]
+    if not isinstance(given, str):
+        return given
+    try:
+        return date.fromisoformat(given.strip()).isoformat()
+    except ValueError:
+        raise ValueError(f"{given[:40]!r} is not a date such as 2026-03-01") from None
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+"""A string that says something."""
+Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256), AfterValidator(_plain_id)]
+"""An id of Klaviyo's: no path, URL or white space in it."""
+CatalogId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_catalog_id)]
+"""A compound id (`$custom:::$default:::SKU-1`): whatever a shop calls its products."""
+Timestamp = Annotated[str, BeforeValidator(_timestamp)]
+"""ISO 8601; without an offset it is UTC, a date alone is its midnight."""
+Day = Annotated[str, BeforeValidator(_day)]
+"""A calendar date, `2026-03-01`."""
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+[1-9]\d{4,14}$")]
+"""E.164: `+` and digits."""
+Open = dict[str, Any]
+"""An object whose keys are the account's own, or too many to list."""
+
+
+def clearable(kind: Any) -> Any:
+    """The type of an optional field whose null clears what Klaviyo holds."""
+    return Annotated[kind | None, CLEARS]
+
+
+def nearest(given: str, among: Iterable[str], most: int = 3) -> list[str]:
+    """The most similar of some names, best first."""
+    names = {name.lower(): name for name in among}
+    asked = given.lower().replace("-", "_")
+    plain = {name.replace("-", "_"): original for name, original in names.items()}
+    found = difflib.get_close_matches(asked, plain, most, 0.5)
+    found += [name for name in plain if asked and asked in name and name not in found]
+    return [plain[name] for name in found[:most]]
+
+
+def one_of(given: str, allowed: Iterable[str], what: str) -> str:
+    """`given` as Klaviyo writes it (hyphen or underscore alike); a ValueError names the nearest valid values."""
+    names = list(allowed)
+    for name in names:
+        if name == given or name.replace("-", "_") == given.replace("-", "_"):
+            return name
+    close = nearest(given, names)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"valid: {', '.join(names[:12])}"
+    raise ValueError(f"{what} {given[:60]!r} is unknown; {hint}")
+
+
+# Checking a call.
+
+Model = TypeVar("Model", bound=Arguments)
+
+
+def check(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Validate what a model wrote. Raises ArgumentsError with every fault in words, the nearest names included."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        faults = [_fault(model, dict(detail)) for detail in error.errors(include_url=False)[:4]]
+        raise ArgumentsError("; ".join(dict.fromkeys(faults))) from None
+
+
+def _fault(model: type[Arguments], detail: dict[str, Any]) -> str:
+    loc = tuple(part for part in detail["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+    where = ".".join(str(part) for part in loc) or "arguments"
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        names = _names_at(model, loc[:-1])
+        close = nearest(str(loc[-1]), names)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"it takes {', '.join(sorted(names)[:14]) or 'none'}"
+        return f"unknown argument {where[:80]!r}: {hint}"
+    if kind == "missing":
+        return f"{where} is required"
+    if kind == "value_error":
+        return f"{where}: {detail['ctx']['error']}"
+    if kind == "string_pattern_mismatch":
+        return f"{where}: {_shown(detail['input'])} {_expected(where, detail['ctx']['pattern'])}"
+    return f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_shown(detail['input'])}"
+
+
+def _expected(where: str, pattern: str) -> str:
+    if pattern.startswith(r"^\+"):
+        return "is not a phone number in E.164 form such as +14155550123"
+    if "@" in pattern:
+        return "is not an e-mail address"
+    return f"does not match {pattern}"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _names_at(model: type[Arguments], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = next(_models(field.annotation), None) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[Arguments]]:
+    for kind in _alternatives(annotation):
+        if _is_model(kind):
+            yield kind
+        for inner in get_args(kind):
+            yield from _models(inner)
+
+
+# Arguments that every reading operation takes.
+
+MAX_RESULTS = 1000
+DEFAULT_RESULTS = 50
+
+MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading()]
+Cursor = Annotated[Text, Reading()]
+CountBy = Annotated[Text, Reading()]
+Detail = Annotated[Literal["summary", "full"], Reading()]
+FieldNames = Annotated[list[Text], Reading()]

@@ -1,0 +1,89 @@
+"""Lists: static groups of profiles that people subscribe to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .arguments import Arguments, Text
+from .operation import XS, Area, Effect, L, M
+
+area = Area("lists", words="audience newsletter mailing subscribers group")
+
+
+class NewList(Arguments):
+    name: Text
+    opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = Field(
+        None, description="double asks subscribers for a confirming click"
+    )
+
+
+class ListChanges(Arguments):
+    name: Text | None = None
+    opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = None
+
+
+area.collection(
+    "get_lists",
+    "/api/lists",
+    "list",
+    "Lists of the account, by name or date.",
+    rate=L,
+    filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
+    sort=("created", "id", "name", "updated"),
+    include=("flow-triggers", "tags"),
+)
+area.record(
+    "get_list",
+    "/api/lists/{list_id}",
+    "list",
+    "One list; how many profiles it holds with additional_fields=profile_count.",
+    rate=L,
+    include=("flow-triggers", "tags"),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+)
+area.create("create_list", "/api/lists", "list", NewList, "Create an empty list.", rate=M.daily(150))
+area.update("update_list", "/api/lists/{list_id}", "list", ListChanges, "Rename a list or change its opt-in.", rate=M)
+area.delete("delete_list", "/api/lists/{list_id}", "list", "Delete a list; its profiles stay.", rate=M)
+area.collection(
+    "get_profiles_for_list",
+    "/api/lists/{list_id}/profiles",
+    "profile",
+    "Profiles on a list, with the date each joined.",
+    rate=L,
+    scopes="lists:read profiles:read",
+    filter={
+        "email": "any equals",
+        "phone_number": "any equals",
+        "push_token": "any equals",
+        "_kx": "equals",
+        "joined_group_at": "greater-or-equal greater-than less-or-equal less-than",
+    },
+    sort=("joined_group_at",),
+    additional_fields=("subscriptions", "predictive_analytics"),
+    extra_fields=("joined_group_at",),
+    page_size=100,
+    slower={"predictive_analytics": M},
+)
+area.relate(
+    "add_profiles_to_list",
+    "/api/lists/{list_id}/relationships/profiles",
+    "profile",
+    "Put profiles on a list. Their consent stays as it is, but flows that the list triggers may message them.",
+    rate=M,
+    most=1000,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="lists:write profiles:write",
+)
+area.relate(
+    "remove_profiles_from_list",
+    "/api/lists/{list_id}/relationships/profiles",
+    "profile",
+    "Take profiles off a list. Their consent stays as it is.",
+    rate=M,
+    most=1000,
+    method="DELETE",
+    scopes="lists:write profiles:write",
+)

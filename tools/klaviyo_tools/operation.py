@@ -1,0 +1,452 @@
+"""What an operation is, and the vocabulary in which an area declares its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property, partial
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
+
+from . import filters, jsonapi
+from .arguments import (
+    DEFAULT_RESULTS,
+    Arguments,
+    CountBy,
+    Cursor,
+    Detail,
+    FieldNames,
+    Id,
+    Linkage,
+    MaxResults,
+    Part,
+    PathId,
+    Query,
+    one_of,
+)
+from .request import JSON, Request, Service, Upload
+from .resources import resource
+
+OLDEST_REVISION = "2026-01-15"
+
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+class Effect(StrEnum):
+    """What running an operation does to the account and to people."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+    REACHES_PEOPLE = "reaches_people"
+    IRREVERSIBLE = "irreversible"
+
+
+class Answer(StrEnum):
+    """What a success answers with."""
+
+    COLLECTION = "collection"
+    RECORD = "record"
+    JOB = "job"
+    REPORT = "report"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Klaviyo's limits: requests a second, a minute, and a day where it has one."""
+
+    burst: int
+    steady: int
+    day: int | None = None
+
+    def daily(self, limit: int) -> Rate:
+        return Rate(self.burst, self.steady, limit)
+
+
+# Klaviyo's classes of rate limits: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+XS, S, M, L, XL = Rate(1, 15), Rate(3, 60), Rate(10, 150), Rate(75, 750), Rate(350, 3500)
+
+
+@dataclass(frozen=True, slots=True)
+class Milder:
+    """Values of an argument with which an operation has a lesser effect than it is declared with."""
+
+    argument: str
+    values: tuple[str, ...]
+    effect: Effect
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One operation of Klaviyo (or of Maton's connections), as everything else derives from it."""
+
+    name: str
+    area: Area
+    method: Method
+    path: str
+    """Its parameters are named as the arguments: `/api/lists/{list_id}`."""
+    resource: str
+    """The resource type that a success answers with (or, with an empty success, that was acted on)."""
+    purpose: str
+    answer: Answer
+    effect: Effect
+    rate: Rate
+    build: Callable[[Operation], type[Arguments]]
+    body: str | None = None
+    """The `type` of the document sent, None where no document is."""
+    scopes: tuple[str, ...] = ()
+    since: str = OLDEST_REVISION
+    aliases: tuple[str, ...] = ()
+    words: str = ""
+    """Words people use for it that neither its name nor its purpose has."""
+    filter: Mapping[str, str] = field(default_factory=dict)
+    """Filter field -> its operators, space-separated."""
+    filter_required: tuple[str, ...] = ()
+    """Filter fields of which one must be given."""
+    sort: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    additional_fields: tuple[str, ...] = ()
+    extra_fields: tuple[str, ...] = ()
+    """Sparse fields that only this operation and few others answer (`joined_group_at`)."""
+    has_fields: bool = True
+    """Whether it takes sparse fieldsets."""
+    page_size: int | None = None
+    """The largest `page[size]`; None where Klaviyo takes none."""
+    page_size_since: str | None = None
+    paged: bool = False
+    cursor: str = "page[cursor]"
+    slower: Mapping[str, Rate] = field(default_factory=dict)
+    """A value of `include` or `additional_fields` that, when asked for, lowers the limits."""
+    milder: Milder | None = None
+    job: str | None = None
+    """The read that follows the job which this operation starts."""
+    look: str | None = None
+    """The read that tells whether this write was applied, where it is not the plain read of the same path."""
+    most: int | None = None
+    """The most members one call takes."""
+    service: Service = Service.KLAVIYO
+    constant: Mapping[str, str] = field(default_factory=dict)
+    """What Maton's service is always sent: in the query of a GET, in the body of a POST."""
+    adapt: Callable[[JSON], JSON] | None = None
+    """Brings an answer that is not JSON:API into its form."""
+
+    @cached_property
+    def arguments(self) -> type[Arguments]:
+        """The pydantic model of the arguments, built when first needed."""
+        return self.build(self)
+
+    @property
+    def title(self) -> str:
+        """The name as a person reads it: `Get profiles for list`."""
+        return self.name.replace("_", " ").capitalize()
+
+    def effect_of(self, arguments: Arguments) -> Effect:
+        """The effect with these arguments: setting a flow to draft reaches nobody, setting it live does."""
+        if self.milder and getattr(arguments, self.milder.argument, None) in self.milder.values:
+            return self.milder.effect
+        return self.effect
+
+    def rate_of(self, arguments: Arguments) -> Rate:
+        """The limits with these arguments: some included or additional fields lower them."""
+        asked = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
+        return min((self.slower[name] for name in asked if name in self.slower), default=self.rate, key=_strictness)
+
+    @cached_property
+    def accepted_fields(self) -> Mapping[str, frozenset[str]]:
+        """Resource type -> the sparse fields that this operation answers, included types among them."""
+        if not self.has_fields:
+            return {}
+        primary = resource(self.resource)
+        accepted = {}
+        for kind in {primary.type, *(primary.relationships[name] for name in self.include)}:
+            offered = {*self.additional_fields, *self.extra_fields} if kind == primary.type else set()
+            hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
+            accepted[kind] = frozenset(f for f in resource(kind).fields if f.split(".")[0] not in hidden)
+        return accepted
+
+    def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:
+        """The HTTP request for these arguments; `query` adds what paging and sparse fieldsets ask for."""
+        path_ids, parameters, parts = {}, {}, {}
+        for name, value, place in jsonapi.given(arguments):
+            match place:
+                case PathId():
+                    path_ids[name] = quote(value, safe="")
+                case Query(key):
+                    parameters[key] = ",".join(value) if isinstance(value, list) else str(value)
+                case Part(key):
+                    parts[key] = value
+        body: JSON = parts or None
+        if self.body is not None:
+            target = getattr(arguments, self.path_ids[-1]) if self.method == "PATCH" and self.path_ids else None
+            body = jsonapi.document(self.body, arguments, target)
+        elif self.constant and self.method == "POST":
+            body = dict(self.constant)
+        elif self.constant:
+            parameters.update(self.constant)
+        upload = parts.pop("file", None)
+        return Request(
+            self.method,
+            self.path.format(**path_ids),
+            {**parameters, **(query or {})},
+            body,
+            self.service,
+            upload if isinstance(upload, Upload) else None,
+        )
+
+    @property
+    def path_ids(self) -> list[str]:
+        """The names of the path's parameters, in order."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+
+ADDITIONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "profile": ("subscriptions", "predictive_analytics", "joined_group_at"),
+    "list": ("profile_count",),
+    "segment": ("profile_count",),
+    "flow": ("definition",),
+    "form": ("definition",),
+}
+"""Sparse fields that a type answers only where an operation offers them."""
+
+
+def _strictness(rate: Rate) -> float:
+    return rate.steady
+
+
+class Area:
+    """One area of Klaviyo's API: its operations in the order of their declaration."""
+
+    def __init__(self, name: str, *, scope: str | None = None, words: str = "", id_type: Any = Id) -> None:
+        self.name = name
+        self.scope = scope or name.replace("_", "-")
+        self.words = words
+        self.id_type = id_type
+        self.operations: dict[str, Operation] = {}
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations.values())
+
+    def collection(
+        self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, paged: bool = True, **facts: Any
+    ) -> Operation:
+        """A GET that answers many: `filter`, `sort`, `include`, `additional_fields`, `page_size` are its facts."""
+        paged = paged or "page_size" in facts
+        return self._declare(
+            name, "GET", path, type_, purpose, Answer.COLLECTION, _reading, rate=rate, paged=paged, **facts
+        )
+
+    def record(self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, **facts: Any) -> Operation:
+        """A GET that answers one."""
+        return self._declare(name, "GET", path, type_, purpose, Answer.RECORD, _reading, rate=rate, **facts)
+
+    def create(
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        attributes: type[Arguments],
+        purpose: str,
+        *,
+        rate: Rate,
+        answer: Answer = Answer.RECORD,
+        **facts: Any,
+    ) -> Operation:
+        """A POST of a document. `body` names its type where that is not the answer's."""
+        build = partial(_writing, attributes)
+        facts.setdefault("body", type_)
+        return self._declare(name, "POST", path, type_, purpose, answer, build, rate=rate, **facts)
+
+    def update(
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        attributes: type[Arguments],
+        purpose: str,
+        *,
+        rate: Rate,
+        answer: Answer = Answer.RECORD,
+        **facts: Any,
+    ) -> Operation:
+        """A PATCH of the record in the path; only what is given changes."""
+        build = partial(_writing, attributes)
+        return self._declare(name, "PATCH", path, type_, purpose, answer, build, rate=rate, body=type_, **facts)
+
+    def delete(
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        purpose: str,
+        *,
+        rate: Rate,
+        effect: Effect = Effect.DELETE,
+        **facts: Any,
+    ) -> Operation:
+        """A DELETE of the record in the path."""
+        build = partial(_writing, Arguments)
+        return self._declare(
+            name, "DELETE", path, type_, purpose, Answer.NOTHING, build, rate=rate, effect=effect, **facts
+        )
+
+    def relate(
+        self,
+        name: str,
+        path: str,
+        target: str,
+        purpose: str,
+        *,
+        rate: Rate,
+        most: int,
+        method: Method = "POST",
+        **facts: Any,
+    ) -> Operation:
+        """Adds (POST), takes away (DELETE) or replaces (PATCH) members of a to-many relationship."""
+        build = partial(_relating, target)
+        return self._declare(
+            name, method, path, target, purpose, Answer.NOTHING, build, rate=rate, body=target, most=most, **facts
+        )
+
+    def job(
+        self, name: str, path: str, type_: str, attributes: type[Arguments], purpose: str, *, rate: Rate, **facts: Any
+    ) -> Operation:
+        """A POST that starts work in the background; `job` names the read that follows it, where there is one."""
+        facts.setdefault("answer", Answer.JOB if facts.get("job") else Answer.NOTHING)
+        return self.create(name, path, type_, attributes, purpose, rate=rate, **facts)
+
+    def query(
+        self, name: str, path: str, type_: str, attributes: type[Arguments], purpose: str, *, rate: Rate, **facts: Any
+    ) -> Operation:
+        """A read by POST: a report, an aggregate, a rendering."""
+        answer = facts.pop("answer", Answer.REPORT)
+        return self.create(
+            name, path, type_, attributes, purpose, rate=rate, answer=answer, effect=Effect.READ, **facts
+        )
+
+    def custom(self, name: str, method: Method, path: str, type_: str, purpose: str, **facts: Any) -> Operation:
+        """An operation that no other word of this vocabulary fits; `attributes` is its own model."""
+        build = partial(_writing, facts.pop("attributes", Arguments))
+        return self._declare(name, method, path, type_, purpose, facts.pop("answer"), build, **facts)
+
+    def _declare(
+        self,
+        name: str,
+        method: Method,
+        path: str,
+        type_: str,
+        purpose: str,
+        answer: Answer,
+        build: Callable[[Operation], type[Arguments]],
+        *,
+        effect: Effect | None = None,
+        scopes: str | None = None,
+        aliases: str = "",
+        **facts: Any,
+    ) -> Operation:
+        effect = effect or (Effect.READ if method == "GET" else Effect.WRITE)
+        right = "read" if effect is Effect.READ else "write"
+        if name in self.operations:
+            raise ValueError(f"{name} is declared twice")
+        operation = Operation(
+            name,
+            self,
+            method,
+            path,
+            type_,
+            purpose,
+            answer,
+            effect,
+            build=build,
+            scopes=(f"{self.scope}:{right}",) if scopes is None else tuple(scopes.split()),
+            aliases=tuple(aliases.split()),
+            has_fields=facts.pop("has_fields", answer in (Answer.COLLECTION, Answer.RECORD) and method == "GET"),
+            **facts,
+        )
+        self.operations[name] = operation
+        return operation
+
+
+# Models of arguments, built from the declaration.
+
+
+def _reading(operation: Operation) -> type[Arguments]:
+    fields: dict[str, Any] = _ids(operation)
+    if operation.filter:
+        fields["filter"] = _filter(operation)
+    if operation.sort:
+        fields["sort"] = _sort(operation.sort)
+    if operation.has_fields:
+        fields["fields"] = (FieldNames | None, None)
+    if operation.include:
+        fields["include"] = _names("include", operation.include, "include")
+    fields.update(_additional(operation))
+    if operation.answer is Answer.COLLECTION:
+        if operation.paged:
+            fields["max_results"] = (MaxResults, DEFAULT_RESULTS)
+            fields["cursor"] = (Cursor | None, None)
+        fields["count_by"] = (CountBy | None, None)
+        fields["detail"] = (Detail, "summary")
+    return _model(operation, Arguments, fields)
+
+
+def _writing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
+    return _model(operation, attributes, _ids(operation), _additional(operation))
+
+
+def _relating(target: str, operation: Operation) -> type[Arguments]:
+    members = Annotated[list[operation.area.id_type], Field(min_length=1, max_length=operation.most), Linkage(target)]  # type: ignore[name-defined]
+    return _model(operation, Arguments, {**_ids(operation), f"{target.replace('-', '_')}_ids": (members, ...)})
+
+
+def _model(operation: Operation, base: type[Arguments], *fields: Mapping[str, Any]) -> type[Arguments]:
+    name = "".join(part.capitalize() for part in operation.name.split("_"))
+    added = {name: kind for some in fields for name, kind in some.items()}
+    return create_model(name, __base__=base, **added)
+
+
+def _ids(operation: Operation) -> dict[str, Any]:
+    return {name: (Annotated[operation.area.id_type, PathId()], ...) for name in operation.path_ids}
+
+
+def _filter(operation: Operation) -> tuple[Any, Any]:
+    def accept(given: object) -> object:
+        if not isinstance(given, str | list | dict):
+            return given
+        return filters.accept(given, operation.filter, required=operation.filter_required)
+
+    text = filters.describe(operation.filter)
+    if operation.filter_required:
+        text = f"Required: {' or '.join(operation.filter_required)}. {text}"
+    kind = Annotated[
+        str, BeforeValidator(accept), WithJsonSchema({"type": "string"}), Field(description=text), Query("filter")
+    ]
+    return (kind, ...) if operation.filter_required else (kind | None, None)
+
+
+def _sort(names: Sequence[str]) -> tuple[Any, Any]:
+    def known(given: str) -> str:
+        field, minus = given.lstrip("-"), given.startswith("-")
+        return ("-" if minus else "") + one_of(field, names, "sort field")
+
+    text = f"{', '.join(names)}; - before it for descending"
+    return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort")] | None, None)
+
+
+def _names(query: str, allowed: Sequence[str], what: str) -> tuple[Any, Any]:
+    def known(given: list[str]) -> list[str]:
+        return list(dict.fromkeys(one_of(name, allowed, what) for name in given))
+
+    text = ", ".join(allowed)
+    return (Annotated[list[str], AfterValidator(known), Field(description=text), Query(query)] | None, None)
+
+
+def _additional(operation: Operation) -> dict[str, Any]:
+    if not operation.additional_fields:
+        return {}
+    query = f"additional-fields[{operation.resource}]"
+    return {"additional_fields": _names(query, operation.additional_fields, "additional field")}
