@@ -422,9 +422,8 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
     text = filters.describe(operation.filter)
     if operation.filter_required:
         text = f"Required: {' or '.join(operation.filter_required)}. {text}"
-    kind = Annotated[
-        str, BeforeValidator(accept), WithJsonSchema({"type": "string"}), Field(description=text), Query("filter")
-    ]
+    as_text = WithJsonSchema({"type": "string", "description": text})
+    kind = Annotated[str, BeforeValidator(accept), as_text, Query("filter")]
     return (kind, ...) if operation.filter_required else (kind | None, None)
 
 
