@@ -1,0 +1,21 @@
+# Build: locked dependencies, then the wheel.
+FROM python:3.12-slim AS build
+RUN pip install --no-cache-dir uv
+WORKDIR /build
+COPY requirements.lock ./
+RUN uv venv /opt/klaviyo-mcp && uv pip install --python /opt/klaviyo-mcp --no-cache --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY tools tools
+COPY server server
+RUN uv build --wheel --out-dir dist && uv pip install --python /opt/klaviyo-mcp --no-cache --no-deps dist/*.whl
+
+# Run: the environment alone, as nobody in particular.
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --no-create-home klaviyo
+COPY --from=build /opt/klaviyo-mcp /opt/klaviyo-mcp
+ENV PATH="/opt/klaviyo-mcp/bin:$PATH" PYTHONUNBUFFERED=1
+USER 10001
+EXPOSE 8000
+# Serving http, /healthz must answer; serving stdio there is no port, and nothing to ask.
+HEALTHCHECK --interval=30s --timeout=5s CMD ["klaviyo-mcp", "health"]
+ENTRYPOINT ["klaviyo-mcp"]

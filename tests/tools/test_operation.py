@@ -1,0 +1,94 @@
+"""A declaration yields everything: arguments, request, limits, effect, sparse fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from klaviyo_tools.arguments import Arguments, ArgumentsError, check
+from klaviyo_tools.operation import XS, Answer, Area, Effect, L, M, Milder, Rate
+from klaviyo_tools.request import Request
+
+
+class Status(Arguments):
+    status: str
+
+
+area = Area("things")
+things = area.collection(
+    "get_things",
+    "/api/lists/{list_id}/things",
+    "list",
+    "Things.",
+    rate=L,
+    filter={"name": "any equals"},
+    sort=("name",),
+    include=("tags",),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+    page_size=100,
+)
+required = area.collection(
+    "get_other", "/api/other", "campaign", "Other.", rate=M, filter={"channel": "equals"}, filter_required=("channel",)
+)
+update = area.update(
+    "update_thing",
+    "/api/things/{thing_id}",
+    "flow",
+    Status,
+    "Update.",
+    rate=M,
+    effect=Effect.REACHES_PEOPLE,
+    milder=Milder("status", ("draft",), Effect.WRITE),
+)
+
+
+def test_a_read_carries_its_query_and_encodes_its_path() -> None:
+    arguments = check(
+        things.arguments,
+        {"list_id": "a:b+c", "filter": 'equals(name,"x")', "sort": "-name", "include": "tags", "max_results": 5},
+    )
+    assert things.request(arguments, {"page[size]": "5"}) == Request(
+        "GET",
+        "/api/lists/a%3Ab%2Bc/things",
+        {"filter": 'equals(name,"x")', "sort": "-name", "include": "tags", "page[size]": "5"},
+    )
+
+
+def test_additional_fields_lower_the_limits() -> None:
+    plain = check(things.arguments, {"list_id": "a"})
+    slow = check(things.arguments, {"list_id": "a", "additional_fields": ["profile_count"]})
+    assert things.rate_of(plain) == L
+    assert things.rate_of(slow) == XS
+    assert things.request(slow).query == {"additional-fields[list]": "profile_count"}
+
+
+def test_the_effect_may_hang_on_an_argument() -> None:
+    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "live"})) is Effect.REACHES_PEOPLE
+    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "draft"})) is Effect.WRITE
+
+
+def test_an_update_names_its_record_in_path_and_body() -> None:
+    request = update.request(check(update.arguments, {"thing_id": "F", "status": "draft"}))
+    assert (request.method, request.path) == ("PATCH", "/api/things/F")
+    assert request.body == {"data": {"type": "flow", "id": "F", "attributes": {"status": "draft"}}}
+
+
+def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
+    with pytest.raises(ArgumentsError, match=r"^filter is required$"):
+        check(required.arguments, {})
+
+
+def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
+    assert "profile_count" in things.accepted_fields["list"]
+    assert things.accepted_fields["tag"] == {"name"}
+    assert update.accepted_fields == {}
+
+
+def test_a_name_is_declared_once() -> None:
+    with pytest.raises(ValueError, match="declared twice"):
+        area.delete("get_things", "/api/x/{x_id}", "list", "Again.", rate=M)
+
+
+def test_daily_limits_keep_burst_and_steady() -> None:
+    assert M.daily(150) == Rate(10, 150, 150)
+    assert things.answer is Answer.COLLECTION
