@@ -16,6 +16,7 @@ COPY --from=build /opt/klaviyo-mcp /opt/klaviyo-mcp
 ENV PATH="/opt/klaviyo-mcp/bin:$PATH" PYTHONUNBUFFERED=1
 USER 10001
 EXPOSE 8000
-# Serving http, /healthz must answer; serving stdio there is no port, and nothing to ask.
-HEALTHCHECK --interval=30s --timeout=5s CMD ["klaviyo-mcp", "health"]
+# For `http`. With stdio there is no port to ask: run that with --no-healthcheck.
+HEALTHCHECK --interval=30s --timeout=5s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 ENTRYPOINT ["klaviyo-mcp"]
