@@ -1,0 +1,308 @@
+"""Everything that can go wrong, one class for each thing that a caller can do something about.
+
+    KlaviyoMcpError
+    ├── SettingError             a setting is unusable: the operator corrects it
+    ├── ArgumentError            an argument is wrong: nothing was sent
+    ├── ConfirmationError        a person has to agree first, declined, or the code is stale
+    ├── KeyMissingError          no Maton API key is set
+    ├── KeyRefusedError          Maton does not know the key
+    ├── ConnectionMissingError   no Klaviyo connection, several and none chosen, or an expired one
+    ├── ScopeError               the connection lacks a permission
+    ├── NotFoundError            the id names nothing in this account
+    ├── ConflictError            it exists already
+    ├── RateLimitError           too early: says when to come back
+    ├── RefusedError             Klaviyo refused the request: says which argument
+    ├── UpstreamError            Klaviyo or the gateway failed, or answered with something unreadable
+    ├── UnreachableError         no connection to the gateway: nothing was sent
+    ├── DeadlineError            no answer in the time a call may take
+    └── InDoubtError             a write that may have been applied: says how to look
+
+`str(error)` is what a model reads: what happened, to which argument, what to do next, in at most `LIMIT` bytes. It
+never holds a header, HTML, a traceback, a repr or the key: text that came from upstream goes in as `detail`, through `quote`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+LIMIT = 600
+KEY_PAGE = "https://maton.ai/settings"
+
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?|\x9b[0-?]*[ -/]*[@-~]", re.S)
+_SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?][^<>]*(?:>|\Z)", re.S)
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\).*", re.I | re.S)
+_HEADER = re.compile(
+    r"\b(?:proxy-)?(?:authorization|cookie|set-cookie|x-api-key|maton-connection)\s*[\"']?\s*[:=]\s*"
+    r"[\"']?(?:(?:bearer|basic|klaviyo-api-key)\s+)?\S+|\bbearer\s+\S+",
+    re.I,
+)
+
+
+def cut(text: str, most: int) -> str:
+    """`text` in at most `most` UTF-8 bytes, never ending inside a character; an ellipsis tells that it was cut."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= most:
+        return raw.decode()
+    return raw[: max(0, most - 3)].decode("utf-8", "ignore").rstrip() + "…"
+
+
+def quote(text: str, secrets: Iterable[str] = ()) -> str:
+    """Text from upstream, fit to be shown: one line without markup, invisible characters, headers or `secrets`."""
+    text = _ANSI.sub("", text[:20_000])
+    text = "".join(" " if c in "\n\r\t\x0b\x0c" else c for c in text if c in "\n\r\t\x0b\x0c" or _visible(c))
+    text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", text)))
+    for secret in secrets:
+        text = text.replace(secret, "[hidden]") if secret else text
+    return " ".join(_HEADER.sub("[hidden]", text).split())
+
+
+def _visible(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def span(seconds: float) -> str:
+    """A wait in words: `0.5 s`, `37 s`, `4 min`, `5 h 12 min`."""
+    if seconds < 1:
+        return f"{max(0.1, round(seconds, 1))} s"
+    whole = int(seconds + 0.999)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = -(-whole // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class KlaviyoMcpError(Exception):
+    """The root: `what` happened, `detail` (text from elsewhere, cut to the room that is left) and what to do `then`."""
+
+    def __init__(self, what: str, *, detail: str = "", then: str = "") -> None:
+        what, then = cut(what, 320), cut(then, 260)
+        room = LIMIT - len(f"{what}  {then}".encode()) - 3
+        if detail and room > 20:
+            what = what.rstrip(".") + ": " + cut(detail, room)
+            what = what if what.endswith((".", "!", "?", "…")) else what + "."
+        super().__init__(cut(f"{what} {then}".strip(), LIMIT))
+
+
+class SettingError(KlaviyoMcpError):
+    """A setting cannot be used: `variable` names it."""
+
+    def __init__(self, variable: str, problem: str, then: str = "") -> None:
+        self.variable = variable
+        super().__init__(f"{variable} {problem}.", then=then)
+
+
+class ArgumentError(KlaviyoMcpError):
+    """An argument of a call is wrong; nothing was sent. `argument` names it where one is to blame."""
+
+    def __init__(self, what: str, *, argument: str = "", then: str = "") -> None:
+        self.argument = argument
+        super().__init__(what, then=then)
+
+
+class ConfirmationError(KlaviyoMcpError):
+    """A call that a person must confirm was declined, or its code is wrong, used or expired; nothing was changed."""
+
+
+class KeyMissingError(KlaviyoMcpError):
+    """No Maton API key is set; nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No Maton API key is set, so nothing was sent.",
+            then=f"Sign in at https://maton.ai, copy the API key from {KEY_PAGE}, set MATON_API_KEY to it in the "
+            "environment of this server and restart it. Without a key, `klaviyo-mcp --sandbox` works on an invented account.",
+        )
+
+
+class KeyRefusedError(KlaviyoMcpError):
+    """Maton does not accept the API key (401); nothing was changed."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "Maton refused the API key (401); nothing was changed",
+            detail=detail,
+            then=f"Copy the key again from {KEY_PAGE}, set MATON_API_KEY to it without quotes or spaces, and restart "
+            "this server.",
+        )
+
+
+class ConnectionMissingError(KlaviyoMcpError):
+    """No usable Klaviyo connection: `kind` tells whether there is none, several with none chosen, or an expired one."""
+
+    def __init__(
+        self,
+        kind: Literal["none", "several", "expired"],
+        *,
+        connections: Sequence[str] = (),
+        chosen: bool = False,
+        detail: str = "",
+    ) -> None:
+        self.kind, self.connections = kind, tuple(connections)
+        if kind == "several":
+            known = f": {', '.join(connections)}" if connections else ""
+            what = f"The Maton account has several Klaviyo connections and none is chosen{known}."
+            then = (
+                "list_connections shows them; set MATON_CONNECTION to the id of the one meant and restart this server."
+            )
+        elif kind == "expired":
+            what = "Klaviyo no longer accepts the connection: its authorization has expired or was withdrawn"
+            then = (
+                "Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), "
+                "then call again; delete_connection removes the old one."
+            )
+        elif chosen:
+            what = "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION"
+            then = (
+                "list_connections shows those there are: correct MATON_CONNECTION, or make one with create_connection."
+            )
+        else:
+            what = "The Maton account has no active Klaviyo connection"
+            then = (
+                "Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), "
+                "then call again."
+            )
+        super().__init__(what, detail=detail, then=then)
+
+
+class ScopeError(KlaviyoMcpError):
+    """The connection may not do this (403); `scopes` are those that the operation needs."""
+
+    def __init__(self, operation: str, scopes: Sequence[str], *, detail: str = "") -> None:
+        self.operation, self.scopes = operation, tuple(scopes)
+        needs = f" It needs the scope{'s' if len(scopes) > 1 else ''} {', '.join(scopes)}." if scopes else ""
+        super().__init__(
+            f"The connection is not allowed to run {operation} (403); nothing was changed.{needs}",
+            detail=detail,
+            then="Make a new connection with create_connection and grant what it asks for, as a user who may do this.",
+        )
+
+
+class NotFoundError(KlaviyoMcpError):
+    """Klaviyo knows no record by that id (404)."""
+
+    def __init__(self, operation: str, *, arguments: Sequence[str] = (), detail: str = "", then: str = "") -> None:
+        self.operation, self.arguments = operation, tuple(arguments)
+        super().__init__(
+            f"{operation} found nothing by that id (404){_blame(arguments)}",
+            detail=detail,
+            then=then
+            or "Take the id from a list or search in this account: ids of another account or type are unknown here.",
+        )
+
+
+class ConflictError(KlaviyoMcpError):
+    """It exists already, or is in a state that forbids this (409); `duplicate_id` is the one there is."""
+
+    def __init__(
+        self, operation: str, *, duplicate_id: str = "", arguments: Sequence[str] = (), detail: str = ""
+    ) -> None:
+        self.operation, self.duplicate_id, self.arguments = operation, duplicate_id, tuple(arguments)
+        then = (
+            f"The one there is has id {cut(duplicate_id, 80)}: update that one instead."
+            if duplicate_id
+            else "Read the present state before you change it."
+        )
+        super().__init__(
+            f"{operation} conflicts with what exists (409); nothing was changed{_blame(arguments)}",
+            detail=detail,
+            then=then,
+        )
+
+
+class RateLimitError(KlaviyoMcpError):
+    """Too many calls for now; `retry_in` is how many seconds to wait, None where nobody said."""
+
+    def __init__(
+        self,
+        operation: str,
+        retry_in: float | None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        self.operation, self.retry_in = operation, retry_in
+        if retry_in is None:
+            when = "Wait a minute, then call again."
+        else:
+            at = (now or datetime.now(UTC)) + timedelta(seconds=min(retry_in, 366 * 86_400))
+            clock = f"{at:%H:%M:%S} UTC" if retry_in < 43_200 else f"{at:%Y-%m-%d %H:%M} UTC"
+            when = f"Call again in {span(retry_in)} (after {clock})."
+        super().__init__(f"{operation} was held back by Klaviyo's rate limit; nothing was changed.", then=when)
+
+
+class RefusedError(KlaviyoMcpError):
+    """Klaviyo refused the request (another 4xx); `arguments` are those it blames."""
+
+    def __init__(
+        self,
+        operation: str,
+        status: int,
+        *,
+        arguments: Sequence[str] = (),
+        detail: str = "",
+        then: str = "",
+        by: str = "Klaviyo",
+    ) -> None:
+        self.operation, self.status, self.arguments = operation, status, tuple(arguments)
+        super().__init__(
+            f"{by} refused {operation} ({status}); nothing was changed",
+            detail=detail,
+            then=then
+            or ("Correct the argument and call again." if arguments else "Correct the arguments and call again."),
+        )
+
+
+class UpstreamError(KlaviyoMcpError):
+    """Klaviyo or the gateway failed, or its answer cannot be used; for a write only where it surely was not applied."""
+
+    def __init__(self, operation: str, cause: str, *, detail: str = "", then: str = "Try again in a minute.") -> None:
+        self.operation, self.cause = operation, cause
+        super().__init__(f"{operation} failed: {cause}", detail=detail, then=then)
+
+
+class UnreachableError(KlaviyoMcpError):
+    """No connection to the gateway could be made; nothing was sent."""
+
+    def __init__(self, operation: str, host: str, cause: str, *, attempts: int = 1) -> None:
+        self.operation, self.attempts = operation, attempts
+        tried = f" after {attempts} attempts" if attempts > 1 else ""
+        super().__init__(
+            f"{operation} was not sent: no connection to {cut(host, 100)}{tried} ({cause}).",
+            then="Check the network and MATON_BASE_URL (`klaviyo-mcp doctor` tells more), then call again.",
+        )
+
+
+class DeadlineError(KlaviyoMcpError):
+    """No answer within the time a call may take, and nothing was changed."""
+
+    def __init__(self, operation: str, seconds: float, *, sent: bool, attempts: int = 1) -> None:
+        self.operation, self.seconds, self.sent = operation, seconds, sent
+        if sent:
+            tried = f" ({attempts} attempts)" if attempts > 1 else ""
+            what = f"{operation} got no answer within {span(seconds)}{tried}; nothing was changed."
+            then = "Ask for less (a narrower filter, fewer fields, a smaller max_results), or try again later."
+        else:
+            what = f"{operation} could not be sent within {span(seconds)}; nothing was changed."
+            then = "The gateway is slow or busy: try again later."
+        super().__init__(what, then=then)
+
+
+class InDoubtError(KlaviyoMcpError):
+    """A write was sent and may have been applied; it was not sent again. `look` names the operation that tells."""
+
+    def __init__(self, operation: str, cause: str, *, look: str = "", detail: str = "") -> None:
+        self.operation, self.cause, self.look = operation, cause, look
+        where = f"Look with {look} whether it was applied" if look else "Look in Klaviyo whether it was applied"
+        super().__init__(
+            f"{operation} may or may not have been applied: {cause}. It was not sent again",
+            detail=detail,
+            then=f"{where} before you repeat it.",
+        )
+
+
+def _blame(arguments: Sequence[str]) -> str:
+    return f", argument {', '.join(arguments[:3])}" if arguments else ""
