@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -192,7 +193,7 @@ class _Shape:
 
 @cache
 def _shapes(model: type[Arguments]) -> Mapping[str, _Shape]:
-    return {name: _shape(field) for name, field in model.model_fields.items()}
+    return {field.alias or name: _shape(field) for name, field in model.model_fields.items()}
 
 
 def _shape(field: FieldInfo) -> _Shape:
@@ -298,6 +299,12 @@ def clearable(kind: Any) -> Any:
     return Annotated[kind | None, CLEARS]
 
 
+def told(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
+    """Annotated to the type of an object: its schema is one line (by default the keys), not each key with its type."""
+    keys = ", ".join(field.alias or name for name, field in model.model_fields.items())
+    return WithJsonSchema({"type": "object", "description": text or keys})
+
+
 def nearest(given: str, among: Iterable[str], most: int = 3) -> list[str]:
     """The most similar of some names, best first."""
     names = {name.lower(): name for name in among}
@@ -368,12 +375,12 @@ def _names_at(model: type[Arguments], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part)
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
         inner = next(_models(field.annotation), None) if field else None
         if inner is None:
             return []
         model = inner
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _models(annotation: Any) -> Iterator[type[Arguments]]:
