@@ -1,0 +1,251 @@
+"""Profiles: the people an account knows, and what it knows about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from .arguments import CLEARS, Arguments, Attribute, Email, Id, Meta, Open, Phone, Relationship, Target, Text, told
+from .operation import XS, Area, Effect, L, M, S
+
+area = Area(
+    "profiles", words="contact customer subscriber person people user shopper lead kunde kontakt cliente client"
+)
+
+EXTRAS = ("subscriptions", "predictive_analytics")
+"""What a profile answers only when asked for."""
+SPAN = "greater-or-equal greater-than less-or-equal less-than"
+
+
+# Objects that profiles have wherever they are sent: here, in imports and in events.
+
+
+def _degrees(most: int) -> Callable[[float], float]:
+    def check(given: float) -> float:
+        if not -most <= given <= most:
+            raise ValueError(f"{given} is not between -{most} and {most} degrees")
+        return given
+
+    return check
+
+
+Clearable = Annotated[str | None, CLEARS]
+
+
+class Place(Arguments):
+    """Where a profile is. A null clears what Klaviyo holds."""
+
+    address1: Clearable = None
+    address2: Clearable = None
+    city: Clearable = None
+    country: Clearable = None
+    region: Clearable = None
+    zip: Clearable = None
+    timezone: Clearable = None
+    latitude: Annotated[Annotated[float, AfterValidator(_degrees(90))] | None, CLEARS] = None
+    longitude: Annotated[Annotated[float, AfterValidator(_degrees(180))] | None, CLEARS] = None
+    ip: Clearable = None
+
+
+class Patch(Arguments):
+    """Changes inside custom properties: values put on or taken off lists, keys taken away."""
+
+    append: Open | None = None
+    unappend: Open | None = None
+    unset: list[Text] | None = None
+
+
+Location = Annotated[Place, told(Place)]
+PatchProperties = Annotated[Patch, told(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
+
+
+class ProfileAttributes(Arguments):
+    """What a profile holds. Null is not sent: what Klaviyo holds stays."""
+
+    email: Email | None = None
+    phone_number: Phone | None = Field(None, description="E.164")
+    external_id: Text | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    organization: str | None = None
+    title: str | None = Field(None, description="job title")
+    locale: str | None = Field(None, description="such as en-US")
+    image: str | None = Field(None, description="URL")
+    location: Location | None = None
+    properties: Open | None = Field(None, description="custom properties")
+
+
+class ClearableAttributes(Arguments):
+    """The same where null clears what Klaviyo holds."""
+
+    email: Annotated[Email | None, CLEARS] = None
+    phone_number: Annotated[Phone | None, CLEARS] = Field(None, description="E.164")
+    external_id: Annotated[Text | None, CLEARS] = None
+    first_name: Clearable = None
+    last_name: Clearable = None
+    organization: Clearable = None
+    title: Clearable = Field(None, description="job title")
+    locale: Clearable = Field(None, description="such as en-US")
+    image: Clearable = Field(None, description="URL")
+    location: Location | None = None
+    properties: Open | None = Field(None, description="custom; keys not given stay")
+
+
+def identified(arguments: Arguments, *names: str) -> None:
+    """Raises ValueError unless one of these identifiers is given."""
+    if not any(getattr(arguments, name) for name in names):
+        shown = [type(arguments).model_fields[name].alias or name for name in names]
+        raise ValueError(f"a profile needs {', '.join(shown[:-1])} or {shown[-1]}")
+
+
+# What the operations of this area take.
+
+
+class NewProfile(ProfileAttributes):
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "external_id")
+        return self
+
+
+class ProfileChanges(ClearableAttributes):
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+
+
+class UpsertedProfile(ClearableAttributes):
+    profile_id: Annotated[Id | None, Target()] = None
+    kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "profile_id", "email", "phone_number", "external_id", "kx")
+        return self
+
+
+class Merger(Arguments):
+    profile_id: Annotated[Id, Target()] = Field(description="the one that stays")
+    profile_ids: Annotated[list[Id], Relationship("profile")] = Field(
+        description="the one merged into it, then deleted"
+    )
+
+    @model_validator(mode="after")
+    def _one_other(self) -> Self:
+        if len(self.profile_ids) != 1:
+            raise ValueError(f"profile_ids takes exactly one id a call, not {len(self.profile_ids)}")
+        if self.profile_id in self.profile_ids:
+            raise ValueError("profile_ids names the profile that stays: give the other one")
+        return self
+
+
+area.collection(
+    "get_profiles",
+    "/api/profiles",
+    "profile",
+    "Find people by e-mail, phone, id or date; consent shows with additional_fields=subscriptions.",
+    rate=L,
+    filter={
+        "email": "any equals",
+        "phone_number": "any equals",
+        "external_id": "any equals",
+        "id": "any equals",
+        "_kx": "equals",
+        "created": "greater-than less-than",
+        "updated": "greater-than less-than",
+        "subscriptions.email.marketing.suppression.reason": "equals",
+        "subscriptions.email.marketing.list_suppressions.reason": "equals",
+        "subscriptions.email.marketing.list_suppressions.list_id": "equals",
+        "subscriptions.email.marketing.suppression.timestamp": SPAN,
+        "subscriptions.email.marketing.list_suppressions.timestamp": SPAN,
+    },
+    sort=(
+        "created",
+        "updated",
+        "email",
+        "id",
+        "subscriptions.email.marketing.suppression.timestamp",
+        "subscriptions.email.marketing.list_suppressions.timestamp",
+    ),
+    include=("push-tokens",),
+    additional_fields=EXTRAS,
+    page_size=100,
+    slower={"predictive_analytics": M},
+    words="look up search who everyone suppressed",
+)
+area.record(
+    "get_profile",
+    "/api/profiles/{profile_id}",
+    "profile",
+    "One person by profile id; with an e-mail or phone only, use get_profiles.",
+    rate=L,
+    include=("lists", "segments", "push-tokens"),
+    additional_fields=EXTRAS,
+    slower={"lists": XS, "segments": XS},
+    words="details lifetime value churn clv",
+)
+area.create(
+    "create_profile",
+    "/api/profiles",
+    "profile",
+    NewProfile,
+    "Add a person, without consent; fails if the person exists (then update_profile).",
+    rate=L,
+    additional_fields=EXTRAS,
+    words="new register crear anlegen ajouter",
+)
+area.update(
+    "update_profile",
+    "/api/profiles/{profile_id}",
+    "profile",
+    ProfileChanges,
+    "Change a person's attributes; null clears one, properties are merged.",
+    rate=L,
+    additional_fields=EXTRAS,
+    words="edit correct rename address birthday",
+)
+area.create(
+    "merge_profiles",
+    "/api/profile-merge",
+    "profile",
+    Merger,
+    "Merge one profile into another and delete it; cannot be undone.",
+    rate=M,
+    body="profile-merge",
+    effect=Effect.IRREVERSIBLE,
+    aliases="create_profile_merge",
+    look="get_profile",
+    words="duplicates dedupe combine same person zusammenführen fusionar fusionner",
+)
+area.collection(
+    "get_lists_for_profile",
+    "/api/profiles/{profile_id}/lists",
+    "list",
+    "Lists that a person is on.",
+    rate=S,
+    paged=False,
+    scopes="lists:read profiles:read",
+    aliases="get_profile_lists",
+)
+area.collection(
+    "get_segments_for_profile",
+    "/api/profiles/{profile_id}/segments",
+    "segment",
+    "Segments that a person is in.",
+    rate=S,
+    paged=False,
+    scopes="profiles:read segments:read",
+    aliases="get_profile_segments",
+)
+area.create(
+    "create_or_update_profile",
+    "/api/profile-import",
+    "profile",
+    UpsertedProfile,
+    "Add a person, or change the one with that identifier; null clears, properties are merged.",
+    rate=L,
+    additional_fields=EXTRAS,
+    aliases="create_profile_import",
+    words="upsert sync",
+)
