@@ -22,7 +22,10 @@ class Resource:
     A relationship's name stands for the records it leads to: a record such as a mapped metric says little without.
     """
     fields: tuple[str, ...]
-    """Every value that Klaviyo accepts in `fields[type]` (union over the operations)."""
+    """Every value that Klaviyo accepts in `fields[type]` (union over the operations of both revisions).
+
+    One operation may accept fewer, and none of 2026-01-15 accepts `id`: check its own list before sending.
+    """
     label: tuple[str, ...]
     """Attributes that name a record to a person: the first that is not empty is shown where the record is joined.
 
@@ -485,11 +488,7 @@ _EVENTS = (
         relationships="metrics:metric",
     ),
     _resource(
-        "mapped-metric",
-        "metric custom-metric updated",
-        "updated",
-        date="updated",
-        relationships="metric custom-metric",
+        "mapped-metric", "metric custom-metric updated", "updated", date="updated", relationships="metric custom-metric"
     ),
     _resource("metric-aggregate", "dates data", "data dates"),
 )
@@ -537,12 +536,7 @@ _OBJECTS = (
         date="published_at",
         relationships="source-mapping object-schemas:object-schema profile-object-schemas:profile-object-schema",
     ),
-    _resource(
-        "object-record",
-        "record_properties",
-        "record_properties",
-        strangers="record_properties",
-    ),
+    _resource("object-record", "record_properties", "record_properties", strangers="record_properties"),
     _resource(
         "object-ingestion-log",
         "timestamp status event_type summary object-type object-record",
@@ -553,11 +547,7 @@ _OBJECTS = (
         relationships="object-type object-record",
         strangers="errors summary",
     ),
-    _resource(
-        "source-mapping",
-        "property_mappings relationship_mappings",
-        "property_mappings relationship_mappings",
-    ),
+    _resource("source-mapping", "property_mappings relationship_mappings", "property_mappings relationship_mappings"),
     _resource(
         "profile-object-type", "meta.name meta.description meta.relationship_id", _OBJECT_LINK, label="meta.name"
     ),
