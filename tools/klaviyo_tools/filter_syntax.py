@@ -12,6 +12,7 @@ from collections.abc import Callable
 from klaviyo_tools.filter_tree import (
     ABSENT,
     LISTED,
+    MOST_NESTING,
     NAME,
     Absent,
     And,
@@ -21,12 +22,11 @@ from klaviyo_tools.filter_tree import (
     Not,
     Or,
     Scalar,
+    UnknownOperator,
     Value,
     literal,
     shown,
 )
-
-MOST_NESTING = 16
 
 _SYNONYMS = {
     "equals": "= == === : eq equal equals equal-to equals-to is is-equal-to",
@@ -393,14 +393,6 @@ class _Reader:
         # A backslash that escapes nothing was meant as itself.
         self.at += 1
         return "\\"
-
-
-class UnknownOperator(FilterError):
-    """A word where an operator should stand."""
-
-    def __init__(self, word: str, position: int | None = None) -> None:
-        super().__init__(f"unknown operator {shown(word, 40)}", position)
-        self.word = word
 
 
 def _negation(parts: tuple[Filter, ...], at: int) -> Filter:

@@ -18,14 +18,16 @@ ORDERED = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
 """Operators that compare times or numbers."""
 WORDED = ("contains", "starts-with", "ends-with")
 """Operators that look inside a text."""
+MOST_NESTING = 16
 OPERATORS = ("equals", *LISTED, *WORDED, *ORDERED, "has")
 
 NAME = r"(?:[^\W\d][\w$-]*|\$[\w$-]+)"
 """One step of a field's path."""
-_KEY = re.compile(r"""\[("(?:[^"\\]|\\.)*")\]""")
-_FIELD = re.compile(rf"{NAME}(?:[. ]{NAME}|{_KEY.pattern})*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_TIME = re.compile(
+# Plain strings, which `re` compiles and keeps when a filter is first read: the server's start does not wait for them.
+_KEY = r"""\[("(?:[^"\\]|\\.)*")\]"""
+_FIELD = rf"{NAME}(?:[. ]{NAME}|{_KEY})*"
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+_TIME = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]\s*([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?\s*([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
@@ -39,6 +41,14 @@ class FilterError(ValueError):
         super().__init__(f"{reason}{place}{advice}")
         self.reason = reason
         self.position = position
+
+
+class UnknownOperator(FilterError):
+    """A word where an operator should stand."""
+
+    def __init__(self, word: str, position: int | None = None) -> None:
+        super().__init__(f"unknown operator {shown(word, 40)}", position)
+        self.word = word
 
 
 class Absent(Enum):
@@ -57,7 +67,7 @@ class Number:
     text: str
 
     def __post_init__(self) -> None:
-        if not _NUMBER.fullmatch(self.text):
+        if not re.fullmatch(_NUMBER, self.text):
             raise FilterError(f"{shown(self.text)} is not a number")
 
 
@@ -154,7 +164,7 @@ def moment(text: str) -> str | None:
 
     An offset that is missing stays missing.
     """
-    shape = _TIME.fullmatch(text)
+    shape = re.fullmatch(_TIME, text)
     if shape is None:
         return None
     day, minute, second, offset = shape.groups()
@@ -178,12 +188,12 @@ def literal(text: str) -> Scalar:
         return word
     if text.lower() == "null":
         return None
-    if _NUMBER.fullmatch(text):
+    if re.fullmatch(_NUMBER, text):
         return Number(text)
     exact = moment(text)
     if exact is not None:
         return Moment(exact, text)
-    if _TIME.fullmatch(text):
+    if re.fullmatch(_TIME, text):
         raise FilterError(f"{shown(text)} is not a day and time that exist")
     return text
 
@@ -203,10 +213,10 @@ def _written(value: Scalar) -> str:
 
 
 def _is_field(text: str) -> bool:
-    if not _FIELD.fullmatch(text):
+    if not re.fullmatch(_FIELD, text):
         return False
     try:
-        return all(json.dumps(json.loads(key), ensure_ascii=False) == key for key in _KEY.findall(text))
+        return all(json.dumps(json.loads(key), ensure_ascii=False) == key for key in re.findall(_KEY, text))
     except ValueError:
         return False
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
-from klaviyo_tools.filter_syntax import MOST_NESTING, UnknownOperator, operator_named, operator_words, parse
 from klaviyo_tools.filter_tree import (
     ABSENT,
     LISTED,
+    MOST_NESTING,
     ORDERED,
     WORDED,
     Absent,
@@ -29,6 +29,7 @@ from klaviyo_tools.filter_tree import (
     Number,
     Or,
     Scalar,
+    UnknownOperator,
     Value,
     moment,
     render,
@@ -81,6 +82,14 @@ _NO_OR = (
     "otherwise ask once for each alternative"
 )
 _NO_NOT = "Klaviyo's filters cannot negate: ask for the values that are wanted instead"
+
+
+def parse(text: str) -> Filter:
+    """The tree of a filter, as Klaviyo writes it or as a model might. Raises FilterError and nothing else."""
+    # Imported with the first filter: the reader's tables are no part of the server's start.
+    from klaviyo_tools import filter_syntax
+
+    return filter_syntax.parse(text)
 
 
 def accept(given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()) -> str:
@@ -193,6 +202,8 @@ def _read_entry(name: str, value: object, fields: FilterFields, depth: int) -> F
 
 
 def _condition(field: str, word: str, operand: object) -> Filter:
+    from klaviyo_tools.filter_syntax import operator_named
+
     meaning = operator_named(word)
     if meaning is None:
         raise UnknownOperator(word)
@@ -356,6 +367,8 @@ def _advised(error: FilterError, given: object, fields: FilterFields, required: 
     """The same error with a right condition to copy, on a field that was meant where that can be seen."""
     advice = "."
     if isinstance(error, UnknownOperator):
+        from klaviyo_tools.filter_syntax import operator_named, operator_words
+
         close = difflib.get_close_matches(error.word.lower(), operator_words(), 3, 0.6)
         meant = dict.fromkeys(meaning[0] for word in close if (meaning := operator_named(word)))
         known = ", ".join(_all_operators(fields))
