@@ -18,7 +18,7 @@
     └── InDoubtError             a write that may have been applied: says how to look
 
 `str(error)` is what a model reads: what happened, to which argument, what to do next, in at most `LIMIT` bytes. It
-never holds a header, HTML, a traceback, a repr or the key: text that came from upstream goes in as `detail`, through `quote`.
+never holds a header, HTML, a traceback, a repr or the key: text from upstream goes in as `detail`, through `quote`.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ class KeyMissingError(KlaviyoMcpError):
     def __init__(self) -> None:
         super().__init__(
             "No Maton API key is set, so nothing was sent.",
-            then=f"Sign in at https://maton.ai, copy the API key from {KEY_PAGE}, set MATON_API_KEY to it in the "
-            "environment of this server and restart it. Without a key, `klaviyo-mcp --sandbox` works on an invented account.",
+            then=f"Sign in at https://maton.ai, copy the API key from {KEY_PAGE}, set MATON_API_KEY to it in this "
+            "server's environment and restart it. Without a key, `klaviyo-mcp --sandbox` runs on an invented account.",
         )
 
 
@@ -217,13 +217,7 @@ class ConflictError(KlaviyoMcpError):
 class RateLimitError(KlaviyoMcpError):
     """Too many calls for now; `retry_in` is how many seconds to wait, None where nobody said."""
 
-    def __init__(
-        self,
-        operation: str,
-        retry_in: float | None,
-        *,
-        now: datetime | None = None,
-    ) -> None:
+    def __init__(self, operation: str, retry_in: float | None, *, now: datetime | None = None) -> None:
         self.operation, self.retry_in = operation, retry_in
         if retry_in is None:
             when = "Wait a minute, then call again."

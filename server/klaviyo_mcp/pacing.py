@@ -2,7 +2,8 @@
 
 Klaviyo counts in fixed windows of a second, a minute and a day whose beginning we do not know (source: its page "Rate
 limits and error handling"). A moving window of the same length and amount never exceeds a fixed one wherever that
-begins, so this is the strategy taken from `limits`; a fixed window of ours could put two full windows into one of Klaviyo's.
+begins, so this is the strategy taken from `limits`; a fixed window of ours could put twice its amount into
+one of Klaviyo's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
     from limits.strategies import MovingWindowRateLimiter
 
+    from klaviyo_tools.operation import Rate
+
 Waiting = Callable[[float, str], Awaitable[None]]
 """Told before a wait worth telling: how many seconds, and why."""
 
@@ -29,17 +32,6 @@ TELL_FROM = 2.0
 
 _MARGIN = 0.05
 """Seconds added to a wait: requests do not all travel equally fast, and Klaviyo counts their arrivals."""
-
-
-class Rate(Protocol):
-    """The limits of one operation: requests a second, a minute and, where there is one, a day."""
-
-    @property
-    def burst(self) -> int: ...
-    @property
-    def steady(self) -> int: ...
-    @property
-    def daily(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,7 @@ class Lane:
     def key(self) -> tuple[Hashable, ...]:
         """Conditional limits (an `include` that costs more) are counted apart, as Klaviyo does."""
         rate = self.rate
-        return (self.account, self.operation, *((rate.burst, rate.steady, rate.daily) if rate else ()))
+        return (self.account, self.operation, *((rate.burst, rate.steady, rate.day) if rate else ()))
 
 
 @dataclass(slots=True)
@@ -141,7 +133,7 @@ class Pacer:
             from limits import RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
 
             assert lane.rate is not None
-            daily = (RateLimitItemPerDay(lane.rate.daily),) if lane.rate.daily else ()
+            daily = (RateLimitItemPerDay(lane.rate.day),) if lane.rate.day else ()
             windows = (RateLimitItemPerSecond(lane.rate.burst), RateLimitItemPerMinute(lane.rate.steady), *daily)
             state = self._lanes[lane.key] = _State(windows, repr(lane.key))
         return state

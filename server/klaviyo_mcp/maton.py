@@ -1,0 +1,383 @@
+"""The proxy client: one request to Klaviyo through Maton's gateway, paced, retried where safe, within a deadline.
+
+What may be sent again is decided here and in `refusals`. A read goes again after 429, 5xx, a broken connection or a
+timeout; a write only after 429 and where no connection came about: nothing that may have been applied is sent twice.
+
+The retries are a small loop of our own rather than stamina's: whether to go on depends on the wait itself (it must fit
+into what is left of the deadline, which pacing shares), the wait holds back other calls and is told to the client
+before it begins, and which error ends the call depends on all three. What would be left for a library is the sleep.
+
+httpx is imported by this module only, in a thread, when the first request is made: importing it and building a TLS
+context take some 400 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_thread
+
+from klaviyo_mcp import __version__
+from klaviyo_mcp.address import base_url as address
+from klaviyo_mcp.errors import (
+    DeadlineError,
+    InDoubtError,
+    KeyMissingError,
+    KlaviyoMcpError,
+    RateLimitError,
+    UnreachableError,
+    UpstreamError,
+    span,
+)
+from klaviyo_mcp.pacing import TELL_FROM, Lane, Pacer, Waiting
+from klaviyo_mcp.refusals import Asked, Verdict, judge, unreadable
+from klaviyo_mcp.wire import Wire, header, render
+from klaviyo_tools.request import JSON, Request
+
+if TYPE_CHECKING:
+    import httpx
+
+    from klaviyo_tools.operation import Rate
+
+BASE_URL = "https://api.maton.ai"
+REVISION = "2026-01-15"
+DEADLINE = 60.0
+LARGEST = 50_000_000
+CONNECTIONS = 100
+
+_PLAIN_JSON = "application/json"
+_BODILESS = frozenset({202, 204, 205})
+_ERROR_BYTES = 65_536
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """What the client must know of a call beside its request.
+
+    `safe`: a read, which may be sent again after anything. `answers`: a success carries a body. `look`: the read
+    that tells whether a write was applied. `names`: Klaviyo's names for arguments that differ, so errors name ours.
+    `until`: the moment on the event loop's clock by which the call must end, for calls of several requests;
+    the client's own deadline bounds it too. `waiting` is told of waits over two seconds.
+    """
+
+    operation: str
+    safe: bool
+    scopes: Sequence[str] = ()
+    look: str | None = None
+    rate: Rate | None = None
+    answers: bool = True
+    names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    until: float | None = None
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A success: its document (None without a body), its size in bytes, the attempts made and the seconds waited."""
+
+    status: int
+    document: dict[str, JSON] | None
+    size: int
+    attempts: int
+    waited: float
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One call under way."""
+
+    asked: Asked
+    call: CallPolicy
+    lane: Lane
+    began: float
+    ends: float
+    attempts: int = 0
+    waited: float = 0.0
+    pacing: bool = False
+    sent: bool = False
+    """Bytes of the present attempt may have reached the gateway."""
+
+    @property
+    def left(self) -> float:
+        return self.ends - anyio.current_time()
+
+    async def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore's trace: the request is under way once its headers are written (a proxy's CONNECT is not it)."""
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.sent = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What was received of an answer's body; `fault` tells why not all of it."""
+
+    content: bytes
+    fault: str = ""
+    again: bool = False
+
+
+class Maton:
+    """Maton's gateway, with one pooled client for the process; safe to use from many tasks at once.
+
+    `deadline` is in seconds and bounds a call with all its waiting; `largest` is the most bytes of an answer that are
+    read; `backoff` the first of the doubling waits, in seconds, where upstream names none; `tries` how often a read is
+    sent. `transport` replaces the network (the sandbox, tests). Raises `SettingError` for an unusable address or key.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str | None,
+        base_url: str = BASE_URL,
+        revision: str = REVISION,
+        connection: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pacer: Pacer | None = None,
+        deadline: float = DEADLINE,
+        largest: int = LARGEST,
+        connections: int = CONNECTIONS,
+        backoff: float = 0.5,
+        tries: int = 4,
+    ) -> None:
+        self.base_url = address(base_url)
+        self.revision = header("KLAVIYO_REVISION", revision) or REVISION
+        self.connection = header("MATON_CONNECTION", connection)
+        self.deadline = deadline
+        self.pacer = pacer or Pacer()
+        self._key = header("MATON_API_KEY", key)
+        self._transport = transport
+        self._largest, self._connections, self._backoff, self._tries = largest, connections, backoff, tries
+        self._client: httpx.AsyncClient | None = None
+        self._building = anyio.Lock()
+
+    def __repr__(self) -> str:
+        return f"Maton({self.base_url!r}, key={'set' if self._key else 'missing'})"
+
+    async def warm(self) -> None:
+        """Import httpx and build the pooled client, in a thread; the first call does it otherwise."""
+        await self._ready()
+
+    async def aclose(self) -> None:
+        """Close the pooled connections; a later call builds new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def send(self, request: Request, call: CallPolicy) -> Reply:
+        """Send a request and return its success; anything else is one of `errors`."""
+        if self._key is None:
+            raise KeyMissingError
+        wire = render(request, base=self.base_url, key=self._key, revision=self.revision, connection=self.connection)
+        now = anyio.current_time()
+        ends = min(now + self.deadline, call.until if call.until is not None else float("inf"))
+        trip = _Trip(
+            self._asked(request, call), call, Lane(self.connection or "", call.operation, call.rate), now, ends
+        )
+        with anyio.CancelScope(deadline=ends):
+            return await self._persist(wire, trip)
+        raise self._late(trip)
+
+    async def _persist(self, wire: Wire, trip: _Trip) -> Reply:
+        client = await self._ready()
+        while True:
+            trip.pacing, trip.sent = True, False
+            trip.waited += await self.pacer.turn(trip.lane, left=trip.left, waiting=trip.call.waiting)
+            trip.pacing = False
+            trip.attempts += 1
+            outcome = await self._attempt(client, wire, trip)
+            if isinstance(outcome, Reply):
+                return outcome
+            await self._wait(outcome, trip)
+
+    async def _wait(self, verdict: Verdict, trip: _Trip) -> None:
+        """Wait until the request may go again, or raise the verdict's error where it may not or not in time."""
+        seconds = verdict.wait
+        if seconds is None:
+            seconds = self._backoff * 2 ** (trip.attempts - 1) * (2 if verdict.limited else random.uniform(0.75, 1.25))
+        if verdict.limited:
+            self.pacer.hold(trip.lane, seconds)
+        tries = 2 * self._tries if verdict.limited else self._tries
+        if not verdict.again or trip.attempts >= tries or seconds >= trip.left:
+            raise verdict.error
+        if trip.call.waiting is not None and seconds > TELL_FROM:
+            await trip.call.waiting(seconds, "Klaviyo's rate limit" if verdict.limited else "a retry")
+        trip.sent = False
+        await anyio.sleep(seconds)
+        trip.waited += seconds
+
+    async def _attempt(self, client: httpx.AsyncClient, wire: Wire, trip: _Trip) -> Reply | Verdict:
+        """Send once and read the answer."""
+        import httpx
+
+        operation, safe = trip.call.operation, trip.call.safe
+        # A transport that is not the network does not trace: what is given to it counts as sent.
+        trip.sent = self._transport is not None
+        try:
+            async with client.stream(
+                wire.method,
+                wire.url,
+                headers=wire.headers,
+                content=wire.content,
+                data=wire.form,
+                files=wire.files,
+                timeout=self._timeout(safe),
+                extensions={"trace": trip.watch},
+            ) as response:
+                body = await self._read(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as failure:
+            cause = _connect_failure(failure)
+            host = urlsplit(self.base_url).netloc
+            again = "certificate" not in cause
+            return Verdict(UnreachableError(operation, host, cause, attempts=trip.attempts), again=again)
+        except httpx.TimeoutException:
+            return self._broken(trip, f"no answer came within {span(anyio.current_time() - trip.began)}", timeout=True)
+        except httpx.HTTPError:
+            return self._broken(trip, "the connection broke before the answer came")
+        self._listen(trip, response)
+        return self._judge(trip, response, body)
+
+    def _broken(self, trip: _Trip, cause: str, *, timeout: bool = False) -> Verdict:
+        operation = trip.call.operation
+        if not trip.call.safe and trip.sent:
+            return Verdict(InDoubtError(operation, cause, look=trip.call.look or ""))
+        if timeout:
+            seconds = anyio.current_time() - trip.began
+            return Verdict(DeadlineError(operation, seconds, sent=trip.sent, attempts=trip.attempts), again=True)
+        return Verdict(UpstreamError(operation, f"{cause}; nothing was changed."), again=True)
+
+    async def _read(self, response: httpx.Response) -> _Body:
+        """The body, read no further than is allowed; a fault while reading does not hide the status."""
+        import httpx
+
+        success = response.is_success
+        most = self._largest if success else _ERROR_BYTES
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in response.aiter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > most:
+                    too_large = (
+                        f"its answer is larger than {most:,} bytes: ask for less (fewer fields, smaller max_results)"
+                    )
+                    return _Body(b"".join(chunks)[:most], too_large)
+        except httpx.DecodingError:
+            return _Body(b"".join(chunks), "its answer could not be decompressed")
+        except httpx.TimeoutException:
+            return _Body(b"".join(chunks), "its answer stopped halfway", again=True)
+        except httpx.HTTPError:
+            return _Body(b"".join(chunks), "its answer broke off halfway", again=True)
+        return _Body(b"".join(chunks))
+
+    def _judge(self, trip: _Trip, response: httpx.Response, body: _Body) -> Reply | Verdict:
+        status, asked = response.status_code, trip.asked
+        if not response.is_success:
+            return judge(asked, status, response.headers, body.content)
+        if body.fault:
+            return unreadable(asked, status, body.fault, again=body.again)
+        size = len(body.content)
+        if not body.content.strip():
+            if trip.call.answers and status not in _BODILESS:
+                return unreadable(asked, status, "its answer is empty")
+            return Reply(status, None, size, trip.attempts, trip.waited)
+        media = response.headers.get("content-type", _PLAIN_JSON).partition(";")[0].strip().lower()
+        if media != _PLAIN_JSON and not media.endswith("+json"):
+            kind = "a web page" if "html" in media else "not JSON"
+            return unreadable(asked, status, f"its answer is {kind}")
+        try:
+            document = json.loads(body.content)
+        except (ValueError, RecursionError):
+            return unreadable(asked, status, "its answer is not valid JSON")
+        if not isinstance(document, dict):
+            return unreadable(asked, status, "its answer is not a JSON object")
+        return Reply(status, document, size, trip.attempts, trip.waited)
+
+    def _listen(self, trip: _Trip, response: httpx.Response) -> None:
+        """Let the pacer know what Klaviyo counts; its headers speak of the steady window."""
+        remaining, reset = response.headers.get("ratelimit-remaining"), response.headers.get("ratelimit-reset")
+        if remaining is not None and reset is not None and remaining.isdecimal() and reset.isdecimal():
+            self.pacer.heard(trip.lane, int(remaining[:9]), float(reset[:9]))
+
+    def _late(self, trip: _Trip) -> KlaviyoMcpError:
+        """The error for a call that the deadline ended."""
+        seconds = max(0.0, trip.ends - trip.began)
+        if trip.sent and not trip.call.safe:
+            return InDoubtError(
+                trip.call.operation, f"no answer came within {span(seconds)}", look=trip.call.look or ""
+            )
+        if trip.pacing:
+            return RateLimitError(trip.call.operation, None)
+        return DeadlineError(trip.call.operation, seconds, sent=trip.sent, attempts=trip.attempts)
+
+    def _timeout(self, safe: bool) -> httpx.Timeout:
+        """A write is waited for until the deadline, for giving up early only brings doubt; a read can be sent again."""
+        import httpx
+
+        patience = self.deadline / 2 if safe else self.deadline
+        return httpx.Timeout(patience, connect=min(10.0, self.deadline / 2), pool=None)
+
+    def _asked(self, request: Request, call: CallPolicy) -> Asked:
+        return Asked(
+            call.operation,
+            call.safe,
+            call.scopes,
+            call.look or "",
+            call.names,
+            request.service,
+            self.connection is not None,
+            (self._key or "",),
+        )
+
+    async def _ready(self) -> httpx.AsyncClient:
+        if self._client is None:
+            async with self._building:
+                if self._client is None:
+                    self._client = await anyio.to_thread.run_sync(self._build)
+        return self._client
+
+    def _build(self) -> httpx.AsyncClient:
+        """The client. Cookies are neither kept nor sent.
+
+        Proxies and certificates named by the environment hold for https, where a proxy only passes on what it cannot
+        read; plain http goes to this machine and its key must not pass through anyone.
+        """
+        import httpx
+
+        for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.pacer.prepare()
+        return httpx.AsyncClient(
+            transport=self._transport,
+            headers={"User-Agent": f"klaviyo-mcp/{__version__}"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=self.base_url.startswith("https:"),
+            limits=httpx.Limits(
+                max_connections=self._connections,
+                max_keepalive_connections=self._connections // 2,
+                keepalive_expiry=15.0,
+            ),
+        )
+
+
+def _connect_failure(failure: Exception) -> str:
+    """Why no connection came about, in words of ours: the exception's own text may hold anything."""
+    text = str(failure).lower()
+    if "certificate" in text:
+        return "its TLS certificate could not be verified"
+    if "name or service" in text or "nodename" in text or "resolution" in text or "getaddrinfo" in text:
+        return "its name could not be resolved"
+    if "timeout" in type(failure).__name__.lower():
+        return "no answer to the attempt to connect"
+    return "the connection was refused or broke off"
