@@ -115,6 +115,7 @@ class Call:
         self.arguments = arguments
         self.context = context
         self.resource = resource(operation.resource)
+        self.accepted_fields = operation.accepted_fields(calls.settings.revision)
 
     async def run(self) -> str:
         match self.operation.answer:
@@ -156,7 +157,7 @@ class Call:
 
     async def _record(self) -> str:
         view = self._view(self._argument("fields") or ())
-        page = await self._page(fieldsets.sparse(self.resource, view, self.operation.accepted_fields, resource))
+        page = await self._page(fieldsets.sparse(self.resource, view, self.accepted_fields, resource))
         if self.operation.method == "GET" and not page.single:
             return summary.document(page, self.resource, view=view)
         return summary.record(
@@ -194,7 +195,7 @@ class Call:
         return print_, paging.decode(cursor, print_) if cursor else paging.START
 
     def _fetching(self, view: View) -> paging.Fetch:
-        query = fieldsets.sparse(self.resource, view, self.operation.accepted_fields, resource)
+        query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource)
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
             return await self._page({**query, **self._paging(cursor, size)})
@@ -204,7 +205,7 @@ class Call:
     def _view(self, asked: Sequence[str]) -> View:
         """What is to be shown; `fields` of a related record or an additional field ask for that as well."""
         operation = self.operation
-        fields = fieldsets.choose(self.resource, asked, operation.accepted_fields, resource)
+        fields = fieldsets.choose(self.resource, asked, self.accepted_fields, resource)
         include = list(self._argument("include") or ())
         for name in fieldsets.joined(self.resource, fields):
             if name not in operation.include:

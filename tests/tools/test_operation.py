@@ -79,9 +79,10 @@ def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
 
 
 def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
-    assert "profile_count" in things.accepted_fields["list"]
-    assert things.accepted_fields["tag"] == {"name"}
-    assert update.accepted_fields == {}
+    assert "profile_count" in things.accepted_fields()["list"]
+    assert things.accepted_fields()["tag"] == {"name"}
+    assert things.accepted_fields("2026-07-15")["tag"] == {"id", "name"}
+    assert update.accepted_fields() == {}
 
 
 def test_a_name_is_declared_once() -> None:

@@ -29,7 +29,7 @@ from .arguments import (
     one_of,
 )
 from .request import JSON, Request, Service, Upload
-from .resources import resource
+from .resources import fields_at, resource
 
 OLDEST_REVISION = "2026-01-15"
 
@@ -134,6 +134,7 @@ class Operation:
     """What Maton's service is always sent: in the query of a GET, in the body of a POST."""
     adapt: Callable[[JSON], JSON] | None = None
     """Brings an answer that is not JSON:API into its form."""
+    _accepted: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def arguments(self) -> type[Arguments]:
@@ -156,17 +157,19 @@ class Operation:
         asked = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
         return min((self.slower[name] for name in asked if name in self.slower), default=self.rate, key=_strictness)
 
-    @cached_property
-    def accepted_fields(self) -> Mapping[str, frozenset[str]]:
+    def accepted_fields(self, revision: str = OLDEST_REVISION) -> Mapping[str, frozenset[str]]:
         """Resource type -> the sparse fields that this operation answers, included types among them."""
         if not self.has_fields:
             return {}
+        if (known := self._accepted.get(revision)) is not None:
+            return known
         primary = resource(self.resource)
         accepted = {}
         for kind in {primary.type, *(primary.relationships[name] for name in self.include)}:
             offered = {*self.additional_fields, *self.extra_fields} if kind == primary.type else set()
             hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
-            accepted[kind] = frozenset(f for f in resource(kind).fields if f.split(".")[0] not in hidden)
+            accepted[kind] = frozenset(f for f in fields_at(kind, revision) if f.split(".")[0] not in hidden)
+        self._accepted[revision] = accepted
         return accepted
 
     def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:

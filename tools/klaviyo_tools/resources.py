@@ -585,3 +585,36 @@ _AREAS = (
 
 RESOURCES: Mapping[str, Resource] = MappingProxyType({row.type: row for area in _AREAS for row in area})
 """Every type of Klaviyo's responses, by its JSON:API name."""
+
+
+LATER: Mapping[str, tuple[str, ...]] = {
+    "campaign-message": (
+        "channel",
+        "content",
+        "definition.content.action_buttons",
+        "definition.options.on_open.web_url",
+        "label",
+        "render_options",
+    ),
+    "flow-action": (
+        "definition.data.main_action.data.message.message_hierarchy",
+        "definition.data.main_action.data.message.vendor_id",
+        "definition.data.main_action.data.message.web_url",
+        "definition.data.message.message_hierarchy",
+        "definition.data.message.web_url",
+    ),
+    "flow-message": ("definition.message_hierarchy", "definition.web_url"),
+    "profile": ("subscriptions.email.open_tracking",),
+    "template": ("definition",),
+}
+"""Fields (with all under them) that only revision 2026-07-15 and later take; so is `id`, of every type."""
+LATER_SINCE = "2026-07-15"
+
+
+def fields_at(type: str, revision: str) -> tuple[str, ...]:
+    """The sparse fields of a type at a revision of Klaviyo's API."""
+    fields = resource(type).fields
+    if revision >= LATER_SINCE:
+        return fields
+    later = LATER.get(type, ())
+    return tuple(f for f in fields if f != "id" and not any(f == one or f.startswith(f"{one}.") for one in later))
