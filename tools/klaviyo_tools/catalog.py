@@ -14,6 +14,8 @@ AREAS = (
     "profiles",
     "consent",
     "imports",
+    "privacy",
+    "push_tokens",
     "lists",
     "segments",
     "campaigns",

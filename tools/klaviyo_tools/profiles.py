@@ -100,6 +100,14 @@ def identified(arguments: Arguments, *names: str) -> None:
         raise ValueError(f"a profile needs {', '.join(shown[:-1])} or {shown[-1]}")
 
 
+class InnerProfile(ProfileAttributes):
+    """A profile inside an event or a push token: whose it is, and what to write to that profile on the way."""
+
+    id: Annotated[Id | None, Target()] = None
+    kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
+    patch_properties: Annotated[PatchProperties | None, Attribute("meta.patch_properties")] = None
+
+
 # What the operations of this area take.
 
 
@@ -127,9 +135,7 @@ class UpsertedProfile(ClearableAttributes):
 
 class Merger(Arguments):
     profile_id: Annotated[Id, Target()] = Field(description="the one that stays")
-    profile_ids: Annotated[list[Id], Relationship("profile")] = Field(
-        description="the one merged into it, then deleted"
-    )
+    profile_ids: Annotated[list[Id], Relationship("profile")] = Field(description="the one merged into it and deleted")
 
     @model_validator(mode="after")
     def _one_other(self) -> Self:

@@ -1,0 +1,155 @@
+"""Events: what people did and what was sent to them, each an occurrence of a metric at a time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from .arguments import Arguments, Embedded, Open, Text, Timestamp, told
+from .operation import XL, Answer, Area, M
+from .profiles import EXTRAS, SPAN, InnerProfile, identified
+
+area = Area("events", words="activity history track timeline behaviour orders clicks opens ereignis evento événement")
+
+MOST_PROPERTIES = 400
+MOST_EVENTS = 1000
+
+
+class Doer(InnerProfile):
+    """Whose event it is. What is given beside an identifier is written to the profile."""
+
+    anonymous_id: Text | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "id", "external_id", "anonymous_id", "kx")
+        return self
+
+
+class EventMetric(Arguments):
+    name: Annotated[Text, Field(max_length=127)]
+    service: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+
+DoerProfile = Annotated[
+    Doer,
+    Embedded("profile"),
+    told(Doer, "email, phone_number, id, external_id, _kx or anonymous_id; attributes to set"),
+]
+MetricByName = Annotated[EventMetric, Embedded("metric"), told(EventMetric, "name; a new one makes a new metric")]
+
+
+class Occurrence(Arguments):
+    metric: MetricByName
+    properties: Open = Field(description="details; {} for none")
+    time: Timestamp | None = Field(None, description="default now")
+    value: float | None = Field(None, description="money")
+    value_currency: str | None = Field(None, description="ISO 4217")
+    unique_id: Text | None = Field(None, description="the same id is recorded once")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.properties) > MOST_PROPERTIES:
+            raise ValueError(f"properties takes at most {MOST_PROPERTIES} keys, not {len(self.properties)}")
+        return self
+
+
+class NewEvent(Occurrence):
+    profile: DoerProfile
+
+
+class EventsOfOne(Arguments):
+    """The events of one profile."""
+
+    profile: DoerProfile
+    events: Annotated[list[Occurrence], Field(min_length=1), Embedded("event")]
+
+
+class NewEvents(Arguments):
+    events_bulk_create: Annotated[
+        list[Annotated[EventsOfOne, told(EventsOfOne, "profile and events, both as in create_event")]],
+        Field(min_length=1),
+        Embedded("event-bulk-create", "events-bulk-create"),
+    ]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        count = sum(len(one.events) for one in self.events_bulk_create)
+        if count > MOST_EVENTS:
+            raise ValueError(f"{count} events: one call takes at most {MOST_EVENTS}, split them over several")
+        return self
+
+
+area.collection(
+    "get_events",
+    "/api/events",
+    "event",
+    "What happened, of one person or one metric; for counts and sums use query_metric_aggregates.",
+    rate=XL,
+    filter={
+        "profile_id": "equals",
+        "metric_id": "equals",
+        "datetime": SPAN,
+        "timestamp": SPAN,
+        "profile": "has",
+    },
+    sort=("datetime", "timestamp"),
+    include=("metric", "profile", "attributions"),
+    page_size=1000,
+    words="did bought ordered recent log",
+)
+area.record(
+    "get_event",
+    "/api/events/{event_id}",
+    "event",
+    "One event with all its properties.",
+    rate=M,
+    include=("metric", "profile", "attributions"),
+)
+area.create(
+    "create_event",
+    "/api/events",
+    "event",
+    NewEvent,
+    "Record an event of a person; flows that start from its metric may message them.",
+    rate=XL,
+    answer=Answer.NOTHING,
+    words="track fire custom event registrar erfassen",
+)
+area.job(
+    "bulk_create_events",
+    "/api/event-bulk-create-jobs",
+    "event",
+    NewEvents,
+    "Record up to 1,000 events of many people; flows may start from them. Answers no job to follow.",
+    rate=M,
+    body="event-bulk-create-job",
+    aliases="create_event_bulk_create_job",
+    look="get_events",
+    words="batch backfill import history",
+)
+area.record(
+    "get_metric_for_event",
+    "/api/events/{event_id}/metric",
+    "metric",
+    "The metric of an event.",
+    rate=XL,
+    scopes="events:read metrics:read",
+    aliases="get_event_metric",
+)
+area.record(
+    "get_profile_for_event",
+    "/api/events/{event_id}/profile",
+    "profile",
+    "The person whose event it is.",
+    rate=XL,
+    scopes="events:read profiles:read",
+    aliases="get_event_profile",
+    additional_fields=EXTRAS,
+)

@@ -1,0 +1,104 @@
+"""Imports: creating or changing many profiles by a job in the background."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from .arguments import Arguments, Attribute, Embedded, Id, Meta, Relationship, Target, Text, told
+from .operation import Area, Effect, M
+from .profiles import EXTRAS, PatchProperties, ProfileAttributes, identified
+
+area = Area(
+    "imports", scope="profiles", words="csv upload spreadsheet migrate sync batch importieren importar importer"
+)
+
+BOTH = "lists:read profiles:read"
+
+
+class ImportedProfile(ProfileAttributes):
+    id: Annotated[Id | None, Target()] = None
+    kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "external_id", "id", "kx")
+        return self
+
+
+class ProfileImport(Arguments):
+    profiles: Annotated[
+        list[Annotated[ImportedProfile, told(ImportedProfile)]],
+        Field(min_length=1, max_length=10_000),
+        Embedded("profile"),
+    ]
+    list_ids: Annotated[list[Id] | None, Relationship("list")] = Field(None, description="put them on these lists")
+
+
+area.job(
+    "bulk_import_profiles",
+    "/api/profile-bulk-import-jobs",
+    "profile-bulk-import-job",
+    ProfileImport,
+    "Create or change up to 10,000 profiles and put them on lists; sets no consent. 5 MB at most.",
+    rate=M,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="lists:write profiles:write",
+    aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",
+    job="get_bulk_import_profiles_job",
+)
+area.collection(
+    "get_bulk_import_profiles_jobs",
+    "/api/profile-bulk-import-jobs",
+    "profile-bulk-import-job",
+    "Profile imports and how far they are.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_bulk_profile_import_jobs get_profile_bulk_import_jobs",
+    filter={"status": "any equals"},
+    sort=("created_at",),
+    page_size=100,
+)
+area.record(
+    "get_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}",
+    "profile-bulk-import-job",
+    "How far a profile import is: its status and counts.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
+    include=("lists",),
+)
+area.collection(
+    "get_errors_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/import-errors",
+    "import-error",
+    "What went wrong in a profile import, row by row.",
+    rate=M,
+    aliases="get_bulk_profile_import_job_import_errors get_import_errors_for_profile_bulk_import_job "
+    "get_profile_bulk_import_job_import_errors",
+    page_size=100,
+)
+area.collection(
+    "get_list_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/lists",
+    "list",
+    "Lists that a profile import fills.",
+    rate=M,
+    paged=False,
+    scopes="lists:read",
+    aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
+)
+area.collection(
+    "get_profiles_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/profiles",
+    "profile",
+    "Profiles that an import made or changed.",
+    rate=M,
+    aliases="get_bulk_profile_import_job_profiles get_profile_bulk_import_job_profiles "
+    "get_profiles_for_profile_bulk_import_job",
+    additional_fields=EXTRAS,
+    page_size=100,
+)

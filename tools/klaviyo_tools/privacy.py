@@ -1,0 +1,45 @@
+"""Data privacy: erasing people for good."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import model_validator
+
+from .arguments import Arguments, Email, Embedded, Id, Phone, Target, told
+from .operation import Area, Effect, S
+
+area = Area(
+    "privacy", scope="data-privacy", words="gdpr ccpa dsgvo rgpd erase forget right to be forgotten löschen borrar"
+)
+
+
+class Erased(Arguments):
+    id: Annotated[Id | None, Target()] = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if sum(bool(given) for given in (self.id, self.email, self.phone_number)) != 1:
+            raise ValueError("give exactly one of id, email or phone_number")
+        return self
+
+
+class Erasure(Arguments):
+    profile: Annotated[Erased, Embedded("profile"), told(Erased, "one of id, email, phone_number")]
+
+
+area.job(
+    "request_profile_deletion",
+    "/api/data-privacy-deletion-jobs",
+    "profile",
+    Erasure,
+    "Erase for good every profile with that id, e-mail or phone number, and its data.",
+    rate=S,
+    body="data-privacy-deletion-job",
+    effect=Effect.IRREVERSIBLE,
+    aliases="create_data_privacy_deletion_job",
+    look="get_profiles",
+    words="delete profile remove customer data",
+)

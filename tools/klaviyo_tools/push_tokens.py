@@ -1,0 +1,115 @@
+"""Push tokens: the devices on which profiles get push messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
+
+from .arguments import Arguments, Embedded, Text, told
+from .operation import Answer, Area, Effect, L, M, S
+from .profiles import EXTRAS, InnerProfile, identified
+
+area = Area("push_tokens", scope="push-tokens", words="mobile app device notification ios android")
+
+BOTH = "profiles:read push-tokens:read"
+
+
+class Device(Arguments):
+    device_id: str | None = None
+    klaviyo_sdk: Literal["android", "flutter", "flutter_community", "react_native", "swift"] | None = None
+    sdk_version: str | None = None
+    device_model: str | None = None
+    os_name: Literal["android", "ios", "ipados", "macos", "tvos"] | None = None
+    os_version: str | None = None
+    manufacturer: str | None = None
+    app_name: str | None = None
+    app_version: str | None = None
+    app_build: str | None = None
+    app_id: str | None = None
+    environment: Literal["debug", "release"] | None = None
+
+
+class PushToken(Arguments):
+    """A token as an app got it from Apple or Google."""
+
+    token: Text
+    platform: Literal["android", "ios"]
+    vendor: Literal["apns", "fcm"]
+    enablement_status: Literal["AUTHORIZED", "DENIED", "NOT_DETERMINED", "PROVISIONAL", "UNAUTHORIZED"] | None = None
+    background: Literal["AVAILABLE", "DENIED", "RESTRICTED"] | None = None
+    device_metadata: Annotated[Device, told(Device)] | None = None
+
+
+class Holder(InnerProfile):
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "id", "external_id", "kx")
+        return self
+
+
+class NewPushToken(PushToken):
+    profile: Annotated[
+        Holder, Embedded("profile"), told(Holder, "email, phone_number, id, external_id or _kx; attributes to set")
+    ]
+
+
+area.collection(
+    "get_push_tokens",
+    "/api/push-tokens",
+    "push-token",
+    "Push tokens of the account, by person, platform or status.",
+    rate=M,
+    scopes=BOTH,
+    filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
+    include=("profile",),
+    page_size=100,
+)
+area.record(
+    "get_push_token",
+    "/api/push-tokens/{push_token_id}",
+    "push-token",
+    "One push token.",
+    rate=M,
+    scopes=BOTH,
+    include=("profile",),
+)
+area.create(
+    "create_push_token",
+    "/api/push-tokens",
+    "push-token",
+    NewPushToken,
+    "Register a device for a person's push messages; it counts as their consent.",
+    rate=L,
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="profiles:write push-tokens:write",
+)
+area.delete(
+    "delete_push_token",
+    "/api/push-tokens/{push_token_id}",
+    "push-token",
+    "Delete a push token; that device gets no more push messages.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+)
+area.collection(
+    "get_push_tokens_for_profile",
+    "/api/profiles/{profile_id}/push-tokens",
+    "push-token",
+    "Push tokens of a person.",
+    rate=M,
+    paged=False,
+    scopes="profiles:read",
+    aliases="get_profile_push_tokens",
+)
+area.record(
+    "get_profile_for_push_token",
+    "/api/push-tokens/{push_token_id}/profile",
+    "profile",
+    "The person whose device it is.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_push_token_profile",
+    additional_fields=EXTRAS,
+)

@@ -1,0 +1,139 @@
+"""Segments: groups of profiles by rules, which people enter and leave by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from .arguments import Arguments, Open, Text
+from .operation import XS, Area, L, S
+from .profiles import EXTRAS, SPAN
+
+area = Area("segments", words="audience cohort group rules vip dynamic segment segmento segmentierung")
+
+EXAMPLE = (
+    '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
+    '"group_ids": ["Y6nRLr"]}]}]}'
+)
+
+
+def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """The keys down to each condition's type; what a type takes, Klaviyo checks."""
+    groups = given.get("condition_groups")
+    if set(given) != {"condition_groups"} or not isinstance(groups, list) or not groups:
+        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {EXAMPLE}")
+    for place, group in enumerate(groups):
+        conditions = group.get("conditions") if isinstance(group, dict) else None
+        if not isinstance(conditions, list) or not conditions:
+            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {EXAMPLE}")
+        if not all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in conditions):
+            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {EXAMPLE}")
+    return given
+
+
+Definition = Annotated[Open, AfterValidator(_outer_shape)]
+
+
+class NewSegment(Arguments):
+    name: Text
+    definition: Definition = Field(description='{"condition_groups":[{"conditions":[{"type":"profile-metric",…}]}]}')
+    is_starred: bool | None = None
+
+
+class SegmentChanges(Arguments):
+    name: Text | None = None
+    definition: Definition | None = Field(None, description="replaces the whole of the rules")
+    is_starred: bool | None = None
+    is_active: bool | None = None
+
+
+area.collection(
+    "get_segments",
+    "/api/segments",
+    "segment",
+    "Segments of the account, by name or date.",
+    rate=L,
+    filter={
+        "name": "any equals",
+        "id": "any equals",
+        "is_active": "any equals",
+        "is_starred": "equals",
+        "created": "greater-than",
+        "updated": "greater-than",
+    },
+    sort=("created", "updated", "name", "id"),
+    include=("tags", "flow-triggers"),
+)
+area.record(
+    "get_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    "One segment with its rules; how many profiles it holds with additional_fields=profile_count.",
+    rate=L,
+    include=("tags", "flow-triggers"),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+    words="size count how many definition conditions",
+)
+area.create(
+    "create_segment",
+    "/api/segments",
+    "segment",
+    NewSegment,
+    "Make a segment; groups of conditions are joined by and, conditions in a group by or.",
+    rate=XS.daily(100),
+    words="build new target",
+)
+area.update(
+    "update_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    SegmentChanges,
+    "Rename, star, (de)activate a segment or replace its rules.",
+    rate=XS.daily(100),
+    words="edit change conditions archive",
+)
+area.delete("delete_segment", "/api/segments/{segment_id}", "segment", "Delete a segment; its profiles stay.", rate=S)
+area.collection(
+    "get_profiles_for_segment",
+    "/api/segments/{segment_id}/profiles",
+    "profile",
+    "Profiles in a segment, with the date each joined.",
+    rate=L,
+    scopes="profiles:read segments:read",
+    aliases="get_segment_profiles",
+    filter={
+        "email": "any equals",
+        "phone_number": "any equals",
+        "profile_id": "any equals",
+        "push_token": "any equals",
+        "_kx": "equals",
+        "joined_group_at": SPAN,
+    },
+    sort=("joined_group_at",),
+    additional_fields=EXTRAS,
+    extra_fields=("joined_group_at",),
+    page_size=100,
+    words="members who is in",
+)
+area.collection(
+    "get_flows_triggered_by_segment",
+    "/api/segments/{segment_id}/flow-triggers",
+    "flow",
+    "Flows that start when people enter a segment.",
+    rate=S,
+    paged=False,
+    scopes="flows:read segments:read",
+    aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
+)
+area.collection(
+    "get_tags_for_segment",
+    "/api/segments/{segment_id}/tags",
+    "tag",
+    "Tags on a segment.",
+    rate=S,
+    paged=False,
+    scopes="segments:read tags:read",
+    aliases="get_segment_tags",
+)
