@@ -24,15 +24,15 @@ never holds a header, HTML, a traceback, a repr or the key: text from upstream g
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from klaviyo_mcp.untrusted import clean
+
 LIMIT = 600
 KEY_PAGE = "https://maton.ai/settings"
 
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?|\x9b[0-?]*[ -/]*[@-~]", re.S)
 _SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?][^<>]*(?:>|\Z)", re.S)
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\).*", re.I | re.S)
@@ -53,16 +53,10 @@ def cut(text: str, most: int) -> str:
 
 def quote(text: str, secrets: Iterable[str] = ()) -> str:
     """Text from upstream, fit to be shown: one line without markup, invisible characters, headers or `secrets`."""
-    text = _ANSI.sub("", text[:20_000])
-    text = "".join(" " if c in "\n\r\t\x0b\x0c" else c for c in text if c in "\n\r\t\x0b\x0c" or _visible(c))
-    text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", text)))
+    text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", clean(text[:20_000]))))
     for secret in secrets:
         text = text.replace(secret, "[hidden]") if secret else text
     return " ".join(_HEADER.sub("[hidden]", text).split())
-
-
-def _visible(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def span(seconds: float) -> str:
@@ -84,7 +78,7 @@ class KlaviyoMcpError(Exception):
         room = LIMIT - len(f"{what}  {then}".encode()) - 3
         if detail and room > 20:
             what = what.rstrip(".") + ": " + cut(detail, room)
-            what = what if what.endswith((".", "!", "?", "…")) else what + "."
+        what = what if what.endswith((".", "!", "?", "…")) else what + "."
         super().__init__(cut(f"{what} {then}".strip(), LIMIT))
 
 
@@ -286,15 +280,20 @@ class DeadlineError(KlaviyoMcpError):
 
 
 class InDoubtError(KlaviyoMcpError):
-    """A write was sent and may have been applied; it was not sent again. `look` names the operation that tells."""
+    """A write was sent and may have been applied. `look` names the operation that tells.
 
-    def __init__(self, operation: str, cause: str, *, look: str = "", detail: str = "") -> None:
+    It was not sent again, except where it is `repeatable`: applied once however often it arrives.
+    """
+
+    def __init__(
+        self, operation: str, cause: str, *, look: str = "", detail: str = "", repeatable: bool = False
+    ) -> None:
         self.operation, self.cause, self.look = operation, cause, look
-        where = f"Look with {look} whether it was applied" if look else "Look in Klaviyo whether it was applied"
+        once = "" if repeatable else "It was not sent again. "
         super().__init__(
-            f"{operation} may or may not have been applied: {cause}. It was not sent again",
+            f"{operation} may or may not have been applied: {cause}",
             detail=detail,
-            then=f"{where} before you repeat it.",
+            then=f"{once}Look {f'with {look}' if look else 'in Klaviyo'} whether it was applied before you repeat it.",
         )
 
 

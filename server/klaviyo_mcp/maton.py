@@ -16,10 +16,9 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -38,15 +37,16 @@ from klaviyo_mcp.errors import (
     UpstreamError,
     span,
 )
-from klaviyo_mcp.pacing import TELL_FROM, Lane, Pacer, Waiting
-from klaviyo_mcp.refusals import Asked, Verdict, judge, unreadable
+from klaviyo_mcp.exchange import Asked, CallPolicy, Reply
+from klaviyo_mcp.pacing import TELL_FROM, Lane, Pacer
+from klaviyo_mcp.refusals import Verdict, judge, unreadable
 from klaviyo_mcp.wire import Wire, header, render
-from klaviyo_tools.request import JSON, Request
+from klaviyo_tools.request import Request
 
 if TYPE_CHECKING:
     import httpx
 
-    from klaviyo_tools.operation import Rate
+__all__ = ["BASE_URL", "DEADLINE", "REVISION", "CallPolicy", "Maton", "Reply"]
 
 BASE_URL = "https://api.maton.ai"
 REVISION = "2026-01-15"
@@ -55,41 +55,9 @@ LARGEST = 50_000_000
 CONNECTIONS = 100
 
 _PLAIN_JSON = "application/json"
+_ASK_FOR_LESS = "Ask for less: fewer fields, a narrower filter, a smaller max_results."
 _BODILESS = frozenset({202, 204, 205})
 _ERROR_BYTES = 65_536
-_NO_NAMES: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class CallPolicy:
-    """What the client must know of a call beside its request.
-
-    `safe`: a read, which may be sent again after anything. `answers`: a success carries a body. `look`: the read
-    that tells whether a write was applied. `names`: Klaviyo's names for arguments that differ, so errors name ours.
-    `until`: the moment on the event loop's clock by which the call must end, for calls of several requests;
-    the client's own deadline bounds it too. `waiting` is told of waits over two seconds.
-    """
-
-    operation: str
-    safe: bool
-    scopes: Sequence[str] = ()
-    look: str | None = None
-    rate: Rate | None = None
-    answers: bool = True
-    names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
-    until: float | None = None
-    waiting: Waiting | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A success: its document (None without a body), its size in bytes, the attempts made and the seconds waited."""
-
-    status: int
-    document: dict[str, JSON] | None
-    size: int
-    attempts: int
-    waited: float
 
 
 @dataclass(slots=True)
@@ -97,15 +65,20 @@ class _Trip:
     """One call under way."""
 
     asked: Asked
-    call: CallPolicy
     lane: Lane
     began: float
     ends: float
     attempts: int = 0
     waited: float = 0.0
     pacing: bool = False
+    doubt: InDoubtError | None = None
+    """Of a repeatable write: an earlier attempt may have been applied, so no later failure can say that nothing was."""
     sent: bool = False
     """Bytes of the present attempt may have reached the gateway."""
+
+    @property
+    def call(self) -> CallPolicy:
+        return self.asked.call
 
     @property
     def left(self) -> float:
@@ -124,6 +97,7 @@ class _Body:
     content: bytes
     fault: str = ""
     again: bool = False
+    then: str = ""
 
 
 class Maton:
@@ -181,11 +155,17 @@ class Maton:
         now = anyio.current_time()
         ends = min(now + self.deadline, call.until if call.until is not None else float("inf"))
         trip = _Trip(
-            self._asked(request, call), call, Lane(self.connection or "", call.operation, call.rate), now, ends
+            Asked(call, request.service, self.connection is not None, (self._key,)),
+            Lane(self.connection or "", call.operation, call.rate),
+            now,
+            ends,
         )
-        with anyio.CancelScope(deadline=ends):
-            return await self._persist(wire, trip)
-        raise self._late(trip)
+        try:
+            with anyio.CancelScope(deadline=ends):
+                return await self._persist(wire, trip)
+        except KlaviyoMcpError as failure:
+            raise (trip.doubt or failure) from None
+        raise trip.doubt or self._late(trip)
 
     async def _persist(self, wire: Wire, trip: _Trip) -> Reply:
         client = await self._ready()
@@ -206,6 +186,8 @@ class Maton:
             seconds = self._backoff * 2 ** (trip.attempts - 1) * (2 if verdict.limited else random.uniform(0.75, 1.25))
         if verdict.limited:
             self.pacer.hold(trip.lane, seconds)
+        if isinstance(verdict.error, InDoubtError):
+            trip.doubt = verdict.error
         tries = 2 * self._tries if verdict.limited else self._tries
         if not verdict.again or trip.attempts >= tries or seconds >= trip.left:
             raise verdict.error
@@ -230,7 +212,7 @@ class Maton:
                 content=wire.content,
                 data=wire.form,
                 files=wire.files,
-                timeout=self._timeout(safe),
+                timeout=self._timeout(safe or trip.call.repeatable),
                 extensions={"trace": trip.watch},
             ) as response:
                 body = await self._read(response)
@@ -249,7 +231,7 @@ class Maton:
     def _broken(self, trip: _Trip, cause: str, *, timeout: bool = False) -> Verdict:
         operation = trip.call.operation
         if not trip.call.safe and trip.sent:
-            return Verdict(InDoubtError(operation, cause, look=trip.call.look or ""))
+            return Verdict(self._doubt(trip, cause), again=trip.call.repeatable)
         if timeout:
             seconds = anyio.current_time() - trip.began
             return Verdict(DeadlineError(operation, seconds, sent=trip.sent, attempts=trip.attempts), again=True)
@@ -285,7 +267,7 @@ class Maton:
         if not response.is_success:
             return judge(asked, status, response.headers, body.content)
         if body.fault:
-            return unreadable(asked, status, body.fault, again=body.again)
+            return unreadable(asked, status, body.fault, again=body.again, then=body.then)
         size = len(body.content)
         if not body.content.strip():
             if trip.call.answers and status not in _BODILESS:
@@ -313,31 +295,21 @@ class Maton:
         """The error for a call that the deadline ended."""
         seconds = max(0.0, trip.ends - trip.began)
         if trip.sent and not trip.call.safe:
-            return InDoubtError(
-                trip.call.operation, f"no answer came within {span(seconds)}", look=trip.call.look or ""
-            )
+            return self._doubt(trip, f"no answer came within {span(seconds)}")
         if trip.pacing:
             return RateLimitError(trip.call.operation, None)
         return DeadlineError(trip.call.operation, seconds, sent=trip.sent, attempts=trip.attempts)
 
-    def _timeout(self, safe: bool) -> httpx.Timeout:
-        """A write is waited for until the deadline, for giving up early only brings doubt; a read can be sent again."""
+    def _doubt(self, trip: _Trip, cause: str) -> InDoubtError:
+        call = trip.call
+        return InDoubtError(call.operation, cause, look=call.look or "", repeatable=call.repeatable)
+
+    def _timeout(self, repeatable: bool) -> httpx.Timeout:
+        """What can be sent again is, halfway; other writes are waited for: giving up early only brings doubt."""
         import httpx
 
-        patience = self.deadline / 2 if safe else self.deadline
+        patience = self.deadline / 2 if repeatable else self.deadline
         return httpx.Timeout(patience, connect=min(10.0, self.deadline / 2), pool=None)
-
-    def _asked(self, request: Request, call: CallPolicy) -> Asked:
-        return Asked(
-            call.operation,
-            call.safe,
-            call.scopes,
-            call.look or "",
-            call.names,
-            request.service,
-            self.connection is not None,
-            (self._key or "",),
-        )
 
     async def _ready(self) -> httpx.AsyncClient:
         if self._client is None:

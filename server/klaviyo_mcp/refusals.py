@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ from klaviyo_mcp.errors import (
     quote,
     span,
 )
+from klaviyo_mcp.exchange import Asked
 from klaviyo_tools.request import Service
 
 _EXPIRED = re.compile(
@@ -54,21 +55,6 @@ class Verdict:
     limited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What must be known of the request to judge its answer. `names` maps Klaviyo's names to arguments that differ."""
-
-    operation: str
-    safe: bool
-    scopes: Sequence[str] = ()
-    look: str = ""
-    names: Mapping[str, str] | None = None
-    service: Service = Service.KLAVIYO
-    chosen: bool = False
-    """A connection was named in the request."""
-    secrets: Sequence[str] = ()
-
-
 def judge(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
     """The verdict on an answer whose status is not 2xx."""
     problem = _Problem.read(asked, body)
@@ -76,7 +62,7 @@ def judge(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) ->
         wait = retry_after(headers)
         if wait is None and (found := _AVAILABLE_IN.search(problem.detail)):
             wait = float(found[1])
-        return Verdict(RateLimitError(asked.operation, wait), again=True, wait=wait, limited=True)
+        return Verdict(RateLimitError(asked.call.operation, wait), again=True, wait=wait, limited=True)
     if status >= 500 or status == 408:
         return _failed(asked, status, headers, problem)
     if status < 400:
@@ -84,12 +70,13 @@ def judge(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) ->
     return Verdict(_refused(asked, status, problem))
 
 
-def unreadable(asked: Asked, status: int, cause: str, *, again: bool = False) -> Verdict:
+def unreadable(asked: Asked, status: int, cause: str, *, again: bool = False, then: str = "") -> Verdict:
     """The verdict on a success whose body cannot be used: a write has most likely been applied."""
-    if asked.safe:
-        return Verdict(UpstreamError(asked.operation, f"{cause} (status {status})"), again=again)
+    if asked.call.safe:
+        then = then or "Try again in a minute; if it persists, check MATON_BASE_URL."
+        return Verdict(UpstreamError(asked.call.operation, f"{cause} (status {status})", then=then), again=again)
     reported = f"the gateway reported success ({status}), but {cause}"
-    return Verdict(InDoubtError(asked.operation, reported, look=asked.look))
+    return Verdict(InDoubtError(asked.call.operation, reported, look=asked.call.look or ""))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -163,7 +150,7 @@ class _Problem:
         blamed, lines, codes = [], [], []
         for error in found:
             source = error.get("source")
-            name = argument(source, asked.names) if isinstance(source, dict) else ""
+            name = argument(source, asked.call.names) if isinstance(source, dict) else ""
             text = quote(str(error.get("detail") or error.get("title") or ""), asked.secrets)
             codes.append(str(error.get("code") or "")[:60])
             lines.append(f"{name}: {text}" if name and text else name or text)
@@ -196,12 +183,12 @@ def _message(document: Mapping[str, Any]) -> str:
 
 def _refused(asked: Asked, status: int, problem: _Problem) -> KlaviyoMcpError:
     """The error for a 4xx: the request was looked at and refused, so nothing was changed."""
-    name, detail, blamed = asked.operation, problem.detail, problem.arguments
+    name, detail, blamed = asked.call.operation, problem.detail, problem.arguments
     if status == 401:
         # The gateway's 401 is about its key; one that carries Klaviyo's error document came through from Klaviyo.
         return ConnectionMissingError("expired", detail=detail) if problem.klaviyo else KeyRefusedError(detail)
     if status == 403:
-        return ScopeError(name, asked.scopes, detail=detail)
+        return ScopeError(name, asked.call.scopes, detail=detail)
     if status == 400 and not problem.klaviyo and "connection" in detail.lower() and asked.service is Service.KLAVIYO:
         return _no_connection(asked, detail)
     if status == 404:
@@ -234,19 +221,26 @@ def _failed(asked: Asked, status: int, headers: Mapping[str, str], problem: _Pro
     if status == 500 and not problem.klaviyo and _EXPIRED.search(problem.detail):
         return Verdict(ConnectionMissingError("expired", detail=problem.detail))
     who = "Klaviyo" if problem.klaviyo else "the gateway"
-    cause = f"{who} failed with status {status}"
-    if not asked.safe:
-        return Verdict(InDoubtError(asked.operation, cause, look=asked.look, detail=problem.detail))
+    cause = f"{who} answered with status {status}"
+    if not asked.call.safe:
+        doubt = InDoubtError(
+            asked.call.operation,
+            cause,
+            look=asked.call.look or "",
+            detail=problem.detail,
+            repeatable=asked.call.repeatable,
+        )
+        return Verdict(doubt, again=asked.call.repeatable, wait=retry_after(headers))
     wait = retry_after(headers)
     then = f"Try again in {span(wait)}." if wait else "Try again in a minute."
     if status == 500 and not problem.klaviyo:
         then += " If it persists, the Klaviyo authorization may have expired: make a new one with create_connection."
-    return Verdict(UpstreamError(asked.operation, cause, detail=problem.detail, then=then), again=True, wait=wait)
+    return Verdict(UpstreamError(asked.call.operation, cause, detail=problem.detail, then=then), again=True, wait=wait)
 
 
 def _redirected(asked: Asked, status: int) -> Verdict:
     """Redirects are never followed: the key and the customers' data go to the configured host only."""
     cause = f"the gateway answered with a redirect ({status}), which is not followed"
-    if asked.safe:
-        return Verdict(UpstreamError(asked.operation, f"{cause}.", then="Check MATON_BASE_URL."))
-    return Verdict(InDoubtError(asked.operation, cause, look=asked.look))
+    if asked.call.safe:
+        return Verdict(UpstreamError(asked.call.operation, f"{cause}.", then="Check MATON_BASE_URL."))
+    return Verdict(InDoubtError(asked.call.operation, cause, look=asked.call.look or ""))

@@ -24,7 +24,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `cut` sends only so many bytes of the body and closes, `slow` waits between head and body, in seconds."""
+    """One answer; `cut` sends only so many bytes of the body and closes, `slow` waits before the body, in seconds."""
 
     status: int = 200
     body: bytes | Mapping[str, Any] = b""
