@@ -1,1 +1,11 @@
-"""An embedded Klaviyo and Maton to try, demo and test against. Imports nothing of klaviyo_tools or the server."""
+"""An embedded Klaviyo and Maton to try, demo and test against. Imports nothing of klaviyo_tools or the server.
+
+`create()` builds a populated `Sandbox`, an ASGI application: mount it in `httpx.ASGITransport`, or serve it on a port.
+"""
+
+from __future__ import annotations
+
+from .app import Sandbox, Seen, create
+from .faults import Fault, Faults, RateLimits
+
+__all__ = ["Fault", "Faults", "RateLimits", "Sandbox", "Seen", "create"]

@@ -1,7 +1,7 @@
 """Everything the sandbox holds: records by type and id, linked by relationships.
 
 Who belongs to a list or a segment is kept apart from links, once, with the time of joining (`join`, `leave`, `members`,
-`groups`): a list's `profiles` and a profile's `lists` and `segments` are read from there and never stood in `Record.links`.
+`groups`): a list's `profiles` and a profile's `lists` and `segments` are read from there and never stand in links.
 """
 
 from __future__ import annotations
