@@ -7,6 +7,7 @@ state and what to call next; an empty success says what was done, to what.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from klaviyo_tools import resources as table_of_resources
 from klaviyo_tools.records import Flat, Page
@@ -16,7 +17,7 @@ from .cells import cell, fit_members, is_empty, size, stamp, to_json
 from .fieldsets import Resources, View
 from .paging import CEILING, START, Harvest, Position
 from .table import Rows
-from .untrusted import MARKING, clean, mark
+from .untrusted import MARKING, mark
 
 BUDGET = 24_000
 """Bytes (UTF-8) that an answer takes at most."""
@@ -219,22 +220,13 @@ def done(action: str, subject: Mapping[str, object], *, accepted: bool = False, 
 
     `accepted`: Klaviyo has taken it and works on it still. `look` is the call that shows the outcome.
     """
-    things = []
-    for name, value in subject.items():
-        if is_empty(value):
-            continue
-        many = isinstance(value, list | tuple) and len(value) > 5
-        shown = cell(list(value)[:5], 300) if isinstance(value, list | tuple) else cell(value, 300)
-        things.append(
-            f"{name}={shown}" + (f" …({len(list(value)):,} in all)" if many and isinstance(value, list | tuple) else "")
-        )
+    things = [f"{name}={cell(value, 200)}" for name, value in subject.items() if not is_empty(value)]
     text = f"{'Accepted' if accepted else 'Done'}: {action}" + (f" {', '.join(things)}" if things else "")
     if accepted:
         text += "; Klaviyo works on it, it may take a while"
     if look:
         text += f"; to see it: {look}"
-    encoded = clean(text).encode()
-    return encoded[: BUDGET // 4].decode(errors="ignore")
+    return text.encode("utf-8", "replace")[: BUDGET // 4].decode(errors="ignore")
 
 
 def document(
@@ -246,12 +238,17 @@ def document(
     noun: str | None = None,
     resources: Resources = table_of_resources.resource,
 ) -> str:
-    """The answer for any one document: its records as a collection where it is a list, its record where it is one."""
+    """The answer for any one document: its records as a collection where it is a list, its record where it is one.
+
+    The rows of a report (`records.rows`) are a collection whose columns are what the report was asked for.
+    """
     if page.single:
         flat = page.records[0] if page.records else None
         if flat is not None and flat.type.endswith("-job"):
             return job(flat, resource, view=view, resources=resources)
         return record(flat, resource, included=page.included, view=view, resources=resources)
+    if resource.type.endswith(("-report", "-aggregate")):
+        resource = replace(resource, type="row", columns=())
     harvest = Harvest(START)
     harvest.add(page, START, CEILING)
     return collection(resource, harvest, cursor, view=view, noun=noun, resources=resources)
