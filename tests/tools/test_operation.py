@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_tools.arguments import Arguments, ArgumentsError, check
+from klaviyo_tools.arguments import Arguments, ArgumentsError, CatalogId, check
 from klaviyo_tools.operation import XS, Answer, Area, Effect, L, M, Milder, Rate
 from klaviyo_tools.request import Request
 
@@ -93,3 +93,25 @@ def test_a_name_is_declared_once() -> None:
 def test_daily_limits_keep_burst_and_steady() -> None:
     assert M.daily(150) == Rate(10, 150, 150)
     assert things.answer is Answer.COLLECTION
+
+
+def test_only_a_replacement_of_members_takes_none() -> None:
+    replace = area.relate(
+        "update_tags_for_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Replace.", rate=M, method="PATCH"
+    )
+    add = area.relate("add_tags_to_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Add.", rate=M)
+    with pytest.raises(ArgumentsError, match=r"^tag_ids: list should have at least 1 item"):
+        check(add.arguments, {"thing_id": "T", "tag_ids": []})
+    empty = check(replace.arguments, {"thing_id": "T", "tag_ids": []})
+    assert replace.request(empty).body == {"data": []}
+    many = check(add.arguments, {"thing_id": "T", "tag_ids": [f"t{n}" for n in range(2000)]})
+    assert len(add.request(many).body["data"]) == 2000
+
+
+def test_an_operation_may_have_ids_of_its_own_kind() -> None:
+    plain = area.record("get_plain", "/api/plain/{plain_id}", "tag", "Plain.", rate=M)
+    product = area.record("get_product", "/api/products/{product_id}", "tag", "Product.", rate=M, id_type=CatalogId)
+    with pytest.raises(ArgumentsError, match="is not an id"):
+        check(plain.arguments, {"plain_id": "50% off"})
+    request = product.request(check(product.arguments, {"product_id": "50% off"}))
+    assert request.path == "/api/products/50%25%20off"

@@ -128,7 +128,9 @@ class Operation:
     look: str | None = None
     """The read that tells whether this write was applied, where it is not the plain read of the same path."""
     most: int | None = None
-    """The most members one call takes."""
+    """The most members one call takes; None where Klaviyo names no limit."""
+    id_type: Any = None
+    """The type of the ids in its path and of its members, where that is not the area's."""
     service: Service = Service.KLAVIYO
     constant: Mapping[str, str] = field(default_factory=dict)
     """What Maton's service is always sent: in the query of a GET, in the body of a POST."""
@@ -190,7 +192,7 @@ class Operation:
         elif self.constant and self.method == "POST":
             body = dict(self.constant)
         elif self.constant:
-            parameters.update(self.constant)
+            parameters = {**self.constant, **parameters}
         upload = parts.pop("file", None)
         return Request(
             self.method,
@@ -305,7 +307,7 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        most: int,
+        most: int | None = None,
         method: Method = "POST",
         **facts: Any,
     ) -> Operation:
@@ -402,7 +404,10 @@ def _writing(attributes: type[Arguments], operation: Operation) -> type[Argument
 
 
 def _relating(target: str, operation: Operation) -> type[Arguments]:
-    members = Annotated[list[operation.area.id_type], Field(min_length=1, max_length=operation.most), Linkage(target)]  # type: ignore[name-defined]
+    # Only a replacement can do something with no members: it takes all away.
+    length = Field(min_length=0 if operation.method == "PATCH" else 1, max_length=operation.most)
+    kind = _id_type(operation)
+    members = Annotated[list[kind], length, Linkage(target)]  # type: ignore[valid-type]
     return _model(operation, Arguments, {**_ids(operation), f"{target.replace('-', '_')}_ids": (members, ...)})
 
 
@@ -413,7 +418,11 @@ def _model(operation: Operation, base: type[Arguments], *fields: Mapping[str, An
 
 
 def _ids(operation: Operation) -> dict[str, Any]:
-    return {name: (Annotated[operation.area.id_type, PathId()], ...) for name in operation.path_ids}
+    return {name: (Annotated[_id_type(operation), PathId()], ...) for name in operation.path_ids}
+
+
+def _id_type(operation: Operation) -> Any:
+    return operation.id_type or operation.area.id_type
 
 
 def _filter(operation: Operation) -> tuple[Any, Any]:
