@@ -170,7 +170,8 @@ class Operation:
         for kind in {primary.type, *(primary.relationships[name] for name in self.include)}:
             offered = {*self.additional_fields, *self.extra_fields} if kind == primary.type else set()
             hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
-            accepted[kind] = frozenset(f for f in fields_at(kind, revision) if f.split(".")[0] not in hidden)
+            if fields := fields_at(kind, revision):
+                accepted[kind] = frozenset(f for f in fields if f.split(".")[0] not in hidden)
         self._accepted[revision] = accepted
         return accepted
 
