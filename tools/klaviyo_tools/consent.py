@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .arguments import Arguments, Day, Email, Embedded, Id, Phone, Relationship, Target, Text, Timestamp, told
 from .operation import Area, Effect, L
-from .push_tokens import PushToken
+from .push_tokens import TOKEN, PushToken
 
 area = Area(
     "consent",
@@ -19,6 +19,10 @@ area = Area(
 
 LISTED = "lists:write profiles:write subscriptions:write"
 MOST_SUPPRESSED = 100
+
+# What the examples below are made of.
+DATED = {"consent": "SUBSCRIBED", "consented_at": "2025-11-03T10:00:00Z"}
+ENDED = {"consent": "UNSUBSCRIBED"}
 
 
 def _some(arguments: Arguments, *names: str) -> None:
@@ -107,6 +111,33 @@ ToldSubscriber = Annotated[
 
 
 class Subscribing(Arguments):
+    EXAMPLES: ClassVar = (
+        {
+            "profiles": [
+                {"email": "ann@example.com", "subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}
+            ]
+        },
+        {
+            "profiles": [
+                {
+                    "id": "01PROFILE",
+                    "email": "ann@example.com",
+                    "phone_number": "+14155550123",
+                    "subscriptions": {
+                        "email": {"marketing": DATED},
+                        "sms": {"marketing": DATED, "transactional": DATED},
+                        "whatsapp": {"marketing": DATED, "transactional": DATED},
+                        "push": {"marketing": DATED, "tokens": [TOKEN], "anonymous_id": "a1"},
+                    },
+                    "age_gated_date_of_birth": "1990-05-12",
+                }
+            ],
+            "list_id": "Y6nRLr",
+            "custom_source": "Till",
+            "historical_import": True,
+        },
+    )
+
     profiles: Annotated[list[ToldSubscriber], Field(min_length=1, max_length=1000), Embedded("profile")]
     list_id: Annotated[Id | None, Relationship("list")] = None
     custom_source: str | None = Field(None, description="where consent was given")
@@ -189,6 +220,25 @@ ToldUnsubscriber = Annotated[
 
 
 class Unsubscribing(Arguments):
+    EXAMPLES: ClassVar = (
+        {"profiles": [{"email": "ann@example.com", "subscriptions": {"email": {"marketing": ENDED}}}]},
+        {
+            "profiles": [
+                {
+                    "email": "ann@example.com",
+                    "phone_number": "+14155550123",
+                    "subscriptions": {
+                        "email": {"marketing": ENDED},
+                        "sms": {"marketing": ENDED, "transactional": ENDED},
+                        "whatsapp": {"marketing": ENDED, "transactional": ENDED, "conversational": ENDED},
+                        "push": {"marketing": ENDED, "tokens": [TOKEN]},
+                    },
+                }
+            ],
+            "list_id": "Y6nRLr",
+        },
+    )
+
     profiles: Annotated[list[ToldUnsubscriber], Field(min_length=1, max_length=100), Embedded("profile")]
     list_id: Annotated[Id | None, Relationship("list")] = None
 
@@ -206,6 +256,12 @@ class Address(Arguments):
 
 
 class Suppressing(Arguments):
+    EXAMPLES: ClassVar = (
+        {"profiles": [{"email": "ann@example.com"}]},
+        {"list_id": "Y6nRLr"},
+        {"segment_id": "X5mQkq"},
+    )
+
     profiles: Annotated[list[Annotated[Address, told(Address)]] | None, Embedded("profile")] = Field(
         None, max_length=MOST_SUPPRESSED
     )

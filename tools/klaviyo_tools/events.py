@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from .arguments import Arguments, Embedded, Open, Text, Timestamp, told
+from .arguments import Arguments, Embedded, Meta, Open, Text, Timestamp, told
 from .operation import XL, Answer, Area, M
-from .profiles import EXTRAS, SPAN, InnerProfile, identified
+from .profiles import EXTRAS, SPAN, InnerProfile, PatchProperties, identified
 
 area = Area("events", words="activity history track timeline behaviour orders clicks opens ereignis evento événement")
 
@@ -19,12 +19,20 @@ MOST_EVENTS = 1000
 class Doer(InnerProfile):
     """Whose event it is. What is given beside an identifier is written to the profile."""
 
+    EXAMPLES = (*InnerProfile.EXAMPLES, {"anonymous_id": "a1"})
+
     anonymous_id: Text | None = None
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
         identified(self, "email", "phone_number", "id", "external_id", "anonymous_id", "kx")
         return self
+
+
+class BulkDoer(Doer):
+    """The same in a batch, where Klaviyo has the changes inside properties in another place."""
+
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
 
 
 class EventMetric(Arguments):
@@ -67,7 +75,7 @@ class NewEvent(Occurrence):
 class EventsOfOne(Arguments):
     """The events of one profile."""
 
-    profile: DoerProfile
+    profile: Annotated[BulkDoer, Embedded("profile")]
     events: Annotated[list[Occurrence], Field(min_length=1), Embedded("event")]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from .arguments import Arguments, Attribute, Embedded, Id, Meta, Relationship, Target, Text, told
 from .operation import Area, Effect, M
-from .profiles import EXTRAS, PatchProperties, ProfileAttributes, identified
+from .profiles import EXTRAS, PATCHED, WHOLE, PatchProperties, ProfileAttributes, identified
 
 area = Area(
     "imports", scope="profiles", words="csv upload spreadsheet migrate sync batch importieren importar importer"
@@ -18,6 +18,11 @@ BOTH = "lists:read profiles:read"
 
 
 class ImportedProfile(ProfileAttributes):
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED},
+    )
+
     id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from . import filters
 from .arguments import Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
 from .operation import XS, Area, M, S
 
@@ -52,16 +51,18 @@ DIMENSIONS = (
 )
 MEASUREMENTS = ("count", "sum_value", "unique")
 AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(DIMENSIONS, "equals any contains")}
-SPAN_NEEDED = "needs a span: greater-or-equal(datetime,2026-01-01) and less-than(datetime,2026-02-01)"
+SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
 
 
 def _conditions(given: object) -> object:
     if not isinstance(given, str | list | dict):
         return given
+    from . import filters
+
     conditions = filters.accept_each(given, AGGREGATE_FILTER, required=("datetime",))
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
-        raise ValueError(SPAN_NEEDED)
+        raise ValueError(f"needs both ends of the time: {SPAN[0]} and {SPAN[1]}")
     return conditions
 
 
@@ -90,13 +91,17 @@ Conditions = Annotated[
 class Aggregate(Arguments):
     metric_id: Id
     measurements: list[Literal["count", "sum_value", "unique"]] = Field(min_length=1)
-    filter: Conditions
+    filter: Conditions = Field(examples=[list(SPAN)])
     interval: Literal["hour", "day", "week", "month"] | None = None
     by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
-        None, description="dimensions such as $message, $flow, $attributed_message, Campaign Name, List, URL, form_id"
+        None,
+        description="dimensions such as $message, $flow, $attributed_message, Campaign Name, List, URL, form_id",
+        examples=[list(DIMENSIONS)],
     )
     timezone: Text | None = Field(None, description="default UTC; of the times in filter too")
-    sort: Annotated[str, AfterValidator(_sort)] | None = Field(None, description="measurement or dimension, - before")
+    sort: Annotated[str, AfterValidator(_sort)] | None = Field(
+        None, description="measurement or dimension, - before", examples=["-count"]
+    )
     return_fields: list[Text] | None = None
     page_size: int | None = Field(None, ge=1)
     cursor: Annotated[Text | None, Attribute("page_cursor")] = None
@@ -105,9 +110,12 @@ class Aggregate(Arguments):
 # Metrics that the account makes of others.
 
 
+METRIC_FILTER = {"property": "Brand", "filter": {"type": "string", "operator": "equals", "value": "Example"}}
+
+
 class MetricGroup(Arguments):
     metric_id: Id
-    metric_filters: list[Open] | None = None
+    metric_filters: list[Open] | None = Field(None, examples=[[METRIC_FILTER]])
     value_property: Text | None = None
 
 
@@ -137,6 +145,11 @@ class CustomMetricChanges(Arguments):
 
 
 class Mapping(Arguments):
+    EXAMPLES: ClassVar = (
+        {"mapped_metric_id": "revenue", "metric_id": "Y6nRLr"},
+        {"mapped_metric_id": "viewed_product", "custom_metric_id": "01METRIC"},
+    )
+
     metric_id: Annotated[Id | None, Relationship("metric")] = None
     custom_metric_id: Annotated[Id | None, Relationship("custom-metric")] = None
 

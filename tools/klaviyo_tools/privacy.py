@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -15,6 +15,8 @@ area = Area(
 
 
 class Erased(Arguments):
+    EXAMPLES: ClassVar = ({"email": "ann@example.com"}, {"phone_number": "+14155550123"}, {"id": "01PROFILE"})
+
     id: Annotated[Id | None, Target()] = None
     email: Email | None = None
     phone_number: Phone | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -77,6 +77,34 @@ class ProfileAttributes(Arguments):
     properties: Open | None = Field(None, description="custom properties")
 
 
+WHOLE: dict[str, Any] = {
+    "email": "ann@example.com",
+    "phone_number": "+14155550123",
+    "external_id": "shop-77",
+    "first_name": "Ann",
+    "last_name": "Example",
+    "organization": "Example Ltd",
+    "title": "Buyer",
+    "locale": "en-US",
+    "image": "https://example.com/ann.png",
+    "location": {
+        "address1": "1 Example Street",
+        "address2": "Floor 2",
+        "city": "Boston",
+        "country": "United States",
+        "region": "MA",
+        "zip": "02110",
+        "timezone": "America/New_York",
+        "latitude": 42.36,
+        "longitude": -71.06,
+        "ip": "192.0.2.1",
+    },
+    "properties": {"size": "M"},
+}
+"""Every attribute, for the examples of models that need an identifier."""
+PATCHED: dict[str, Any] = {"append": {"skus": "SKU-1"}, "unappend": {"skus": "SKU-2"}, "unset": ["size"]}
+
+
 class ClearableAttributes(Arguments):
     """The same where null clears what Klaviyo holds."""
 
@@ -103,6 +131,11 @@ def identified(arguments: Arguments, *names: str) -> None:
 class InnerProfile(ProfileAttributes):
     """A profile inside an event or a push token: whose it is, and what to write to that profile on the way."""
 
+    EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"email": "ann@example.com"},
+        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED},
+    )
+
     id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Attribute("meta.patch_properties")] = None
@@ -112,6 +145,8 @@ class InnerProfile(ProfileAttributes):
 
 
 class NewProfile(ProfileAttributes):
+    EXAMPLES: ClassVar = ({"email": "ann@example.com"}, {**WHOLE, "additional_fields": list(EXTRAS)})
+
     @model_validator(mode="after")
     def _identified(self) -> Self:
         identified(self, "email", "phone_number", "external_id")
@@ -123,6 +158,17 @@ class ProfileChanges(ClearableAttributes):
 
 
 class UpsertedProfile(ClearableAttributes):
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {
+            **WHOLE,
+            "profile_id": "01PROFILE",
+            "_kx": "x",
+            "patch_properties": PATCHED,
+            "additional_fields": list(EXTRAS),
+        },
+    )
+
     profile_id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
@@ -135,7 +181,9 @@ class UpsertedProfile(ClearableAttributes):
 
 class Merger(Arguments):
     profile_id: Annotated[Id, Target()] = Field(description="the one that stays")
-    profile_ids: Annotated[list[Id], Relationship("profile")] = Field(description="the one merged into it and deleted")
+    profile_ids: Annotated[list[Id], Relationship("profile")] = Field(
+        description="the one merged into it and deleted", examples=[["01OTHER"]]
+    )
 
     @model_validator(mode="after")
     def _one_other(self) -> Self:

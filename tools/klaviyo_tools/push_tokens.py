@@ -41,6 +41,30 @@ class PushToken(Arguments):
     device_metadata: Annotated[Device, told(Device)] | None = None
 
 
+TOKEN = {
+    "token": "1234567890",
+    "platform": "ios",
+    "vendor": "apns",
+    "enablement_status": "AUTHORIZED",
+    "background": "AVAILABLE",
+    "device_metadata": {
+        "device_id": "device-1",
+        "klaviyo_sdk": "swift",
+        "sdk_version": "1.0.0",
+        "device_model": "iPhone12,5",
+        "os_name": "ios",
+        "os_version": "17.0",
+        "manufacturer": "Apple",
+        "app_name": "Example",
+        "app_version": "2.1",
+        "app_build": "7",
+        "app_id": "com.example.app",
+        "environment": "release",
+    },
+}
+"""One with everything, as an example."""
+
+
 class Holder(InnerProfile):
     @model_validator(mode="after")
     def _identified(self) -> Self:

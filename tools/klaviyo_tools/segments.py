@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -37,13 +38,18 @@ Definition = Annotated[Open, AfterValidator(_outer_shape)]
 
 class NewSegment(Arguments):
     name: Text
-    definition: Definition = Field(description='{"condition_groups":[{"conditions":[{"type":"profile-metric",…}]}]}')
+    definition: Definition = Field(
+        description='{"condition_groups":[{"conditions":[{"type":"profile-metric",…}]}]}',
+        examples=[json.loads(EXAMPLE)],
+    )
     is_starred: bool | None = None
 
 
 class SegmentChanges(Arguments):
     name: Text | None = None
-    definition: Definition | None = Field(None, description="replaces the whole of the rules")
+    definition: Definition | None = Field(
+        None, description="replaces the whole of the rules", examples=[json.loads(EXAMPLE)]
+    )
     is_starred: bool | None = None
     is_active: bool | None = None
 
