@@ -44,6 +44,9 @@ LEFT_OUT: Mapping[str, str] = {
 """Paths of operations that are not declared, with the reason."""
 
 
+_ARRAYS = (list, Sequence)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One difference between the declarations and a document."""
@@ -269,7 +272,7 @@ def _reach_resource(model: type[Arguments], at: str, revision: str) -> Iterator[
 
 def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
     kind = bare(annotation)[0]
-    if get_origin(kind) is list:
+    if get_origin(kind) in _ARRAYS:
         yield from _reach_value(get_args(kind)[0], f"{at}[]", revision)
     elif isinstance(kind, type) and issubclass(kind, Arguments):
         for name, field in kind.model_fields.items():
@@ -287,14 +290,14 @@ def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
 
 def _reach_embedded(annotation: Any, at: str, revision: str) -> Iterator[str]:
     kind = bare(annotation)[0]
-    many = get_origin(kind) is list
+    many = get_origin(kind) in _ARRAYS
     yield from _reach_resource(
         bare(get_args(kind)[0])[0] if many else kind, f"{at}.data{'[]' if many else ''}", revision
     )
 
 
 def _is_list(annotation: Any) -> bool:
-    return get_origin(bare(annotation)[0]) is list
+    return get_origin(bare(annotation)[0]) in _ARRAYS
 
 
 def _success(operation: Operation, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
