@@ -32,16 +32,16 @@ OTHER = "(other)"
 NO_DATE = "(no date)"
 
 
-def _week(day: str) -> str:
-    year, week, _ = date.fromisoformat(day).isocalendar()
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
 
 
-PERIODS: Mapping[str, Callable[[str], str]] = {
-    "day": lambda day: day,
+PERIODS: Mapping[str, Callable[[date], str]] = {
+    "day": date.isoformat,
     "week": _week,
-    "month": lambda day: day[:7],
-    "year": lambda day: day[:4],
+    "month": lambda day: day.isoformat()[:7],
+    "year": lambda day: day.isoformat()[:4],
 }
 
 
@@ -208,7 +208,7 @@ def _period(value: Any, period: str) -> str:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             moment = datetime.fromtimestamp(value, UTC).isoformat()
-        return PERIODS[period](moment[:10]) if moment else NO_DATE
+        return PERIODS[period](date.fromisoformat(moment[:10])) if moment else NO_DATE
     except (ValueError, OverflowError, OSError):
         return NO_DATE
 

@@ -268,14 +268,15 @@ def plural(type_: str) -> str:
 
 
 def _count(count: int, harvest: Harvest, after: Position | None, nouns: str) -> str:
-    if count == 1:
-        nouns = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
+    one = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
     if harvest.start != START:
-        return f"next {count:,} {nouns}"
+        return f"next {count:,} {one if count == 1 else nouns}"
     if after is None:
-        return f"{count:,} {nouns}"
-    total = f"{harvest.total:,}" if harvest.total is not None else f"more than {count:,}"
-    return f"{count:,} of {total} {nouns}"
+        return f"{count:,} {one if count == 1 else nouns}"
+    if harvest.total is not None:
+        return f"{count:,} of {harvest.total:,} {nouns}"
+    read = len(harvest.records)
+    return f"{count:,} of {f'more than {read:,}' if harvest.position(read) else f'{read:,}'} {nouns}"
 
 
 def _hidden(names: Mapping[str, None]) -> str:
