@@ -53,10 +53,15 @@ def cut(text: str, most: int) -> str:
 
 def quote(text: str, secrets: Iterable[str] = ()) -> str:
     """Text from upstream, fit to be shown: one line without markup, invisible characters, headers or `secrets`."""
-    text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", clean(text[:20_000]))))
+    text = _hide(text, secrets)[:20_000]
+    text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", clean(text))))
+    return " ".join(_HEADER.sub("[hidden]", _hide(text, secrets)).split())
+
+
+def _hide(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
-        text = text.replace(secret, "[hidden]") if secret else text
-    return " ".join(_HEADER.sub("[hidden]", text).split())
+        text = text.replace(secret, "[hidden]") if len(secret) > 3 else text
+    return text
 
 
 def span(seconds: float) -> str:
@@ -182,7 +187,7 @@ class NotFoundError(KlaviyoMcpError):
     def __init__(self, operation: str, *, arguments: Sequence[str] = (), detail: str = "", then: str = "") -> None:
         self.operation, self.arguments = operation, tuple(arguments)
         super().__init__(
-            f"{operation} found nothing by that id (404){_blame(arguments)}",
+            f"{operation} found nothing by that id (404)",
             detail=detail,
             then=then
             or "Take the id from a list or search in this account: ids of another account or type are unknown here.",
@@ -202,7 +207,7 @@ class ConflictError(KlaviyoMcpError):
             else "Read the present state before you change it."
         )
         super().__init__(
-            f"{operation} conflicts with what exists (409); nothing was changed{_blame(arguments)}",
+            f"{operation} conflicts with what exists (409); nothing was changed",
             detail=detail,
             then=then,
         )
@@ -239,8 +244,7 @@ class RefusedError(KlaviyoMcpError):
         super().__init__(
             f"{by} refused {operation} ({status}); nothing was changed",
             detail=detail,
-            then=then
-            or ("Correct the argument and call again." if arguments else "Correct the arguments and call again."),
+            then=then or f"Correct the {'argument' if len(arguments) == 1 else 'arguments'} and call again.",
         )
 
 
@@ -295,7 +299,3 @@ class InDoubtError(KlaviyoMcpError):
             detail=detail,
             then=f"{once}Look {f'with {look}' if look else 'in Klaviyo'} whether it was applied before you repeat it.",
         )
-
-
-def _blame(arguments: Sequence[str]) -> str:
-    return f", argument {', '.join(arguments[:3])}" if arguments else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -96,7 +96,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (moment - now).total_seconds())
 
 
-def argument(source: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+def argument(source: Mapping[str, Any], names: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> str:
     """The flat argument that Klaviyo's `source` speaks of: `/data/attributes/email` is `email`; empty when none."""
     if isinstance(parameter := source.get("parameter"), str) and parameter:
         name = _PARAMETERS.get(parameter, parameter.split("[")[0])
@@ -104,7 +104,7 @@ def argument(source: Mapping[str, Any], names: Mapping[str, str] | None = None) 
         name = _flat(pointer)
     else:
         return ""
-    name = cut(quote(name.replace("-", "_")), 80)
+    name = cut(quote(name, secrets), 80).replace("-", "_")
     base = re.split(r"[.\[]", name, maxsplit=1)[0]
     return (names or {}).get(base, base) + name[len(base) :]
 
@@ -150,7 +150,7 @@ class _Problem:
         blamed, lines, codes = [], [], []
         for error in found:
             source = error.get("source")
-            name = argument(source, asked.call.names) if isinstance(source, dict) else ""
+            name = argument(source, asked.call.names, asked.secrets) if isinstance(source, dict) else ""
             text = quote(str(error.get("detail") or error.get("title") or ""), asked.secrets)
             codes.append(str(error.get("code") or "")[:60])
             lines.append(f"{name}: {text}" if name and text else name or text)
