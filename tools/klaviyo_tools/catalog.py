@@ -25,6 +25,8 @@ AREAS = (
     "reporting",
     "templates",
     "catalogs",
+    "catalog_variants",
+    "catalog_categories",
     "coupons",
     "tags",
     "forms",

@@ -1,0 +1,106 @@
+"""Catalogs: the products of a shop. Here the items; variants, categories and jobs have modules of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from .arguments import Arguments, CatalogId, Open, Relationship, Text
+from .operation import XL, Area, L
+
+area = Area("catalogs", words="product shop inventory sku stock price produkt produit producto", id_type=CatalogId)
+
+MOST_METADATA = 100_000
+"""Bytes of `custom_metadata`."""
+ITEM_FILTER = {"title": "contains", "category.id": "equals", "published": "equals", "ids": "any"}
+VARIANT_FILTER = {
+    "title": "contains",
+    "sku": "equals",
+    "item.id": "equals",
+    "published": "equals",
+    "ids": "any",
+}
+CATEGORY_FILTER = {"name": "contains", "item.id": "equals", "ids": "any"}
+SORT = ("created",)
+
+
+def _bounded(metadata: Open) -> Open:
+    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+    if size > MOST_METADATA:
+        raise ValueError(f"{size:,} bytes of JSON: at most {MOST_METADATA:,}")
+    return metadata
+
+
+Price = Annotated[float, Field(ge=0)]
+Metadata = Annotated[Open, AfterValidator(_bounded)]
+Integration = Literal["$custom"]
+
+
+class ItemChanges(Arguments):
+    """What an item can be given later as well."""
+
+    title: Text | None = None
+    price: Price | None = Field(None, description="variants have their own")
+    description: str | None = None
+    url: Text | None = None
+    image_full_url: str | None = None
+    image_thumbnail_url: str | None = None
+    images: list[Text] | None = Field(None, description="URLs")
+    custom_metadata: Metadata | None = Field(None, description="flat")
+    published: bool | None = None
+    category_ids: Annotated[list[CatalogId] | None, Relationship("catalog-category", "categories")] = None
+
+
+class NewItem(ItemChanges):
+    external_id: Text = Field(description="the shop's id")
+    title: Text
+    description: str
+    url: Text
+    integration_type: Integration | None = None
+    catalog_type: Text | None = None
+
+
+area.collection(
+    "get_catalog_items",
+    "/api/catalog-items",
+    "catalog-item",
+    "Products added through the API, by title or category; those a shop integration syncs are not shown.",
+    rate=XL,
+    filter=ITEM_FILTER,
+    sort=SORT,
+    include=("variants",),
+)
+area.create(
+    "create_catalog_item",
+    "/api/catalog-items",
+    "catalog-item",
+    NewItem,
+    "Add a product; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+)
+area.delete(
+    "delete_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    "Delete a product from the catalog.",
+    rate=L,
+)
+area.record(
+    "get_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    "One product, by its id such as $custom:::$default:::SKU-1.",
+    rate=XL,
+    include=("variants",),
+)
+area.update(
+    "update_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    ItemChanges,
+    "Change a product; category_ids replaces its categories, a new price is not passed on to variants.",
+    rate=L,
+    words="publish unpublish edit",
+)

@@ -1,0 +1,94 @@
+"""Connections: the Klaviyo accounts that Maton holds a grant for. Source: Maton's public documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from .arguments import Arguments, CountBy, Detail, Query
+from .operation import Answer, Area, M
+from .request import JSON, Service
+
+area = Area("connections", words="maton oauth authorize login account connect verbinden conectar connecter")
+
+APP = {"app": "klaviyo"}
+
+
+class ConnectionsByStatus(Arguments):
+    status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"] | None, Query("status")] = None
+    count_by: CountBy | None = None
+    detail: Detail = "summary"
+
+
+def many(answer: JSON) -> JSON:
+    """Maton's `{"connections": […]}` as a JSON:API document; what is not in that form comes back as it is."""
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("connections"), list):
+        return answer
+    return {"data": [_resource(one) for one in answer["connections"]]}
+
+
+def one(answer: JSON) -> JSON:
+    """Maton's `{"connection": {…}}` as a JSON:API document; what is not in that form comes back as it is."""
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("connection"), Mapping):
+        return answer
+    return {"data": _resource(answer["connection"])}
+
+
+def _resource(connection: JSON) -> JSON:
+    """Its `url` holds a session token: it is passed on only while somebody has yet to open it."""
+    if not isinstance(connection, Mapping):
+        return connection
+    hidden = {"connection_id", "url"} if connection.get("status") == "ACTIVE" else {"connection_id"}
+    attributes = {name: value for name, value in connection.items() if name not in hidden}
+    return {"type": "connection", "id": connection.get("connection_id"), "attributes": attributes}
+
+
+area.custom(
+    "list_connections",
+    "GET",
+    "/connections",
+    "connection",
+    "Klaviyo accounts connected through Maton.",
+    attributes=ConnectionsByStatus,
+    answer=Answer.COLLECTION,
+    rate=M,
+    scopes="",
+    has_fields=False,
+    service=Service.MATON,
+    constant=APP,
+    adapt=many,
+)
+area.custom(
+    "create_connection",
+    "POST",
+    "/connections",
+    "connection",
+    "Connect another Klaviyo account: a person must then open the url it answers and authorize.",
+    answer=Answer.RECORD,
+    rate=M,
+    scopes="",
+    service=Service.MATON,
+    constant=APP,
+    adapt=one,
+    look="list_connections",
+)
+area.record(
+    "get_connection",
+    "/connections/{connection_id}",
+    "connection",
+    "Whether a connection is ACTIVE yet, or the url to authorize it.",
+    rate=M,
+    scopes="",
+    has_fields=False,
+    service=Service.MATON,
+    adapt=one,
+)
+area.delete(
+    "delete_connection",
+    "/connections/{connection_id}",
+    "connection",
+    "Disconnect a Klaviyo account: nothing more can be done in it; its data stay.",
+    rate=M,
+    scopes="",
+    service=Service.MATON,
+)

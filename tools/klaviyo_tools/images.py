@@ -1,0 +1,61 @@
+"""Images: the pictures that templates and messages use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .arguments import Arguments, Part, Text
+from .operation import Area, M, Rate
+
+area = Area("images", words="picture photo logo asset media upload bild imagen")
+
+UPLOAD = Rate(3, 100, 100)
+SPAN = "greater-or-equal greater-than less-or-equal less-than"
+
+
+class ImageByUrl(Arguments):
+    import_from_url: Text = Field(description="URL or data URI; jpeg, png or gif up to 5 MB")
+    name: Text | None = None
+    hidden: bool | None = Field(None, description="not shown in the library")
+
+
+class ImageByFile(Arguments):
+    file: Annotated[Text, Part("file")] = Field(description="path of a jpeg, png or gif up to 5 MB")
+    name: Annotated[Text | None, Part("name")] = None
+    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="not shown in the library")
+
+
+class ImageChanges(Arguments):
+    name: Text | None = None
+    hidden: bool | None = Field(None, description="not shown in the library")
+
+
+area.collection(
+    "get_images",
+    "/api/images",
+    "image",
+    "Pictures in the library, by name, format or size.",
+    rate=M,
+    filter={
+        "name": "any contains ends-with equals starts-with",
+        "format": "any equals",
+        "updated_at": SPAN,
+        "size": SPAN,
+        "hidden": "any equals",
+        "id": "any equals",
+    },
+    sort=("updated_at", "name", "size", "format", "id"),
+    page_size=100,
+)
+area.create(
+    "upload_image_from_url",
+    "/api/images",
+    "image",
+    ImageByUrl,
+    "Copy a picture from the web into the library; its image_url is what templates use.",
+    rate=UPLOAD,
+    aliases="create_image",
+)
+area.record("get_image", "/api/images/{image_id}", "image", "One picture, with its URL.", rate=M)
