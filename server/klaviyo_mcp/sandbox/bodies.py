@@ -56,19 +56,30 @@ def _check(contract: Contract, shape: JSON, value: JSON, pointer: str, resource:
 
 def _check_any(contract: Contract, choices: list[JSON], value: JSON, pointer: str, resource: str) -> None:
     errors = []
-    for choice in choices:
+    meant = [choice for choice in choices if _discriminated(contract, choice, value)]
+    for choice in meant or choices:
         try:
             return _check(contract, choice, value, pointer, resource)
         except KlaviyoError as error:
             errors.append(error)
-    # The branch that got deepest into the value is the one that was meant.
     raise max(errors, key=lambda error: len(error.pointer or ""))
+
+
+def _discriminated(contract: Contract, choice: JSON, value: JSON) -> bool:
+    """Whether the words that tell a union's branches apart (`channel`, `type`, `method`) are this branch's."""
+    shape, _ = contract.shape(choice)
+    if not isinstance(shape, dict) or "props" not in shape or not isinstance(value, dict):
+        return False
+    told = [(name, contract.shape(part)[0]) for name, part in shape["props"].items() if name in value]
+    return all(value[name] in part["enum"] for name, part in told if isinstance(part, dict) and "enum" in part)
 
 
 def _check_object(contract: Contract, shape: JSON, value: JSON, pointer: str, resource: str) -> None:
     if not isinstance(value, dict):
         raise invalid(f"{_name(pointer)} must be an object.", pointer=pointer or "/")
     properties = shape["props"]
+    if pointer.split("/")[-2:-1] == ["relationships"] and "data" not in value:
+        raise invalid(f"'data' is required for the relationship {_name(pointer)}.", pointer=f"{pointer}/data")
     if "type" in properties and isinstance(value.get("type"), str) and "attributes" in properties:
         resource = value["type"]
     for name in shape.get("required", ()):

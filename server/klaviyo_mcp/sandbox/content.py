@@ -48,8 +48,9 @@ def _clone(call: Call) -> Answer:
 
 
 def _create_template(call: Call) -> Answer:
-    if call.attributes["editor_type"] not in ("CODE", "USER_DRAGGABLE"):
-        raise invalid("editor_type must be CODE or USER_DRAGGABLE.", pointer="/data/attributes/editor_type")
+    allowed = ("CODE", "USER_DRAGGABLE", *(("SYSTEM_DRAGGABLE",) if "definition" in call.attributes else ()))
+    if call.attributes["editor_type"] not in allowed:
+        raise invalid(f"editor_type must be one of {', '.join(allowed)}.", pointer="/data/attributes/editor_type")
     return call.one(make(call, {**call.data, "attributes": {"html": "", "text": None, "amp": None, **call.attributes}}))
 
 

@@ -84,7 +84,7 @@ class Contract:
         self.revision = revision
         self.shapes: Mapping[str, JSON] = document["shapes"]
         self.fields: Mapping[str, list[str]] = document["fields"]
-        self.resources = {
+        self.resources: dict[str, Resource] = {
             type_: Resource(
                 type_,
                 row["path"] or f"/api/{type_}s",

@@ -2,8 +2,8 @@
 
     python -m klaviyo_mcp.sandbox.distil OPENAPI.json OPERATIONS.json > contract-REVISION.json
 
-OPERATIONS.json tells since when an operation exists. The outcome is deterministic, one line for each operation, resource
-type and shape, without descriptions; `contract.py` reads it.
+OPERATIONS.json tells since when an operation exists. The outcome is deterministic, one line for each operation,
+resource type and shape, without descriptions; `contract.py` reads it.
 
 A shape is a JSON value: a string for a scalar (`string`, `integer`, `number`, `boolean`, `date-time`, `date`, `binary`,
 `any`, `object` for an open object) or `@Name` of a named shape; with a trailing `?` it may be null. Otherwise an object

@@ -110,7 +110,7 @@ def home_type(contract: Contract, operation: Operation) -> str:
     for type_, resource in contract.resources.items():
         if resource.path == path:
             return type_
-    return str(operation.parts[0]).removesuffix("s")
+    return operation.parts[0].removesuffix("s")
 
 
 def list_all(call: Call) -> Answer:

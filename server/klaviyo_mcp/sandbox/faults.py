@@ -19,8 +19,8 @@ _SECONDS = {"s": 1, "m": 60, "d": 86_400}
 class Fault:
     """One fault. `path` is a shell pattern over the request's path, `method` empty for all.
 
-    `status` 0 answers as usual, after `delay` seconds. `body` is sent as it stands, with `content_type`; without it a 4xx
-    or 5xx carries Klaviyo's error document. It strikes `times` times (None: until cleared), after letting `after` pass.
+    `status` 0 answers as usual, after `delay` seconds. `body` is sent as it stands, with `content_type`; without it
+    a 4xx or 5xx carries Klaviyo's error document. It strikes `times` times (None: until cleared), after `after` passed.
     """
 
     path: str = "*"

@@ -29,7 +29,7 @@ def _metric(call: Call, resource: Mapping[str, Any]) -> Record:
     """The metric of this name, made by the first event that names it."""
     name = resource["attributes"]["name"]
     for metric in call.store.all("metric"):
-        if metric.attributes["name"] == name:
+        if metric.attributes.get("name") == name:
             return metric
     integration = {"object": "integration", "id": "7FtS4J", "key": "api", "name": "API", "category": "API"}
     return make(call, {"type": "metric", "attributes": {"name": name, "integration": integration}})

@@ -86,11 +86,11 @@ def _update_campaign(call: Call) -> Answer:
 
 def _update_message(call: Call) -> Answer:
     message = call.record("campaign-message")
-    given = call.attributes.get("definition") or {}
-    definition = dict(message.attributes.get("definition") or {})
-    definition |= {**given, "content": {**(definition.get("content") or {}), **(given.get("content") or {})}}
-    message.attributes["definition"] = definition
-    _show_definition(message)
+    if given := call.attributes.get("definition"):
+        definition = message.attributes.get("definition") or {}
+        content = {**(definition.get("content") or {}), **(given.get("content") or {})}
+        message.attributes["definition"] = {**definition, **given, "content": content}
+        _show_definition(message)
     for id_ in call.related("image"):
         call.relations.require("image", [id_], "/data/relationships/image/data/id")
         call.store.link(message, "image", id_)
