@@ -20,8 +20,11 @@ def base_url(text: str) -> str:
 
     The host is matched strictly and the URL put together anew: no two parsers can disagree on where the key goes.
     """
+    text = text.strip()
+    if not text.isprintable() or " " in text:  # urlsplit would drop a line break unseen
+        raise _unusable("holds a blank or a control character")
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         port = parts.port
     except ValueError:
         raise _unusable("is not a URL") from None

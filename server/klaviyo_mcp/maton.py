@@ -18,7 +18,6 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -324,6 +323,8 @@ class Maton:
         Proxies and certificates named by the environment hold for https, where a proxy only passes on what it cannot
         read; plain http goes to this machine and its key must not pass through anyone.
         """
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
         import httpx
 
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
