@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -284,6 +285,37 @@ async def test_many_calls_at_once_share_a_bounded_number_of_connections() -> Non
                 group.start_soon(maton.send, *READ)
         assert (len(upstream.seen), upstream.most_open <= 8) == (64, True)
         await maton.aclose()
+
+
+async def test_of_many_writes_at_once_to_a_failing_gateway_none_is_lost_and_none_arrives_twice() -> None:
+    dice = random.Random(7)
+    faults: list[Turn] = [OK, OK, Answer(429, b"", {"Retry-After": "0"}), Answer(429), Answer(503), Fault.RESET]
+    turns = [dice.choice([*faults, Answer(200, {"data": []}, cut=3)]) for _ in range(4_000)]
+    outcomes: dict[int, str] = {}
+    tasks_before = len(asyncio.all_tasks())
+    async with serve(*turns) as upstream:
+        maton = client(upstream.url, connections=16, tries=8)
+
+        async def write(number: int) -> None:
+            try:
+                await maton.send(Request("POST", "/api/lists", body={"number": number}), WRITE[1])
+                outcomes[number] = "applied"
+            except InDoubtError:
+                outcomes[number] = "in doubt"
+
+        async with anyio.create_task_group() as group:
+            for number in range(400):
+                group.start_soon(write, number)
+        await maton.aclose()
+        arrived: dict[int, list[Turn]] = {number: [] for number in range(400)}
+        for seen, turn in zip(upstream.seen, turns, strict=False):
+            if not (isinstance(turn, Answer) and turn.status == 429):
+                arrived[seen.json["number"]].append(turn)
+        assert {len(turns) for turns in arrived.values()} == {1}
+        assert outcomes == {n: "applied" if turns == [OK] else "in doubt" for n, turns in arrived.items()}
+        with anyio.fail_after(10):
+            await upstream.closed()
+    assert len(asyncio.all_tasks()) == tasks_before
 
 
 async def test_a_write_that_waits_for_a_free_connection_until_the_deadline_was_not_sent() -> None:

@@ -89,6 +89,10 @@ class Upstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    async def closed(self) -> None:
+        """Returns when every connection has been closed, by the client or by a fault."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _turn(self, number: int) -> Turn:
         return self.turns[min(number, len(self.turns) - 1)]
 
