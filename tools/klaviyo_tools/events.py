@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from .arguments import Arguments, Embedded, Meta, Open, Text, Timestamp, told
 from .operation import XL, Answer, Area, M
@@ -36,7 +36,7 @@ class BulkDoer(Doer):
 
 
 class EventMetric(Arguments):
-    name: Annotated[Text, Field(max_length=127)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=127)]
     service: str | None = None
 
     @model_validator(mode="before")
