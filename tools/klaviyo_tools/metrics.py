@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from . import filters
 from .arguments import Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
 from .operation import XS, Area, M, S
 
@@ -57,8 +58,6 @@ SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,20
 def _conditions(given: object) -> object:
     if not isinstance(given, str | list | dict):
         return given
-    from . import filters
-
     conditions = filters.accept_each(given, AGGREGATE_FILTER, required=("datetime",))
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
