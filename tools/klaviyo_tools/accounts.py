@@ -1,0 +1,24 @@
+"""Accounts: the one that a connection leads to."""
+
+from __future__ import annotations
+
+from .operation import XS, Area
+
+area = Area("accounts", words="company organization shop sender settings konto firma cuenta compte")
+
+area.collection(
+    "get_accounts",
+    "/api/accounts",
+    "account",
+    "The connected account: organization, sender, timezone, currency, public key.",
+    rate=XS,
+    paged=False,
+    words="who am i which account whoami",
+)
+area.record(
+    "get_account",
+    "/api/accounts/{account_id}",
+    "account",
+    "The connected account by its id; get_accounts needs none.",
+    rate=XS,
+)

@@ -1,0 +1,260 @@
+"""Flows: series of messages that start by themselves, the actions in them and what these send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from .arguments import Arguments, Open, Text, one_of
+from .operation import XS, Area, Effect, Milder, S
+from .profiles import SPAN
+
+area = Area("flows", words="automation drip series journey welcome abandoned cart win-back serie automatisierung flujo")
+
+TIMES = f"{SPAN} equals"
+NAMES = "contains equals starts-with ends-with"
+ACTIONS = (
+    "send-email",
+    "send-sms",
+    "send-mobile-push",
+    "send-whatsapp",
+    "send-webhook",
+    "send-internal-alert",
+    "time-delay",
+    "countdown-delay",
+    "back-in-stock-delay",
+    "target-date",
+    "conditional-split",
+    "trigger-split",
+    "multi-branch-split",
+    "action-output-split",
+    "ab-test",
+    "content-experiment",
+    "update-profile",
+    "list-update",
+    "internal-service",
+    "code",
+)
+WITH_DATA = ("ab-test", "content-experiment", "countdown-delay", "list-update", "target-date", "time-delay")
+"""Types of action that Klaviyo takes only with `data`."""
+FLOW_EXAMPLE = (
+    '{"triggers": [{"type": "list", "id": "Y6nRLr"}], "entry_action_id": "wait", "actions": [{"temporary_id": "wait", '
+    '"type": "time-delay", "links": {"next": null}, "data": {"unit": "days", "value": 1}}]}'
+)
+ACTION_EXAMPLE = (
+    '{"id": "12345", "type": "time-delay", "links": {"next": "12346"}, "data": {"unit": "days", "value": 2}}'
+)
+
+
+def _flow(given: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a flow, and that its actions hang together; what an action takes, Klaviyo checks."""
+    missing = [key for key in ("triggers", "actions", "entry_action_id") if key not in given]
+    if missing:
+        raise ValueError(f"needs {' and '.join(missing)}: {FLOW_EXAMPLE}")
+    one_of_each = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
+    for key in given:
+        one_of(key, one_of_each, "key")
+    triggers, actions = given["triggers"], given["actions"]
+    if not _objects(triggers) or len(triggers) > 1:
+        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}")
+    if not _objects(actions):
+        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}")
+    for action in actions:
+        _known(action)
+    ids = [action.get("temporary_id") for action in actions]
+    if not all(isinstance(id_, str) and id_ for id_ in ids) or len(set(ids)) < len(ids):
+        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}")
+    for where, id_ in (("entry_action_id", given["entry_action_id"]), *_links(actions)):
+        if id_ is not None and id_ not in ids:
+            raise ValueError(f"{where} {id_!r} is the temporary_id of no action; there are {', '.join(ids)}")
+    return given
+
+
+def _action(given: dict[str, Any]) -> dict[str, Any]:
+    if not _objects([given]):
+        raise ValueError(f"needs type, as get_flow_action shows it: {ACTION_EXAMPLE}")
+    return _known(given)
+
+
+def _known(action: dict[str, Any]) -> dict[str, Any]:
+    kind = one_of(action["type"], ACTIONS, "action type")
+    if kind in WITH_DATA and not isinstance(action.get("data"), dict):
+        raise ValueError(f"an action of type {kind} needs data, an object")
+    return action
+
+
+def _objects(given: object) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(item, dict) and isinstance(item.get("type"), str) for item in given
+    )
+
+
+def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
+    for action in actions:
+        links = action.get("links")
+        if isinstance(links, dict):
+            yield from ((f"links.{name} of {action['temporary_id']}", id_) for name, id_ in links.items())
+
+
+class NewFlow(Arguments):
+    name: Text
+    definition: Annotated[Open, AfterValidator(_flow)] = Field(
+        description='{"triggers":[one],"entry_action_id":"a","actions":[{"temporary_id":"a","type","links":{"next"},"data"}]}',
+        examples=[json.loads(FLOW_EXAMPLE)],
+    )
+
+
+class FlowStatus(Arguments):
+    status: Literal["draft", "manual", "live"]
+
+
+class ActionChanges(Arguments):
+    definition: Annotated[Open, AfterValidator(_action)] = Field(
+        description="the whole action, as get_flow_action shows it", examples=[json.loads(ACTION_EXAMPLE)]
+    )
+
+
+area.collection(
+    "get_flows",
+    "/api/flows",
+    "flow",
+    "Flows by name or status (draft, manual, live); their numbers are in query_flow_values.",
+    rate=S,
+    filter={
+        "name": NAMES,
+        "status": "equals",
+        "trigger_type": "equals",
+        "archived": "equals",
+        "id": "any",
+        "created": TIMES,
+        "updated": TIMES,
+    },
+    sort=("created", "updated", "name", "status", "trigger_type", "id"),
+    include=("flow-actions", "tags"),
+    page_size=50,
+)
+area.record(
+    "get_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    "One flow; triggers, filters and all actions with additional_fields=definition.",
+    rate=S,
+    include=("flow-actions", "tags"),
+    additional_fields=("definition",),
+)
+area.create(
+    "create_flow",
+    "/api/flows",
+    "flow",
+    NewFlow,
+    "Make a flow, as a draft: one trigger, and actions that link to one another.",
+    rate=XS.daily(100),
+    additional_fields=("definition",),
+    words="build new trigger post-purchase",
+)
+area.update(
+    "update_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    FlowStatus,
+    "Set a flow and all its actions live, manual or draft; live messages people, draft stops it.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+    milder=Milder("status", ("draft", "manual"), Effect.WRITE),
+    words="pause stop start turn on off activate deactivate pausieren pausar activar arrêter",
+)
+area.delete("delete_flow", "/api/flows/{flow_id}", "flow", "Delete a flow with its actions and messages.", rate=S)
+area.collection(
+    "get_actions_for_flow",
+    "/api/flows/{flow_id}/flow-actions",
+    "flow-action",
+    "Steps of a flow: its messages, delays and splits.",
+    rate=S,
+    aliases="get_flow_flow_actions get_flow_actions",
+    filter={
+        "action_type": "any equals",
+        "status": "equals",
+        "id": "any",
+        "created": TIMES,
+        "updated": TIMES,
+    },
+    sort=("created", "updated", "action_type", "status", "id"),
+    page_size=50,
+)
+area.collection(
+    "get_flow_action_messages",
+    "/api/flow-actions/{flow_action_id}/flow-messages",
+    "flow-message",
+    "What one action of a flow sends; get_actions_for_flow gives the actions.",
+    rate=S,
+    aliases="get_messages_for_flow_action",
+    filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
+    sort=("created", "updated", "name", "id"),
+    page_size=50,
+    words="emails subject content in flow",
+)
+area.record(
+    "get_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    "One action of a flow with its definition.",
+    rate=S,
+    include=("flow", "flow-messages"),
+    words="step",
+)
+area.update(
+    "update_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    ActionChanges,
+    "Change one action of a flow: its message, delay, split or status; a live one messages people.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+    words="edit step wait subject",
+)
+area.record(
+    "get_flow_for_flow_action",
+    "/api/flow-actions/{flow_action_id}/flow",
+    "flow",
+    "The flow that an action belongs to.",
+    rate=S,
+    aliases="get_flow_action_flow",
+)
+area.record(
+    "get_flow_message",
+    "/api/flow-messages/{flow_message_id}",
+    "flow-message",
+    "One message of a flow: subject, sender, text.",
+    rate=S,
+    include=("flow-action", "template"),
+)
+area.record(
+    "get_action_for_flow_message",
+    "/api/flow-messages/{flow_message_id}/flow-action",
+    "flow-action",
+    "The action that sends a flow message.",
+    rate=S,
+    aliases="get_flow_message_action",
+)
+area.record(
+    "get_template_for_flow_message",
+    "/api/flow-messages/{flow_message_id}/template",
+    "template",
+    "The template of a flow message, with its HTML.",
+    rate=S,
+    scopes="templates:read",
+    aliases="get_flow_message_template",
+)
+area.collection(
+    "get_tags_for_flow",
+    "/api/flows/{flow_id}/tags",
+    "tag",
+    "Tags on a flow.",
+    rate=S,
+    paged=False,
+    scopes="flows:read tags:read",
+    aliases="get_flow_tags",
+)

@@ -1,0 +1,94 @@
+"""Webhooks: addresses outside to which Klaviyo posts events as they happen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from .arguments import Arguments, Id, Relationship, Text
+from .operation import XS, Area
+
+area = Area("webhooks", words="callback ping notify endpoint integration listener http post")
+
+
+def _https(given: str) -> str:
+    if not given.startswith("https://"):
+        raise ValueError(f"{given[:60]!r} does not start with https://, which Klaviyo demands")
+    return given
+
+
+Endpoint = Annotated[Text, AfterValidator(_https)]
+Topics = Annotated[list[Id], Field(min_length=1), Relationship("webhook-topic")]
+
+
+class NewWebhook(Arguments):
+    name: Text
+    endpoint_url: Endpoint = Field(description="https")
+    secret_key: Text = Field(description="chosen by you; signs each post")
+    webhook_topic_ids: Topics = Field(description="from get_webhook_topics, such as event:klaviyo.sent_sms")
+    description: str | None = None
+
+
+class WebhookChanges(Arguments):
+    name: Text | None = None
+    description: str | None = None
+    endpoint_url: Endpoint | None = Field(None, description="https")
+    secret_key: Text | None = None
+    enabled: bool | None = None
+    webhook_topic_ids: Topics | None = Field(None, description="replaces all topics")
+
+
+area.collection(
+    "get_webhooks",
+    "/api/webhooks",
+    "webhook",
+    "Webhooks of the account: where they post, whether they are on.",
+    rate=XS,
+    paged=False,
+    include=("webhook-topics",),
+)
+area.record(
+    "get_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    "One webhook; its topics with include=webhook-topics.",
+    rate=XS,
+    include=("webhook-topics",),
+)
+area.create(
+    "create_webhook",
+    "/api/webhooks",
+    "webhook",
+    NewWebhook,
+    "Post events to an https address as they happen; people's data leaves the account.",
+    rate=XS,
+    words="subscribe register hook",
+)
+area.update(
+    "update_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    WebhookChanges,
+    "Change a webhook's address, secret or topics, or switch it on or off.",
+    rate=XS,
+    words="enable disable pause",
+)
+area.delete("delete_webhook", "/api/webhooks/{webhook_id}", "webhook", "Delete a webhook; its posts end.", rate=XS)
+area.collection(
+    "get_webhook_topics",
+    "/api/webhook-topics",
+    "webhook-topic",
+    "Events that a webhook can post: the ids that create_webhook takes.",
+    rate=XS,
+    paged=False,
+    has_fields=False,
+)
+area.record(
+    "get_webhook_topic",
+    "/api/webhook-topics/{webhook_topic_id}",
+    "webhook-topic",
+    "Whether a webhook topic exists.",
+    rate=XS,
+    has_fields=False,
+)
