@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from pydantic_core import to_json
+
 from . import consent, content, happenings, messaging, people, shop
 from .connections import Connections
 from .contract import Contract, contract
@@ -112,17 +114,17 @@ class Sandbox:
             self._check_key(headers.get("authorization", ""))
             if path == "/connections" or path.startswith("/connections/"):
                 status, document = self.connections.answer(method, path, given, parsed, self.store.stamp())
-                return _Reply(status, _dumped(document), "application/json")
+                return _Reply(status, to_json(document), "application/json")
             if not path.startswith("/klaviyo/"):
                 raise MatonError(404, f"Unknown app: {path.split('/')[1]}.")
             self.connections.choose(headers.get("maton-connection"))
             told: dict[str, str] = {}
             status, document = self.klaviyo(method, path.removeprefix("/klaviyo"), given, headers, body, parsed, told)
-            return _Reply(status, b"" if document is None else _dumped(document), headers=told)
+            return _Reply(status, b"" if document is None else to_json(document), headers=told)
         except MatonError as refused:
-            return _Reply(refused.status, _dumped(refused.document()), "application/json")
+            return _Reply(refused.status, to_json(refused.document()), "application/json")
         except KlaviyoError as refused:
-            return _Reply(refused.status, _dumped(refused.document()), headers=refused.headers)
+            return _Reply(refused.status, to_json(refused.document()), headers=refused.headers)
 
     def _check_key(self, authorization: str) -> None:
         scheme, _, key = authorization.partition(" ")
@@ -186,7 +188,7 @@ class Sandbox:
     def _door(self, method: str, path: str, body: bytes) -> _Reply:
         """What tests over a port reach in process: the log, and the faults in force."""
         if path == "/_sandbox/requests" and method == "GET":
-            return _Reply(200, _dumped([asdict(seen) for seen in self.requests]), "application/json")
+            return _Reply(200, to_json([asdict(seen) for seen in self.requests]), "application/json")
         if path == "/_sandbox/requests" and method == "DELETE":
             self.requests.clear()
             return _Reply(204, b"")
@@ -194,12 +196,12 @@ class Sandbox:
             try:
                 self.faults.add(**json.loads(body))
             except (TypeError, ValueError) as error:
-                return _Reply(400, _dumped({"error": str(error)}), "application/json")
+                return _Reply(400, to_json({"error": str(error)}), "application/json")
         elif path == "/_sandbox/faults" and method == "DELETE":
             self.faults.clear()
         elif path != "/_sandbox/faults" or method != "GET":
             return _Reply(404, b"{}", "application/json")
-        return _Reply(200, _dumped([asdict(fault) for fault in self.faults.active]), "application/json")
+        return _Reply(200, to_json([asdict(fault) for fault in self.faults.active]), "application/json")
 
 
 def create(
@@ -235,10 +237,6 @@ async def _read_body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(chunks)
-
-
-def _dumped(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _failed(fault: Fault) -> _Reply:

@@ -55,7 +55,7 @@ def _record(call: Call, attributes: Mapping[str, Any], profile: Record) -> None:
     if attributes.get("value_currency") is not None:
         properties["$value_currency"] = attributes["value_currency"]
     properties["$event_id"] = unique or identity
-    told = {
+    told: dict[str, Any] = {
         "timestamp": int(moment.timestamp()),
         "datetime": moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S+00:00").replace(" ", "T"),
         "event_properties": properties,
@@ -63,6 +63,9 @@ def _record(call: Call, attributes: Mapping[str, Any], profile: Record) -> None:
     }
     links: dict[str, str | list[str] | None] = {"metric": metric.id, "profile": profile.id, "attributions": []}
     call.store.add(Record("event", call.store.new_id("event"), told, links))
+    if told["datetime"] > (profile.attributes.get("last_event_date") or ""):
+        profile.attributes["last_event_date"] = told["datetime"]
+        call.store.touch(profile)
 
 
 def _create(call: Call) -> Answer:

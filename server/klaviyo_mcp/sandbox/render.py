@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from .contract import Contract, Operation
 from .query import Page, Query
 from .relations import Relations
-from .store import Record, ids_of
+from .store import Record
 
 HOST = "https://a.klaviyo.com"
 
@@ -25,6 +26,16 @@ _ON_REQUEST = frozenset({
 """Attributes that a resource shows only where the operation, or the request, asks for them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """One relationship of an answer; `told` when it names the ids that it leads to."""
+
+    name: str
+    target: str
+    many: bool
+    told: bool
+
+
 class Renderer:
     """Documents for one answer of one operation."""
 
@@ -35,6 +46,7 @@ class Renderer:
         self.query = query
         self.joined: Mapping[str, str] = {}
         self._plans: dict[str, Callable[[Record], dict[str, Any]]] = {}
+        self._links: dict[tuple[str, bool], list[_Link]] = {}
 
     def one(self, record: Record) -> dict[str, Any]:
         return self._document(self._resource(record, primary=True), [record], {"self": self.address(record)})
@@ -70,28 +82,39 @@ class Renderer:
         if record.type == "profile" and primary and self.joined:
             attributes["joined_group_at"] = self.joined.get(record.id)
         resource: dict[str, Any] = {"type": record.type, "id": record.id, "attributes": attributes}
-        relationships = self.contract.resource(record.type).relationships
-        if relationships:
-            bare = self.operation.bare.get(record.type, ())
-            resource["relationships"] = {
-                name: self._relationship(record, name, address, primary and name not in bare) for name in relationships
-            }
+        links = self._link_plan(record.type, primary)
+        if links:
+            resource["relationships"] = {link.name: self._relationship(record, link, address) for link in links}
         resource["links"] = {"self": address}
         return resource
 
-    def _relationship(self, record: Record, name: str, address: str, may_tell: bool) -> dict[str, Any]:
+    def _relationship(self, record: Record, link: _Link, address: str) -> dict[str, Any]:
         relationship: dict[str, Any] = {}
-        resource = self.contract.resource(record.type)
-        many = resource.many(name)
-        asked = name in self.query.include or (record.type, name) in _ALWAYS
-        if may_tell and (asked or not many):
-            target = resource.target(name)
-            if many:
-                relationship["data"] = [{"type": target, "id": id_} for id_ in self.relations.ids(record, name)]
-            elif ids := ids_of(record.links.get(name)) or self.relations.ids(record, name):
-                relationship["data"] = {"type": target, "id": ids[0]}
-        relationship["links"] = {"self": f"{address}/relationships/{name}/", "related": f"{address}/{name}/"}
+        if link.told and link.many:
+            ids = self.relations.ids(record, link.name)
+            relationship["data"] = [{"type": link.target, "id": id_} for id_ in ids]
+        elif link.told and (ids := self.relations.ids(record, link.name)):
+            relationship["data"] = {"type": link.target, "id": ids[0]}
+        relationship["links"] = {"self": f"{address}/relationships/{link.name}/", "related": f"{address}/{link.name}/"}
         return relationship
+
+    def _link_plan(self, type_: str, primary: bool) -> list[_Link]:
+        """How a type's relationships are shown in this answer: which tell the ids they lead to."""
+        if (type_, primary) not in self._links:
+            resource = self.contract.resource(type_)
+            bare = self.operation.bare.get(type_, ())
+            self._links[type_, primary] = [
+                _Link(
+                    name,
+                    resource.target(name),
+                    many := resource.many(name),
+                    primary
+                    and name not in bare
+                    and (not many or name in self.query.include or (type_, name) in _ALWAYS),
+                )
+                for name in resource.relationships
+            ]
+        return self._links[type_, primary]
 
     def _plan(self, type_: str) -> Callable[[Record], dict[str, Any]]:
         """How a type's attributes are shown in this answer."""
