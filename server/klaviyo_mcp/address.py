@@ -33,7 +33,7 @@ def base_url(text: str) -> str:
         raise _unusable("must not hold a user name, a query or a fragment")
     if not _HOST.fullmatch(host) or not _PREFIX.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise _unusable("must be a scheme, a host and at most a plain path")
-    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not _loopback(host.strip("[]"))):
+    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not loopback(host.strip("[]"))):
         raise _unusable("must start with https:// (plain http only to this machine)")
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
 
@@ -58,7 +58,8 @@ def query(parameters: Mapping[str, str]) -> str:
     return f"?{pairs}" if pairs else ""
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Whether a host (an IPv6 address without its brackets) is this machine, reached by itself alone."""
     if host == "localhost":
         return True
     try:
