@@ -82,7 +82,9 @@ class Sandbox:
         path = scope.get("raw_path", b"").split(b"?")[0].decode("ascii") or scope["path"]
         given = dict(parse_qsl(scope.get("query_string", b"").decode("ascii", "replace"), keep_blank_values=True))
         reply = await self._reply(scope["method"], path, given, headers, body)
-        sent = [(b"content-type", reply.content_type.encode()), (b"content-length", str(len(reply.body)).encode())]
+        sent = [(b"content-type", reply.content_type.encode())] if reply.body else []
+        if reply.status != 204:
+            sent.append((b"content-length", str(len(reply.body)).encode()))
         sent += [(name.encode(), value.encode()) for name, value in (reply.headers or {}).items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": sent})
         await send({"type": "http.response.body", "body": reply.body})
