@@ -1,0 +1,77 @@
+"""What the areas of life share: the store, the dice, the calendar, and what the areas before made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..store import Links, Record, Store
+
+YEAR = 365.0
+"""How many days back the shop's messages and events go."""
+
+
+@dataclass(slots=True)
+class Happening:
+    """An event that is yet to be stored. `credit` is the message event that an order is attributed to."""
+
+    at: datetime
+    metric: str
+    profile: str
+    properties: dict[str, Any]
+    credit: Happening | None = None
+    id: str = ""
+
+
+@dataclass
+class World:
+    """A store in the making. The mappings lead from names to ids."""
+
+    store: Store
+    random: random.Random
+    now: datetime
+    profiles: list[Record] = field(default_factory=list)
+    lists: dict[str, str] = field(default_factory=dict)
+    segments: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, str] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    happenings: list[Happening] = field(default_factory=list)
+
+    def add(
+        self, type_: str, attributes: Mapping[str, Any], links: Links | None = None, id_: str | None = None
+    ) -> Record:
+        """Store a record, under a new id unless one is given."""
+        return self.store.add(Record(type_, id_ or self.store.new_id(type_), dict(attributes), links or {}))
+
+    def ago(self, days: float) -> datetime:
+        """So many days before now."""
+        return self.now - timedelta(days=days)
+
+    def text(self, days: float) -> str:
+        """So many days before now, as Klaviyo writes a time."""
+        return written(self.ago(days))
+
+    def times(self, created: float, updated: float) -> dict[str, str]:
+        """The attributes `created` and `updated`, given in days before now."""
+        return {"created": self.text(created), "updated": self.text(updated)}
+
+    def happen(
+        self,
+        metric: str,
+        profile: Record,
+        at: datetime,
+        properties: dict[str, Any],
+        credit: Happening | None = None,
+    ) -> Happening:
+        """Note an event of a profile, to be stored in the order of time."""
+        happening = Happening(at, metric, profile.id, properties, credit)
+        self.happenings.append(happening)
+        return happening
+
+
+def written(moment: datetime) -> str:
+    """A time as Klaviyo writes it: to the second, with its offset."""
+    return moment.isoformat(timespec="seconds")
