@@ -166,9 +166,7 @@ def fit_members(members: Mapping[str, Any], room: int, depth: int = 0) -> dict[s
     entries: dict[str, Any] = {}
     for key, item in members.items():
         name = _fit_text(key, 64) if len(key) > 40 and size(key) > 64 else key
-        while name in entries:
-            name += "'"
-        entries[name] = item
+        entries[name if name not in entries else f"{name}~{len(entries)}"] = item
     keys = [size(key) + 2 for key in entries]
     sizes = [size(item) for item in entries.values()]
     left, shown = room - 2 - least - 8, 0

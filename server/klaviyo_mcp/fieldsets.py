@@ -144,8 +144,12 @@ def _known(resource: Resource, name: str, accepted: Collection[str]) -> str:
         if any(known.startswith(f"{head}.") for known in alike) and depth == len(parts):
             return name.replace("-", "_")
     close = nearest(name, [*names, *resource.relationships])
-    hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(list(names)[:12])}"
+    hint = f"did you mean {_listed(close)}?" if close else f"it has {', '.join(list(names)[:12])}"
     raise FieldError(f"a {resource.type} has no field {name[:60]!r}; {hint}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _alike(name: str) -> str:

@@ -57,8 +57,11 @@ class Rows:
         self._named: set[str] = set()
         self._open = not view.fields and not resource.columns
         named = view.fields or resource.columns_with(view.additional)
-        for name in (*named, *view.include, *(() if view.fields else view.additional)):
-            if not any(known.startswith(f"{name}.") for known in self._columns):
+        for name in named:
+            self._column(name)
+        for name in (*view.include, *(() if view.fields else view.additional)):
+            # `profile.email` stands for the profile that was included, `subscriptions.email…` for the subscriptions.
+            if name not in self._columns and not any(known.startswith(f"{name}.") for known in self._columns):
                 self._column(name)
 
     def __len__(self) -> int:
