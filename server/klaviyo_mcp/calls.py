@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import anyio
+import anyio.to_thread
 import mcp_types
 
 from klaviyo_tools.arguments import Arguments, ArgumentsError, check, nearest
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .maton import Maton, Reply
     from .settings import Settings
 
-logger = logging.getLogger(__name__)
+SANDBOX_KEY = "sandbox"
 
 
 class UnknownTool(LookupError):
@@ -43,9 +44,10 @@ class CallContext(Protocol):
 class Calls:
     """The tools that these settings offer, and every call of them; one for the process, shared by its sessions."""
 
-    def __init__(self, settings: Settings, maton: Maton, operations: Catalog | None = None) -> None:
+    def __init__(self, settings: Settings, maton: Maton | None = None, operations: Catalog | None = None) -> None:
         self.settings = settings
-        self.maton = maton
+        self._maton = maton
+        self._connecting = anyio.Lock()
         self.catalog = operations if operations is not None else catalog()
         chosen = self.catalog.chosen(settings.toolsets)
         existing = [operation for operation in chosen if operation.since <= settings.revision]
@@ -87,9 +89,18 @@ class Calls:
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 
+    async def maton(self) -> Maton:
+        """The client of the gateway, built in a thread when first needed."""
+        if self._maton is None:
+            async with self._connecting:
+                if self._maton is None:
+                    self._maton = await anyio.to_thread.run_sync(connect, self.settings)
+        return self._maton
+
     async def aclose(self) -> None:
         """Close the connections to the gateway."""
-        await self.maton.aclose()
+        if self._maton is not None:
+            await self._maton.aclose()
 
     def _operation(self, name: str) -> Operation:
         if name in self.offered:
@@ -115,6 +126,7 @@ class Call:
         self.arguments = arguments
         self.context = context
         self.resource = resource(operation.resource)
+        self.until = anyio.current_time() + calls.settings.deadline
         self.accepted_fields = operation.accepted_fields(calls.settings.revision)
 
     async def run(self) -> str:
@@ -250,7 +262,8 @@ class Call:
         operation = self.operation
         effect = operation.effect_of(self.arguments)
         request = operation.request(self.arguments, query)
-        return await self.calls.maton.send(
+        maton = await self.calls.maton()
+        return await maton.send(
             request,
             CallPolicy(
                 operation.name,
@@ -259,12 +272,43 @@ class Call:
                 look=self.calls.catalog.look(operation),
                 rate=operation.rate_of(self.arguments),
                 answers=operation.answer is not Answer.NOTHING,
+                names={"id": operation.path_ids[-1]} if operation.path_ids else {},
+                until=self.until,
                 waiting=self._waiting,
             ),
         )
 
     async def _waiting(self, seconds: float, why: str) -> None:
         await self.context.report(0, None, f"waiting {seconds:.0f} s for {why}")
+
+
+def connect(settings: Settings) -> Maton:
+    """The client that these settings ask for: of Maton's gateway, or of a sandbox in this process."""
+    from .maton import Maton
+    from .pacing import Pacer
+
+    if settings.sandbox:
+        import httpx
+
+        from . import sandbox
+
+        embedded = sandbox.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
+        return Maton(
+            key=SANDBOX_KEY,
+            base_url="http://127.0.0.1",
+            revision=settings.revision,
+            transport=httpx.ASGITransport(embedded),
+            pacer=Pacer(enabled=False),
+            deadline=settings.deadline,
+        )
+    return Maton(
+        key=settings.key.get_secret_value() if settings.key else None,
+        base_url=settings.base_url,
+        revision=settings.revision,
+        connection=settings.connection,
+        pacer=Pacer(enabled=settings.pacing),
+        deadline=settings.deadline,
+    )
 
 
 def _text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:

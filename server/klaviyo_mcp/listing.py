@@ -1,0 +1,61 @@
+"""Every operation as a table, for people and programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klaviyo_tools.catalog import CORE, STANDARD, UnknownName, catalog
+from klaviyo_tools.operation import Operation
+from klaviyo_tools.schema import input_schema
+
+
+def rows(revision: str, area: str | None = None) -> list[Operation]:
+    """The operations of a revision, of one area if named. Raises UnknownName."""
+    known = catalog()
+    if area is None:
+        return known.at(revision)
+    word = area.lower().replace("-", "_")
+    if word not in known.areas:
+        raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(known.areas)}")
+    return [operation for operation in known.at(revision) if operation.area.name == word]
+
+
+def toolset(operation: Operation) -> str:
+    """The smallest preset that lists the operation."""
+    for name, members in (("core", CORE), ("standard", STANDARD)):
+        if operation.name in members.split():
+            return name
+    return "all"
+
+
+def as_text(operations: list[Operation]) -> str:
+    """One line for each operation, a heading for each area."""
+    lines: list[str] = []
+    area = None
+    for operation in operations:
+        if operation.area.name != area:
+            area = operation.area.name
+            lines += ["", area.upper().replace("_", " ")]
+        facts = f"{toolset(operation):<8} {operation.effect:<14} {operation.since}"
+        lines.append(f"  {operation.name:<44} {facts}  {operation.purpose}")
+    return "\n".join(lines).lstrip("\n")
+
+
+def as_json(operations: list[Operation], revision: str) -> list[dict[str, Any]]:
+    """The same for programs, with the HTTP operation and the input schema."""
+    return [
+        {
+            "name": operation.name,
+            "area": operation.area.name,
+            "toolset": toolset(operation),
+            "effect": operation.effect.value,
+            "since": operation.since,
+            "description": operation.purpose,
+            "method": operation.method,
+            "path": operation.path,
+            "scopes": list(operation.scopes),
+            "aliases": list(operation.aliases),
+            "inputSchema": input_schema(operation.arguments, revision),
+        }
+        for operation in operations
+    ]

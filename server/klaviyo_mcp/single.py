@@ -1,0 +1,71 @@
+"""One call from the command line, through the server itself: what is printed is what a model would read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import mcp_types
+from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
+
+from . import app
+from .calls import Calls
+
+Say = Callable[[str], object]
+
+
+def arguments_of(pairs: Sequence[str], as_json: str | None) -> dict[str, Any]:
+    """`key=value …` or a JSON object as arguments. Raises ValueError."""
+    if as_json is not None:
+        if pairs:
+            raise ValueError("give the arguments as key=value or with --json, not both")
+        try:
+            parsed = json.loads(as_json)
+        except ValueError as error:
+            raise ValueError(f"--json is not valid JSON: {error}") from None
+        if not isinstance(parsed, dict):
+            raise ValueError('--json takes an object: \'{"name": "VIP"}\'')
+        return parsed
+    arguments: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ValueError(f"{pair[:60]!r} is not key=value")
+        arguments[key] = _value(value)
+    return arguments
+
+
+def _value(text: str) -> Any:
+    """Objects, arrays and literals as JSON; everything else, numbers among it, stays the text that was typed."""
+    if text[:1] in ("{", "[", '"') or text in ("true", "false", "null"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def text_of(result: mcp_types.CallToolResult) -> str:
+    """The text of an answer."""
+    return "\n".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
+
+
+def run(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
+    """Call, print, and answer with the exit code: 1 for an error."""
+    return anyio.run(_run, calls, tool, arguments, say)
+
+
+async def _run(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
+    async with Client(app.create(calls)) as client:
+        try:
+            result = await client.call_tool(tool, arguments)
+        except MCPError as error:
+            say(error.error.message)
+            return 1
+        finally:
+            await calls.aclose()
+    say(text_of(result))
+    return 1 if result.is_error else 0
