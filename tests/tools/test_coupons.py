@@ -79,3 +79,74 @@ def test_codes_of_a_coupon_are_read(request_of: Render) -> None:
     assert request_of("get_coupon_codes", filter='equals(coupon.id,"SUMMER_SALE_2024")', include="coupon") == Request(
         "GET", "/api/coupon-codes", {"filter": 'equals(coupon.id,"SUMMER_SALE_2024")', "include": "coupon"}
     )
+
+
+def test_the_id_of_a_code_begins_with_its_coupon(refusal_of: Refuse, request_of: Render) -> None:
+    assert refusal_of("get_coupon_code", coupon_code_id="SAVE20NOW") == (
+        "coupon_code_id: 'SAVE20NOW' is not the id of a code: those look like SUMMER_SALE-SAVE20NOW, coupon first"
+    )
+    assert refusal_of("delete_coupon_code", coupon_code_id="").startswith("coupon_code_id: ")
+    assert request_of("get_coupon_code", coupon_code_id="SUMMER_SALE-50% OFF/1").path == (
+        "/api/coupon-codes/SUMMER_SALE-50%25%20OFF%2F1"
+    )
+    assert request_of("get_coupon_for_coupon_code", coupon_code_id="S-A").path == "/api/coupon-codes/S-A/coupon"
+    assert request_of("delete_coupon_code", coupon_code_id="S-A") == Request("DELETE", "/api/coupon-codes/S-A")
+
+
+def test_a_code_changes_its_status(refusal_of: Refuse, request_of: Render) -> None:
+    assert "'USED'" in refusal_of("update_coupon_code", coupon_code_id="S-A", status="used up")
+    assert request_of("update_coupon_code", coupon_code_id="S-A", status="USED", expires_at="2026-12-31") == Request(
+        "PATCH",
+        "/api/coupon-codes/S-A",
+        body={
+            "data": {
+                "type": "coupon-code",
+                "id": "S-A",
+                "attributes": {"status": "USED", "expires_at": "2026-12-31T00:00:00Z"},
+            }
+        },
+    )
+
+
+def test_a_coupon_is_read_changed_and_deleted(request_of: Render) -> None:
+    assert request_of("get_coupon", coupon_id="SALE") == Request("GET", "/api/coupons/SALE")
+    assert request_of("update_coupon", coupon_id="SALE", description="Late").body == {
+        "data": {"type": "coupon", "id": "SALE", "attributes": {"description": "Late"}}
+    }
+    assert request_of("delete_coupon", coupon_id="SALE") == Request("DELETE", "/api/coupons/SALE")
+    assert request_of("get_coupon_codes_for_coupon", coupon_id="SALE", filter='equals(status,"USED")') == Request(
+        "GET", "/api/coupons/SALE/coupon-codes", {"filter": 'equals(status,"USED")'}
+    )
+
+
+def test_a_thousand_codes_are_added_at_once_and_no_more(refusal_of: Refuse, request_of: Render) -> None:
+    codes = [{"coupon_id": "SALE", "unique_code": f"A{n}"} for n in range(1001)]
+    assert refusal_of("bulk_create_coupon_codes", coupon_codes=codes).startswith(
+        "coupon_codes: list should have at most 1000 items"
+    )
+    assert refusal_of("bulk_create_coupon_codes", coupon_codes=[{"unique_code": "A"}]) == (
+        "coupon_codes.0.coupon_id is required"
+    )
+    assert request_of("bulk_create_coupon_codes", coupon_codes=codes[:1]) == Request(
+        "POST",
+        "/api/coupon-code-bulk-create-jobs",
+        body={
+            "data": {
+                "type": "coupon-code-bulk-create-job",
+                "attributes": {
+                    "coupon-codes": {
+                        "data": [
+                            {
+                                "type": "coupon-code",
+                                "attributes": {"unique_code": "A0"},
+                                "relationships": {"coupon": {"data": {"type": "coupon", "id": "SALE"}}},
+                            }
+                        ]
+                    }
+                },
+            }
+        },
+    )
+    assert request_of("get_bulk_create_coupon_codes_job", job_id="J1", include="coupon_codes") == Request(
+        "GET", "/api/coupon-code-bulk-create-jobs/J1", {"include": "coupon-codes"}
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from klaviyo_tools.request import Request
+from klaviyo_tools.arguments import check
+from klaviyo_tools.images import area
+from klaviyo_tools.request import Request, Upload
 
 Render = Callable[..., Request]
 Refuse = Callable[..., str]
@@ -39,3 +41,18 @@ def test_pictures_are_found_by_name_and_size(request_of: Render) -> None:
     wanted = 'and(contains(name,"logo"),less-than(size,100000))'
     assert request_of("get_images", filter=wanted, sort="-updated_at").query["sort"] == "-updated_at"
     assert request_of("get_image", image_id=7) == Request("GET", "/api/images/7")
+
+
+def test_a_picture_from_a_file_is_a_form_whose_file_goes_apart() -> None:
+    operation = area.operations["upload_image_from_file"]
+    given = check(operation.arguments, {"file": "/tmp/logo.png", "name": "Logo", "hidden": True})
+    logo = Upload("logo.png", b"\x89PNG", "image/png")
+    assert operation.request(given.model_copy(update={"file": logo})) == Request(
+        "POST", "/api/image-upload", body={"name": "Logo", "hidden": True}, upload=logo
+    )
+
+
+def test_a_picture_is_renamed_and_hidden(request_of: Render) -> None:
+    assert request_of("update_image", image_id="7", name="Logo", hidden=True).body == {
+        "data": {"type": "image", "id": "7", "attributes": {"name": "Logo", "hidden": True}}
+    }

@@ -98,3 +98,18 @@ def test_campaigns_and_flows_are_tagged(request_of: Render) -> None:
 def test_deleting_a_tag_is_confirmed_and_tagging_is_not() -> None:
     deletes = {operation.name for operation in area if operation.effect is Effect.DELETE}
     assert deletes == {"delete_tag", "delete_tag_group"}
+
+
+def test_tags_are_read_one_by_one_and_by_group(request_of: Render) -> None:
+    assert request_of("get_tag", tag_id="T1", include="tag-group").query == {"include": "tag-group"}
+    assert request_of("get_tag_group", tag_group_id="G1") == Request("GET", "/api/tag-groups/G1")
+    assert request_of("get_tags_for_tag_group", tag_group_id="G1") == Request("GET", "/api/tag-groups/G1/tags")
+    assert request_of("get_tag_group_for_tag", tag_id="T1") == Request("GET", "/api/tags/T1/tag-group")
+
+
+def test_a_tag_is_put_on_and_taken_off_every_kind_of_thing(request_of: Render) -> None:
+    for kind in ("campaign", "flow", "list", "segment"):
+        path, body = f"/api/tags/T1/relationships/{kind}s", {"data": [{"type": kind, "id": "X1"}]}
+        members = {"tag_id": "T1", f"{kind}_ids": ["X1"]}
+        assert request_of(f"tag_{kind}s", **members) == Request("POST", path, body=body)
+        assert request_of(f"remove_tag_from_{kind}s", **members) == Request("DELETE", path, body=body)

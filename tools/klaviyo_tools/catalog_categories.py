@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from .catalogs import CATEGORY_FILTER, SORT, area
-from .operation import XL
+from typing import Annotated
+
+from pydantic import Field
+
+from .arguments import Arguments, CatalogId, Relationship, Text
+from .catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, Integration, area
+from .operation import XL, L
+
+
+class CategoryChanges(Arguments):
+    """What a category can be given later as well."""
+
+    name: Text | None = None
+    item_ids: Annotated[list[CatalogId] | None, Relationship("catalog-item")] = Field(
+        None, description="all products in it"
+    )
+
+
+class NewCategory(CategoryChanges):
+    external_id: Text = Field(description="the shop's id")
+    name: Text
+    integration_type: Integration | None = None
+    catalog_type: Text | None = None
+
 
 area.collection(
     "get_catalog_categories",
@@ -14,4 +36,74 @@ area.collection(
     filter=CATEGORY_FILTER,
     sort=SORT,
     words="collection department",
+)
+area.record(
+    "get_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    "One category.",
+    rate=XL,
+)
+area.create(
+    "create_catalog_category",
+    "/api/catalog-categories",
+    "catalog-category",
+    NewCategory,
+    "Create a category; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+)
+area.update(
+    "update_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    CategoryChanges,
+    "Rename a category, or replace the products in it.",
+    rate=L,
+)
+area.delete(
+    "delete_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    "Delete a category; its products stay.",
+    rate=L,
+)
+area.collection(
+    "get_items_for_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/items",
+    "catalog-item",
+    "Products in a category.",
+    rate=XL,
+    filter=ITEM_FILTER,
+    sort=SORT,
+    include=("variants",),
+    aliases="get_catalog_category_items",
+)
+area.relate(
+    "add_items_to_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Put further products into a category.",
+    rate=L,
+    aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
+)
+area.relate(
+    "remove_items_from_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Take products out of a category; they stay in the catalog.",
+    rate=L,
+    method="DELETE",
+    aliases="delete_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
+)
+area.relate(
+    "update_items_for_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Have exactly these products in a category and no others; none empties it.",
+    rate=L,
+    method="PATCH",
+    aliases="update_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
 )

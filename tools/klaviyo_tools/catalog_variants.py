@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
-from .catalogs import SORT, VARIANT_FILTER, area
-from .operation import XL
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from .arguments import Arguments, CatalogId, Relationship, Text
+from .catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
+from .operation import XL, L
+
+
+def _number(given: object) -> object:
+    return int(given) if isinstance(given, str) and given.isdecimal() else given
+
+
+Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number)]
+
+
+class VariantChanges(Arguments):
+    """What a variant can be given later as well."""
+
+    title: Text | None = None
+    sku: Text | None = None
+    price: Price | None = None
+    inventory_quantity: float | None = None
+    inventory_policy: Policy | None = Field(None, description="1: not recommended when out of stock; 0, 2: still")
+    description: str | None = None
+    url: Text | None = None
+    image_full_url: str | None = None
+    image_thumbnail_url: str | None = None
+    images: list[Text] | None = Field(None, description="URLs")
+    custom_metadata: Metadata | None = Field(None, description="flat")
+    published: bool | None = None
+
+
+class NewVariant(VariantChanges):
+    item_id: Annotated[CatalogId, Relationship("catalog-item")] = Field(description="the product's id")
+    external_id: Text = Field(description="the shop's id")
+    title: Text
+    sku: Text
+    price: Price
+    inventory_quantity: float
+    description: str
+    url: Text
+    integration_type: Integration | None = None
+    catalog_type: Text | None = None
+
 
 area.collection(
     "get_catalog_variants",
@@ -14,4 +57,31 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     words="size colour inventory",
+)
+area.record(
+    "get_catalog_variant", "/api/catalog-variants/{catalog_variant_id}", "catalog-variant", "One variant.", rate=XL
+)
+area.create(
+    "create_catalog_variant",
+    "/api/catalog-variants",
+    "catalog-variant",
+    NewVariant,
+    "Add a variant to a product; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+)
+area.update(
+    "update_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    VariantChanges,
+    "Change a variant: stock, price, text; a new price is not passed on to the product.",
+    rate=L,
+    words="restock",
+)
+area.delete(
+    "delete_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    "Delete a variant; its product stays.",
+    rate=L,
 )

@@ -104,3 +104,53 @@ area.update(
     rate=L,
     words="publish unpublish edit",
 )
+area.collection(
+    "get_categories_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/categories",
+    "catalog-category",
+    "Categories that a product is in.",
+    rate=XL,
+    filter=CATEGORY_FILTER,
+    sort=SORT,
+    aliases="get_catalog_item_categories",
+)
+area.collection(
+    "get_variants_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/variants",
+    "catalog-variant",
+    "Variants of a product.",
+    rate=XL,
+    filter=VARIANT_FILTER,
+    sort=SORT,
+    aliases="get_catalog_item_variants",
+)
+area.relate(
+    "add_categories_to_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Put a product into further categories.",
+    rate=L,
+    aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
+        create_catalog_item_relationships_categories""",
+    look="get_categories_for_catalog_item",
+)
+area.relate(
+    "remove_categories_from_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Take a product out of categories.",
+    rate=L,
+    method="DELETE",
+    aliases="delete_catalog_item_relationships_categories",
+    look="get_categories_for_catalog_item",
+)
+area.relate(
+    "update_categories_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Put a product into exactly these categories and out of all others; none takes it out of all.",
+    rate=L,
+    method="PATCH",
+    aliases="update_catalog_item_relationships_categories",
+    look="get_categories_for_catalog_item",
+)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from .arguments import Arguments, Id, Open, Relationship, Text, Timestamp
+from .arguments import Arguments, Embedded, Id, Open, Relationship, Text, Timestamp, told
 from .operation import XL, Area, L, S
 
 area = Area("coupons", words="discount voucher promo promotion offer rabatt gutschein cupón descuento réduction")
 
+MOST_CODES = 1000
 CODES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
 CODE_FILTER = {
     "coupon.id": "any equals",
@@ -27,6 +28,16 @@ def _external_id(text: str) -> str:
     return text
 
 
+def _code_id(text: str) -> str:
+    if "-" not in text or not text.isprintable():
+        raise ValueError(f"{text[:60]!r} is not the id of a code: those look like SUMMER_SALE-SAVE20NOW, coupon first")
+    return text
+
+
+CodeId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_code_id)]
+"""A coupon's id, a hyphen and the code, which may hold whatever a shop writes in its codes."""
+
+
 class NewCoupon(Arguments):
     external_id: Annotated[str, AfterValidator(_external_id)] = Field(description="letters, digits, _; becomes its id")
     description: str | None = None
@@ -37,6 +48,26 @@ class NewCode(Arguments):
     coupon_id: Annotated[Id, Relationship("coupon")]
     unique_code: Text = Field(description="what people enter")
     expires_at: Timestamp | None = Field(None, description="default in a year")
+
+
+class CouponChanges(Arguments):
+    description: str | None = None
+    monitor_configuration: Open | None = Field(None, description="{low_balance_threshold: 500}")
+
+
+class CodeChanges(Arguments):
+    status: (
+        Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"] | None
+    ) = None
+    expires_at: Timestamp | None = None
+
+
+class NewCodes(Arguments):
+    coupon_codes: Annotated[
+        list[Annotated[NewCode, told(NewCode)]],
+        Field(min_length=1, max_length=MOST_CODES),
+        Embedded("coupon-code", "coupon-codes"),
+    ]
 
 
 area.collection(
@@ -68,4 +99,94 @@ area.create(
     NewCoupon,
     "Create a coupon; it has no codes yet (create_coupon_code). The shop must know the discount itself.",
     rate=S,
+)
+area.record("get_coupon", "/api/coupons/{coupon_id}", "coupon", "One coupon.", rate=L)
+area.update(
+    "update_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    CouponChanges,
+    "Change a coupon's description or its alarm for few codes left.",
+    rate=S,
+)
+area.delete("delete_coupon", "/api/coupons/{coupon_id}", "coupon", "Delete a coupon.", rate=S)
+area.collection(
+    "get_coupon_codes_for_coupon",
+    "/api/coupons/{coupon_id}/coupon-codes",
+    "coupon-code",
+    "Codes of one coupon.",
+    rate=L,
+    scopes=CODES["read"],
+    filter=CODE_FILTER,
+    aliases="get_coupon_coupon_codes get_codes_for_coupon",
+)
+area.record(
+    "get_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    "One code, by its id such as SUMMER_SALE-SAVE20NOW.",
+    rate=XL,
+    scopes=CODES["read"],
+    include=("coupon",),
+    id_type=CodeId,
+)
+area.update(
+    "update_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    CodeChanges,
+    "Change a code's status or expiry.",
+    rate=XL,
+    scopes=CODES["write"],
+    id_type=CodeId,
+)
+area.delete(
+    "delete_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    "Delete a code; refused once it is assigned to a person.",
+    rate=XL,
+    scopes=CODES["write"],
+    id_type=CodeId,
+)
+area.record(
+    "get_coupon_for_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}/coupon",
+    "coupon",
+    "The coupon of a code.",
+    rate=L,
+    aliases="get_coupon_code_coupon",
+    id_type=CodeId,
+)
+area.job(
+    "bulk_create_coupon_codes",
+    "/api/coupon-code-bulk-create-jobs",
+    "coupon-code-bulk-create-job",
+    NewCodes,
+    "Add up to 1,000 codes, of one coupon or several.",
+    rate=L,
+    scopes=CODES["write"],
+    aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
+    job="get_bulk_create_coupon_codes_job",
+    words="batch upload import",
+)
+area.collection(
+    "get_bulk_create_coupon_code_jobs",
+    "/api/coupon-code-bulk-create-jobs",
+    "coupon-code-bulk-create-job",
+    "Jobs that add codes, and how far each is.",
+    rate=L,
+    scopes=CODES["read"],
+    filter={"status": "equals"},
+    aliases="get_coupon_code_bulk_create_jobs",
+)
+area.record(
+    "get_bulk_create_coupon_codes_job",
+    "/api/coupon-code-bulk-create-jobs/{job_id}",
+    "coupon-code-bulk-create-job",
+    "How far a job that adds codes is, and what failed.",
+    rate=L,
+    scopes=CODES["read"],
+    include=("coupon-codes",),
+    aliases="get_coupon_code_bulk_create_job",
 )

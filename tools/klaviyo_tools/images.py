@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .arguments import Arguments, Part, Text
-from .operation import Area, M, Rate
+from .operation import Answer, Area, M, Rate
 
 area = Area("images", words="picture photo logo asset media upload bild imagen")
 
@@ -59,3 +59,23 @@ area.create(
     aliases="create_image",
 )
 area.record("get_image", "/api/images/{image_id}", "image", "One picture, with its URL.", rate=M)
+area.custom(
+    "upload_image_from_file",
+    "POST",
+    "/api/image-upload",
+    "image",
+    "Put a picture from this machine into the library.",
+    attributes=ImageByFile,
+    answer=Answer.RECORD,
+    rate=UPLOAD,
+    aliases="create_image_upload",
+    look="get_images",
+)
+area.update(
+    "update_image",
+    "/api/images/{image_id}",
+    "image",
+    ImageChanges,
+    "Rename a picture, or hide it from the library.",
+    rate=M,
+)

@@ -124,3 +124,90 @@ area.relate(
     aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
     look="get_flows",
 )
+area.record("get_tag_group", "/api/tag-groups/{tag_group_id}", "tag-group", "One tag group.", rate=S)
+area.collection(
+    "get_tags_for_tag_group",
+    "/api/tag-groups/{tag_group_id}/tags",
+    "tag",
+    "Tags in a group.",
+    rate=S,
+    paged=False,
+    aliases="get_tag_group_tags",
+)
+area.record("get_tag", "/api/tags/{tag_id}", "tag", "One tag.", rate=S, include=("tag-group",))
+area.record(
+    "get_tag_group_for_tag",
+    "/api/tags/{tag_id}/tag-group",
+    "tag-group",
+    "The group that a tag is in.",
+    rate=S,
+    aliases="get_tag_tag_group get_group_for_tag",
+)
+area.relate(
+    "remove_tag_from_campaigns",
+    "/api/tags/{tag_id}/relationships/campaigns",
+    "campaign",
+    "Take a tag off campaigns.",
+    rate=S,
+    method="DELETE",
+    scopes="campaigns:write tags:write",
+    aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
+    look="get_campaigns",
+    words="untag",
+)
+area.relate(
+    "remove_tag_from_flows",
+    "/api/tags/{tag_id}/relationships/flows",
+    "flow",
+    "Take a tag off flows.",
+    rate=S,
+    method="DELETE",
+    scopes="flows:write tags:write",
+    aliases="delete_tag_relationships_flows remove_flows_from_tag",
+    look="get_flows",
+    words="untag",
+)
+area.relate(
+    "tag_lists",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Put a tag on lists.",
+    rate=S,
+    scopes="lists:write tags:write",
+    aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
+    look="get_lists",
+)
+area.relate(
+    "remove_tag_from_lists",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Take a tag off lists.",
+    rate=S,
+    method="DELETE",
+    scopes="lists:write tags:write",
+    aliases="delete_tag_relationships_lists remove_lists_from_tag",
+    look="get_lists",
+    words="untag",
+)
+area.relate(
+    "tag_segments",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Put a tag on segments.",
+    rate=S,
+    scopes="segments:write tags:write",
+    aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
+    look="get_segments",
+)
+area.relate(
+    "remove_tag_from_segments",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Take a tag off segments.",
+    rate=S,
+    method="DELETE",
+    scopes="segments:write tags:write",
+    aliases="delete_tag_relationships_segments remove_segments_from_tag",
+    look="get_segments",
+    words="untag",
+)

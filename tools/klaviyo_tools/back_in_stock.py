@@ -1,0 +1,53 @@
+"""Back in stock: people who want to be told when a variant can be bought again."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .arguments import Arguments, CatalogId, Email, Embedded, Id, Phone, Relationship, Target, Text, told
+from .operation import XL, Answer, Area, Effect
+from .profiles import identified
+
+area = Area("back_in_stock", words="notify waitlist sold out restock")
+
+
+class Waiting(Arguments):
+    """Who waits; a person Klaviyo does not know yet becomes a profile."""
+
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {"id": "01PROFILE", "email": "ann@example.com", "phone_number": "+14155550123", "external_id": "shop-77"},
+    )
+
+    id: Annotated[Id | None, Target()] = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+    external_id: Text | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "id", "email", "phone_number", "external_id")
+        return self
+
+
+class BackInStock(Arguments):
+    variant_id: Annotated[CatalogId, Relationship("catalog-variant")] = Field(
+        description="such as $custom:::$default:::SKU-1 or $shopify:::$default:::1"
+    )
+    profile: Annotated[Waiting, Embedded("profile"), told(Waiting)]
+    channels: Annotated[list[Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]], Field(min_length=1)]
+
+
+area.create(
+    "create_back_in_stock_subscription",
+    "/api/back-in-stock-subscriptions",
+    "back-in-stock-subscription",
+    BackInStock,
+    "Have a person told once a variant is back in stock; a flow then messages them.",
+    rate=XL,
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="catalogs:write profiles:write",
+)
