@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import groups, metrics, people
+from .life import groups, metrics, people, shop
 from .life.world import World
 from .store import Store
 
@@ -20,5 +20,6 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = World(store, random.Random(seed), now or midnight)
     metrics.make(world)
+    shop.make(world)
     people.make(world, profiles)
     groups.make(world)

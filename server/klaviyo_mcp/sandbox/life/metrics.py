@@ -24,8 +24,9 @@ _SHOP = {
 SHOP = ("Placed Order", "Ordered Product", "Viewed Product", "Added to Cart", "Checkout Started", "Fulfilled Order")
 KLAVIYO = (
     "Received Email", "Opened Email", "Clicked Email", "Unsubscribed from Email", "Bounced Email",
-    "Marked Email as Spam", "Received SMS", "Clicked SMS", "Unsubscribed from SMS", "Received Push", "Opened Push",
-    "Subscribed to List", "Viewed Form", "Closed Form", "Submitted Form",
+    "Marked Email as Spam", "Received SMS", "Clicked SMS", "Unsubscribed from SMS", "Failed to Deliver SMS",
+    "Received Push", "Opened Push", "Subscribed to List", "Viewed Form", "Viewed Form Step", "Qualified Form",
+    "Closed Form", "Submitted Form Step", "Submitted Form",
 )  # fmt: skip
 
 

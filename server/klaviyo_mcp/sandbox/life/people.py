@@ -29,7 +29,7 @@ _STRANGE: dict[int, dict[str, Any]] = {
 
 
 def make(world: World, count: int) -> None:
-    """So many profiles. Those of one place share its dictionary, as do common properties: nothing changes them in place."""
+    """So many profiles. They share the dictionaries of places and common properties: nothing changes those in place."""
     maker = _Maker(world)
     world.profiles = [maker.profile(number) for number in range(count)]
 
