@@ -207,7 +207,8 @@ def _action(call: Call, definition: Mapping[str, Any], flow_id: str) -> Record:
     action = make(call, {"type": "flow-action", "attributes": {}})
     action.attributes["definition"] = {**definition, "id": action.id}
     call.store.link(action, "flow", flow_id)
-    message = (definition.get("data") or {}).get("message")
+    data = definition.get("data")
+    message = data.get("message") if isinstance(data, dict) else None
     ids = []
     if isinstance(message, dict):
         channel = str(definition.get("type", "")).removeprefix("send-").replace("-notification", "") or "email"
