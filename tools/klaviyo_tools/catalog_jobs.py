@@ -127,6 +127,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
+        look=f"{read}s",
         words="batch import many",
     )
     area.record(

@@ -168,6 +168,7 @@ area.job(
     scopes=CODES["write"],
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
+    look="get_bulk_create_coupon_code_jobs",
     words="batch upload import",
 )
 area.collection(
