@@ -386,10 +386,10 @@ def test_metric_aggregates_get_a_list_and_keep_times_of_their_own_zone() -> None
 
 def test_fields_that_share_operators_are_described_together() -> None:
     assert describe(PROFILES) == (
-        "id, email, phone_number: any, equals; _kx: equals; created, updated: greater-than, less-than; "
-        "subscriptions.email.marketing.suppression.timestamp: greater-or-equal, greater-than, less-or-equal, less-than"
+        "id, email, phone_number: equals any; _kx: equals; created, updated: < >; "
+        "subscriptions.email.marketing.suppression.timestamp: < <= > >="
     )
-    assert describe({"a": "any equals", "b": "equals any"}) == "a, b: any, equals"
+    assert describe({"a": "any equals", "b": "equals any"}) == "a, b: equals any"
     assert describe({}) == ""
 
 

@@ -132,12 +132,18 @@ def check(filter: Filter, fields: FilterFields) -> None:
 
 
 def describe(fields: FilterFields) -> str:
-    """The fields and operators in one line for a model: fields that share operators stand together."""
+    """The fields and operators in one line for a model: fields that share operators stand together.
+
+    Comparisons are told as their signs, which `parse` reads as well: a tool's description is paid for in every session.
+    """
     groups: dict[frozenset[str], tuple[str, list[str]]] = {}
     for field, operators in fields.items():
-        names = operators.split()
-        groups.setdefault(frozenset(names), (", ".join(names), []))[1].append(field)
+        names = sorted(operators.split(), key=lambda name: (_SIGNS.get(name, ""), name != "equals", name))
+        groups.setdefault(frozenset(names), (" ".join(_SIGNS.get(name, name) for name in names), []))[1].append(field)
     return "; ".join(f"{', '.join(members)}: {operators}" for operators, members in groups.values())
+
+
+_SIGNS = {"greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}
 
 
 # From what was given to conditions that all must hold.

@@ -445,7 +445,7 @@ def _sort(names: Sequence[str]) -> tuple[Any, Any]:
         field, minus = given.lstrip("-"), given.startswith("-")
         return ("-" if minus else "") + one_of(field, names, "sort field")
 
-    text = f"{', '.join(names)}; - before it for descending"
+    text = f"{', '.join(names)}; -{names[0]} descends"
     return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort")] | None, None)
 
 
