@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import groups, metrics, people, shop
+from .life import events, groups, metrics, people, shop, visits
 from .life.world import World
 from .store import Store
 
@@ -23,3 +23,5 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     shop.make(world)
     people.make(world, profiles)
     groups.make(world)
+    visits.make(world)
+    events.make(world)

@@ -13,6 +13,9 @@ from ..store import Links, Record, Store
 YEAR = 365.0
 """How many days back the shop's messages and events go."""
 
+LIVELY = 400
+"""Of a large store, only the first so many profiles have events, so that events stay under 20,000 in all."""
+
 
 @dataclass(slots=True)
 class Happening:
@@ -53,6 +56,11 @@ class World:
     def text(self, days: float) -> str:
         """So many days before now, as Klaviyo writes a time."""
         return written(self.ago(days))
+
+    def since(self, profile: Record) -> datetime:
+        """When a profile's events begin: a year ago, or when it was created if that is later."""
+        created: datetime = datetime.fromisoformat(profile.attributes["created"])
+        return max(created, self.ago(YEAR))
 
     def times(self, created: float, updated: float) -> dict[str, str]:
         """The attributes `created` and `updated`, given in days before now."""
