@@ -38,6 +38,8 @@ ACTIONS = (
     "internal-service",
     "code",
 )
+KEYS = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
+"""What a definition takes; it needs the first three."""
 WITH_DATA = ("ab-test", "content-experiment", "countdown-delay", "list-update", "target-date", "time-delay")
 """Types of action that Klaviyo takes only with `data`."""
 FLOW_EXAMPLE = (
@@ -51,39 +53,43 @@ ACTION_EXAMPLE = (
 
 def _flow(given: dict[str, Any]) -> dict[str, Any]:
     """The keys of a flow, and that its actions hang together; what an action takes, Klaviyo checks."""
-    missing = [key for key in ("triggers", "actions", "entry_action_id") if key not in given]
+    missing = [key for key in KEYS[:3] if key not in given]
     if missing:
-        raise ValueError(f"needs {' and '.join(missing)}: {FLOW_EXAMPLE}")
-    one_of_each = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
+        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}")
     for key in given:
-        one_of(key, one_of_each, "key")
+        one_of(key, KEYS, "key")
     triggers, actions = given["triggers"], given["actions"]
     if not _objects(triggers) or len(triggers) > 1:
         raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}")
     if not _objects(actions):
         raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}")
-    for action in actions:
-        _known(action)
+    actions = [_known(action) for action in actions]
+    _check_links(given["entry_action_id"], actions)
+    return {**given, "actions": actions}
+
+
+def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
     ids = [action.get("temporary_id") for action in actions]
-    if not all(isinstance(id_, str) and id_ for id_ in ids) or len(set(ids)) < len(ids):
+    named = all(isinstance(id_, str) and id_ for id_ in ids) and len(set(ids)) == len(ids)
+    if not named or any(action.get("id") is not None for action in actions):
         raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}")
-    for where, id_ in (("entry_action_id", given["entry_action_id"]), *_links(actions)):
+    for where, id_ in (("entry_action_id", entry), *_links(actions)):
         if id_ is not None and id_ not in ids:
-            raise ValueError(f"{where} {id_!r} is the temporary_id of no action; there are {', '.join(ids)}")
-    return given
+            raise ValueError(f"{where} is {id_!r}, the temporary_id of no action; there are {', '.join(map(str, ids))}")
 
 
 def _action(given: dict[str, Any]) -> dict[str, Any]:
     if not _objects([given]):
-        raise ValueError(f"needs type, as get_flow_action shows it: {ACTION_EXAMPLE}")
+        raise ValueError(f"needs type: {ACTION_EXAMPLE}")
     return _known(given)
 
 
 def _known(action: dict[str, Any]) -> dict[str, Any]:
+    """The action, its type as Klaviyo writes it."""
     kind = one_of(action["type"], ACTIONS, "action type")
     if kind in WITH_DATA and not isinstance(action.get("data"), dict):
         raise ValueError(f"an action of type {kind} needs data, an object")
-    return action
+    return {**action, "type": kind}
 
 
 def _objects(given: object) -> bool:
@@ -96,7 +102,7 @@ def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
     for action in actions:
         links = action.get("links")
         if isinstance(links, dict):
-            yield from ((f"links.{name} of {action['temporary_id']}", id_) for name, id_ in links.items())
+            yield from ((f"links.{name} of action {action['temporary_id']}", id_) for name, id_ in links.items())
 
 
 class NewFlow(Arguments):

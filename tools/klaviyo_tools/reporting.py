@@ -189,7 +189,9 @@ def _conditions(fields: Mapping[str, str]) -> BeforeValidator:
 
 def _check_clause(clause: filters.Comparison, seen: set[str]) -> None:
     if clause.field in seen:
-        raise ValueError(f"two conditions on {clause.field}: a report takes one a field, a list of values at most")
+        raise ValueError(
+            f"two conditions on {clause.field}: a report takes one for each field (a list holds several values)"
+        )
     seen.add(clause.field)
     values = clause.value if isinstance(clause.value, tuple) else (clause.value,)
     if len(values) > MOST_IN_LIST:

@@ -80,9 +80,7 @@ class NewContent(Arguments):
 
 class ContentChanges(Arguments):
     name: Text | None = None
-    definition: Block | None = Field(
-        None, description="the whole block, as get_universal_content shows it", examples=WHOLE
-    )
+    definition: Block | None = Field(None, description="the whole block, as read with detail=full", examples=WHOLE)
 
 
 area.collection(
