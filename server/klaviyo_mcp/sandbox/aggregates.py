@@ -64,7 +64,7 @@ class _Group:
     dimensions: tuple[str, ...]
     count: list[int]
     sum_value: list[float]
-    people: list[set[str]] = field(repr=False)
+    people: dict[int, set[str]] = field(default_factory=dict)
 
 
 def _grouped(
@@ -73,7 +73,7 @@ def _grouped(
     width = len(buckets)
     groups: dict[tuple[str, ...], _Group] = {}
     if not by:
-        groups[()] = _Group((), [0] * width, [0.0] * width, [set() for _ in range(width)])
+        groups[()] = _Group((), [0] * width, [0.0] * width)
     for event in events:
         timestamp = event.attributes["timestamp"]
         if not buckets.span.holds(timestamp):
@@ -83,11 +83,11 @@ def _grouped(
         key = tuple(dimensions.value(event, name) for name in by)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Group(key, [0] * width, [0.0] * width, [set() for _ in range(width)])
+            group = groups[key] = _Group(key, [0] * width, [0.0] * width)
         at = buckets.index(timestamp)
         group.count[at] += 1
         group.sum_value[at] += dimensions.worth(event)
-        group.people[at].add(str(event.links.get("profile")))
+        group.people.setdefault(at, set()).add(str(event.links.get("profile")))
     return groups
 
 
@@ -95,7 +95,7 @@ def _row(group: _Group, measurements: Sequence[str]) -> dict[str, Any]:
     told: dict[str, list[Any]] = {
         "count": group.count,
         "sum_value": [round(value, 2) for value in group.sum_value],
-        "unique": [len(people) for people in group.people],
+        "unique": [len(group.people.get(at, ())) for at in range(len(group.count))],
     }
     return {"dimensions": list(group.dimensions), "measurements": {name: told[name] for name in measurements}}
 
