@@ -96,7 +96,7 @@ def test_the_last_part_of_a_field_finds_the_whole() -> None:
 
 def test_a_field_like_none_is_answered_with_all_of_them() -> None:
     assert refusal("zzz = 1", COUPON_CODES) == (
-        'unknown filter field "zzz": there are status: equals; coupon.id, profile.id: any, equals'
+        'unknown filter field "zzz": there are status: equals; coupon.id, profile.id: equals any'
     )
 
 
