@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jsonschema
 import pytest
 
 import klaviyo_mcp.sandbox
-from klaviyo_mcp.sandbox import Faults, Sandbox
+from klaviyo_mcp.sandbox import Faults, Sandbox, create
 from klaviyo_mcp.sandbox.contract import REVISIONS, Contract, Operation, contract
 from klaviyo_mcp.sandbox.distil import distil
 from klaviyo_mcp.sandbox.store import Store
@@ -291,3 +293,30 @@ async def _call(sandbox: Sandbox, known: Contract, operation: Operation, everyth
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox), base_url="http://sandbox") as client:
         response = await client.request(operation.method, path, headers=headers, **request)
     return response.status_code, response.json() if response.content else None
+
+
+SEEDED = create(40, now=datetime(2026, 6, 1, tzinfo=UTC))
+READS = [one.name for one in getattr(contract("2026-01-15"), "operations", {}).values() if one.method == "GET"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", READS)
+async def test_every_read_of_the_seeded_life_validates(name: str, documents: Mapping[str, Document]) -> None:
+    known = contract("2026-01-15")
+    assert known is not None
+    operation = known.operations[name]
+    home = next((r.type for r in known.resources.values() if r.path == f"/api/{operation.parts[0]}"), "")
+    record = next(SEEDED.store.all(home), None)
+    if "{" in operation.path and record is None:
+        pytest.skip(f"the seeded life has no {home}")
+    path = "/klaviyo" + re.sub(r"\{\w+\}", quote(record.id, safe="") if record else "", operation.path)
+    params = {"include": ",".join(operation.query["include"])} if operation.query.get("include") else {}
+    if "filter" in operation.required:
+        coupon = next((one.id for one in SEEDED.store.all("coupon")), "none")
+        params["filter"] = f'equals(coupon.id,"{coupon}")' if "coupon" in name else 'equals(messages.channel,"email")'
+    headers = {"authorization": "Bearer sandbox", "revision": "2026-01-15"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=SEEDED), base_url="http://sandbox") as client:
+        response = await client.get(path, params=params, headers=headers)
+    if response.status_code != 404 or operation.many:
+        assert response.status_code == 200, response.text
+        documents["2026-01-15"].check(name, 200, response.json())

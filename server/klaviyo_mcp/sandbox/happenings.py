@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
+from urllib.parse import quote
 
 from .engine import Answer, Call, Handler, make
 from .errors import invalid
 from .filters import moment_of
 from .people import upsert
+from .render import HOST
 from .store import Record
 
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
@@ -101,7 +103,11 @@ def _report(call: Call) -> Answer:
 def _aggregate(call: Call) -> Answer:
     from . import aggregates
 
-    return _computed(call, aggregates.answer(call.store, call.attributes, call.store.now()))
+    attributes, following = aggregates.page(call.store, call.attributes)
+    status, document = _computed(call, attributes)
+    if following:
+        document["links"]["next"] = f"{HOST}/api/metric-aggregates?page_cursor={quote(following)}"
+    return status, document
 
 
 HANDLERS: Mapping[str, Handler] = {
