@@ -212,7 +212,7 @@ def test_a_newsletter_with_all_that_is_told_about_it(request_of: RequestOf) -> N
                 "from_label": "Us",
             }
         ],
-        send_strategy={"method": "static", "datetime": "2026-06-01 09:00", "options": {"is_local": True}},
+        send_strategy={"method": "static", "datetime": "2026-06-01 09:00:00", "options": {"is_local": True}},
         send_options={"use_smart_sending": False},
         tracking_options={
             "is_tracking_opens": True,
@@ -249,7 +249,7 @@ def test_a_newsletter_with_all_that_is_told_about_it(request_of: RequestOf) -> N
                     },
                     "send_strategy": {
                         "method": "static",
-                        "datetime": "2026-06-01T09:00Z",
+                        "datetime": "2026-06-01T09:00:00Z",
                         "options": {"is_local": True},
                     },
                     "send_options": {"use_smart_sending": False},
