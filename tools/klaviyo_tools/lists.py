@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .arguments import Arguments, Text
-from .operation import XS, Area, Effect, L, M
+from .operation import XS, Area, Effect, L, M, S
 
 area = Area("lists", words="audience newsletter mailing subscribers group")
 
@@ -53,6 +53,7 @@ area.collection(
     "profile",
     "Profiles on a list, with the date each joined.",
     rate=L,
+    aliases="get_list_profiles",
     scopes="lists:read profiles:read",
     filter={
         "email": "any equals",
@@ -76,6 +77,7 @@ area.relate(
     most=1000,
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
+    aliases="create_list_relationships create_list_relationships_profile create_list_relationships_profiles",
 )
 area.relate(
     "remove_profiles_from_list",
@@ -86,4 +88,25 @@ area.relate(
     most=1000,
     method="DELETE",
     scopes="lists:write profiles:write",
+    aliases="delete_list_relationships delete_list_relationships_profiles",
+)
+area.collection(
+    "get_tags_for_list",
+    "/api/lists/{list_id}/tags",
+    "tag",
+    "Tags on a list.",
+    rate=S,
+    paged=False,
+    scopes="lists:read tags:read",
+    aliases="get_list_tags",
+)
+area.collection(
+    "get_flows_triggered_by_list",
+    "/api/lists/{list_id}/flow-triggers",
+    "flow",
+    "Flows that joining a list starts.",
+    rate=S,
+    paged=False,
+    scopes="flows:read lists:read",
+    aliases="get_flow_triggers_for_list get_list_flow_triggers",
 )
