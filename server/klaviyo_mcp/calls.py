@@ -97,6 +97,11 @@ class Calls:
                     self._maton = await anyio.to_thread.run_sync(connect, self.settings)
         return self._maton
 
+    async def warm(self) -> None:
+        """Get ready for the first call, where there will be one: imports, the TLS context, the sandbox's store."""
+        if self.settings.key is not None or self.settings.sandbox:
+            await (await self.maton()).warm()
+
     async def aclose(self) -> None:
         """Close the connections to the gateway."""
         if self._maton is not None:
