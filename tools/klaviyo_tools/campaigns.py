@@ -135,6 +135,8 @@ Strategy = Annotated[
         "smart_send_time (date)",
     ),
 ]
+REPLACES = "included, excluded: each replaces what was"
+AS_CREATED = "as in create_campaign"
 Sending = Annotated[SendOptions, told(SendOptions)]
 Tracking = Annotated[
     TrackingOptions,
@@ -161,12 +163,10 @@ class NewCampaign(Arguments):
 
 class CampaignChanges(Arguments):
     name: Text | None = None
-    audiences: (
-        Annotated[AudienceChanges, told(AudienceChanges, "included, excluded: each replaces what was")] | None
-    ) = None
-    send_strategy: Strategy | None = None
+    audiences: Annotated[AudienceChanges, told(AudienceChanges, REPLACES)] | None = None
+    send_strategy: Annotated[SendStrategy, told(SendStrategy, AS_CREATED)] | None = None
     send_options: Sending | None = None
-    tracking_options: Tracking | None = None
+    tracking_options: Annotated[TrackingOptions, told(TrackingOptions, AS_CREATED)] | None = None
 
 
 class OfCampaign(Arguments):

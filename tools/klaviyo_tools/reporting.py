@@ -108,6 +108,8 @@ FORM_FILTER = {"form_id": "equals any", "form_version_id": "equals any"}
 SEGMENT_FILTER = {"segment_id": "equals any"}
 
 SHOWN = "recipients, delivered, open_rate, click_rate, conversion_value, unsubscribe_rate … (rates from 0 to 1)"
+AS_VALUES = "as in query_flow_values"
+FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
 CONVERSION = "mostly Placed Order, from get_metrics"
 
 
@@ -268,12 +270,13 @@ class FlowReport(Report):
         "tag_name, variation, variation_name, text_message_format",
         examples=[list(FLOW_GROUPS)],
     )
-    filter: FlowFilter | None = Field(None, examples=['equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'])
+    filter: FlowFilter | None = Field(None, examples=[FLOW_SAMPLE])
     cursor: Annotated[Text | None, Query("page_cursor")] = None
 
 
 class FlowSeries(FlowReport, Series):
-    pass
+    group_by: FlowGroups | None = Field(None, description=AS_VALUES, examples=[list(FLOW_GROUPS)])
+    filter: Annotated[str, _conditions(FLOW_FILTER), _told(AS_VALUES)] | None = Field(None, examples=[FLOW_SAMPLE])
 
 
 class FormReport(Report):
@@ -283,7 +286,9 @@ class FormReport(Report):
 
 
 class FormSeries(FormReport, Series):
-    pass
+    statistics: FormNumbers = Field(
+        description="viewed_form, submits, submit_rate … as in query_form_values", examples=[list(FORM)]
+    )
 
 
 class SegmentReport(Report):
@@ -319,7 +324,7 @@ area.query(
     "/api/flow-values-reports",
     "flow-values-report",
     FlowReport,
-    "How flows did in total: opens, clicks, revenue … of each message; 225 reports a day.",
+    "How flows did in total: opens, clicks, revenue … of each message.",
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_value_report create_flow_values_report",
@@ -332,7 +337,7 @@ area.query(
     "/api/flow-series-reports",
     "flow-series-report",
     FlowSeries,
-    "How flows did over time, by hour, day, week or month; 225 reports a day.",
+    "How flows did over time, by hour, day, week or month.",
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_sery_report create_flow_series_report",
