@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import events, groups, metrics, people, shop, visits
+from .life import campaigns, content, delivery, events, groups, metrics, people, segments, shop, visits
 from .life.world import World
 from .store import Store
 
@@ -23,5 +23,10 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     shop.make(world)
     people.make(world, profiles)
     groups.make(world)
+    content.make(world)
+    segments.make(world)
     visits.make(world)
+    campaigns.make(world)
+    delivery.make(world)
     events.make(world)
+    segments.fill(world)

@@ -9,7 +9,7 @@ from typing import Any
 from ..store import Record
 from .products import CATEGORIES, PRODUCTS, Product
 from .shop import page
-from .world import LIVELY, Happening, World
+from .world import Happening, World
 
 CURRENCY = "USD"
 
@@ -19,9 +19,9 @@ _DISCOUNTS = (None, None, None, None, None, None, "WELCOME10", "TRAIL15", "WINBA
 def make(world: World) -> None:
     """The visits that nobody's message led to; most people come rarely, a few all the time."""
     shop = Shop(world)
-    for profile in world.profiles[:LIVELY]:
+    for profile in world.lively:
         since = world.since(profile)
-        for _ in range(min(12, int(world.random.expovariate(1 / 2.2)))):
+        for _ in range(min(12, int(world.random.expovariate(1 / 3.4)))):
             shop.visit(profile, since + (world.now - since) * world.random.random())
 
 
@@ -111,4 +111,4 @@ def _categories(product: Product) -> list[str]:
 
 
 def _total(items: list[dict[str, Any]]) -> float:
-    return round(sum(item["RowTotal"] for item in items), 2)
+    return round(sum(float(item["RowTotal"]) for item in items), 2)

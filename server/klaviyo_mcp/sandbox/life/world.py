@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..store import Links, Record, Store
+
+if TYPE_CHECKING:
+    from .delivery import Sending
 
 YEAR = 365.0
 """How many days back the shop's messages and events go."""
@@ -41,7 +44,16 @@ class World:
     segments: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    campaigns: dict[str, str] = field(default_factory=dict)
+    flows: dict[str, str] = field(default_factory=dict)
+    sendings: list[Sending] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
+
+    @property
+    def lively(self) -> Sequence[Record]:
+        """The profiles that have events."""
+        return self.profiles[:LIVELY]
 
     def add(
         self, type_: str, attributes: Mapping[str, Any], links: Links | None = None, id_: str | None = None

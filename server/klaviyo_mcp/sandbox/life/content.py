@@ -1,0 +1,71 @@
+"""What the shop's messages are made of: templates, universal content, images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .world import World
+
+_TEMPLATES = (
+    ("Newsletter Base", "USER_DRAGGABLE", "This week at {{ organization.name }}", "Three reads and one recipe."),
+    ("Product Launch", "USER_DRAGGABLE", "New on the shelf", "{{ item.title|default:'Something new' }} is here."),
+    ("Seasonal Sale", "CODE", "The season's end", "Up to a third off, while the racks are full."),
+    ("Trail Story", "USER_DRAGGABLE", "A walk worth the rain", "Photographs, a map, and what we carried."),
+    ("Recipe of the Month", "USER_DRAGGABLE", "One pot, four evenings", "What to cook with what you have."),
+    ("Welcome", "CODE", "Hello {{ first_name|default:'there' }}", "Who we are and where to begin."),
+    ("Abandoned Cart", "CODE", "Still thinking?", "Your cart is where you left it."),
+    ("Order Follow-up", "CODE", "How is it going?", "Care, repair, and how to tell us what you think."),
+)
+_STYLES = {"font_family": "Georgia", "font_size": 15, "text_align": "left", "color": "#22302a"}
+_UNIVERSAL: tuple[tuple[str, str, Any], ...] = (
+    ("Footer Note", "text", {"content": "<p>Repairs are free.</p>", "display_options": {}, "styles": _STYLES}),
+    ("Social Row", "html", {"content": "<p><a href='https://shop.example.com/social'>Find us</a></p>",
+                            "display_options": {"show_on": "all"}}),
+    ("Shop Button", "button", {"content": "To the shop", "href": "https://shop.example.com", "styles": {}}),
+    ("Thin Rule", "horizontal_rule", {"styles": {"border_color": "#c9d1c4", "border_width": 1}}),
+)  # fmt: skip
+_IMAGES = (
+    ("hero-ridge", "jpeg", 412_330), ("hero-kitchen", "jpeg", 388_120), ("logo-dark", "png", 18_402),
+    ("logo-light", "png", 18_377), ("larkspur-tent", "jpeg", 296_004), ("cast-iron-pan", "jpeg", 244_910),
+    ("sourdough", "jpeg", 301_557), ("map-annecy", "png", 522_880), ("lantern-loop", "gif", 1_904_233),
+    ("badge-repair", "png", 9_120), ("push-icon", "png", 6_044), ("old-banner", "jpeg", 610_500),
+)  # fmt: skip
+
+_PAGE = """<!DOCTYPE html>
+<html><body style="font-family: Georgia, serif; color: #22302a">
+<table role="presentation" width="600" align="center"><tr><td>
+<img src="https://images.example.com/logo-dark.png" alt="Fell &amp; Hearth" width="160">
+<h1>{title}</h1>
+<p>Hello {{{{ first_name|default:'there' }}}},</p>
+<p>{words}</p>
+<p><a href="https://shop.example.com">To the shop</a></p>
+<p style="font-size: 12px">{{% unsubscribe 'Unsubscribe' %}} &middot; Fell &amp; Hearth, 4 Mill Lane, Sheffield</p>
+</td></tr></table>
+</body></html>
+"""
+
+
+def make(world: World) -> None:
+    for number, (name, editor, title, words) in enumerate(_TEMPLATES):
+        attributes: dict[str, Any] = {"name": name, "editor_type": editor, "amp": None}
+        attributes |= {"html": _PAGE.format(title=title, words=words), "text": f"{title}\n\n{words}\n"}
+        times = world.times(640 - 30 * number, 12 + 17 * number)
+        world.templates[name] = world.add("template", {**attributes, **times}).id
+    for number, (name, kind, data) in enumerate(_UNIVERSAL):
+        id_ = world.store.new_id("template-universal-content")
+        attributes = {
+            "name": name,
+            "definition": {"content_type": "block", "type": kind, "data": data},
+            "screenshot_status": "completed",
+            "screenshot_url": f"https://images.example.com/universal-content/{id_}.png",
+        }
+        world.add(
+            "template-universal-content", {**attributes, **world.times(300 - 40 * number, 30 + number)}, None, id_
+        )
+    for number, (name, kind, size) in enumerate(_IMAGES):
+        id_ = world.store.new_id("image")
+        attributes = {"name": name, "format": kind, "size": size, "hidden": name == "old-banner"}
+        attributes["image_url"] = f"https://images.example.com/{id_}.{kind}"
+        world.images[name] = world.add(
+            "image", attributes | {"updated_at": world.text(500 - 35 * number)}, None, id_
+        ).id
