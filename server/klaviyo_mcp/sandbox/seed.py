@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import campaigns, content, delivery, events, groups, metrics, people, segments, shop, visits
+from .life import campaigns, content, delivery, events, flows, groups, metrics, people, segments, shop, visits
 from .life.world import World
 from .store import Store
 
@@ -27,6 +27,7 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     segments.make(world)
     visits.make(world)
     campaigns.make(world)
+    flows.make(world)
     delivery.make(world)
     events.make(world)
     segments.fill(world)
