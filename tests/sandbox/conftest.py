@@ -91,6 +91,12 @@ async def api(sandbox: Sandbox) -> AsyncIterator[Api]:
 _IDS = {"mapped-metric": "revenue", "campaign-send-job": "campaign-1", "tracking-setting": "tracking-setting-1"}
 
 
+_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
+    "event": {"timestamp": 1780272000, "datetime": "2026-06-01T00:00:00+00:00", "event_properties": {}},
+    **{type_: {"name": f"A {type_}"} for type_ in ("flow", "list", "metric", "segment")},
+}
+
+
 def _one_of_each(revision: str) -> Store:
     store = Store(now=NOW)
     known = contract(revision)
@@ -109,7 +115,7 @@ def _one_of_each(revision: str) -> Store:
             links[name] = [target] if resource.many(name) else target
         if type_ == "form-version":
             links["form"] = "form-1"
-        record = Record(type_, _IDS.get(type_, f"{type_}-1"), {}, links)
+        record = Record(type_, _IDS.get(type_, f"{type_}-1"), dict(_ATTRIBUTES.get(type_, {})), links)
         complete(known, store, record)
         store.add(record)
     profile = store.get("profile", "profile-1")

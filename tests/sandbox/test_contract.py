@@ -173,6 +173,8 @@ class Bodies:
         return self.value(self.operation.body, "")
 
     def value(self, shape: Any, name: str) -> Any:
+        if name == "timeframe":
+            return {"key": "last_7_days"}
         shape, _ = self.known.shape(shape)
         if isinstance(shape, str):
             return self.scalar(shape, name)
