@@ -48,11 +48,11 @@ class Span:
 
 
 class Buckets:
-    """A span cut by `interval` (hour, day, week or month). The first bucket starts at or before the span."""
+    """A span cut by `interval` (hour, day, week or month), or left whole. The first may start before the span."""
 
-    def __init__(self, span: Span, interval: str) -> None:
+    def __init__(self, span: Span, interval: str | None) -> None:
         self.span = span
-        self.starts = _starts(span, interval)
+        self.starts = _starts(span, interval) if interval else [span.start]
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -67,6 +67,31 @@ class Buckets:
 
     def ends(self) -> Sequence[float]:
         return [*self.starts[1:], self.span.end]
+
+
+def named(key: str, now: datetime, zone: ZoneInfo) -> Span:
+    """The span that Klaviyo calls `last_30_days`, `this_month` and so on; days include today, months are whole ones."""
+    today = floor(now.astimezone(zone), "day")
+    tomorrow = today + timedelta(days=1)
+    if key.endswith("_days"):
+        start, end = tomorrow - timedelta(days=int(key.split("_")[1])), tomorrow
+    elif key.endswith("_months"):
+        end = floor(today, "month")
+        start = later(end, -int(key.split("_")[1]))
+    elif key in ("today", "yesterday"):
+        start, end = (today, tomorrow) if key == "today" else (today - timedelta(days=1), today)
+    else:
+        which, unit = key.split("_")
+        start = _year(today) if unit == "year" else floor(today, unit)
+        end = tomorrow
+        if which == "last":
+            months = {"month": 1, "year": 12}
+            start, end = (start - timedelta(days=7) if unit == "week" else later(start, -months[unit])), start
+    return Span(start.timestamp(), end.timestamp(), zone)
+
+
+def _year(day: datetime) -> datetime:
+    return day.replace(month=1, day=1)
 
 
 def floor(moment: datetime, interval: str) -> datetime:
