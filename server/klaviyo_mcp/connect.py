@@ -7,33 +7,33 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
+import anyio.to_thread
 
 from klaviyo_tools.request import Request, Service
 
-from .calls import Calls
-from .errors import KlaviyoMcpError
-from .maton import CallPolicy, Maton
+from . import calls
+from .errors import KlaviyoMcpError, UpstreamError
+from .exchange import CallPolicy
+from .maton import Maton
+from .settings import Settings
 from .single import Say
 
 POLL_SECONDS = 2.0
 
 
-def run(calls: Calls, say: Say, *, timeout: float, browser: bool) -> int:
-    """Connect; the exit code is 1 where nobody authorized it in time."""
-    return anyio.run(_run, calls, say, timeout, browser)
-
-
-async def _run(calls: Calls, say: Say, timeout: float, browser: bool) -> int:
+async def connect(settings: Settings, say: Say, patience: float, browser: bool, *, poll: float = POLL_SECONDS) -> int:
+    """Make a connection, show its address, wait until it is ACTIVE; exit code 1 where it does not become so in time."""
+    maton = calls.connect(settings)
     try:
-        return await _connect(await calls.maton(), say, timeout, browser)
+        return await _connect(maton, say, patience, browser, poll)
     except KlaviyoMcpError as error:
         say(str(error))
         return 1
     finally:
-        await calls.aclose()
+        await maton.aclose()
 
 
-async def _connect(maton: Maton, say: Say, timeout: float, browser: bool) -> int:
+async def _connect(maton: Maton, say: Say, patience: float, browser: bool, poll: float) -> int:
     made = await _send(
         maton, "create_connection", Request("POST", "/connections", {}, {"app": "klaviyo"}, Service.MATON)
     )
@@ -42,19 +42,24 @@ async def _connect(maton: Maton, say: Say, timeout: float, browser: bool) -> int
     if browser and url.startswith("https://"):
         await anyio.to_thread.run_sync(webbrowser.open, url)
     read = Request("GET", f"/connections/{quote(id_, safe='')}", service=Service.MATON)
-    with anyio.move_on_after(timeout):
-        while made.get("status") != "ACTIVE":
-            await anyio.sleep(POLL_SECONDS)
+    with anyio.move_on_after(patience):
+        while made.get("status") == "PENDING":
+            await anyio.sleep(poll)
             made = await _send(maton, "get_connection", read)
-    if made.get("status") != "ACTIVE":
-        say(f"Connection {id_} was not authorized within {timeout:.0f} s; `klaviyo-mcp doctor` tells when it is.")
-        return 1
-    say(f"Connected: {id_}. With several connections, set MATON_CONNECTION={id_}.")
-    return 0
+    status = made.get("status")
+    if status == "ACTIVE":
+        say(f"Connected: {id_}. Where there are several connections, set MATON_CONNECTION={id_}.")
+        return 0
+    if status == "PENDING":
+        say(f"Nobody authorized {id_} within {patience:.0f} s. Once somebody did, `klaviyo-mcp doctor` shows it.")
+    else:
+        say(f"Klaviyo did not authorize {id_} ({status}). Run `klaviyo-mcp connect` again.")
+    return 1
 
 
 async def _send(maton: Maton, operation: str, request: Request) -> dict[str, Any]:
-    reply = await maton.send(request, CallPolicy(operation, safe=request.method == "GET"))
-    document = reply.document or {}
-    connection = document.get("connection", document)
-    return connection if isinstance(connection, dict) else {}
+    reply = await maton.send(request, CallPolicy(operation, safe=request.method == "GET", look="list_connections"))
+    connection = (reply.document or {}).get("connection")
+    if not isinstance(connection, dict) or not connection.get("connection_id"):
+        raise UpstreamError(operation, "its answer holds no connection")
+    return connection

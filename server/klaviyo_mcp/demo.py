@@ -6,11 +6,9 @@ import csv
 import json
 import re
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import anyio
 from mcp.client.client import Client
 
 from . import app
@@ -116,12 +114,8 @@ async def tour(visit: Tour) -> None:
     await visit.step("… and read back.", "get_profile", profile_id=ids(created)[0])
 
 
-def run(calls: Calls, say: Callable[[str], object]) -> int:
+async def show(calls: Calls, say: Say) -> int:
     """Show the tour; the exit code is 0."""
-    return anyio.run(_run, calls, say)
-
-
-async def _run(calls: Calls, say: Say) -> int:
     began = time.perf_counter()
     try:
         async with Client(app.create(calls)) as client:

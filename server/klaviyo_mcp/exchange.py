@@ -51,6 +51,8 @@ class Reply:
     size: int
     attempts: int
     waited: float
+    date: str = field(default="", compare=False)
+    """When the gateway says it answered: the `Date` header as it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,133 +2,138 @@
 
 from __future__ import annotations
 
-import hmac
-import json
-from collections.abc import AsyncIterator, Iterable
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import Any
 
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
-from mcp.server.auth.provider import AccessToken, TokenVerifier
-from mcp.server.sse import SseServerTransport
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, app
-from .calls import Calls
+from .address import loopback
+from .auth import verifier
 from .settings import Settings, SettingsError
+from .sse import Sessions
 
-SHUTDOWN_SECONDS = 10
+logger = logging.getLogger(__name__)
 
+HEALTH = ("/healthz", "/readyz")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+BUSY = -32_000
 
-def is_loopback(host: str) -> bool:
-    """Whether binding to this host is reachable from this machine alone."""
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-class Tokens(TokenVerifier):
-    """Bearer tokens that the operator handed out, compared in constant time."""
-
-    def __init__(self, tokens: Iterable[str]) -> None:
-        self._tokens = [token.encode() for token in tokens]
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """The access that a token gives, None where it is none of ours."""
-        given = token.encode()
-        matches = [hmac.compare_digest(given, known) for known in self._tokens]
-        if not any(matches):
-            return None
-        return AccessToken(token=token, client_id=f"token-{matches.index(True) + 1}", scopes=[])
+Guard = Callable[[ASGIApp], ASGIApp]
 
 
-def tokens_of(settings: Settings) -> list[str]:
-    """The bearer tokens of the settings, those of the file included. Raises SettingsError."""
-    tokens = [secret.get_secret_value() for secret in settings.tokens]
-    if settings.tokens_file:
-        try:
-            lines = settings.tokens_file.read_text().splitlines()
-        except OSError as error:
-            raise SettingsError(f"KLAVIYO_MCP_TOKENS_FILE cannot be read: {error.strerror}") from None
-        tokens += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if any(len(token) < 16 for token in tokens):
-        raise SettingsError("KLAVIYO_MCP_TOKENS: a token has at least 16 characters; `openssl rand -hex 24` makes one")
-    return tokens
+class Site:
+    """The application of one server: /mcp, /sse with /messages/, /healthz and /readyz."""
 
+    def __init__(self, calls: app.Tools, settings: Settings) -> None:
+        self.calls = calls
+        self.settings = settings
+        self.shell = app.Shell(calls)
+        self.draining = False
+        self._known = verifier(settings)
+        if self._known is None and not loopback(settings.host.strip("[]")):
+            raise SettingsError(
+                f"KLAVIYO_MCP_HOST (--host) {settings.host} can be reached from elsewhere: set KLAVIYO_MCP_TOKENS, or"
+                " KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE, or bind to 127.0.0.1"
+            )
 
-def verifier(settings: Settings, host: str) -> TokenVerifier | None:
-    """How clients prove themselves, None where they need not. Raises SettingsError for an open bind."""
-    if tokens := tokens_of(settings):
-        return Tokens(tokens)
-    if not is_loopback(host):
-        raise SettingsError(f"--host {host} is reachable from elsewhere: set KLAVIYO_MCP_TOKENS, or bind to 127.0.0.1")
-    return None
+    def application(self) -> Starlette:
+        """The ASGI application; one Calls serves all its sessions and is closed with it. To be made once."""
+        settings = self.settings
+        server = app.serve(self.shell)
+        security = security_of(settings)
+        manager = StreamableHTTPSessionManager(
+            app=server,
+            security_settings=security,
+            max_request_body_size=settings.max_body,
+            max_sessions=settings.max_sessions,
+            session_idle_timeout=settings.session_idle,
+        )
+        return Starlette(
+            routes=self._routes(server, manager, security),
+            middleware=[Middleware(Door, security=security), _cors(security), *_authentication(self._known)],
+            lifespan=self._lifespan(manager),
+        )
 
+    def _routes(
+        self, server: Server[Any], manager: StreamableHTTPSessionManager, security: TransportSecuritySettings
+    ) -> list[BaseRoute]:
+        settings = self.settings
+        sse = Sessions(server, security, settings.max_body, settings.max_sessions, settings.session_idle)
+        guard, described = self._guard()
+        limit = Limit(settings.max_concurrent, lambda: self.shell.under_way, lambda: self.draining)
+        return [
+            Route("/mcp", endpoint=guard(limit.around(StreamableHTTPASGIApp(manager)))),
+            Route("/sse", endpoint=guard(sse.listen), methods=["GET"]),
+            Mount("/messages/", app=guard(limit.around(sse.post))),
+            Route("/healthz", endpoint=self._healthy),
+            Route("/readyz", endpoint=self._ready),
+            *described,
+        ]
 
-def create(calls: Calls, host: str = "127.0.0.1", port: int = 8000) -> Starlette:
-    """The application: /mcp, /sse with /messages/, /healthz and /readyz."""
-    settings = calls.settings
-    server = app.create(calls)
-    security = _security(settings, host, port)
-    manager = StreamableHTTPSessionManager(
-        app=server,
-        security_settings=security,
-        max_request_body_size=settings.max_body,
-        max_sessions=settings.max_sessions,
-        session_idle_timeout=settings.session_idle,
-    )
-    sse = SseServerTransport("/messages/", security_settings=security, max_request_body_size=settings.max_body)
-
-    async def serve_sse(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with sse.connect_sse(scope, receive, send) as (reading, writing):
-                await server.run(reading, writing, server.create_initialization_options())
-        except ValueError:
-            return  # a refused Host or Origin was answered already
-
-    async def ready(request: Request) -> Response:
-        return JSONResponse({"status": "ready", "tools": len(calls.tools())})
-
-    async def healthy(request: Request) -> Response:
+    async def _healthy(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+    async def _ready(self, _: Request) -> Response:
+        if self.draining:
+            return JSONResponse({"status": "shutting down"}, status_code=503)
+        return JSONResponse({"status": "ready", "tools": len(self.calls.tools()), "calls": self.shell.under_way})
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new requests, give the calls under way some seconds to end, then end them and tell their clients."""
+        self.draining = True
+        with anyio.move_on_after(seconds):
+            await self.shell.idle()
+        await self.shell.stop()
+
+    def _guard(self) -> tuple[Guard, list[Route]]:
+        """What stands before each endpoint, and the routes that tell clients how to get past it."""
+        settings = self.settings
+        if self._known is None:
+            return Plain, []
+        scopes = list(settings.oauth_scopes)
+        if settings.oauth_issuer is None:
+            return lambda serve: RequireAuthMiddleware(serve, scopes), []
+        resource = AnyHttpUrl(str(settings.oauth_audience))
+        told = build_resource_metadata_url(resource)
+        routes = create_protected_resource_routes(
+            resource, [AnyHttpUrl(settings.oauth_issuer)], scopes or None, resource_name="klaviyo-mcp"
+        )
+        return lambda serve: RequireAuthMiddleware(serve, scopes, told), routes
+
+    def _lifespan(self, manager: StreamableHTTPSessionManager) -> Callable[[Starlette], Any]:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
             try:
-                yield
+                async with manager.run():
+                    yield
             finally:
                 with anyio.CancelScope(shield=True):
-                    await calls.aclose()
+                    await self.calls.aclose()
 
-    known = verifier(settings, host)
-    guard = _guard(known)
-    return Starlette(
-        routes=[
-            Route("/mcp", endpoint=guard(Limit(StreamableHTTPASGIApp(manager), settings.max_concurrent))),
-            Route("/sse", endpoint=guard(_Get(serve_sse)), methods=["GET"]),
-            Mount("/messages/", app=guard(Limit(sse.handle_post_message, settings.max_concurrent))),
-            Route("/healthz", endpoint=healthy),
-            Route("/readyz", endpoint=ready),
-        ],
-        middleware=_authentication(known),
-        lifespan=lifespan,
-    )
+        return lifespan
 
 
-class _Get:
+class Plain:
     """An ASGI application that a Route takes as it is, not as a function of a request."""
 
     def __init__(self, serve: ASGIApp) -> None:
@@ -138,38 +143,93 @@ class _Get:
         await self._serve(scope, receive, send)
 
 
-class Limit:
-    """Answers 503 while as many POSTs as allowed are being served; streams that only listen do not count."""
+class Door:
+    """Refuses a Host (421) or an Origin (403) that is not allowed before anything else looks at the request.
 
-    def __init__(self, serve: ASGIApp, most: int) -> None:
+    Health checks come by address, whose Host cannot be known; they tell nothing and change nothing.
+    """
+
+    def __init__(self, serve: ASGIApp, security: TransportSecuritySettings) -> None:
         self._serve = serve
-        self._most = most
-        self._under_way = 0
+        self._check = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") != "POST":
-            await self._serve(scope, receive, send)
-            return
-        if self._under_way >= self._most:
-            busy = JSONResponse(
-                {"error": f"{self._most} requests are being served; try again in a second"},
-                status_code=503,
-                headers={"Retry-After": "1"},
-            )
-            await busy(scope, receive, send)
-            return
-        self._under_way += 1
-        try:
-            await self._serve(scope, receive, send)
-        finally:
-            self._under_way -= 1
+        if scope["type"] == "http" and scope["path"] not in HEALTH:
+            refused = await self._check.validate_request(Request(scope))
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
+        await self._serve(scope, receive, send)
 
 
-def _guard(known: TokenVerifier | None) -> Any:
-    def guarded(serve: ASGIApp) -> ASGIApp:
-        return RequireAuthMiddleware(serve, [], None) if known else serve
+class Limit:
+    """Answers 503 where as much is being served as is allowed; streams that only listen do not count."""
 
-    return guarded
+    def __init__(self, most: int, calls: Callable[[], int], draining: Callable[[], bool]) -> None:
+        self._most = most
+        self._calls = calls
+        self._draining = draining
+        self._posts = 0
+
+    def around(self, serve: ASGIApp) -> ASGIApp:
+        """The application under this limit, which all applications that it is put around share."""
+
+        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope.get("method") != "POST":
+                await serve(scope, receive, send)
+            elif self._draining():
+                await _refuse("This server is shutting down.", 5)(scope, receive, send)
+            elif max(self._posts, self._calls()) >= self._most:
+                told = f"This server is busy: it serves {self._most} requests at once. Try again in a second."
+                await _refuse(told, 1)(scope, receive, send)
+            else:
+                self._posts += 1
+                try:
+                    await serve(scope, receive, send)
+                finally:
+                    self._posts -= 1
+
+        return Plain(limited)
+
+
+def _refuse(message: str, retry_after: int) -> Response:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": BUSY, "message": message}}
+    return JSONResponse(error, status_code=503, headers={"Retry-After": str(retry_after)})
+
+
+def security_of(settings: Settings) -> TransportSecuritySettings:
+    """Host and Origin checks against DNS rebinding: loopback, the address listened on, and what the settings add."""
+    bound = f"[{settings.host}]" if ":" in settings.host else settings.host
+    own = [] if settings.host in ("0.0.0.0", "::", "") else [bound]
+    audience = AnyHttpUrl(settings.oauth_audience).host if settings.oauth_audience else None
+    names = list(dict.fromkeys([*LOOPBACK, *own, *([audience] if audience else [])]))
+    asked = [host for given in settings.allowed_hosts for host in ([given] if _has_port(given) else _any_port(given))]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=[host for name in names for host in _any_port(name)] + asked,
+        allowed_origins=[f"http://{host}" for name in LOOPBACK for host in _any_port(name)]
+        + [origin.rstrip("/") for origin in settings.allowed_origins],
+    )
+
+
+def _any_port(host: str) -> list[str]:
+    return [host, f"{host}:*"]
+
+
+def _has_port(host: str) -> bool:
+    return bool(re.search(r":(\d+|\*)$", host)) and not host.endswith("]")
+
+
+def _cors(security: TransportSecuritySettings) -> Middleware:
+    """Lets pages of the allowed origins read the answers."""
+    origins = [re.escape(origin).replace(r":\*", r":\d+") for origin in security.allowed_origins]
+    return Middleware(
+        CORSMiddleware,
+        allow_origin_regex="|".join(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After"],
+    )
 
 
 def _authentication(known: TokenVerifier | None) -> list[Middleware]:
@@ -181,35 +241,16 @@ def _authentication(known: TokenVerifier | None) -> list[Middleware]:
     ]
 
 
-def _security(settings: Settings, host: str, port: int) -> TransportSecuritySettings:
-    """Host and Origin checks against DNS rebinding: our own names, and those that the settings add."""
-    named = f"[{host}]" if ":" in host else host
-    hosts = ["127.0.0.1", "localhost", "[::1]"] if is_loopback(host) else [named]
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[*(f"{one}:*" for one in hosts), *hosts, *settings.allowed_hosts],
-        allowed_origins=[*(f"http://{one}:*" for one in hosts), *settings.allowed_origins],
-    )
+def run(calls: app.Tools, settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises SettingsError where the settings leave it open, or it cannot listen."""
+    from . import listening
 
+    site = Site(calls, settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
-def run(calls: Calls, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM; calls in flight get some seconds to end. Raises SettingsError."""
-    import uvicorn
+    def announce(port: int) -> None:
+        places = {"streamable_http": "/mcp", "sse": "/sse", "health": "/healthz"}
+        facts = {name: f"http://{host}:{port}{path}" for name, path in places.items()}
+        logger.info("listening", extra={"facts": facts})
 
-    application = create(calls, host, port)
-    config = uvicorn.Config(
-        application,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    uvicorn.Server(config).run()
-
-
-def describe(host: str, port: int) -> str:
-    """Where clients connect, as a line of JSON for the log."""
-    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    return json.dumps({"streamable_http": f"{base}/mcp", "sse": f"{base}/sse", "health": f"{base}/healthz"})
+    listening.run(site.application(), settings.host, settings.port, announce, site.drain)

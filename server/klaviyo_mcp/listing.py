@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from klaviyo_tools.catalog import CORE, STANDARD, UnknownName, catalog
@@ -41,9 +42,9 @@ def as_text(operations: list[Operation]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def as_json(operations: list[Operation], revision: str) -> list[dict[str, Any]]:
+def as_json(operations: list[Operation], revision: str) -> str:
     """The same for programs, with the HTTP operation and the input schema."""
-    return [
+    described: list[dict[str, Any]] = [
         {
             "name": operation.name,
             "area": operation.area.name,
@@ -59,3 +60,4 @@ def as_json(operations: list[Operation], revision: str) -> list[dict[str, Any]]:
         }
         for operation in operations
     ]
+    return json.dumps(described, indent=1)

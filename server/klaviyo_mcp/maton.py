@@ -267,11 +267,11 @@ class Maton:
             return judge(asked, status, response.headers, body.content)
         if body.fault:
             return unreadable(asked, status, body.fault, again=body.again, then=body.then)
-        size = len(body.content)
+        size, date = len(body.content), response.headers.get("date", "")
         if not body.content.strip():
             if trip.call.answers and status not in _BODILESS:
                 return unreadable(asked, status, "its answer is empty")
-            return Reply(status, None, size, trip.attempts, trip.waited)
+            return Reply(status, None, size, trip.attempts, trip.waited, date)
         media = response.headers.get("content-type", _PLAIN_JSON).partition(";")[0].strip().lower()
         if media != _PLAIN_JSON and not media.endswith("+json"):
             kind = "a web page" if "html" in media else "not JSON"
@@ -282,7 +282,7 @@ class Maton:
             return unreadable(asked, status, "its answer is not valid JSON")
         if not isinstance(document, dict):
             return unreadable(asked, status, "its answer is not a JSON object")
-        return Reply(status, document, size, trip.attempts, trip.waited)
+        return Reply(status, document, size, trip.attempts, trip.waited, date)
 
     def _listen(self, trip: _Trip, response: httpx.Response) -> None:
         """Let the pacer know what Klaviyo counts; its headers speak of the steady window."""

@@ -233,6 +233,11 @@ def facts(field: FieldInfo) -> dict[str, Any]:
     return dict(field.json_schema_extra)
 
 
+def variable_of(field: FieldInfo) -> str:
+    """The environment variable of a setting."""
+    return str(facts(field)["variable"])
+
+
 def flag_of(name: str) -> str | None:
     """The command-line flag of a setting, such as `--read-only`; None for secrets, which a process list would show."""
     return None if facts(Settings.model_fields[name])["secret"] else "--" + name.replace("_", "-")
@@ -242,7 +247,7 @@ def load(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """The settings of an environment with flags over it; empty variables count as unset. Raises SettingsError."""
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
-        if text := environment.get(facts(field)["variable"], "").strip():
+        if text := environment.get(variable_of(field), "").strip():
             values[name] = text.lower() if _takes_word(field) else text
     values.update({name: value for name, value in given.items() if value is not None})
     try:

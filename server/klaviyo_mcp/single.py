@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import anyio
+import anyio.to_thread
+import click
 import mcp_types
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
@@ -53,19 +56,31 @@ def text_of(result: mcp_types.CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
-def run(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
-    """Call, print, and answer with the exit code: 1 for an error."""
-    return anyio.run(_run, calls, tool, arguments, say)
-
-
-async def _run(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
-    async with Client(app.create(calls)) as client:
-        try:
-            result = await client.call_tool(tool, arguments)
-        except MCPError as error:
-            say(error.error.message)
-            return 1
-        finally:
-            await calls.aclose()
+async def call(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
+    """Call, print, and give the exit code: 1 for an error. Progress and questions go to a terminal, if there is one."""
+    asking = ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+    try:
+        async with Client(app.create(calls), elicitation_callback=asking) as client:
+            result = await client.call_tool(tool, arguments, progress_callback=_tell if sys.stderr.isatty() else None)
+    except MCPError as error:
+        say(error.error.message)
+        return 1
+    finally:
+        await calls.aclose()
     say(text_of(result))
     return 1 if result.is_error else 0
+
+
+async def _tell(progress: float, total: float | None, message: str | None) -> None:
+    click.echo(f"{message or 'working'} ({progress:.0f}{f' of {total:.0f}' if total else ''})", err=True)
+
+
+async def ask(context: object, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
+    """Put the server's question to the person at the terminal."""
+    click.echo(params.message, err=True)
+    if isinstance(params, mcp_types.ElicitRequestURLParams):
+        click.echo(params.url, err=True)
+        return mcp_types.ElicitResult(action="accept")
+    if not await anyio.to_thread.run_sync(partial(click.confirm, "Go ahead?", err=True)):
+        return mcp_types.ElicitResult(action="decline")
+    return mcp_types.ElicitResult(action="accept", content={"confirm": True})

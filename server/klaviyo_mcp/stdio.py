@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -11,41 +12,51 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from . import app
-from .calls import Calls
 
 
-def run(calls: Calls) -> None:
+def run(calls: app.Tools) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect."""
-    caught = anyio.run(_serve, calls)
-    if caught:
-        _leave(128 + caught)
+    try:
+        code = anyio.run(_serve, calls)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseExceptionGroup as failed:
+        if failed.split((BrokenPipeError, ConnectionResetError))[1] is not None:
+            raise
+        _leave(0)  # the client went away while an answer was being written
+    if code:
+        _leave(code)
 
 
-async def _serve(calls: Calls) -> int:
-    server = app.create(calls)
+async def _serve(calls: app.Tools) -> int:
     caught = 0
+    server = app.create(calls)
 
-    async def watch() -> None:
+    async def watch(serving: anyio.CancelScope) -> None:
         nonlocal caught
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with (
+            contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the loop
+            anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+        ):
             async for number in signals:
                 caught = int(number)
-                group.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True), anyio.move_on_after(2):
-                    await calls.aclose()
-                # The thread that waits for standard input cannot be called off.
-                _leave(128 + caught)
+                serving.cancel()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(watch)
+        serving = anyio.CancelScope()
+        group.start_soon(watch, serving)
         async with stdio_server() as (reading, writing):
-            await server.run(reading, writing, server.create_initialization_options())
-        await calls.aclose()
+            # What stays in the buffer of a stray print would be flushed on the wire once stdout is given back.
+            with contextlib.redirect_stdout(sys.stderr), serving:
+                await server.run(reading, writing, server.create_initialization_options())
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                await calls.aclose()
+            if caught:
+                _leave(128 + caught)  # the thread that waits for standard input cannot be called off
         group.cancel_scope.cancel()
-    return caught
+    return 0
 
 
 def _leave(code: int) -> NoReturn:
-    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
