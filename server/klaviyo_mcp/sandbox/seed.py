@@ -5,7 +5,25 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import campaigns, content, delivery, events, flows, groups, metrics, people, segments, shop, visits
+from .life import (
+    account,
+    arrivals,
+    campaigns,
+    content,
+    coupons,
+    delivery,
+    events,
+    flows,
+    forms,
+    groups,
+    metrics,
+    people,
+    reviews,
+    segments,
+    shop,
+    tags,
+    visits,
+)
 from .life.world import World
 from .store import Store
 
@@ -20,14 +38,20 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = World(store, random.Random(seed), now or midnight)
     metrics.make(world)
+    account.make(world)
     shop.make(world)
     people.make(world, profiles)
     groups.make(world)
     content.make(world)
     segments.make(world)
+    arrivals.make(world)
+    forms.make(world)
     visits.make(world)
     campaigns.make(world)
     flows.make(world)
     delivery.make(world)
     events.make(world)
     segments.fill(world)
+    reviews.make(world)
+    coupons.make(world)
+    tags.make(world)

@@ -1,0 +1,98 @@
+"""The account, and what connects it: tracking, webhooks, web feeds, data sources, mapped and custom metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .world import World
+
+_ID = "F3LhT9"
+_TOPICS = tuple(
+    f"event:klaviyo.{name}"
+    for name in (
+        "bounced_email", "clicked_email", "clicked_sms", "dropped_email", "failed_to_deliver_sms",
+        "marked_email_as_spam", "opened_email", "opened_push", "received_email", "received_push", "received_sms",
+        "sent_sms", "subscribed_to_list", "unsubscribed_from_email", "unsubscribed_from_sms",
+    )
+)  # fmt: skip
+_WEBHOOKS = (
+    ("Warehouse mirror", "https://hooks.example.com/warehouse", "Copies bounces to the warehouse", True,
+     ("bounced_email", "marked_email_as_spam", "unsubscribed_from_email")),
+    ("Text message ledger", "https://hooks.example.com/sms", None, False, ("sent_sms", "clicked_sms")),
+)  # fmt: skip
+_MAPPED = {
+    "revenue": "Placed Order", "ordered_product": "Ordered Product", "added_to_cart": "Added to Cart",
+    "started_checkout": "Checkout Started", "viewed_product": "Viewed Product", "refunded_sales": None,
+    "cancelled_sales": None,
+}  # fmt: skip
+
+
+def make(world: World) -> None:
+    _account(world)
+    for topic in _TOPICS:
+        world.add("webhook-topic", {}, None, topic)
+    for number, (name, url, description, enabled, topics) in enumerate(_WEBHOOKS):
+        attributes = {"name": name, "endpoint_url": url, "description": description, "enabled": enabled}
+        times = {"created_at": world.text(240 - 90 * number), "updated_at": world.text(33 + number)}
+        ids = [f"event:klaviyo.{topic}" for topic in topics]
+        world.add("webhook", {**attributes, **times}, {"webhook-topics": ids})
+    for name, kind in (("shop_bestsellers", "json"), ("hut_weather", "xml")):
+        feed = {"name": name, "url": f"https://feeds.example.com/{name}.{kind}", "content_type": kind}
+        world.add("web-feed", {**feed, "request_method": "get", "status": "ok", **world.times(200, 9)})
+    source = {"title": "Repairs", "namespace": "repairs", "description": "Repairs from the workshop's books"}
+    world.add("data-source", {**source, "visibility": "private"})
+    _metrics(world)
+
+
+def _account(world: World) -> None:
+    address = {
+        "address1": "4 Mill Lane",
+        "address2": None,
+        "city": "Sheffield",
+        "region": "England",
+        "country": "United Kingdom",
+        "zip": "S1 2HE",
+    }
+    contact = {
+        "default_sender_name": "Fell & Hearth",
+        "default_sender_email": "hello@example.com",
+        "website_url": "https://shop.example.com",
+        "organization_name": "Fell & Hearth",
+        "street_address": address,
+    }
+    attributes = {
+        "contact_information": contact,
+        "industry": "Outdoor and kitchen goods",
+        "timezone": "Europe/London",
+        "preferred_currency": "USD",
+        "public_api_key": _ID,
+        "locale": "en-US",
+        "test_account": True,
+    }
+    world.add("account", attributes, None, _ID)
+    utm: dict[str, Any] = {
+        f"utm_{name}": {"campaign": {"type": "static", "value": value}, "flow": {"type": "static", "value": value}}
+        for name, value in (("source", "klaviyo"), ("medium", "message"))
+    }
+    utm["utm_campaign"] = {
+        "campaign": {"type": "dynamic", "value": "campaign_name"},
+        "flow": {"type": "dynamic", "value": "flow_name"},
+    }
+    world.add("tracking-setting", {"auto_add_parameters": True, "custom_parameters": [], **utm}, None, _ID)
+
+
+def _metrics(world: World) -> None:
+    """What stands for revenue and the like, and one metric of the shop's own definition."""
+    for id_, name in _MAPPED.items():
+        links = {"metric": world.metrics[name] if name else None, "custom-metric": None}
+        world.add("mapped-metric", {"updated": world.text(500)}, {**links}, id_)
+    order = world.metrics["Placed Order"]
+    is_large = {"type": "numeric", "operator": "greater-than", "value": 200}
+    group = {
+        "metric_id": order,
+        "metric_filters": [{"property": "$value", "filter": is_large}],
+        "value_property": "$value",
+    }
+    definition = {"aggregation_method": "value", "metric_groups": [group]}
+    attributes = {"name": "Large Orders", "definition": definition, **world.times(150, 20)}
+    world.add("custom-metric", attributes, {"metrics": [order]})
