@@ -297,27 +297,33 @@ async def _call(sandbox: Sandbox, known: Contract, operation: Operation, everyth
     return response.status_code, response.json() if response.content else None
 
 
-SEEDED = create(40, now=datetime(2026, 6, 1, tzinfo=UTC))
+@pytest.fixture(scope="module")
+def seeded() -> Sandbox:
+    return create(40, now=datetime(2026, 6, 1, tzinfo=UTC))
+
+
 READS = [one.name for one in getattr(contract("2026-01-15"), "operations", {}).values() if one.method == "GET"]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", READS)
-async def test_every_read_of_the_seeded_life_validates(name: str, documents: Mapping[str, Document]) -> None:
+async def test_every_read_of_the_seeded_life_validates(
+    name: str, seeded: Sandbox, documents: Mapping[str, Document]
+) -> None:
     known = contract("2026-01-15")
     assert known is not None
     operation = known.operations[name]
     home = next((r.type for r in known.resources.values() if r.path == f"/api/{operation.parts[0]}"), "")
-    record = next(SEEDED.store.all(home), None)
+    record = next(seeded.store.all(home), None)
     if "{" in operation.path and record is None:
         pytest.skip(f"the seeded life has no {home}")
     path = "/klaviyo" + re.sub(r"\{\w+\}", quote(record.id, safe="") if record else "", operation.path)
     params = {"include": ",".join(operation.query["include"])} if operation.query.get("include") else {}
     if "filter" in operation.required:
-        coupon = next((one.id for one in SEEDED.store.all("coupon")), "none")
+        coupon = next((one.id for one in seeded.store.all("coupon")), "none")
         params["filter"] = f'equals(coupon.id,"{coupon}")' if "coupon" in name else 'equals(messages.channel,"email")'
     headers = {"authorization": "Bearer sandbox", "revision": "2026-01-15"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=SEEDED), base_url="http://sandbox") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=seeded), base_url="http://sandbox") as client:
         response = await client.get(path, params=params, headers=headers)
     if response.status_code != 404 or operation.many:
         assert response.status_code == 200, response.text
