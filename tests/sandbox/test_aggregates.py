@@ -9,6 +9,7 @@ import pytest
 
 from klaviyo_mcp.sandbox import aggregates
 from klaviyo_mcp.sandbox.errors import KlaviyoError
+from klaviyo_mcp.sandbox.seed import populate
 from klaviyo_mcp.sandbox.store import Record, Store
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -215,6 +216,30 @@ def test_pages_join_to_the_whole_and_a_cursor_belongs_to_its_question(campaigns:
     assert end is None
     with pytest.raises(KlaviyoError, match="cursor"):
         aggregates.page(campaigns, asked | {"page_cursor": cursor, "by": ["List"]})
+
+
+def test_a_seeded_month_agrees_with_a_count_by_hand() -> None:
+    store = Store(now=NOW)
+    populate(store, profiles=60, now=NOW)
+    metric = next(one for one in store.all("metric") if one.attributes["name"] == "Placed Order")
+    may = [
+        event
+        for event in store.all("event")
+        if event.links["metric"] == metric.id and event.attributes["datetime"].startswith("2026-05")
+    ]
+    asked = {
+        "metric_id": metric.id,
+        "measurements": ["count", "unique", "sum_value"],
+        "filter": ["greater-or-equal(datetime,2026-05-01)", "less-than(datetime,2026-06-01)"],
+        "interval": "month",
+    }
+    (row,) = aggregates.answer(store, asked, NOW)["data"]
+    assert may
+    assert row["measurements"] == {
+        "count": [len(may)],
+        "unique": [len({event.links["profile"] for event in may})],
+        "sum_value": [round(sum(event.attributes["event_properties"]["$value"] for event in may), 2)],
+    }
 
 
 def test_only_the_fields_asked_for_are_told(store: Store) -> None:
