@@ -28,9 +28,10 @@ _HALVES = "\\ud800-\\udfff"
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is looked for in any text, and whole ANSI sequences (CSI; OSC, DCS and their kin; two-character ones)."""
+    # What one that was left open may hold ends at the next one's beginning: else many of them took quadratic time.
     sequences = (
         "(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]?"
-        "|(?:\\x1b[\\]PX^_]|[\\x9d\\x90\\x98\\x9e\\x9f])[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)"
+        "|(?:\\x1b[\\]PX^_]|[\\x9d\\x90\\x98\\x9e\\x9f])[^\\x07\\x1b\\x90\\x98\\x9c-\\x9f]*+(?:\\x07|\\x1b\\\\|\\x9c)"
         "|\\x1b[\\]PX^_]"
         "|\\x1b[ -/]*[0-~]?"
     )
@@ -59,10 +60,7 @@ def clean(text: str) -> str:
     unseen, sequences = _patterns()
     if not unseen.search(text):
         return text
-    text = text.replace("\r\n", "\n")
-    if "\x1b" in text or "\x9b" in text or "\x9d" in text or "\x90" in text:
-        text = sequences.sub("", text)
-    return text.translate(_table())
+    return sequences.sub("", text.replace("\r\n", "\n")).translate(_table())
 
 
 def clean_value(value: Any) -> Any:

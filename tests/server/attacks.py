@@ -24,6 +24,7 @@ ATTACKS: dict[str, str] = {
     "an ansi title": "\x1b]0;root@host\x07Ann",
     "an ansi hyperlink": "\x1b]8;;https://attacker.example.com\x1b\\click\x1b]8;;\x1b\\",
     "an ansi sequence left open": "\x1b]0;this never ends",
+    "many ansi sequences left open": "\x9d" * 1_000 + "\x1b]" * 1_000 + "\x9b" * 1_000 + "\x9dx" * 1_000,
     "ansi in eight bits": "\x9b31mDanger\x9b0m\x9d0;title\x9c",
     "ansi inside ansi": "\x1b\u200b[31m\x1b\x1b[31m[31mx",
     "a carriage return": "Ann\rBob hidden Ann",

@@ -251,7 +251,7 @@ def test_a_record_larger_than_the_budget_has_its_longest_values_cut() -> None:
 
 texts = st.one_of(
     st.text(max_size=30),
-    st.builds(lambda text, times: text * times, st.text(min_size=1, max_size=8), st.integers(1, 25_000)),
+    st.builds(lambda text, times: text * times, st.text(min_size=1, max_size=8), st.integers(1, 12_000)),
 )
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,

@@ -142,6 +142,12 @@ def test_what_cannot_be_seen_is_removed_whole(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
 
 
+@pytest.mark.parametrize("sequence", ["\x9d", "\x9dx", "\x1b]", "\x9b", "\x1b[", "\x90\x1b", "\x1b ", "\x1b]x\x9b;"])
+def test_sequences_left_open_by_the_hundred_thousand_are_cleaned_in_linear_time(sequence: str) -> None:
+    """In quadratic time this would take until the test is ended from outside."""
+    assert all(is_seen(character) for character in set(clean(sequence * 300_000)))
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "Ann", "José Ångström", "José", "مريم", "李小龍", "नमस्ते", "Ωμέγα", "🙂", "🇫🇷", "½ price €", "a\u00a0b", "٣ ؀"],
