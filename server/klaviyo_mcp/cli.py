@@ -86,6 +86,11 @@ def _run(context: click.Context, main: Callable[[Unpack[Given]], Awaitable[int]]
         code = anyio.run(main, *arguments)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
+    except BaseExceptionGroup as failed:
+        if failed.split(BrokenPipeError)[1] is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
+        code = 1
     context.exit(code)
 
 

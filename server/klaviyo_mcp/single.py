@@ -59,12 +59,14 @@ def text_of(result: mcp_types.CallToolResult) -> str:
 async def call(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
     """Call, print, and give the exit code: 1 for an error. Progress and questions go to a terminal, if there is one."""
     asking = ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+    telling = _tell if sys.stderr.isatty() else None
     try:
         async with Client(app.create(calls), elicitation_callback=asking) as client:
-            result = await client.call_tool(tool, arguments, progress_callback=_tell if sys.stderr.isatty() else None)
-    except MCPError as error:
-        say(error.error.message)
-        return 1
+            try:
+                result = await client.call_tool(tool, arguments, progress_callback=telling)
+            except MCPError as error:
+                say(error.error.message)
+                return 1
     finally:
         await calls.aclose()
     say(text_of(result))
