@@ -1,0 +1,105 @@
+"""A server over invented tools, to hold the shell to its promises; also a program: `python invented.py stdio|http`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import mcp_types
+
+from klaviyo_mcp.asking import SessionContext
+from klaviyo_mcp.calls import UnknownTool
+
+SECRET = "secret-of-the-traceback"
+
+
+def text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
+    return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=is_error)
+
+
+class Invented:
+    """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.waiting = anyio.Event()
+        self.release = anyio.Event()
+        self.warmed = anyio.Event()
+
+    def tools(self) -> list[mcp_types.Tool]:
+        names = ("echo", "count", "wait", "fail", "refuse", "print", "ask", "twice", "open")
+        schema = {"type": "object", "properties": {"word": {"type": "string"}}}
+        return [mcp_types.Tool(name=name, description=f"{name}.", input_schema=schema) for name in names]
+
+    async def call(self, name: str, arguments: Mapping[str, Any], context: SessionContext) -> mcp_types.CallToolResult:
+        self.events.append(name)
+        match name:
+            case "echo":
+                return text(str(arguments.get("word", "nothing")))
+            case "count":
+                for done in (1, 2, 3):
+                    await context.report(done, 3, f"page {done}")
+                return text("counted")
+            case "wait":
+                return await self._wait()
+            case "fail":
+                raise RuntimeError(SECRET)
+            case "refuse":
+                return text("that cannot be", is_error=True)
+            case "print":
+                print("astray")  # noqa: T201
+                os.write(1, b"astray as well\n")
+                return text("printed")
+            case "ask":
+                return await self._ask(context, "Delete the list?")
+            case "twice":
+                return text(f"{await context.ask('First?')} {await context.ask('Second?')}")
+            case "open":
+                return text(f"{context.can_open} {await context.open('Connect', 'https://connect.example.com/')}")
+        raise UnknownTool(f"there is no tool {name!r}; did you mean echo?")
+
+    async def _wait(self) -> mcp_types.CallToolResult:
+        self.waiting.set()
+        try:
+            await self.release.wait()
+        except anyio.get_cancelled_exc_class():
+            self.events.append("cancelled")
+            raise
+        return text("waited")
+
+    async def _ask(self, context: SessionContext, question: str) -> mcp_types.CallToolResult:
+        if not context.can_ask:
+            return text("nobody to ask")
+        agreed = await context.ask(question)
+        self.events.append("agreed" if agreed else "declined")
+        return text("agreed" if agreed else "declined")
+
+    async def warm(self) -> None:
+        self.events.append("warm")
+        self.warmed.set()
+
+    async def aclose(self) -> None:
+        self.events.append("closed")
+
+
+def main() -> None:
+    from klaviyo_mcp import logs
+    from klaviyo_mcp.settings import load
+
+    settings = load({}, os.environ)
+    logs.configure(settings.log_level or "info", settings.secrets())
+    if sys.argv[1] == "stdio":
+        from klaviyo_mcp import stdio
+
+        stdio.run(Invented())
+    else:
+        from klaviyo_mcp import http
+
+        http.run(Invented(), settings)
+
+
+if __name__ == "__main__":
+    main()
