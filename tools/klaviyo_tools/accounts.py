@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from .operation import XS, Area
 
-area = Area("accounts", words="company organization shop sender settings konto firma cuenta compte")
+area = Area(
+    "accounts",
+    words=(
+        "company organization business brand store shop sender settings konto firma cuenta empresa compte entreprise"
+    ),
+)
 
 area.collection(
     "get_accounts",
@@ -13,7 +18,10 @@ area.collection(
     "The connected account: organization, sender, timezone, currency, public key.",
     rate=XS,
     paged=False,
-    words="who am i which account whoami",
+    words=(
+        "who am i whoami which account logged time zone timezone currency industry address sender domain public "
+        "api key zeitzone währung zona horaria moneda fuseau devise"
+    ),
 )
 area.record(
     "get_account",
@@ -21,4 +29,5 @@ area.record(
     "account",
     "The connected account by its id; get_accounts needs none.",
     rate=XS,
+    words="by id",
 )

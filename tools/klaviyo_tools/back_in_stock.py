@@ -10,7 +10,13 @@ from .arguments import Arguments, CatalogId, Email, Embedded, Id, Phone, Relatio
 from .operation import XL, Answer, Area, Effect
 from .profiles import identified
 
-area = Area("back_in_stock", words="notify waitlist sold out restock")
+area = Area(
+    "back_in_stock",
+    words=(
+        "backinstock notify alert waitlist waiting list soldout restock restocked available again verfügbar "
+        "warteliste agotado disponible rupture"
+    ),
+)
 
 
 class Waiting(Arguments):
@@ -50,4 +56,8 @@ area.create(
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",
+    words=(
+        "tell notify let know alert person email when available again returns size benachrichtigen bescheid "
+        "avisar avise prévenir avertir"
+    ),
 )

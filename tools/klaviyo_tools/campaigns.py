@@ -11,7 +11,13 @@ from .messages import MessageChanges, NewMessages
 from .operation import Answer, Area, Effect, M, Milder, S
 from .profiles import SPAN
 
-area = Area("campaigns", words="newsletter blast mailing broadcast email sms push one-off kampagne campaña campagne")
+area = Area(
+    "campaigns",
+    words=(
+        "newsletter blast mailing mailshot mailer broadcast announcement email sms text push kampagne rundmail "
+        "campaña envío boletín campagne envoi infolettre"
+    ),
+)
 
 PERCENTAGES = (10, 11, 13, 14, 17, 20, 25, 33, 50)
 DYNAMIC = (
@@ -209,7 +215,11 @@ area.collection(
     filter_required=("messages.channel",),
     sort=("created_at", "scheduled_at", "updated_at", "name", "id"),
     include=("campaign-messages", "tags"),
-    words="which upcoming planned sent versendet enviadas",
+    words=(
+        "which all upcoming planned scheduled sent drafts past recent last going out list calendar status "
+        "gesendet geplant entwürfe gehen raus versendet enviadas programadas borradores envoyées programmées "
+        "brouillons prévues"
+    ),
 )
 area.record(
     "get_campaign",
@@ -218,6 +228,7 @@ area.record(
     "One campaign; what it says with include=campaign-messages.",
     rate=M,
     include=("campaign-messages", "tags"),
+    words="details status single when goes out audience sent",
 )
 area.create(
     "create_campaign",
@@ -226,7 +237,10 @@ area.create(
     NewCampaign,
     "Draft a campaign for lists or segments; nothing is sent before send_campaign.",
     rate=M,
-    words="new prepare plan schedule erstellen crear créer",
+    words=(
+        "new draft prepare plan write compose one off schedule announcement promo sale launch erstellen "
+        "vorbereiten entwurf crear preparar borrador créer préparer brouillon"
+    ),
 )
 area.update(
     "update_campaign",
@@ -235,9 +249,20 @@ area.update(
     CampaignChanges,
     "Change a draft's name, audiences, time or options; its text is in update_campaign_message.",
     rate=M,
-    words="edit reschedule",
+    words=(
+        "reschedule postpone delay push back earlier later move send time date tomorrow exclude include audience "
+        "rename smart sending verschieben umplanen reprogramar aplazar posponer cambiar hora reporter décaler "
+        "reprogrammer heure"
+    ),
 )
-area.delete("delete_campaign", "/api/campaigns/{campaign_id}", "campaign", "Delete a campaign.", rate=M)
+area.delete(
+    "delete_campaign",
+    "/api/campaigns/{campaign_id}",
+    "campaign",
+    "Delete a campaign.",
+    rate=M,
+    words="draft old never sent trash entwurf borrador brouillon",
+)
 area.job(
     "send_campaign",
     "/api/campaign-send-jobs",
@@ -248,7 +273,10 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="create_campaign_send_job",
     job="get_campaign_send_job",
-    words="launch fire go out now schedule verschicken senden enviar envoyer",
+    words=(
+        "send launch fire go out now schedule trigger blast ship release ready verschicken senden abschicken raus "
+        "enviar mandar lanzar envoyer lancer expédier"
+    ),
 )
 area.record(
     "get_campaign_send_job",
@@ -256,6 +284,7 @@ area.record(
     "campaign-send-job",
     "How far a campaign's sending is.",
     rate=M,
+    words="sending progress status still going out finished sent done versand envío envoi",
 )
 area.update(
     "cancel_campaign_send",
@@ -268,7 +297,10 @@ area.update(
     effect=Effect.REACHES_PEOPLE,
     milder=Milder("action", ("revert",), Effect.WRITE),
     aliases="update_campaign_send_job",
-    words="abort halt unschedule wrong stoppen parar arrêter",
+    words=(
+        "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "
+        "send stoppen abbrechen parar detener cancelar arrêter annuler"
+    ),
 )
 area.job(
     "refresh_campaign_recipient_estimation",
@@ -281,7 +313,7 @@ area.job(
     scopes="campaigns:write",
     aliases="create_campaign_recipient_estimation_job",
     job="get_campaign_recipient_estimation_job",
-    words="estimate audience size",
+    words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
 )
 area.record(
     "get_campaign_recipient_estimation_job",
@@ -289,6 +321,7 @@ area.record(
     "campaign-recipient-estimation-job",
     "Whether counting a campaign's recipients is complete.",
     rate=M,
+    words="estimate job status ready finished complete",
 )
 area.record(
     "get_campaign_recipient_estimation",
@@ -296,7 +329,10 @@ area.record(
     "campaign-recipient-estimation",
     "How many people a campaign would reach, as last counted.",
     rate=M,
-    words="roughly receive audience size wie viele cuántos combien",
+    words=(
+        "estimate roughly about count how big reach people receive get audience size would empfänger wie groß "
+        "destinatarios cuántos recibirían destinataires combien recevraient"
+    ),
 )
 area.create(
     "create_campaign_clone",
@@ -306,7 +342,10 @@ area.create(
     "Copy a campaign as a new draft.",
     rate=M,
     aliases="clone_campaign",
-    words="duplicate reuse kopieren duplicar",
+    words=(
+        "duplicate copy reuse clone again same campaign template last kopieren duplizieren duplicar copiar "
+        "dupliquer copier"
+    ),
 )
 area.collection(
     "get_messages_for_campaign",
@@ -317,7 +356,7 @@ area.collection(
     paged=False,
     aliases="get_campaign_campaign_messages get_campaign_messages",
     include=("template", "image", "campaign"),
-    words="content",
+    words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
 )
 area.collection(
     "get_tags_for_campaign",
@@ -328,6 +367,7 @@ area.collection(
     paged=False,
     scopes="campaigns:read tags:read",
     aliases="get_campaign_tags",
+    words="tagged label",
 )
 area.record(
     "get_campaign_message",
@@ -336,6 +376,7 @@ area.record(
     "One message of a campaign.",
     rate=M,
     include=("template", "image", "campaign"),
+    words="message subject content",
 )
 area.update(
     "update_campaign_message",
@@ -344,7 +385,10 @@ area.update(
     MessageChanges,
     "Change a campaign message's subject, sender, text or options; channel is needed with them.",
     rate=M,
-    words="edit content preview",
+    words=(
+        "subject line preview text sender from name reply body wording copy content email betreff absender "
+        "vorschautext asunto remitente objet expéditeur"
+    ),
 )
 area.create(
     "assign_template_to_campaign_message",
@@ -354,7 +398,10 @@ area.create(
     "Give an e-mail message of a campaign its content: a copy of a template.",
     rate=M,
     aliases="create_campaign_message_assign_template",
-    words="html design body",
+    words=(
+        "use template design apply attach html campaign email vorlage zuweisen verwenden asignar plantilla usar "
+        "attribuer modèle utiliser"
+    ),
 )
 area.record(
     "get_campaign_for_campaign_message",
@@ -363,6 +410,7 @@ area.record(
     "The campaign that a message belongs to.",
     rate=M,
     aliases="get_campaign_message_campaign",
+    words="belongs parent which",
 )
 area.record(
     "get_template_for_campaign_message",
@@ -372,6 +420,7 @@ area.record(
     rate=M,
     scopes="campaigns:read templates:read",
     aliases="get_campaign_message_template",
+    words="html design used",
 )
 area.record(
     "get_image_for_campaign_message",
@@ -381,6 +430,7 @@ area.record(
     rate=M,
     scopes="campaigns:read images:read",
     aliases="get_campaign_message_image",
+    words="picture push sms mms",
 )
 area.custom(
     "update_image_for_campaign_message",
@@ -394,4 +444,5 @@ area.custom(
     rate=M,
     scopes="campaigns:write images:read",
     aliases="update_campaign_message_relationships_image",
+    words="picture photo swap replace push mms",
 )

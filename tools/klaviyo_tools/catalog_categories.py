@@ -35,7 +35,7 @@ area.collection(
     rate=XL,
     filter=CATEGORY_FILTER,
     sort=SORT,
-    words="collection department",
+    words="which all collections departments categories have",
 )
 area.record(
     "get_catalog_category",
@@ -43,6 +43,7 @@ area.record(
     "catalog-category",
     "One category.",
     rate=XL,
+    words="single collection details",
 )
 area.create(
     "create_catalog_category",
@@ -51,6 +52,7 @@ area.create(
     NewCategory,
     "Create a category; its id becomes $custom:::$default:::external_id.",
     rate=L,
+    words="new collection department category",
 )
 area.update(
     "update_catalog_category",
@@ -59,6 +61,7 @@ area.update(
     CategoryChanges,
     "Rename a category, or replace the products in it.",
     rate=L,
+    words="rename collection department category",
 )
 area.delete(
     "delete_catalog_category",
@@ -66,6 +69,7 @@ area.delete(
     "catalog-category",
     "Delete a category; its products stay.",
     rate=L,
+    words="collection department category obsolete",
 )
 area.collection(
     "get_items_for_catalog_category",
@@ -77,6 +81,7 @@ area.collection(
     sort=SORT,
     include=("variants",),
     aliases="get_catalog_category_items",
+    words="which products in collection category",
 )
 area.relate(
     "add_items_to_catalog_category",
@@ -86,6 +91,7 @@ area.relate(
     rate=L,
     aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
     look="get_items_for_catalog_category",
+    words="put product into collection category assign",
 )
 area.relate(
     "remove_items_from_catalog_category",
@@ -96,6 +102,7 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_category_relationships_items",
     look="get_items_for_catalog_category",
+    words="take product out collection category",
 )
 area.relate(
     "update_items_for_catalog_category",
@@ -106,4 +113,5 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_category_relationships_items",
     look="get_items_for_catalog_category",
+    words="replace all products collection category",
 )

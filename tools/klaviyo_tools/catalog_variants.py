@@ -56,10 +56,15 @@ area.collection(
     rate=XL,
     filter=VARIANT_FILTER,
     sort=SORT,
-    words="size colour inventory",
+    words="stock inventory left sizes colours available lager bestand existencias",
 )
 area.record(
-    "get_catalog_variant", "/api/catalog-variants/{catalog_variant_id}", "catalog-variant", "One variant.", rate=XL
+    "get_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    "One variant.",
+    rate=XL,
+    words="stock inventory left quantity size colour single",
 )
 area.create(
     "create_catalog_variant",
@@ -68,6 +73,7 @@ area.create(
     NewVariant,
     "Add a variant to a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
+    words="new size colour option",
 )
 area.update(
     "update_catalog_variant",
@@ -76,7 +82,7 @@ area.update(
     VariantChanges,
     "Change a variant: stock, price, text; a new price is not passed on to the product.",
     rate=L,
-    words="restock",
+    words=("stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"),
 )
 area.delete(
     "delete_catalog_variant",
@@ -84,4 +90,5 @@ area.delete(
     "catalog-variant",
     "Delete a variant; its product stays.",
     rate=L,
+    words="size colour discontinued option",
 )

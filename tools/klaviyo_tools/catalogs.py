@@ -10,7 +10,14 @@ from pydantic import AfterValidator, Field
 from .arguments import Arguments, CatalogId, Open, Relationship, Text
 from .operation import XL, Area, L
 
-area = Area("catalogs", words="product shop inventory sku stock price produkt produit producto", id_type=CatalogId)
+area = Area(
+    "catalogs",
+    words=(
+        "product item merchandise goods article shop inventory sku stock price feed produkt artikel ware "
+        "sortiment producto artículo produit"
+    ),
+    id_type=CatalogId,
+)
 
 MOST_METADATA = 100_000
 """Bytes of `custom_metadata`."""
@@ -71,6 +78,7 @@ area.collection(
     filter=ITEM_FILTER,
     sort=SORT,
     include=("variants",),
+    words="which all products sell have items assortment published produkte productos produits",
 )
 area.create(
     "create_catalog_item",
@@ -79,6 +87,7 @@ area.create(
     NewItem,
     "Add a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
+    words="new product launch arrival list sell produkt anlegen producto nuevo produit nouveau",
 )
 area.delete(
     "delete_catalog_item",
@@ -86,6 +95,7 @@ area.delete(
     "catalog-item",
     "Delete a product from the catalog.",
     rate=L,
+    words="discontinued product sold anymore sku",
 )
 area.record(
     "get_catalog_item",
@@ -94,6 +104,7 @@ area.record(
     "One product, by its id such as $custom:::$default:::SKU-1.",
     rate=XL,
     include=("variants",),
+    words="details price image link single product",
 )
 area.update(
     "update_catalog_item",
@@ -102,7 +113,7 @@ area.update(
     ItemChanges,
     "Change a product; category_ids replaces its categories, a new price is not passed on to variants.",
     rate=L,
-    words="publish unpublish edit",
+    words="price publish unpublish hide title description image link product preis precio prix",
 )
 area.collection(
     "get_categories_for_catalog_item",
@@ -113,6 +124,7 @@ area.collection(
     filter=CATEGORY_FILTER,
     sort=SORT,
     aliases="get_catalog_item_categories",
+    words="which categories product in",
 )
 area.collection(
     "get_variants_for_catalog_item",
@@ -123,6 +135,7 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     aliases="get_catalog_item_variants",
+    words="sizes colours colors which product options variants",
 )
 area.relate(
     "add_categories_to_catalog_item",
@@ -133,6 +146,7 @@ area.relate(
     aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
         create_catalog_item_relationships_categories""",
     look="get_categories_for_catalog_item",
+    words="file product under assign category",
 )
 area.relate(
     "remove_categories_from_catalog_item",
@@ -143,6 +157,7 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_item_relationships_categories",
     look="get_categories_for_catalog_item",
+    words="unassign product category",
 )
 area.relate(
     "update_categories_for_catalog_item",
@@ -153,4 +168,5 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_item_relationships_categories",
     look="get_categories_for_catalog_item",
+    words="reassign product replace all categories",
 )

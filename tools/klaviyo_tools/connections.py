@@ -9,7 +9,13 @@ from .arguments import Arguments, CountBy, Detail, Query
 from .operation import Answer, Area, M
 from .request import JSON, Service
 
-area = Area("connections", words="maton oauth authorize login account connect verbinden conectar connecter")
+area = Area(
+    "connections",
+    words=(
+        "maton oauth authorize login log account connect link workspace verbindung verbinden conexión conectar "
+        "connexion connecter"
+    ),
+)
 
 APP = {"app": "klaviyo"}
 
@@ -57,6 +63,7 @@ area.custom(
     service=Service.MATON,
     constant=APP,
     adapt=many,
+    words="which accounts connected linked status authorized have",
 )
 area.custom(
     "create_connection",
@@ -71,6 +78,7 @@ area.custom(
     constant=APP,
     adapt=one,
     look="list_connections",
+    words="new another second account brand link authorize login sign hook up",
 )
 area.record(
     "get_connection",
@@ -82,6 +90,7 @@ area.record(
     has_fields=False,
     service=Service.MATON,
     adapt=one,
+    words="authorized active yet pending status worked link",
 )
 area.delete(
     "delete_connection",
@@ -91,4 +100,5 @@ area.delete(
     rate=M,
     scopes="",
     service=Service.MATON,
+    words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",
 )

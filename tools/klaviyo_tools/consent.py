@@ -14,7 +14,10 @@ from .push_tokens import TOKEN, PushToken
 area = Area(
     "consent",
     scope="subscriptions",
-    words="opt in out unsub stop marketing texts newsletter gdpr abmelden anmelden baja suscribir désabonner",
+    words=(
+        "optin optout unsub permission marketing texts sms newsletter compliance tcpa einwilligung abmelden "
+        "anmelden baja consentimiento suscribir consentement désabonner désinscrire"
+    ),
 )
 
 LISTED = "lists:write profiles:write subscriptions:write"
@@ -287,7 +290,10 @@ area.job(
     scopes=LISTED,
     aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
     look="get_profiles",
-    words="sign up opt in add to newsletter",
+    words=(
+        "subscribe optin signup consent agreed permission checkbox ticked box resubscribe newsletter texts "
+        "eintragen anmelden einwilligung suscribir apuntar alta abonner inscrire inscription"
+    ),
 )
 area.job(
     "bulk_unsubscribe_profiles",
@@ -301,7 +307,11 @@ area.job(
     scopes=LISTED,
     aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
     look="get_profiles",
-    words="opt out stop texting emailing",
+    words=(
+        "unsubscribe optout unsub unsubscribed stop emailing texting messaging mailing revoke withdraw consent "
+        "leave wants out tired spam abbestellen abmelden austragen widerrufen desuscribir darse baja cancelar "
+        "suscripción désabonner désinscrire arrêter recevoir"
+    ),
 )
 area.job(
     "bulk_suppress_profiles",
@@ -314,7 +324,10 @@ area.job(
     scopes="profiles:write subscriptions:write",
     aliases="suppress_profiles create_profile_suppression_bulk_create_job",
     job="get_bulk_suppress_profiles_job",
-    words="blacklist blocklist never mail do not contact sperren",
+    words=(
+        "suppress block blacklist blocklist ban never again mail email contact ever mute do not bounced bounces "
+        "spam trap dead hard sperren blockieren nie wieder bloquear nunca más escribir bloquer jamais plus écrire"
+    ),
 )
 area.job(
     "bulk_unsuppress_profiles",
@@ -326,7 +339,10 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",
     job="get_bulk_unsuppress_profiles_job",
-    words="unblock allow lift reactivate",
+    words=(
+        "unsuppress unblock unban allow lift restore reactivate whitelist mail again entsperren freigeben "
+        "desbloquear débloquer réactiver"
+    ),
 )
 area.collection(
     "get_bulk_suppress_profiles_jobs",
@@ -337,6 +353,7 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_create_jobs",
+    words="suppression jobs blocking",
 )
 area.record(
     "get_bulk_suppress_profiles_job",
@@ -345,6 +362,7 @@ area.record(
     "How far a bulk_suppress_profiles job is.",
     rate=L,
     aliases="get_profile_suppression_bulk_create_job",
+    words="suppression job blocking",
 )
 area.collection(
     "get_bulk_unsuppress_profiles_jobs",
@@ -355,6 +373,7 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_delete_jobs",
+    words="unsuppression jobs unblocking",
 )
 area.record(
     "get_bulk_unsuppress_profiles_job",
@@ -363,4 +382,5 @@ area.record(
     "How far a bulk_unsuppress_profiles job is.",
     rate=L,
     aliases="get_profile_suppression_bulk_delete_job",
+    words="unsuppression job unblocking",
 )

@@ -10,7 +10,13 @@ from pydantic import AfterValidator, Field, StringConstraints
 from .arguments import Arguments, Embedded, Id, Open, Relationship, Text, Timestamp, told
 from .operation import XL, Area, L, S
 
-area = Area("coupons", words="discount voucher promo promotion offer rabatt gutschein cupón descuento réduction")
+area = Area(
+    "coupons",
+    words=(
+        "discount voucher promo promotion offer deal code gift rabatt gutschein rabattcode aktion cupón descuento "
+        "código promoción coupon réduction bon remise"
+    ),
+)
 
 MOST_CODES = 1000
 CODES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
@@ -80,7 +86,10 @@ area.collection(
     filter=CODE_FILTER,
     filter_required=("coupon.id", "profile.id"),
     include=("coupon",),
-    words="redeemed used unassigned left",
+    words=(
+        "codes left remaining unused assigned redeemed used whose who got person expired available übrig "
+        "eingelöst quedan usados disponibles restants utilisés"
+    ),
 )
 area.create(
     "create_coupon_code",
@@ -90,8 +99,16 @@ area.create(
     "Add one code to a coupon.",
     rate=XL,
     scopes=CODES["write"],
+    words="one single unique code personal vip individual einzelnen código único",
 )
-area.collection("get_coupons", "/api/coupons", "coupon", "Coupons of the account.", rate=L)
+area.collection(
+    "get_coupons",
+    "/api/coupons",
+    "coupon",
+    "Coupons of the account.",
+    rate=L,
+    words="which all discounts promotions vouchers offers have running active",
+)
 area.create(
     "create_coupon",
     "/api/coupons",
@@ -99,8 +116,16 @@ area.create(
     NewCoupon,
     "Create a coupon; it has no codes yet (create_coupon_code). The shop must know the discount itself.",
     rate=S,
+    words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
 )
-area.record("get_coupon", "/api/coupons/{coupon_id}", "coupon", "One coupon.", rate=L)
+area.record(
+    "get_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    "One coupon.",
+    rate=L,
+    words="details single",
+)
 area.update(
     "update_coupon",
     "/api/coupons/{coupon_id}",
@@ -108,8 +133,16 @@ area.update(
     CouponChanges,
     "Change a coupon's description or its alarm for few codes left.",
     rate=S,
+    words="description low balance alert warning threshold codes running",
 )
-area.delete("delete_coupon", "/api/coupons/{coupon_id}", "coupon", "Delete a coupon.", rate=S)
+area.delete(
+    "delete_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    "Delete a coupon.",
+    rate=S,
+    words="promotion over ended old voucher",
+)
 area.collection(
     "get_coupon_codes_for_coupon",
     "/api/coupons/{coupon_id}/coupon-codes",
@@ -119,6 +152,7 @@ area.collection(
     scopes=CODES["read"],
     filter=CODE_FILTER,
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
+    words="codes of which list belonging promotion",
 )
 area.record(
     "get_coupon_code",
@@ -129,6 +163,7 @@ area.record(
     scopes=CODES["read"],
     include=("coupon",),
     id_type=CodeId,
+    words="details valid status expires specific single",
 )
 area.update(
     "update_coupon_code",
@@ -139,6 +174,10 @@ area.update(
     rate=XL,
     scopes=CODES["write"],
     id_type=CodeId,
+    words=(
+        "expiry expiration expire date extend valid until mark used status gültig verlängern ablauf vencimiento "
+        "caducidad extender prolonger validité"
+    ),
 )
 area.delete(
     "delete_coupon_code",
@@ -148,6 +187,7 @@ area.delete(
     rate=XL,
     scopes=CODES["write"],
     id_type=CodeId,
+    words="leaked revoke invalid code void",
 )
 area.record(
     "get_coupon_for_coupon_code",
@@ -157,6 +197,7 @@ area.record(
     rate=L,
     aliases="get_coupon_code_coupon",
     id_type=CodeId,
+    words="belongs parent which promotion",
 )
 area.job(
     "bulk_create_coupon_codes",
@@ -169,7 +210,10 @@ area.job(
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
     look="get_bulk_create_coupon_code_jobs",
-    words="batch upload import",
+    words=(
+        "batch many hundreds thousands upload import list unique codes generate load viele massenhaft cientos "
+        "muchos centaines"
+    ),
 )
 area.collection(
     "get_bulk_create_coupon_code_jobs",
@@ -180,6 +224,7 @@ area.collection(
     scopes=CODES["read"],
     filter={"status": "equals"},
     aliases="get_coupon_code_bulk_create_jobs",
+    words="codes upload progress",
 )
 area.record(
     "get_bulk_create_coupon_codes_job",
@@ -190,4 +235,5 @@ area.record(
     scopes=CODES["read"],
     include=("coupon-codes",),
     aliases="get_coupon_code_bulk_create_job",
+    words="codes upload progress status finished done failed",
 )

@@ -10,7 +10,13 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from .arguments import Arguments, Embedded, Id, Open, Relationship, Text
 from .operation import Area, L, Rate, S
 
-area = Area("custom_objects", words="data source records bookings pets vehicles subscriptions own data")
+area = Area(
+    "custom_objects",
+    words=(
+        "custom data object source records warehouse bookings appointments pets vehicles own schema datenquelle "
+        "fuente datos"
+    ),
+)
 
 MOST_RECORDS = 500
 MOST_BYTES = 512 * 1024
@@ -56,9 +62,22 @@ class NewRecords(Arguments):
 
 
 area.collection(
-    "get_data_sources", "/api/data-sources", "data-source", "Sources of custom objects.", rate=S, page_size=100
+    "get_data_sources",
+    "/api/data-sources",
+    "data-source",
+    "Sources of custom objects.",
+    rate=S,
+    page_size=100,
+    words="which all sources",
 )
-area.record("get_data_source", "/api/data-sources/{data_source_id}", "data-source", "One data source.", rate=S)
+area.record(
+    "get_data_source",
+    "/api/data-sources/{data_source_id}",
+    "data-source",
+    "One data source.",
+    rate=S,
+    words="single details",
+)
 area.create(
     "create_data_source",
     "/api/data-sources",
@@ -66,8 +85,16 @@ area.create(
     NewSource,
     "Create a data source, to which records are then sent; its title is unique.",
     rate=S,
+    words="new source set up",
 )
-area.delete("delete_data_source", "/api/data-sources/{data_source_id}", "data-source", "Delete a data source.", rate=S)
+area.delete(
+    "delete_data_source",
+    "/api/data-sources/{data_source_id}",
+    "data-source",
+    "Delete a data source.",
+    rate=S,
+    words="source old",
+)
 area.job(
     "create_data_source_record",
     "/api/data-source-record-create-jobs",
@@ -77,6 +104,7 @@ area.job(
     rate=L,
     body="data-source-record-create-job",
     aliases="create_data_source_record_create_job",
+    words="one single record row send ingest write",
 )
 area.job(
     "bulk_create_data_source_records",
@@ -87,5 +115,5 @@ area.job(
     rate=Rate(3, 15),
     body="data-source-record-bulk-create-job",
     aliases="create_data_source_record_bulk_create_job",
-    words="batch import",
+    words="many records rows batch load send ingest write",
 )

@@ -12,7 +12,14 @@ from .arguments import Arguments, Open, Text, one_of
 from .operation import XS, Area, Effect, Milder, S
 from .profiles import SPAN
 
-area = Area("flows", words="automation drip series journey welcome abandoned cart win-back serie automatisierung flujo")
+area = Area(
+    "flows",
+    words=(
+        "automation automated drip series sequence journey workflow trigger welcome abandonedcart winback "
+        "birthday post purchase browse abandonment serie automatisierung strecke warenkorb flujo automatización "
+        "secuencia bienvenida scénario parcours automatisation bienvenue"
+    ),
+)
 
 TIMES = f"{SPAN} equals"
 NAMES = "contains equals starts-with ends-with"
@@ -141,6 +148,10 @@ area.collection(
     sort=("created", "updated", "name", "status", "trigger_type", "id"),
     include=("flow-actions", "tags"),
     page_size=50,
+    words=(
+        "which all flows automations live active running drafts paused have status welche aktiv flujos activos "
+        "cuáles actifs"
+    ),
 )
 area.record(
     "get_flow",
@@ -150,6 +161,7 @@ area.record(
     rate=S,
     include=("flow-actions", "tags"),
     additional_fields=("definition",),
+    words="details trigger definition structure how built starts filters single",
 )
 area.create(
     "create_flow",
@@ -159,7 +171,10 @@ area.create(
     "Make a flow, as a draft: one trigger, and actions that link to one another.",
     rate=XS.daily(100),
     additional_fields=("definition",),
-    words="build new trigger post-purchase",
+    words=(
+        "new build set automation email wait then delay thank abandoned welcome trigger when someone aufbauen "
+        "crear montar créer construire"
+    ),
 )
 area.update(
     "update_flow",
@@ -170,9 +185,20 @@ area.update(
     rate=S,
     effect=Effect.REACHES_PEOPLE,
     milder=Milder("status", ("draft", "manual"), Effect.WRITE),
-    words="pause stop start turn on off activate deactivate pausieren pausar activar arrêter",
+    words=(
+        "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
+        "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "
+        "detener activar desactivar encender apagar reanudar arrêter suspendre mettre activer désactiver"
+    ),
 )
-area.delete("delete_flow", "/api/flows/{flow_id}", "flow", "Delete a flow with its actions and messages.", rate=S)
+area.delete(
+    "delete_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    "Delete a flow with its actions and messages.",
+    rate=S,
+    words="old unused automation",
+)
 area.collection(
     "get_actions_for_flow",
     "/api/flows/{flow_id}/flow-actions",
@@ -189,6 +215,9 @@ area.collection(
     },
     sort=("created", "updated", "action_type", "status", "id"),
     page_size=50,
+    words=(
+        "steps every step stages emails waits delays splits branches structure in flow inside schritte pasos étapes"
+    ),
 )
 area.collection(
     "get_flow_action_messages",
@@ -200,7 +229,7 @@ area.collection(
     filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
     sort=("created", "updated", "name", "id"),
     page_size=50,
-    words="emails subject content in flow",
+    words="emails subject content in flow messages texts step says",
 )
 area.record(
     "get_flow_action",
@@ -209,7 +238,7 @@ area.record(
     "One action of a flow with its definition.",
     rate=S,
     include=("flow", "flow-messages"),
-    words="step",
+    words="single step delay split",
 )
 area.update(
     "update_flow_action",
@@ -219,7 +248,10 @@ area.update(
     "Change one action of a flow: its message, delay, split or status; a live one messages people.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
-    words="edit step wait subject",
+    words=(
+        "step wait waiting time delay hours days split subject email in flow shorten lengthen schritt wartezeit "
+        "verzögerung paso espera retraso étape attente délai"
+    ),
 )
 area.record(
     "get_flow_for_flow_action",
@@ -228,6 +260,7 @@ area.record(
     "The flow that an action belongs to.",
     rate=S,
     aliases="get_flow_action_flow",
+    words="belongs parent which flow",
 )
 area.record(
     "get_flow_message",
@@ -236,6 +269,7 @@ area.record(
     "One message of a flow: subject, sender, text.",
     rate=S,
     include=("flow-action", "template"),
+    words="subject sender text content email in flow",
 )
 area.record(
     "get_action_for_flow_message",
@@ -244,6 +278,7 @@ area.record(
     "The action that sends a flow message.",
     rate=S,
     aliases="get_flow_message_action",
+    words="parent step belongs",
 )
 area.record(
     "get_template_for_flow_message",
@@ -253,6 +288,7 @@ area.record(
     rate=S,
     scopes="templates:read",
     aliases="get_flow_message_template",
+    words="html design used email in flow",
 )
 area.collection(
     "get_tags_for_flow",
@@ -263,4 +299,5 @@ area.collection(
     paged=False,
     scopes="flows:read tags:read",
     aliases="get_flow_tags",
+    words="tagged label",
 )

@@ -11,7 +11,13 @@ from .arguments import Arguments, Open, Text
 from .operation import Area, S
 from .profiles import SPAN
 
-area = Area("forms", words="popup signup flyout embed banner exit intent opt-in formular anmeldeformular formulario")
+area = Area(
+    "forms",
+    words=(
+        "popup signup flyout embed embedded banner exit overlay modal optin landingpage lead capture formular "
+        "anmeldeformular formulario formulaire inscription"
+    ),
+)
 
 EXAMPLE = (
     '{"versions": [{"type": "popup", "steps": [{"columns": [{"rows": [{"blocks": [{"type": "email", "properties": '
@@ -59,6 +65,7 @@ area.collection(
     },
     sort=("created_at", "updated_at"),
     page_size=100,
+    words="which all popups live active running have forms",
 )
 area.record(
     "get_form",
@@ -67,7 +74,7 @@ area.record(
     "One form with all that is on it.",
     rate=S,
     extra_fields=("definition",),
-    words="definition steps blocks",
+    words="definition steps blocks fields questions asks design details single teaser",
 )
 area.collection(
     "get_versions_for_form",
@@ -79,9 +86,15 @@ area.collection(
     filter={"status": "equals", "form_type": "equals any", "created_at": SPAN, "updated_at": SPAN},
     sort=("created_at", "updated_at"),
     page_size=100,
+    words="versions variants abtest variations",
 )
 area.record(
-    "get_form_version", "/api/form-versions/{form_version_id}", "form-version", "One version of a form.", rate=S
+    "get_form_version",
+    "/api/form-versions/{form_version_id}",
+    "form-version",
+    "One version of a form.",
+    rate=S,
+    words="version variant single",
 )
 area.record(
     "get_form_for_form_version",
@@ -90,6 +103,7 @@ area.record(
     "The form that a version belongs to.",
     rate=S,
     aliases="get_form_version_form",
+    words="belongs parent which",
 )
 area.create(
     "create_form",
@@ -98,6 +112,13 @@ area.create(
     NewForm,
     "Make a sign-up form; with status live visitors see it at once.",
     rate=S,
-    words="build new",
+    words="new build popup signup flyout collect emails visitors website erstellen crear créer",
 )
-area.delete("delete_form", "/api/forms/{form_id}", "form", "Delete a form and its versions.", rate=S)
+area.delete(
+    "delete_form",
+    "/api/forms/{form_id}",
+    "form",
+    "Delete a form and its versions.",
+    rate=S,
+    words="popup old",
+)

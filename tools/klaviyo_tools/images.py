@@ -9,7 +9,13 @@ from pydantic import Field
 from .arguments import Arguments, Part, Text
 from .operation import Answer, Area, M, Rate
 
-area = Area("images", words="picture photo logo asset media upload bild imagen")
+area = Area(
+    "images",
+    words=(
+        "picture photo pic graphic logo banner asset media gallery file jpg png gif bild foto grafik imagen image "
+        "visuel"
+    ),
+)
 
 UPLOAD = Rate(3, 100, 100)
 SPAN = "greater-or-equal greater-than less-or-equal less-than"
@@ -48,6 +54,7 @@ area.collection(
     },
     sort=("updated_at", "name", "size", "format", "id"),
     page_size=100,
+    words="which all library find gallery uploaded",
 )
 area.create(
     "upload_image_from_url",
@@ -57,8 +64,16 @@ area.create(
     "Copy a picture from the web into the library; its image_url is what templates use.",
     rate=UPLOAD,
     aliases="create_image",
+    words="link web address http online hosted import copy new hochladen enlace subir lien importer",
 )
-area.record("get_image", "/api/images/{image_id}", "image", "One picture, with its URL.", rate=M)
+area.record(
+    "get_image",
+    "/api/images/{image_id}",
+    "image",
+    "One picture, with its URL.",
+    rate=M,
+    words="single details address url",
+)
 area.custom(
     "upload_image_from_file",
     "POST",
@@ -70,6 +85,9 @@ area.custom(
     rate=UPLOAD,
     aliases="create_image_upload",
     look="get_images",
+    words=(
+        "local computer disk laptop desktop my path hochladen festplatte subir ordenador archivo ordinateur fichier"
+    ),
 )
 area.update(
     "update_image",
@@ -78,4 +96,5 @@ area.update(
     ImageChanges,
     "Rename a picture, or hide it from the library.",
     rate=M,
+    words="rename hide name",
 )

@@ -11,7 +11,12 @@ from .operation import Area, Effect, M
 from .profiles import EXTRAS, PATCHED, WHOLE, PatchProperties, ProfileAttributes, identified
 
 area = Area(
-    "imports", scope="profiles", words="csv upload spreadsheet migrate sync batch importieren importar importer"
+    "imports",
+    scope="profiles",
+    words=(
+        "csv excel spreadsheet sheet file upload migrate migration sync load importieren datei tabelle importar "
+        "archivo importer fichier"
+    ),
 )
 
 BOTH = "lists:read profiles:read"
@@ -53,6 +58,9 @@ area.job(
     scopes="lists:write profiles:write",
     aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",
     job="get_bulk_import_profiles_job",
+    words=(
+        "import load contacts customers thousands hundreds rows upload many at once kontakte clientes contactos clients"
+    ),
 )
 area.collection(
     "get_bulk_import_profiles_jobs",
@@ -65,6 +73,7 @@ area.collection(
     filter={"status": "any equals"},
     sort=("created_at",),
     page_size=100,
+    words="imports uploads recent running status progress",
 )
 area.record(
     "get_bulk_import_profiles_job",
@@ -75,6 +84,9 @@ area.record(
     scopes=BOTH,
     aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
     include=("lists",),
+    words=(
+        "import status progress finished done percent still running completed fertig läuft terminó terminé avancement"
+    ),
 )
 area.collection(
     "get_errors_for_bulk_import_profiles_job",
@@ -85,6 +97,10 @@ area.collection(
     aliases="get_bulk_profile_import_job_import_errors get_import_errors_for_profile_bulk_import_job "
     "get_profile_bulk_import_job_import_errors",
     page_size=100,
+    words=(
+        "errors failures failed rejected rows skipped bad wrong invalid why fehler fehlgeschlagen errores "
+        "fallaron erreurs échoué"
+    ),
 )
 area.collection(
     "get_list_for_bulk_import_profiles_job",
@@ -95,6 +111,7 @@ area.collection(
     paged=False,
     scopes="lists:read",
     aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
+    words="destination target",
 )
 area.collection(
     "get_profiles_for_bulk_import_profiles_job",
@@ -106,4 +123,5 @@ area.collection(
     "get_profiles_for_profile_bulk_import_job",
     additional_fields=EXTRAS,
     page_size=100,
+    words="who which people imported came in with",
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 from .arguments import Arguments, Text
 from .operation import XS, Area, Effect, L, M, S
 
-area = Area("lists", words="audience newsletter mailing subscribers group")
+area = Area("lists", words="audience newsletter mailing subscribers group static liste verteiler lista")
 
 
 class NewList(Arguments):
@@ -33,6 +33,7 @@ area.collection(
     filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
     sort=("created", "id", "name", "updated"),
     include=("flow-triggers", "tags"),
+    words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
 )
 area.record(
     "get_list",
@@ -43,10 +44,34 @@ area.record(
     include=("flow-triggers", "tags"),
     additional_fields=("profile_count",),
     slower={"profile_count": XS},
+    words="size subscribers count members total number how big created single optin double",
 )
-area.create("create_list", "/api/lists", "list", NewList, "Create an empty list.", rate=M.daily(150))
-area.update("update_list", "/api/lists/{list_id}", "list", ListChanges, "Rename a list or change its opt-in.", rate=M)
-area.delete("delete_list", "/api/lists/{list_id}", "list", "Delete a list; its profiles stay.", rate=M)
+area.create(
+    "create_list",
+    "/api/lists",
+    "list",
+    NewList,
+    "Create an empty list.",
+    rate=M.daily(150),
+    words="new empty static manual hand audience mailing group list neue liste lista nueva nouvelle",
+)
+area.update(
+    "update_list",
+    "/api/lists/{list_id}",
+    "list",
+    ListChanges,
+    "Rename a list or change its opt-in.",
+    rate=M,
+    words="rename name single double optin umbenennen renombrar renommer",
+)
+area.delete(
+    "delete_list",
+    "/api/lists/{list_id}",
+    "list",
+    "Delete a list; its profiles stay.",
+    rate=M,
+    words="obsolete old test list unused",
+)
 area.collection(
     "get_profiles_for_list",
     "/api/lists/{list_id}/profiles",
@@ -67,6 +92,10 @@ area.collection(
     extra_fields=("joined_group_at",),
     page_size=100,
     slower={"predictive_analytics": M},
+    words=(
+        "who members subscribers people on contacts emails addresses everyone mitglieder abonnenten wer steht "
+        "quién está miembros suscriptores qui membres abonnés inscrits"
+    ),
 )
 area.relate(
     "add_profiles_to_list",
@@ -78,6 +107,7 @@ area.relate(
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
     aliases="create_list_relationships create_list_relationships_profile create_list_relationships_profiles",
+    words="put into drop move person member list hinzufügen setzen poner meter mettre",
 )
 area.relate(
     "remove_profiles_from_list",
@@ -89,6 +119,10 @@ area.relate(
     method="DELETE",
     scopes="lists:write profiles:write",
     aliases="delete_list_relationships delete_list_relationships_profiles",
+    words=(
+        "take off kick out list member delete people without unsubscribing consent von liste nehmen quitar sacar "
+        "retirer"
+    ),
 )
 area.collection(
     "get_tags_for_list",
@@ -99,6 +133,7 @@ area.collection(
     paged=False,
     scopes="lists:read tags:read",
     aliases="get_list_tags",
+    words="tagged label",
 )
 area.collection(
     "get_flows_triggered_by_list",
@@ -109,4 +144,5 @@ area.collection(
     paged=False,
     scopes="flows:read lists:read",
     aliases="get_flow_triggers_for_list get_list_flow_triggers",
+    words="automation start triggered joining list which uses",
 )

@@ -11,7 +11,10 @@ from . import filters
 from .arguments import Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
 from .operation import XS, Area, M, S
 
-area = Area("metrics", words="kpi statistic placed order opened clicked revenue kennzahl métrica métrique")
+area = Area(
+    "metrics",
+    words=("kpi statistic event type measure placed order opened clicked revenue kennzahl métrica métrique indicateur"),
+)
 
 DIMENSIONS = (
     "$attributed_channel",
@@ -167,9 +170,20 @@ area.collection(
     rate=M,
     filter={"integration.name": "equals", "integration.category": "equals"},
     include=("flow-triggers",),
-    words="event types kinds which",
+    words=(
+        "which all events kinds types tracked metrics have id integration shopify available welche verfügbar qué "
+        "disponibles quels"
+    ),
 )
-area.record("get_metric", "/api/metrics/{metric_id}", "metric", "One metric by id.", rate=M, include=("flow-triggers",))
+area.record(
+    "get_metric",
+    "/api/metrics/{metric_id}",
+    "metric",
+    "One metric by id.",
+    rate=M,
+    include=("flow-triggers",),
+    words="details single by id integration",
+)
 area.query(
     "query_metric_aggregates",
     "/api/metric-aggregates",
@@ -178,7 +192,11 @@ area.query(
     "Count or sum a metric's events over time, grouped by dimension; campaigns and flows have reports of their own.",
     rate=S,
     aliases="create_metric_aggregate",
-    words="how many orders revenue sales trend per day week month total umsatz ventas chiffre d'affaires",
+    words=(
+        "how many count sum total revenue sales orders placed average order value aov purchases turnover income "
+        "earned money breakdown grouped by series compare umsatz bestellungen verkäufe einnahmen anzahl ingresos "
+        "ventas pedidos facturación cuántos chiffre affaires commandes ventes revenus combien"
+    ),
 )
 area.collection(
     "get_flows_triggered_by_metric",
@@ -189,6 +207,7 @@ area.collection(
     paged=False,
     scopes="flows:read metrics:read",
     aliases="get_flow_triggers_for_metric get_metric_flow_triggers",
+    words="automation start triggered which uses event",
 )
 area.collection(
     "get_properties_for_metric",
@@ -199,6 +218,7 @@ area.collection(
     paged=False,
     aliases="get_metric_metric_properties get_metric_properties",
     additional_fields=("sample_values",),
+    words="fields attributes what data available columns payload",
 )
 area.record(
     "get_metric_property",
@@ -208,6 +228,7 @@ area.record(
     rate=XS,
     include=("metric",),
     additional_fields=("sample_values",),
+    words="field values sample attribute",
 )
 area.record(
     "get_metric_for_metric_property",
@@ -216,6 +237,7 @@ area.record(
     "The metric that a property belongs to.",
     rate=XS,
     aliases="get_metric_property_metric",
+    words="belongs parent",
 )
 area.collection(
     "get_custom_metrics",
@@ -225,6 +247,7 @@ area.collection(
     rate=S,
     paged=False,
     include=("metrics",),
+    words="own defined calculated",
 )
 area.record(
     "get_custom_metric",
@@ -233,6 +256,7 @@ area.record(
     "One custom metric with its definition.",
     rate=S,
     include=("metrics",),
+    words="own definition calculated single",
 )
 area.create(
     "create_custom_metric",
@@ -241,6 +265,7 @@ area.create(
     NewCustomMetric,
     "Make a metric of others, narrowed by their properties; its name must be new.",
     rate=XS.daily(15),
+    words="own define calculated combine new revenue definition",
 )
 area.update(
     "update_custom_metric",
@@ -249,6 +274,7 @@ area.update(
     CustomMetricChanges,
     "Rename a custom metric or replace its definition.",
     rate=XS.daily(15),
+    words="own definition calculated",
 )
 area.delete(
     "delete_custom_metric",
@@ -256,6 +282,7 @@ area.delete(
     "custom-metric",
     "Delete a custom metric; the events stay.",
     rate=S,
+    words="own calculated",
 )
 area.collection(
     "get_metrics_for_custom_metric",
@@ -265,6 +292,7 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_custom_metric_metrics",
+    words="made based underlying",
 )
 area.collection(
     "get_mapped_metrics",
@@ -274,6 +302,7 @@ area.collection(
     rate=S,
     paged=False,
     include=("metric", "custom-metric"),
+    words="mapping conversion revenue which counts",
 )
 area.record(
     "get_mapped_metric",
@@ -282,6 +311,7 @@ area.record(
     "The metric that counts as revenue (or added_to_cart, ordered_product …: the name is the id).",
     rate=S,
     include=("metric", "custom-metric"),
+    words="mapping conversion revenue",
 )
 area.update(
     "update_mapped_metric",
@@ -290,6 +320,7 @@ area.update(
     Mapping,
     "Choose the metric that counts as revenue or the like, for the whole account.",
     rate=XS.daily(30),
+    words="mapping conversion use as revenue default",
 )
 area.record(
     "get_metric_for_mapped_metric",
@@ -298,6 +329,7 @@ area.record(
     "The metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_metric",
+    words="behind",
 )
 area.record(
     "get_custom_metric_for_mapped_metric",
@@ -306,4 +338,5 @@ area.record(
     "The custom metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_custom_metric",
+    words="behind",
 )

@@ -10,7 +10,12 @@ from .arguments import Arguments, Email, Embedded, Id, Phone, Target, told
 from .operation import Area, Effect, S
 
 area = Area(
-    "privacy", scope="data-privacy", words="gdpr ccpa dsgvo rgpd erase forget right to be forgotten löschen borrar"
+    "privacy",
+    scope="data-privacy",
+    words=(
+        "gdpr ccpa dsgvo rgpd lgpd privacy erase erasure forget forgotten anonymize data subject request löschen "
+        "daten vergessen borrar datos olvido supprimer données oubli"
+    ),
 )
 
 
@@ -43,5 +48,9 @@ area.job(
     effect=Effect.IRREVERSIBLE,
     aliases="create_data_privacy_deletion_job",
     look="get_profiles",
-    words="delete profile remove customer data",
+    words=(
+        "delete erase forget wipe remove purge person customer profile personal data gdpr request right "
+        "permanently completely everything we have endgültig vollständig personenbezogene borrar eliminar "
+        "definitivamente todos datos supprimer définitivement toutes données"
+    ),
 )

@@ -11,7 +11,11 @@ from .arguments import CLEARS, Arguments, Attribute, Email, Id, Meta, Open, Phon
 from .operation import XS, Area, Effect, L, M, S
 
 area = Area(
-    "profiles", words="contact customer subscriber person people user shopper lead kunde kontakt cliente client"
+    "profiles",
+    words=(
+        "contact customer subscriber person people user shopper buyer lead guest member client crm kunde kundin "
+        "kontakt cliente contacto persona personne"
+    ),
 )
 
 EXTRAS = ("subscriptions", "predictive_analytics")
@@ -226,7 +230,11 @@ area.collection(
     additional_fields=EXTRAS,
     page_size=100,
     slower={"predictive_analytics": M},
-    words="look up search who everyone suppressed",
+    words=(
+        "who everyone everybody whose address phone email inbox check status consent subscribed optin suppressed "
+        "blocked bounced everything know nachschlagen suchen finden busca buscar encuentra chercher trouver "
+        "rechercher"
+    ),
 )
 area.record(
     "get_profile",
@@ -237,7 +245,10 @@ area.record(
     include=("lists", "segments", "push-tokens"),
     additional_fields=EXTRAS,
     slower={"lists": XS, "segments": XS},
-    words="details lifetime value churn clv",
+    words=(
+        "details everything know about full record card single custom properties location lifetime value ltv clv "
+        "churn risk predicted predictive expected next order consent subscribed status"
+    ),
 )
 area.create(
     "create_profile",
@@ -247,7 +258,7 @@ area.create(
     "Add a person, without consent; fails if the person exists (then update_profile).",
     rate=L,
     additional_fields=EXTRAS,
-    words="new register crear anlegen ajouter",
+    words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
 )
 area.update(
     "update_profile",
@@ -257,7 +268,10 @@ area.update(
     "Change a person's attributes; null clears one, properties are merged.",
     rate=L,
     additional_fields=EXTRAS,
-    words="edit correct rename address birthday",
+    words=(
+        "phone number name surname email address birthday date birth city loyalty tier custom property attribute "
+        "field moved typo wrong nummer adresse geburtstag teléfono dirección cumpleaños téléphone anniversaire"
+    ),
 )
 area.create(
     "merge_profiles",
@@ -270,7 +284,10 @@ area.create(
     effect=Effect.IRREVERSIBLE,
     aliases="create_profile_merge",
     look="get_profile",
-    words="duplicates dedupe combine same person zusammenführen fusionar fusionner",
+    words=(
+        "duplicate duplicates twice two double same person one dupe dupes together doppelt doppelte duplicado "
+        "duplicados doublon doublons"
+    ),
 )
 area.collection(
     "get_lists_for_profile",
@@ -281,6 +298,9 @@ area.collection(
     paged=False,
     scopes="lists:read profiles:read",
     aliases="get_profile_lists",
+    words=(
+        "which lists person on member membership belongs subscribed listen mitglied listas pertenece listes appartient"
+    ),
 )
 area.collection(
     "get_segments_for_profile",
@@ -291,6 +311,10 @@ area.collection(
     paged=False,
     scopes="profiles:read segments:read",
     aliases="get_profile_segments",
+    words=(
+        "which segments audiences person in qualify qualifies falls belongs membership dynamic groups segmente "
+        "segmentos pertenece appartient"
+    ),
 )
 area.create(
     "create_or_update_profile",
@@ -301,5 +325,5 @@ area.create(
     rate=L,
     additional_fields=EXTRAS,
     aliases="create_profile_import",
-    words="upsert sync",
+    words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",
 )

@@ -10,7 +10,14 @@ from .arguments import Arguments, Embedded, Text, told
 from .operation import Answer, Area, Effect, L, M, S
 from .profiles import EXTRAS, InnerProfile, identified
 
-area = Area("push_tokens", scope="push-tokens", words="mobile app device notification ios android")
+area = Area(
+    "push_tokens",
+    scope="push-tokens",
+    words=(
+        "mobile phone app device handset notification ios iphone apple android fcm apns gerät dispositivo móvil "
+        "appareil"
+    ),
+)
 
 BOTH = "profiles:read push-tokens:read"
 
@@ -88,6 +95,7 @@ area.collection(
     filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
     include=("profile",),
     page_size=100,
+    words="push enabled devices registered which notifications",
 )
 area.record(
     "get_push_token",
@@ -97,6 +105,7 @@ area.record(
     rate=M,
     scopes=BOTH,
     include=("profile",),
+    words="details",
 )
 area.create(
     "create_push_token",
@@ -108,6 +117,7 @@ area.create(
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write push-tokens:write",
+    words="register device token enroll phone",
 )
 area.delete(
     "delete_push_token",
@@ -116,6 +126,7 @@ area.delete(
     "Delete a push token; that device gets no more push messages.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
+    words="unregister device dead invalid expired token",
 )
 area.collection(
     "get_push_tokens_for_profile",
@@ -126,6 +137,7 @@ area.collection(
     paged=False,
     scopes="profiles:read",
     aliases="get_profile_push_tokens",
+    words="person devices which has push enabled notifications turned",
 )
 area.record(
     "get_profile_for_push_token",
@@ -136,4 +148,5 @@ area.record(
     scopes=BOTH,
     aliases="get_push_token_profile",
     additional_fields=EXTRAS,
+    words="whose owner belongs device person",
 )

@@ -13,7 +13,11 @@ from .arguments import Arguments, Id, Query, Text, Timestamp, one_of, told
 from .operation import Area, Rate
 
 area = Area(
-    "reporting", words="statistics performance results kpi analytics dashboard auswertung bericht informe rapport"
+    "reporting",
+    words=(
+        "report statistics stats performance results kpi analytics dashboard numbers bericht auswertung leistung "
+        "informe rendimiento estadísticas rapport résultats statistiques"
+    ),
 )
 
 REPORT = Rate(1, 2, 225)
@@ -317,7 +321,12 @@ area.query(
     aliases="create_campaign_value_report create_campaign_values_report",
     cursor="page_cursor",
     paged=True,
-    words="open rate newsletter performance sms öffnungsrate tasa de apertura taux d'ouverture",
+    words=(
+        "openrate clickrate open click rates ctr conversion bounce bounces unsubscribes revenue roi recipients "
+        "delivered opened how did newsletter perform best worst performing top subject line sms öffnungsrate "
+        "klickrate umsatz abschneiden gelaufen apertura clics rendimiento ingresos funcionó ouverture rendement "
+        "performance marché"
+    ),
 )
 area.query(
     "query_flow_values",
@@ -330,7 +339,11 @@ area.query(
     aliases="create_flow_value_report create_flow_values_report",
     cursor="page_cursor",
     paged=True,
-    words="automation series earned brought in open rate performance umsatz ingresos rapporté",
+    words=(
+        "openrate clickrate revenue earned earn earning made make money brought generate conversion automation "
+        "which best worst performing pays öffnungsrate klickrate umsatz eingebracht gebracht verdient apertura "
+        "ingresos generó generado ganó ouverture rapporté généré revenus"
+    ),
 )
 area.query(
     "query_flow_series",
@@ -343,7 +356,10 @@ area.query(
     aliases="create_flow_sery_report create_flow_series_report",
     cursor="page_cursor",
     paged=True,
-    words="trend development per week",
+    words=(
+        "openrate clickrate revenue automation trend progress change evolved entwicklung verlauf evolución "
+        "tendencia évolution tendance"
+    ),
 )
 area.query(
     "query_form_values",
@@ -354,7 +370,10 @@ area.query(
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
-    words="popup conversion signups filled in",
+    words=(
+        "popup conversion rate converting views submits submitted signups filled leads which best worst "
+        "impressions closed konversion ausgefüllt eintragungen conversión rellenado registros remplis conversions"
+    ),
 )
 area.query(
     "query_form_series",
@@ -365,7 +384,7 @@ area.query(
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
-    words="popup trend signups per day",
+    words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
 )
 area.query(
     "query_segment_values",
@@ -376,7 +395,10 @@ area.query(
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
-    words="size growth members churned",
+    words=(
+        "size growth grew grown shrink shrunk members added lost gained joined left churned net gewachsen größe "
+        "creció tamaño grandi taille"
+    ),
 )
 area.query(
     "query_segment_series",
@@ -387,5 +409,8 @@ area.query(
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",
-    words="growth trend size members week by week",
+    words=(
+        "growth trend size members evolved grew shrinking growing entwicklung wachstum crecimiento evolución "
+        "croissance évolution"
+    ),
 )

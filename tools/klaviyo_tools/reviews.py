@@ -9,7 +9,13 @@ from pydantic import model_validator
 from .arguments import Arguments, Attribute
 from .operation import Area, M
 
-area = Area("reviews", words="rating stars feedback testimonial opinion bewertung reseña avis")
+area = Area(
+    "reviews",
+    words=(
+        "rating stars feedback testimonial opinion comment ugc bewertung rezension sterne reseña opinión "
+        "valoración avis note étoiles commentaire"
+    ),
+)
 
 SPAN = "greater-or-equal less-or-equal"
 
@@ -62,8 +68,20 @@ area.collection(
     sort=("created", "rating", "updated"),
     include=("events",),
     page_size=100,
+    words=(
+        "which what people customers say saying think bad good negative positive pending unanswered star recent "
+        "worst latest schlechte neue malas negativas pendientes mauvais négatifs récents"
+    ),
 )
-area.record("get_review", "/api/reviews/{review_id}", "review", "One review.", rate=M, include=("events",))
+area.record(
+    "get_review",
+    "/api/reviews/{review_id}",
+    "review",
+    "One review.",
+    rate=M,
+    include=("events",),
+    words="single details full text",
+)
 area.update(
     "update_review",
     "/api/reviews/{review_id}",
@@ -71,5 +89,9 @@ area.update(
     Moderation,
     "Publish, feature, hide or reject a review: what shoppers see changes; rejected needs rejection_reason.",
     rate=M,
-    words="moderate approve",
+    words=(
+        "moderate approve publish hide unpublish reject feature highlight spam fake offensive swear insult "
+        "freigeben verstecken ablehnen veröffentlichen aprobar ocultar rechazar publicar approuver masquer "
+        "rejeter publier"
+    ),
 )

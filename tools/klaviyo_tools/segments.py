@@ -11,7 +11,13 @@ from .arguments import Arguments, Open, Text
 from .operation import XS, Area, L, S
 from .profiles import EXTRAS, SPAN
 
-area = Area("segments", words="audience cohort group rules vip dynamic segment segmento segmentierung")
+area = Area(
+    "segments",
+    words=(
+        "audience cohort group target rules dynamic vip engaged lapsed segment segmentierung zielgruppe segmento "
+        "público segmentation ciblage"
+    ),
+)
 
 EXAMPLE = (
     '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
@@ -70,6 +76,7 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     include=("tags", "flow-triggers"),
+    words="which all segments audiences active starred have segmente segmentos",
 )
 area.record(
     "get_segment",
@@ -80,7 +87,10 @@ area.record(
     include=("tags", "flow-triggers"),
     additional_fields=("profile_count",),
     slower={"profile_count": XS},
-    words="size count how many definition conditions",
+    words=(
+        "size count members how big many heads people rules criteria conditions definition made regeln reglas "
+        "règles taille"
+    ),
 )
 area.create(
     "create_segment",
@@ -89,7 +99,10 @@ area.create(
     NewSegment,
     "Make a segment; groups of conditions are joined by and, conditions in a group by or.",
     rate=XS.daily(100),
-    words="build new target",
+    words=(
+        "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
+        "dynamic conditions customers engaged inactive lapsed gekauft geöffnet compraron abrieron acheté ouvert"
+    ),
 )
 area.update(
     "update_segment",
@@ -98,9 +111,19 @@ area.update(
     SegmentChanges,
     "Rename, star, (de)activate a segment or replace its rules.",
     rate=XS.daily(100),
-    words="edit change conditions archive",
+    words=(
+        "conditions rules criteria definition tighten loosen widen narrow extend deactivate star rename window "
+        "regeln bedingungen reglas condiciones règles"
+    ),
 )
-area.delete("delete_segment", "/api/segments/{segment_id}", "segment", "Delete a segment; its profiles stay.", rate=S)
+area.delete(
+    "delete_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    "Delete a segment; its profiles stay.",
+    rate=S,
+    words="old unused segment",
+)
 area.collection(
     "get_profiles_for_segment",
     "/api/segments/{segment_id}/profiles",
@@ -121,7 +144,9 @@ area.collection(
     additional_fields=EXTRAS,
     extra_fields=("joined_group_at",),
     page_size=100,
-    words="members who is in",
+    words=(
+        "who members people customers in qualify matching contacts export mitglieder wer ist quién miembros qui membres"
+    ),
 )
 area.collection(
     "get_flows_triggered_by_segment",
@@ -132,6 +157,7 @@ area.collection(
     paged=False,
     scopes="flows:read segments:read",
     aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
+    words="automation start triggered entering segment which",
 )
 area.collection(
     "get_tags_for_segment",
@@ -142,4 +168,5 @@ area.collection(
     paged=False,
     scopes="segments:read tags:read",
     aliases="get_segment_tags",
+    words="tagged label",
 )

@@ -7,7 +7,9 @@ from typing import Annotated
 from .arguments import Arguments, Id, Relationship, Text
 from .operation import Answer, Area, S
 
-area = Area("tags", words="label category organize organise folder etiqueta étiquette schlagwort")
+area = Area(
+    "tags", words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
+)
 
 BOTH = "tags:read tags:write"
 NAME = "contains ends-with equals starts-with"
@@ -40,6 +42,7 @@ area.collection(
     rate=S,
     filter={"name": NAME, "exclusive": "equals", "default": "equals"},
     sort=("name", "id"),
+    words="which all groups tags",
 )
 area.create(
     "create_tag_group",
@@ -49,6 +52,7 @@ area.create(
     "Create a tag group; of an exclusive one, a thing has at most one tag. That cannot be changed later.",
     rate=S,
     scopes=BOTH,
+    words="new group bundle tags exclusive",
 )
 area.delete(
     "delete_tag_group",
@@ -57,6 +61,7 @@ area.delete(
     "Delete a tag group with all its tags, also from what has them; not the default group.",
     rate=S,
     scopes=BOTH,
+    words="group tags",
 )
 area.update(
     "update_tag_group",
@@ -66,6 +71,7 @@ area.update(
     "Rename a tag group.",
     rate=S,
     scopes=BOTH,
+    words="rename group tags",
 )
 area.collection(
     "get_tags",
@@ -76,6 +82,7 @@ area.collection(
     filter={"name": NAME},
     sort=("name", "id"),
     include=("tag-group",),
+    words="which all labels have use",
 )
 area.create(
     "create_tag",
@@ -85,6 +92,7 @@ area.create(
     "Create a tag, in the default group unless another is given; it is on nothing yet.",
     rate=S,
     scopes=BOTH,
+    words="new label",
 )
 area.delete(
     "delete_tag",
@@ -93,6 +101,7 @@ area.delete(
     "Delete a tag, also from everything that has it.",
     rate=S,
     scopes=BOTH,
+    words="label everywhere",
 )
 area.update(
     "update_tag",
@@ -103,6 +112,7 @@ area.update(
     rate=S,
     scopes=BOTH,
     answer=Answer.NOTHING,
+    words="rename label typo",
 )
 area.relate(
     "tag_campaigns",
@@ -113,6 +123,7 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="create_tag_relationships_campaign add_campaigns_to_tag create_tag_relationships_campaigns",
     look="get_campaigns",
+    words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
 )
 area.relate(
     "tag_flows",
@@ -123,8 +134,16 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
     look="get_flows",
+    words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
 )
-area.record("get_tag_group", "/api/tag-groups/{tag_group_id}", "tag-group", "One tag group.", rate=S)
+area.record(
+    "get_tag_group",
+    "/api/tag-groups/{tag_group_id}",
+    "tag-group",
+    "One tag group.",
+    rate=S,
+    words="details single group tags",
+)
 area.collection(
     "get_tags_for_tag_group",
     "/api/tag-groups/{tag_group_id}/tags",
@@ -133,8 +152,17 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_tag_group_tags",
+    words="which in group labels",
 )
-area.record("get_tag", "/api/tags/{tag_id}", "tag", "One tag.", rate=S, include=("tag-group",))
+area.record(
+    "get_tag",
+    "/api/tags/{tag_id}",
+    "tag",
+    "One tag.",
+    rate=S,
+    include=("tag-group",),
+    words="details single label",
+)
 area.record(
     "get_tag_group_for_tag",
     "/api/tags/{tag_id}/tag-group",
@@ -142,6 +170,7 @@ area.record(
     "The group that a tag is in.",
     rate=S,
     aliases="get_tag_tag_group get_group_for_tag",
+    words="which group belongs",
 )
 area.relate(
     "remove_tag_from_campaigns",
@@ -153,7 +182,7 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
     look="get_campaigns",
-    words="untag",
+    words="untag unlabel campaign",
 )
 area.relate(
     "remove_tag_from_flows",
@@ -165,7 +194,7 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="delete_tag_relationships_flows remove_flows_from_tag",
     look="get_flows",
-    words="untag",
+    words="untag unlabel flow",
 )
 area.relate(
     "tag_lists",
@@ -176,6 +205,7 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
     look="get_lists",
+    words="tag label mark list put on",
 )
 area.relate(
     "remove_tag_from_lists",
@@ -187,7 +217,7 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="delete_tag_relationships_lists remove_lists_from_tag",
     look="get_lists",
-    words="untag",
+    words="untag unlabel list",
 )
 area.relate(
     "tag_segments",
@@ -198,6 +228,7 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
     look="get_segments",
+    words="tag label mark segment put on",
 )
 area.relate(
     "remove_tag_from_segments",
@@ -209,5 +240,5 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="delete_tag_relationships_segments remove_segments_from_tag",
     look="get_segments",
-    words="untag",
+    words="untag unlabel segment",
 )

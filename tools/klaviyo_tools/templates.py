@@ -10,7 +10,7 @@ from .arguments import Arguments, Id, Open, Target, Text, one_of
 from .operation import Answer, Area, L, S
 from .profiles import SPAN
 
-area = Area("templates", words="email layout html design vorlage plantilla modèle")
+area = Area("templates", words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit")
 
 BLOCKS = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
 NEEDED = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
@@ -96,8 +96,16 @@ area.collection(
         "updated": f"{SPAN} equals",
     },
     sort=("created", "updated", "name", "id"),
+    words="which all designs layouts have welche vorlagen plantillas modèles",
 )
-area.record("get_template", "/api/templates/{template_id}", "template", "One template with its HTML.", rate=L)
+area.record(
+    "get_template",
+    "/api/templates/{template_id}",
+    "template",
+    "One template with its HTML.",
+    rate=L,
+    words="html code source body markup single design show",
+)
 area.create(
     "create_template",
     "/api/templates",
@@ -105,7 +113,7 @@ area.create(
     NewTemplate,
     "Make an e-mail template; assign_template_to_campaign_message uses it.",
     rate=L,
-    words="new",
+    words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
 )
 area.update(
     "update_template",
@@ -114,9 +122,16 @@ area.update(
     TemplateChanges,
     "Rename a template or replace its HTML or text.",
     rate=L,
-    words="edit change",
+    words="html code design colour color button logo text header fix redesign",
 )
-area.delete("delete_template", "/api/templates/{template_id}", "template", "Delete a template.", rate=L)
+area.delete(
+    "delete_template",
+    "/api/templates/{template_id}",
+    "template",
+    "Delete a template.",
+    rate=L,
+    words="old unused design",
+)
 area.query(
     "render_template",
     "/api/template-render",
@@ -126,7 +141,10 @@ area.query(
     rate=S,
     answer=Answer.RECORD,
     aliases="create_template_render",
-    words="preview vorschau vista previa aperçu",
+    words=(
+        "preview show sample test look looks like personalized with name values fill variables vorschau "
+        "voransicht previsualizar vista previa aperçu prévisualiser rendu"
+    ),
 )
 area.create(
     "clone_template",
@@ -136,7 +154,7 @@ area.create(
     "Copy a template, under another name if given.",
     rate=L,
     aliases="create_template_clone",
-    words="duplicate kopieren duplicar",
+    words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
 )
 area.collection(
     "get_all_universal_content",
@@ -155,7 +173,7 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     page_size=100,
-    words="saved header signature",
+    words="universal blocks saved shared reusable header footer signature sections bausteine bloques blocs",
 )
 area.record(
     "get_universal_content",
@@ -163,6 +181,7 @@ area.record(
     "template-universal-content",
     "One shared block with its content.",
     rate=L,
+    words="universal block saved shared reusable header footer single",
 )
 area.create(
     "create_universal_content",
@@ -172,7 +191,7 @@ area.create(
     f"Make a block for many templates: {', '.join(BLOCKS)}.",
     rate=L,
     aliases="create_template_universal_content",
-    words="shared footer header",
+    words="universal block saved shared reusable header footer section baustein bloque bloc",
 )
 area.update(
     "update_universal_content",
@@ -182,7 +201,10 @@ area.update(
     "Change a shared block, in every template that has it.",
     rate=L,
     aliases="update_template_universal_content",
-    words="edit footer header address",
+    words=(
+        "universal block saved shared reusable header footer everywhere all emails at once address fußzeile "
+        "kopfzeile pie cabecera pied page entête"
+    ),
 )
 area.delete(
     "delete_universal_content",
@@ -191,4 +213,5 @@ area.delete(
     "Delete a shared block.",
     rate=L,
     aliases="delete_template_universal_content",
+    words="universal block saved shared reusable header footer",
 )

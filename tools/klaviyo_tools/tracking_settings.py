@@ -9,7 +9,7 @@ from pydantic import model_validator
 from .arguments import Arguments, Text, one_of, told
 from .operation import Area, M
 
-area = Area("tracking_settings", words="utm google analytics source medium campaign link parameters")
+area = Area("tracking_settings", words="utm google analytics source medium link parameters attribution tagging")
 
 OF_BOTH = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
 OF_FLOWS = ("flow_id", "flow_name", "message_name", "message_name_id", *OF_BOTH)
@@ -88,6 +88,7 @@ area.collection(
     "The account's UTM parameters: one record, whose id is the account's.",
     rate=M,
     page_size=1,
+    words="which utm parameters links how tagged",
 )
 area.record(
     "get_tracking_setting",
@@ -95,6 +96,7 @@ area.record(
     "tracking-setting",
     "The UTM parameters of an account, by account id.",
     rate=M,
+    words="utm parameters by id",
 )
 area.update(
     "update_tracking_setting",
@@ -103,4 +105,5 @@ area.update(
     TrackingChanges,
     "Change the UTM parameters of the links in all messages of the account.",
     rate=M,
+    words="utm parameters links add campaign source medium turn on off",
 )

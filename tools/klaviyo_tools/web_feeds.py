@@ -7,7 +7,7 @@ from typing import Literal
 from .arguments import Arguments, Text
 from .operation import XS, Area
 
-area = Area("web_feeds", words="dynamic content json xml external data rss")
+area = Area("web_feeds", words="webfeed dynamic content json xml external data rss feed")
 
 SPAN = "greater-or-equal greater-than less-or-equal less-than"
 RequestMethod = Literal["get", "post"]
@@ -37,8 +37,16 @@ area.collection(
     filter={"name": "any contains equals", "created": SPAN, "updated": SPAN},
     sort=("created", "name", "updated"),
     page_size=20,
+    words="which all feeds",
 )
-area.record("get_web_feed", "/api/web-feeds/{web_feed_id}", "web-feed", "One web feed, with its status.", rate=XS)
+area.record(
+    "get_web_feed",
+    "/api/web-feeds/{web_feed_id}",
+    "web-feed",
+    "One web feed, with its status.",
+    rate=XS,
+    words="single status details",
+)
 area.create(
     "create_web_feed",
     "/api/web-feeds",
@@ -46,6 +54,7 @@ area.create(
     NewFeed,
     "Create a web feed: Klaviyo will ask that URL for data.",
     rate=XS,
+    words="new pull external data into email",
 )
 area.update(
     "update_web_feed",
@@ -54,5 +63,13 @@ area.update(
     FeedChanges,
     "Change a web feed; templates call it by its name, so a new name breaks those that use it.",
     rate=XS,
+    words="url address refresh name",
 )
-area.delete("delete_web_feed", "/api/web-feeds/{web_feed_id}", "web-feed", "Delete a web feed.", rate=XS)
+area.delete(
+    "delete_web_feed",
+    "/api/web-feeds/{web_feed_id}",
+    "web-feed",
+    "Delete a web feed.",
+    rate=XS,
+    words="old unused",
+)

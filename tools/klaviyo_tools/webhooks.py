@@ -9,7 +9,12 @@ from pydantic import AfterValidator, Field
 from .arguments import Arguments, Id, Relationship, Text
 from .operation import XS, Area
 
-area = Area("webhooks", words="callback ping notify endpoint integration listener http post")
+area = Area(
+    "webhooks",
+    words=(
+        "hook callback ping notify endpoint listener http post url realtime integration zapier integración notificación"
+    ),
+)
 
 
 def _https(given: str) -> str:
@@ -47,6 +52,7 @@ area.collection(
     rate=XS,
     paged=False,
     include=("webhook-topics",),
+    words="which all endpoints listening registered active have",
 )
 area.record(
     "get_webhook",
@@ -55,6 +61,7 @@ area.record(
     "One webhook; its topics with include=webhook-topics.",
     rate=XS,
     include=("webhook-topics",),
+    words="single details endpoint status",
 )
 area.create(
     "create_webhook",
@@ -63,7 +70,7 @@ area.create(
     NewWebhook,
     "Post events to an https address as they happen; people's data leaves the account.",
     rate=XS,
-    words="subscribe register hook",
+    words="subscribe register notify us our server when happens send post events realtime endpoint new",
 )
 area.update(
     "update_webhook",
@@ -72,9 +79,16 @@ area.update(
     WebhookChanges,
     "Change a webhook's address, secret or topics, or switch it on or off.",
     rate=XS,
-    words="enable disable pause",
+    words="enable disable pause change address url secret topics rotate",
 )
-area.delete("delete_webhook", "/api/webhooks/{webhook_id}", "webhook", "Delete a webhook; its posts end.", rate=XS)
+area.delete(
+    "delete_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    "Delete a webhook; its posts end.",
+    rate=XS,
+    words="stop sending endpoint unregister",
+)
 area.collection(
     "get_webhook_topics",
     "/api/webhook-topics",
@@ -83,6 +97,7 @@ area.collection(
     rate=XS,
     paged=False,
     has_fields=False,
+    words="which events can subscribe available topics kinds types",
 )
 area.record(
     "get_webhook_topic",
@@ -91,4 +106,5 @@ area.record(
     "Whether a webhook topic exists.",
     rate=XS,
     has_fields=False,
+    words="single exists",
 )
