@@ -21,6 +21,9 @@ _ESCAPED = re.compile(r"\\(?:u00|u[dD][89a-fA-F]|[bfr])")
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _PLAIN = str.maketrans({"\n": "⏎", "\t": " "})
 _DEEPEST = 8
+_MEASURE = 60
+"""Levels of nesting that are shown; no property that anyone means to send has as many."""
+TOO_DEEP = "(nested too deeply to show)"
 _MARKER = 24
 """Bytes that tell what was cut, quotes included: `…(+1,234,567 more)`."""
 
@@ -73,7 +76,7 @@ def to_json(value: Any) -> str:
             return text
         return _encode(clean_value(value))
     except RecursionError:
-        return '"(nested too deeply to show)"'
+        return _encode(TOO_DEEP)
 
 
 def cell(value: Any, limit: int = CELL) -> str:
@@ -123,18 +126,20 @@ def join(parts: Sequence[str], limit: int, count: int | None = None) -> str:
     return "; ".join(parts[:shown]) + (f" …(+{rest:,} more)" if rest else "")
 
 
-def prune(value: Any) -> Any:
-    """The value without the nulls and empties in its objects."""
+def prune(value: Any, depth: int = 0) -> Any:
+    """The value without the nulls and empties in its objects; what is nested beyond measure is told as such."""
+    if depth > _MEASURE:
+        return TOO_DEEP if isinstance(value, dict | list) else value
     if isinstance(value, dict):
         members = {}
         for key, item in value.items():
             if isinstance(item, dict | list):
-                item = prune(item)
+                item = prune(item, depth + 1)
             if item or (item is not None and item != "" and isinstance(item, int | float)):
                 members[key] = item
         return members
     if isinstance(value, list):
-        return [prune(item) for item in value]
+        return [prune(item, depth + 1) for item in value]
     return value
 
 

@@ -106,7 +106,6 @@ class Harvest:
     records: list[Flat] = field(default_factory=list)
     included: dict[tuple[str, str], Flat] = field(default_factory=dict)
     total: int | None = None
-    single: bool = False
     _firsts: list[int] = field(default_factory=list)
     _places: list[Position] = field(default_factory=list)
     _end: Position | None = None
@@ -122,7 +121,6 @@ class Harvest:
             self.included.update(page.included)
         if page.total is not None:
             self.total = page.total
-        self.single = page.single
         if len(fresh) > room:
             self._end = Position(place.cursor, place.size, place.skip + room)
         else:

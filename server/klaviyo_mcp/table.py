@@ -260,9 +260,11 @@ class Rows:
         if any(one == "*" or path == one or path.startswith(f"{one}.") for one in strangers):
             self.hidden[path] = None
             return None
-        if isinstance(value, Mapping):
+        if not covers(strangers, path):
+            return value
+        if isinstance(value, dict):
             return {key: self._shown(item, f"{path}.{key}") for key, item in value.items()}
-        if isinstance(value, list) and covers(strangers, path):
+        if isinstance(value, list):
             return [self._shown(item, path) for item in value]
         return value
 

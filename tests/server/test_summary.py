@@ -523,6 +523,14 @@ def test_a_value_nested_beyond_measure_is_told_as_such() -> None:
     for _ in range(100_000):
         value = [value]
     assert cells.cell(value) == '"(nested too deeply to show)"'
+    flat = Flat("profile", "P1", {"properties": value, "email": "a@example.com"}, {})
+    for view in (View(), View(["properties", "email"])):
+        line = summary.record(flat, PROFILE, view=view, resources=resources).split("\n")[2]
+        assert "(nested too deeply to show)" in line
+        assert json.loads(line)["email"] == "a@example.com"
+    assert "P1" in text_of(harvest([flat]), detail="full")
+    hidden = summary.record(flat, PROFILE, view=View(hide=True), resources=resources)
+    assert hidden == 'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name, properties\n{"id":"P1"}'
 
 
 @pytest.mark.parametrize(
