@@ -51,6 +51,7 @@ def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: dateti
     flows.make(world)
     delivery.make(world)
     events.make(world)
+    metrics.describe(world)
     segments.fill(world)
     reviews.make(world)
     coupons.make(world)

@@ -67,5 +67,5 @@ def make(world: World) -> None:
         attributes = {"name": name, "format": kind, "size": size, "hidden": name == "old-banner"}
         attributes["image_url"] = f"https://images.example.com/{id_}.{kind}"
         world.images[name] = world.add(
-            "image", attributes | {"updated_at": world.text(500 - 35 * number)}, None, id_
+            "image", attributes | {"updated_at": world.text(500 - 12 * number)}, None, id_
         ).id

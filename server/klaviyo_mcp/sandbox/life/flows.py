@@ -29,6 +29,7 @@ _BIRTHDAY = {
     "timedelta_unit_before_date": "days",
     "timedelta_value_before_date": 0,
     "recurrence_frequency": "annually",
+    "trigger_time": "08:00:00",
     "timezone": "profile",
 }
 
@@ -48,7 +49,7 @@ def make(world: World) -> None:
 
 def _flow(world: World, journey: Journey, number: int) -> tuple[Record, list[tuple[float, Message]]]:
     """The flow's record, and its messages with the hours after the start at which each goes out."""
-    created, updated = 420 - 25 * number, 40 + 6 * number
+    created, updated = 430 - 9 * number, 40 + 6 * number
     times = world.times(created, updated)
     kind, trigger = _trigger(world, journey)
     attributes = {"name": journey.name, "status": journey.status, "archived": False, "trigger_type": kind}

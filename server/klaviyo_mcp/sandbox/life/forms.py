@@ -21,7 +21,7 @@ _SHOWN = ("Newsletter Popup", "Footer Sign-up")
 def make(world: World) -> None:
     shown: list[tuple[str, str]] = []
     for number, (name, status, kind, variations) in enumerate(_FORMS):
-        times = {"created_at": world.text(390 - 60 * number), "updated_at": world.text(80 - 15 * number)}
+        times = {"created_at": world.text(390 - 15 * number), "updated_at": world.text(80 - 15 * number)}
         form = world.add("form", {"name": name, "status": status, "ab_test": len(variations) > 1, **times})
         versions = [_version(world, form, kind, variation, times) for variation in variations]
         world.store.link(form, "form-versions", [version.id for version in versions])

@@ -23,12 +23,14 @@ _TRAIL = frozenset({"hiking", "trail running", "bikepacking"})
 
 def make(world: World) -> None:
     """Eight lists: most follow from what a profile agreed to or likes, one from a competition of a few weeks."""
+    founded: dict[str, str] = {}
     for name, process, created, updated in _LISTS:
+        founded[name] = world.text(created)
         attributes: dict[str, Any] = {"name": name, "opt_in_process": process, **world.times(created, updated)}
         world.lists[name] = world.add("list", attributes).id
     for profile in world.profiles:
         for name, at in _joined(world, profile):
-            world.store.join("list", world.lists[name], profile.id, at)
+            world.store.join("list", world.lists[name], profile.id, max(at, founded[name]))
 
 
 def _joined(world: World, profile: Record) -> list[tuple[str, str]]:

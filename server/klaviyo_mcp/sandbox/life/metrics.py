@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .world import World
+
+_SAMPLES = 10
+_INFERRED = {int: "integer", float: "number", bool: "boolean"}
 
 _KLAVIYO = {
     "object": "integration",
@@ -35,3 +40,18 @@ def make(world: World) -> None:
         integration = dict(_SHOP if name in SHOP else _KLAVIYO)
         times = world.times(735 - number * 0.01, 40 - number)
         world.metrics[name] = world.add("metric", {"name": name, **times, "integration": integration}).id
+
+
+def describe(world: World) -> None:
+    """The properties that the events of each metric carry, with a few of their values."""
+    samples: dict[tuple[str, str], list[Any]] = {}
+    for event in world.store.all("event"):
+        for name, value in event.attributes["event_properties"].items():
+            held = samples.setdefault((str(event.links["metric"]), name), [])
+            if isinstance(value, str | int | float) and len(held) < _SAMPLES and value not in held:
+                held.append(value)
+    for (metric, name), values in samples.items():
+        kind = _INFERRED.get(type(values[0]), "string") if values else "list"
+        attributes = {"label": name.removeprefix("$"), "property": name, "inferred_type": kind, "sample_values": values}
+        id_ = f"{world.random.getrandbits(120):030x}"
+        world.add("metric-property", attributes, {"metric": metric}, id_)

@@ -13,7 +13,7 @@ OLDEST = 730.0
 """How many days ago the first customer came."""
 
 _CONSENT = (("SUBSCRIBED", 70), ("NEVER_SUBSCRIBED", 16), ("UNSUBSCRIBED", 14))
-_SUPPRESSED = (("HARD_BOUNCE", 0.03), ("USER_SUPPRESSED", 0.02), ("SPAM_COMPLAINT", 0.01), ("INVALID_EMAIL", 0.005))
+_SUPPRESSED = (("HARD_BOUNCE", 4), ("USER_SUPPRESSED", 2), ("SPAM_COMPLAINT", 3), ("INVALID_EMAIL", 1))
 _METHODS = ("FORM", "API", "CHECKOUT", "PREFERENCE_PAGE")
 _ACTIVITIES = ("hiking", "trail running", "bikepacking", "camp cooking", "sourdough", "fermenting", "espresso")
 _TIERS = (("bronze", 60), ("silver", 28), ("gold", 12))
@@ -134,10 +134,9 @@ class _Maker:
         if consent == "UNSUBSCRIBED":
             at = changed = self.world.text(age * random.random() * 0.9)
             suppression.append({"reason": "UNSUBSCRIBE", "timestamp": at})
-        if consent == "SUBSCRIBED" and random.random() < 0.065:
-            reason = random.choices([one for one, _ in _SUPPRESSED], [share for _, share in _SUPPRESSED])[0]
+        if consent == "SUBSCRIBED" and random.random() < 0.1:
             changed = self.world.text(age * random.random() * 0.9)
-            suppression.append({"reason": reason, "timestamp": changed})
+            suppression.append({"reason": _drawn(random, _SUPPRESSED), "timestamp": changed})
         known = consent != "NEVER_SUBSCRIBED"
         return {
             "can_receive_email_marketing": not suppression,

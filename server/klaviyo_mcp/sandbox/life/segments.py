@@ -75,11 +75,14 @@ def _early(world: World) -> dict[str, Rule]:
 
 
 def _join(world: World, name: str, rule: Rule) -> None:
-    id_ = world.segments[name]
+    segment = world.store.get("segment", world.segments[name])
+    if segment is None:
+        return
+    created: str = segment.attributes["created"]
     for profile in world.profiles:
         at = rule(profile)
         if at is not None:
-            world.store.join("segment", id_, profile.id, at)
+            world.store.join("segment", segment.id, profile.id, max(at, created))
 
 
 def _times(world: World, metric: str) -> dict[str, list[str]]:
