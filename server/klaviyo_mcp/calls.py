@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -15,13 +15,17 @@ from klaviyo_tools.catalog import Catalog, catalog
 from klaviyo_tools.jsonapi import given
 from klaviyo_tools.operation import Answer, Effect, Operation
 from klaviyo_tools.records import DocumentError, Page, flatten, rows
+from klaviyo_tools.request import Service
 from klaviyo_tools.resources import resource
 from klaviyo_tools.schema import input_schema
 
-from . import counting, fieldsets, paging, policy, summary
+from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary
+from .accounts import Accounts
+from .confirmation import Codes, Gate
 from .errors import ArgumentError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError, View
 from .paging import Position
+from .reads import PATIENCE, Reads
 
 if TYPE_CHECKING:
     from .maton import Maton, Reply
@@ -40,6 +44,24 @@ class CallContext(Protocol):
     async def report(self, done: float, total: float | None, message: str) -> None:
         """Tell how far the call has come."""
 
+    @property
+    def note(self) -> str:
+        """What was noted when a question ended this call's last attempt; empty on a first."""
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the client can put a question to a person."""
+
+    @property
+    def can_open(self) -> bool:
+        """Whether the client can send a person to a web address."""
+
+    async def ask(self, question: str, note: str = "") -> bool:
+        """Have a person confirm. What it raises to be asked later must pass."""
+
+    async def open(self, message: str, url: str, note: str = "") -> bool:
+        """Have a person open an address, likewise."""
+
 
 class Calls:
     """The tools that these settings offer, and every call of them; one for the process, shared by its sessions."""
@@ -54,6 +76,15 @@ class Calls:
         self.offered = {
             operation.name: operation for operation in policy.allowed(existing, read_only=settings.read_only)
         }
+        self.reads = Reads(
+            self.maton,
+            self.catalog,
+            settings.revision,
+            hide=settings.user_content == "hide",
+            patience=min(PATIENCE, settings.deadline),
+        )
+        self.accounts = Accounts(self.reads, settings.connection)
+        self.gate = Gate(Codes())
 
     @cached_property
     def _tools(self) -> list[mcp_types.Tool]:
@@ -61,11 +92,17 @@ class Calls:
             mcp_types.Tool(
                 name=operation.name,
                 description=operation.purpose,
-                input_schema=input_schema(operation.arguments, self.settings.revision),
+                input_schema=self._input_schema(operation),
                 annotations=policy.hints(operation),
             )
             for operation in self.offered.values()
         ]
+
+    def _input_schema(self, operation: Operation) -> dict[str, Any]:
+        schema = input_schema(operation.arguments, self.settings.revision)
+        if policy.gates(operation, self.settings.confirm):
+            schema["properties"] = {**schema["properties"], confirmation.ARGUMENT: confirmation.SCHEMA}
+        return schema
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools as a client lists them, in stable order."""
@@ -81,13 +118,38 @@ class Calls:
 
     async def answer(self, operation: Operation, given_: Mapping[str, Any], context: CallContext) -> str:
         """The answer of an operation as text. Raises KlaviyoMcpError."""
+        code = None
+        if policy.gates(operation, self.settings.confirm):
+            code, given_ = confirmation.split(given_)
         try:
             arguments = check(operation.arguments, given_)
-            return await Call(self, operation, arguments, context).run()
+            return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
+
+    async def _run(self, operation: Operation, arguments: Arguments, code: str | None, context: CallContext) -> str:
+        """Find the account, have the call confirmed where it must be, and run it."""
+        effect = operation.effect_of(arguments)
+        klaviyo = operation.service is Service.KLAVIYO
+        if effect is Effect.READ and klaviyo:
+            return await self.accounts.beside(Call(self, operation, arguments, context).run)
+        account = await self.accounts.settle() if klaviyo else "maton"
+        if policy.gated(effect, self.settings.confirm) and not handover.made(context):
+            told = partial(preview.preview, self.reads.bounded(), operation, arguments, self.accounts.name)
+            held = await self.gate.hold(operation, arguments, code=code, account=account, asks=context, preview=told)
+            if held is not None:
+                return held
+        # Built only now: what a person takes to answer does not count against the call's deadline.
+        call = Call(self, operation, arguments, context)
+        if klaviyo:
+            return await self.accounts.telling(call.run)
+        try:
+            return await call.run()
+        finally:
+            if self.accounts.changes(operation):
+                self.accounts.forget()
 
     async def maton(self) -> Maton:
         """The client of the gateway, built in a thread when first needed."""
@@ -174,6 +236,9 @@ class Call:
 
     async def _record(self) -> str:
         view = self._view(self._argument("fields") or ())
+        if self.operation.name == handover.OPERATION:
+            made = await handover.hand_over(partial(self._page, {}), self.context, self.calls.reads)
+            return made if isinstance(made, str) else summary.record(made, self.resource, view=view)
         page = await self._page(fieldsets.sparse(self.resource, view, self.accepted_fields, resource))
         if self.operation.method == "GET" and not page.single:
             return summary.document(page, self.resource, view=view)
@@ -273,6 +338,7 @@ class Call:
             CallPolicy(
                 operation.name,
                 safe=effect is Effect.READ,
+                repeatable=operation.repeatable,
                 scopes=operation.scopes,
                 look=self.calls.catalog.look(operation),
                 rate=operation.rate_of(self.arguments),

@@ -94,15 +94,17 @@ def sparse(
 ) -> dict[str, str]:
     """The `fields[type]` parameters of the request: what the view shows, and no more, as the operation accepts it.
 
-    `accepted` has the values of each resource type; it is empty where the operation takes no sparse fieldsets. What the
-    facts above the rows and the names of joined records need is always asked for. Raises FieldError as `choose` does.
+    `accepted` has the values of each resource type; it is empty where the operation takes no sparse fieldsets. Fields
+    that were named are asked for alone; a summary asks for what the facts above its rows need as well. Raises
+    FieldError as `choose` does.
     """
     fields = choose(resource, view.fields, accepted, resources)
     wanted: dict[str, list[str]] = {}
     if shown := fields or (resource.columns_with(view.additional) if view.detail == "summary" else ()):
-        telling = [path for path in (resource.facet, resource.date) if path]
-        paths = [*shown, *(view.additional if not fields else ()), *telling, *resource.label]
-        wanted[resource.type] = [path for path in paths if relationship_of(resource, path) is None]
+        telling = [path for path in (resource.facet, resource.date, *resource.label, *view.additional) if path]
+        paths = [*shown, *(() if fields else telling)]
+        own = [path for path in paths if relationship_of(resource, path) is None]
+        wanted[resource.type] = own or list(resource.label)  # none at all would bring every attribute
     for name in dict.fromkeys((*view.include, *joined(resource, fields))):
         kind = resource.relationships.get(name)
         if kind is None:

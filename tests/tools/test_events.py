@@ -49,7 +49,9 @@ def test_a_batch_holds_a_thousand_events(refusal_of: RefusalOf) -> None:
 
 def test_recording_an_event(request_of: RequestOf) -> None:
     properties = {"product_id": "SKU123", "product_name": "Blue T-Shirt", "price": 29.99}
-    sent = request_of("create_event", metric={"name": "Viewed Product"}, profile=ANN, properties=properties)
+    sent = request_of(
+        "create_event", metric={"name": "Viewed Product"}, profile=ANN, properties=properties, unique_id="view-1"
+    )
     assert sent == Request(
         "POST",
         "/api/events",
@@ -60,6 +62,7 @@ def test_recording_an_event(request_of: RequestOf) -> None:
                 "attributes": {
                     "metric": {"data": {"type": "metric", "attributes": {"name": "Viewed Product"}}},
                     "properties": properties,
+                    "unique_id": "view-1",
                     "profile": {"data": {"type": "profile", "attributes": {"email": "customer@example.com"}}},
                 },
             }
@@ -68,8 +71,17 @@ def test_recording_an_event(request_of: RequestOf) -> None:
 
 
 def test_the_metric_may_be_given_by_its_name_alone(request_of: RequestOf) -> None:
-    by_name = request_of("create_event", metric="Viewed Product", profile=ANN, properties={})
-    assert by_name == request_of("create_event", metric={"name": "Viewed Product"}, profile=ANN, properties={})
+    by_name = request_of("create_event", metric="Viewed Product", profile=ANN, properties={}, unique_id="1")
+    assert by_name == request_of(
+        "create_event", metric={"name": "Viewed Product"}, profile=ANN, properties={}, unique_id="1"
+    )
+
+
+def test_an_event_without_an_id_gets_one_so_that_it_may_be_sent_again(request_of: RequestOf) -> None:
+    sent = [request_of("create_event", metric="Viewed Product", profile=ANN, properties={}) for _ in range(2)]
+    ids = [request.body["data"]["attributes"]["unique_id"] for request in sent]
+    assert len({*ids}) == 2
+    assert all(len(id_) == 32 for id_ in ids)
 
 
 def test_the_properties_of_the_event_and_of_the_profile_stay_apart(request_of: RequestOf) -> None:

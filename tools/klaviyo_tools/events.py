@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
+from uuid import uuid4
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -10,7 +11,13 @@ from .arguments import Arguments, Embedded, Meta, Open, Text, Timestamp, told
 from .operation import XL, Answer, Area, M
 from .profiles import EXTRAS, SPAN, InnerProfile, PatchProperties, identified
 
-area = Area("events", words="activity history track timeline behaviour orders clicks opens ereignis evento événement")
+area = Area(
+    "events",
+    words=(
+        "activity action history timeline behaviour behavior tracking order purchase click ereignis aktivität "
+        "evento actividad événement activité"
+    ),
+)
 
 MOST_PROPERTIES = 400
 MOST_EVENTS = 1000
@@ -65,6 +72,9 @@ class Occurrence(Arguments):
     def _fits(self) -> Self:
         if len(self.properties) > MOST_PROPERTIES:
             raise ValueError(f"properties takes at most {MOST_PROPERTIES} keys, not {len(self.properties)}")
+        if self.unique_id is None:
+            # Klaviyo records an id once for a person and metric: with one, the request may safely be sent again.
+            self.unique_id = uuid4().hex
         return self
 
 
@@ -110,7 +120,11 @@ area.collection(
     sort=("datetime", "timestamp"),
     include=("metric", "profile", "attributions"),
     page_size=1000,
-    words="did bought ordered recent log",
+    words=(
+        "what did bought ordered purchased clicked opened visited recent recently lately latest last log feed "
+        "person activity history kaufte gekauft bestellt zuletzt compró pidió hizo últimas reciente acheté "
+        "commandé fait récents dernières"
+    ),
 )
 area.record(
     "get_event",
@@ -119,6 +133,7 @@ area.record(
     "One event with all its properties.",
     rate=M,
     include=("metric", "profile", "attributions"),
+    words="single details properties of event",
 )
 area.create(
     "create_event",
@@ -126,9 +141,13 @@ area.create(
     "event",
     NewEvent,
     "Record an event of a person; flows that start from its metric may message them.",
+    repeatable=True,
     rate=XL,
     answer=Answer.NOTHING,
-    words="track fire custom event registrar erfassen",
+    words=(
+        "record log track send fire trigger custom happened purchase in store checkin erfassen aufzeichnen "
+        "registrar enregistrer"
+    ),
 )
 area.job(
     "bulk_create_events",
@@ -136,11 +155,12 @@ area.job(
     "event",
     NewEvents,
     "Record up to 1,000 events of many people; flows may start from them. Answers no job to follow.",
+    repeatable=True,
     rate=M,
     body="event-bulk-create-job",
     aliases="create_event_bulk_create_job",
     look="get_events",
-    words="batch backfill import history",
+    words=("backfill historical history past orders batch import many thousands send nachtragen históricos historique"),
 )
 area.record(
     "get_metric_for_event",
@@ -150,6 +170,7 @@ area.record(
     rate=XL,
     scopes="events:read metrics:read",
     aliases="get_event_metric",
+    words="which kind type metric event",
 )
 area.record(
     "get_profile_for_event",
@@ -160,4 +181,5 @@ area.record(
     scopes="events:read profiles:read",
     aliases="get_event_profile",
     additional_fields=EXTRAS,
+    words="who whose person did event",
 )

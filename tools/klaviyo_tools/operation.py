@@ -127,6 +127,8 @@ class Operation:
     """The read that follows the job which this operation starts."""
     look: str | None = None
     """The read that tells whether this write was applied, where it is not the plain read of the same path."""
+    repeatable: bool = False
+    """Whether this write is applied once however often it arrives."""
     most: int | None = None
     """The most members one call takes; None where Klaviyo names no limit."""
     id_type: Any = None

@@ -49,7 +49,7 @@ class Resource:
 
 def resource(type: str) -> Resource:
     """What matters in a type. One that Klaviyo added since reads as a whole, and nothing in it is trusted."""
-    return RESOURCES.get(type) or _resource(type, label="name title", strangers="*")
+    return RESOURCES.get(type) or MATON.get(type) or _resource(type, label="name title", strangers="*")
 
 
 def _resource(
@@ -618,3 +618,17 @@ def fields_at(type: str, revision: str) -> tuple[str, ...]:
         return fields
     later = LATER.get(type, ())
     return tuple(f for f in fields if f != "id" and not any(f == one or f.startswith(f"{one}.") for one in later))
+
+
+MATON: Mapping[str, Resource] = MappingProxyType(
+    {
+        "connection": _resource(
+            "connection",
+            "status creation_time last_updated_time url",
+            label="app",
+            facet="status",
+            date="creation_time",
+        )
+    }
+)
+"""What Maton itself answers with: its connections, which are not Klaviyo's and have no sparse fieldsets."""
