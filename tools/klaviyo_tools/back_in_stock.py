@@ -57,7 +57,7 @@ area.create(
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",
     words=(
-        "tell notify let know alert person email when available again returns size benachrichtigen bescheid "
-        "avisar avise prévenir avertir"
+        "tell notify inform let know alert waiting person email when available again returns size benachrichtigen "
+        "bescheid avisar avise prévenir avertir"
     ),
 )

@@ -135,7 +135,7 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     aliases="get_catalog_item_variants",
-    words="sizes colours colors which product options variants",
+    words="sizes colours colors which product sku options variants come",
 )
 area.relate(
     "add_categories_to_catalog_item",

@@ -107,7 +107,10 @@ area.collection(
     "coupon",
     "Coupons of the account.",
     rate=L,
-    words="which all discounts promotions vouchers offers have running active",
+    words=(
+        "which all discounts promotions vouchers offers have running active created existing gutscheine "
+        "descuentos réductions"
+    ),
 )
 area.create(
     "create_coupon",

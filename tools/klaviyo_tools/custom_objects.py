@@ -13,8 +13,8 @@ from .operation import Area, L, Rate, S
 area = Area(
     "custom_objects",
     words=(
-        "custom data object source records warehouse bookings appointments pets vehicles own schema datenquelle "
-        "fuente datos"
+        "custom data object entity source records rental warehouse bookings appointments pets vehicles own schema "
+        "datenquelle fuente datos"
     ),
 )
 

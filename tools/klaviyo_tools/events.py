@@ -14,8 +14,8 @@ from .profiles import EXTRAS, SPAN, InnerProfile, PatchProperties, identified
 area = Area(
     "events",
     words=(
-        "activity action history timeline behaviour behavior tracking order purchase click ereignis aktivität "
-        "evento actividad événement activité"
+        "activity action history timeline behaviour behavior tracking site website web page visited viewed "
+        "browsed order purchase click ereignis aktivität evento actividad événement activité"
     ),
 )
 
@@ -121,7 +121,7 @@ area.collection(
     include=("metric", "profile", "attributions"),
     page_size=1000,
     words=(
-        "what did bought ordered purchased clicked opened visited recent recently lately latest last log feed "
+        "what did do bought ordered purchased clicked opened visited recent recently lately latest last log feed "
         "person activity history kaufte gekauft bestellt zuletzt compró pidió hizo últimas reciente acheté "
         "commandé fait récents dernières"
     ),

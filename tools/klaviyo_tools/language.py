@@ -23,7 +23,16 @@ STOPWORDS = """
     mal bitte alle als wie was wer dass sich werden wird wurde
 """
 
+ASKING = """
+    who whom whose which what when where why how is are was were does do did has have can show list find see check tell
+    give look view wer was welche welcher welches wann wo wie warum ist sind hat haben zeig zeige gib quién qué cuál
+    cuáles cuándo dónde cómo cuántos cuántas es está están hay muestra dame qui que quoi quel quelle quels quelles quand
+    où comment combien montre donne est
+"""
+"""How questions begin."""
+
 PHRASES: Mapping[str, tuple[str, ...]] = {
+    "": ("from now on", "as soon as", "as well as", "so that", "right away", "de ahora en adelante", "ab sofort"),
     "count": ("how many", "how much", "number of", "wie viele", "wie viel", "cuántos", "cuántas", "cuánto", "combien"),
     "optin": ("opt in", "opted in", "opting in", "opt ins", "opts in"),
     "optout": ("opt out", "opted out", "opting out", "opt outs", "opts out"),
@@ -44,6 +53,33 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "landingpage": ("landing page", "landing pages"),
     "webfeed": ("web feed", "web feeds"),
     "abtest": ("a/b test", "ab test", "split test"),
+    "series": (
+        "over time",
+        "per day",
+        "per week",
+        "per month",
+        "by day",
+        "by week",
+        "by month",
+        "each day",
+        "each week",
+        "each month",
+        "day by day",
+        "week by week",
+        "month by month",
+        "every day",
+        "every week",
+        "every month",
+        "pro tag",
+        "pro woche",
+        "pro monat",
+        "por día",
+        "por semana",
+        "por mes",
+        "par jour",
+        "par semaine",
+        "par mois",
+    ),
     "openrate": ("open rate", "open rates", "tasa de apertura", "taux d ouverture"),
     "clickrate": ("click rate", "click through", "click rates"),
     "whatsapp": ("whats app",),

@@ -70,7 +70,7 @@ area.delete(
     "list",
     "Delete a list; its profiles stay.",
     rate=M,
-    words="obsolete old test list unused",
+    words="obsolete old list unused",
 )
 area.collection(
     "get_profiles_for_list",

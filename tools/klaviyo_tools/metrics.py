@@ -171,8 +171,8 @@ area.collection(
     filter={"integration.name": "equals", "integration.category": "equals"},
     include=("flow-triggers",),
     words=(
-        "which all events kinds types tracked metrics have id integration shopify available welche verfügbar qué "
-        "disponibles quels"
+        "which all events activities kinds types tracked recorded collected metrics have id ids integration "
+        "shopify available welche verfügbar qué disponibles quels"
     ),
 )
 area.record(

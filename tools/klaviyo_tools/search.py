@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Protocol
 
-from .language import PHRASES, STOPWORDS, VERBS
-from .operation import Operation
+from .catalog import STANDARD
+from .language import ASKING, PHRASES, STOPWORDS, VERBS
+from .operation import Effect, Operation
 
-_SATURATION = 1.2
+_SATURATION = 1.5
 _LENGTH = 0.35
 """BM25's k1 and b; short texts of unlike kinds make length tell little."""
-_WEIGHTS = {"name": 3.0, "alias": 1.5, "words": 2.5, "purpose": 1.5, "area": 1.2, "verb": 1.5}
+_WEIGHTS = {"name": 3.0, "alias": 1.5, "words": 2.5, "purpose": 1.0, "area": 1.8, "verb": 1.5}
 _LANGUAGES = ("english", "spanish", "french", "german")
 _PART = 4
 """Letters that a part of a compound has at least."""
@@ -29,6 +30,10 @@ _SIMILAR = 0.45
 """Trigrams that a misspelt word shares at least with the one that was meant (Dice)."""
 _GUESSED = 0.6
 """What a word counts that was not written so."""
+_ASKED = 1.4
+"""What a read counts where the query is a question."""
+_EVERYDAY = 1.1
+"""What an operation of the standard toolset counts: those are asked for most."""
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|\+\d[\d ()/-]{6,}")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -62,6 +67,9 @@ class Index:
             stem: [(number, gain * _rarity(len(found), len(documents))) for number, gain in found]
             for stem, found in postings.items()
         }
+        everyday = frozenset(STANDARD.split())
+        self._likely = [_EVERYDAY if operation.name in everyday else 1.0 for operation in self._operations]
+        self._reads = [operation.effect is Effect.READ for operation in self._operations]
         self._words = {word for operation in self._operations for _, text in _texts(operation) for word in tokens(text)}
         self._nearby: defaultdict[str, set[str]] = defaultdict(set)
         for word in self._words:
@@ -78,6 +86,9 @@ class Index:
                     best[number] = max(gain, best.get(number, 0.0))
             for number, gain in best.items():
                 scores[number] += weight * gain  # type: ignore[assignment]
+        asked = _asks(query)
+        for number in scores:
+            scores[number] *= self._likely[number] * (_ASKED if asked and self._reads[number] else 1.0)  # type: ignore[assignment]
         ranked = sorted(scores, key=lambda number: (-scores[number], number))
         return [Hit(self._operations[number], scores[number]) for number in ranked[:limit]]
 
@@ -139,9 +150,20 @@ def stems(word: str) -> tuple[str, ...]:
 
 @cache
 def _stemmers() -> list[_Stemmer]:
-    import snowballstemmer
+    import snowballstemmer  # type: ignore[import-untyped]
 
     return [snowballstemmer.stemmer(language) for language in _LANGUAGES]
+
+
+def _asks(query: str) -> bool:
+    """Whether a query is a question, by its first word or its mark."""
+    first = _WORD.search(_plain(query))
+    return query.rstrip().endswith("?") or (first is not None and first[0] in _asking())
+
+
+@cache
+def _asking() -> frozenset[str]:
+    return frozenset(_plain(ASKING).split())
 
 
 @cache

@@ -105,5 +105,5 @@ area.update(
     TrackingChanges,
     "Change the UTM parameters of the links in all messages of the account.",
     rate=M,
-    words="utm parameters links add campaign source medium turn on off",
+    words="utm parameters links carry append add campaign source medium turn on off",
 )

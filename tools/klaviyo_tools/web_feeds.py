@@ -37,7 +37,7 @@ area.collection(
     filter={"name": "any contains equals", "created": SPAN, "updated": SPAN},
     sort=("created", "name", "updated"),
     page_size=20,
-    words="which all feeds",
+    words="which all feeds json urls",
 )
 area.record(
     "get_web_feed",
@@ -54,7 +54,7 @@ area.create(
     NewFeed,
     "Create a web feed: Klaviyo will ask that URL for data.",
     rate=XS,
-    words="new pull external data into email",
+    words="new pull external data json rss url products blog posts into show use in emails usable",
 )
 area.update(
     "update_web_feed",
