@@ -12,11 +12,12 @@ from .world import World
 OLDEST = 730.0
 """How many days ago the first customer came."""
 
-_CONSENT = (("SUBSCRIBED", 70), ("NEVER_SUBSCRIBED", 16), ("UNSUBSCRIBED", 14))
-_SUPPRESSED = (("HARD_BOUNCE", 4), ("USER_SUPPRESSED", 2), ("SPAM_COMPLAINT", 3), ("INVALID_EMAIL", 1))
+_CONSENT = ("SUBSCRIBED",) * 35 + ("NEVER_SUBSCRIBED",) * 8 + ("UNSUBSCRIBED",) * 7
+_SMS_CONSENT = ("SUBSCRIBED",) * 6 + ("NEVER_SUBSCRIBED",) * 3 + ("UNSUBSCRIBED",)
+_SUPPRESSED = ("HARD_BOUNCE",) * 4 + ("USER_SUPPRESSED",) * 2 + ("SPAM_COMPLAINT",) * 3 + ("INVALID_EMAIL",)
 _METHODS = ("FORM", "API", "CHECKOUT", "PREFERENCE_PAGE")
 _ACTIVITIES = ("hiking", "trail running", "bikepacking", "camp cooking", "sourdough", "fermenting", "espresso")
-_TIERS = (("bronze", 60), ("silver", 28), ("gold", 12))
+_TIERS = ("bronze",) * 15 + ("silver",) * 7 + ("gold",) * 3
 _COMPANIES = ("Larch & Loam", "Northfell Guides", "Café Ypsilon", "Basecamp Catering", "Moss Street Kitchen")
 _TITLES = ("Buyer", "Owner", "Head chef", "Trip leader")
 
@@ -92,7 +93,7 @@ class _Maker:
         random = self.random
         found: dict[str, Any] = {
             "favorite_activity": random.choice(_ACTIVITIES),
-            "loyalty_tier": _drawn(random, _TIERS),
+            "loyalty_tier": random.choice(_TIERS),
         }
         if random.random() < 0.3:
             found["shoe_size_eu"] = random.randrange(36, 48)
@@ -113,13 +114,13 @@ class _Maker:
             found["sms"] = self._sms_consent(age)
             if self.random.random() < 0.08:
                 found["whatsapp"] = {"marketing": self._whatsapp_consent(age, attributes["phone_number"])}
-        if self.random.random() < 0.18:
+        if self.random.random() < 0.25:
             authorized = self.random.random() < 0.8
             found["mobile_push"] = {
                 "marketing": {
                     "can_receive_push_marketing": authorized,
                     "consent": "SUBSCRIBED" if authorized else "UNSUBSCRIBED",
-                    "consent_timestamp": self.world.text(age * self.random.random()),
+                    "consent_timestamp": self.world.text(age * self.random.random() ** 0.3),
                 }
             }
         return found
@@ -127,7 +128,7 @@ class _Maker:
     def _email_consent(self, age: float, created: str) -> dict[str, Any]:
         """Consent came with the profile; a suppression or the unsubscribe later."""
         random = self.random
-        consent = _drawn(random, _CONSENT)
+        consent = random.choice(_CONSENT)
         suppression: list[dict[str, Any]] = []
         at: str | None = created if consent == "SUBSCRIBED" else None
         changed = at
@@ -136,7 +137,7 @@ class _Maker:
             suppression.append({"reason": "UNSUBSCRIBE", "timestamp": at})
         if consent == "SUBSCRIBED" and random.random() < 0.1:
             changed = self.world.text(age * random.random() * 0.9)
-            suppression.append({"reason": _drawn(random, _SUPPRESSED), "timestamp": changed})
+            suppression.append({"reason": random.choice(_SUPPRESSED), "timestamp": changed})
         known = consent != "NEVER_SUBSCRIBED"
         return {
             "can_receive_email_marketing": not suppression,
@@ -153,8 +154,8 @@ class _Maker:
 
     def _sms_consent(self, age: float) -> dict[str, Any]:
         random = self.random
-        consent = random.choices(("SUBSCRIBED", "NEVER_SUBSCRIBED", "UNSUBSCRIBED"), (60, 30, 10))[0]
-        at = None if consent == "NEVER_SUBSCRIBED" else self.world.text(age * random.random())
+        consent = random.choice(_SMS_CONSENT)
+        at = None if consent == "NEVER_SUBSCRIBED" else self.world.text(age * random.random() ** 0.5)
         marketing = {
             "can_receive_sms_marketing": consent == "SUBSCRIBED",
             "consent": consent,
@@ -196,8 +197,3 @@ def _place(country: Country, row: tuple[str, str, str, float, float, str]) -> di
         "timezone": timezone,
         "ip": None,
     }
-
-
-def _drawn(random: Any, weighted: tuple[tuple[str, int], ...]) -> str:
-    drawn: str = random.choices([one for one, _ in weighted], [weight for _, weight in weighted])[0]
-    return drawn
