@@ -6,6 +6,7 @@ state and what to call next; an empty success says what was done, to what.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -95,9 +96,7 @@ class Sheet:
             facts[0] += f" (what fits in {BUDGET:,} bytes)"
         split = self.rows.split(count)
         if len(split) > 1 or (split and count > 1):
-            told = split.most_common(_SPLIT)
-            others = sum(split.values()) - sum(number for _, number in told)
-            facts.append(", ".join([f"{n:,} {value}" for value, n in told] + ([f"{others:,} other"] if others else [])))
+            facts.append(_split(split, self.rows.resource.facet))
         span = self.rows.span(count)
         if span and count > 1:
             facts.append(f"{self.rows.resource.date} {span[0]}" + (f" to {span[1]}" if span[0] != span[1] else ""))
@@ -265,6 +264,14 @@ def plural(type_: str) -> str:
     if name.endswith("y") and name[-2:-1] not in "aeiou":
         return f"{name[:-1]}ies"
     return name if name.endswith("s") else f"{name}s"
+
+
+def _split(split: Counter[str], facet: str | None) -> str:
+    """`38 Sent, 12 Draft`; a truth value says nothing alone, so that its attribute stands before it."""
+    told = split.most_common(_SPLIT)
+    others = sum(split.values()) - sum(number for _, number in told)
+    words = [f"{number:,} {f'{facet}={value}' if value in ('true', 'false') else value}" for value, number in told]
+    return ", ".join([*words, f"{others:,} other"] if others else words)
 
 
 def _count(count: int, harvest: Harvest, after: Position | None, nouns: str) -> str:
