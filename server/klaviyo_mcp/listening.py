@@ -47,7 +47,7 @@ class _Uvicorn(uvicorn.Server):
 def run(
     application: ASGIApp, host: str, port: int, announce: Callable[[int], object], drain: Drain | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then `drain` and stop; a second signal stops at once.
+    """Serve until SIGINT or SIGTERM, then `drain` and stop; a second signal drains no longer.
 
     `announce` is told the port once requests are answered. Raises SettingsError where it cannot listen.
     """
@@ -88,24 +88,19 @@ async def _serve(
 
 
 async def _stop_on_signal(server: _Uvicorn, drain: Drain | None) -> None:
-    asked = 0
+    patience = DRAIN_SECONDS
     with (
         contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the loop
         anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
     ):
         async with anyio.create_task_group() as group:
             async for number in signals:
-                asked += 1
-                if asked > 1:
-                    server.force_exit = True
-                    server.close()
-                    group.cancel_scope.cancel()
-                    return
                 logger.info("stopping", extra={"facts": {"signal": signal.Signals(number).name}})
-                group.start_soon(_stop, server, drain)
+                group.start_soon(_stop, server, drain, patience)
+                patience = 0.0
 
 
-async def _stop(server: _Uvicorn, drain: Drain | None) -> None:
+async def _stop(server: _Uvicorn, drain: Drain | None, patience: float) -> None:
     if drain is not None:
-        await drain(DRAIN_SECONDS)
+        await drain(patience)
     server.close()

@@ -30,7 +30,7 @@ class Invented:
         self.warmed = anyio.Event()
 
     def tools(self) -> list[mcp_types.Tool]:
-        names = ("echo", "count", "wait", "fail", "refuse", "print", "ask", "twice", "open")
+        names = ("echo", "count", "wait", "fail", "refuse", "print", "ask", "twice", "open", "events", "brief")
         schema = {"type": "object", "properties": {"word": {"type": "string"}}}
         return [mcp_types.Tool(name=name, description=f"{name}.", input_schema=schema) for name in names]
 
@@ -43,8 +43,15 @@ class Invented:
                 for done in (1, 2, 3):
                     await context.report(done, 3, f"page {done}")
                 return text("counted")
+            case "events":
+                return text(" ".join(self.events))
             case "wait":
+                await context.report(1, None, "waiting")
                 return await self._wait()
+            case "brief":
+                await context.report(1, None, "nearly done")
+                await anyio.sleep(0.3)
+                return text("done")
             case "fail":
                 raise RuntimeError(SECRET)
             case "refuse":

@@ -13,11 +13,12 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
-from tests.clients.invented import SECRET, Invented
 
 from klaviyo_mcp import app
 from klaviyo_mcp.asking import Spent
 from klaviyo_mcp.logs import JsonLines
+
+from ..clients.invented import SECRET, Invented
 
 ERAS = ["legacy", "2026-07-28"]
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,7 @@ def person(action: str, *, tick: bool | None = True, asked: list[str] | None = N
         if asked is not None:
             asked.append(params.message)
         content = {"confirm": tick} if action == "accept" and tick is not None else None
-        return mcp_types.ElicitResult(action=action, content=content)  # type: ignore[arg-type]
+        return mcp_types.ElicitResult(action=action, content=content)
 
     return answer
 

@@ -1,0 +1,136 @@
+"""The server ends cleanly however it is ended, and stdout is protocol and nothing else."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import anyio
+import anyio.to_thread
+import pytest
+from mcp.client.client import Client
+
+from .processes import ENVELOPE, INVENTED, environment, http, raw
+
+STDIO = [*INVENTED, "stdio"]
+HTTP = [*INVENTED, "http"]
+
+
+def test_it_ends_with_its_input_even_while_a_call_waits() -> None:
+    with raw(STDIO) as server:
+        server.call(1, "wait")
+        assert server.receive()["method"] == "notifications/progress"
+        code, out, log = server.end()
+    assert code == 0
+    assert json.loads(out)["error"]["message"] == "Connection closed"
+    assert b"Traceback" not in log
+    assert json.loads(log.splitlines()[-1])["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: signal.Signals, expected: int) -> None:
+    with raw(STDIO) as server:
+        server.call(1, "wait")
+        server.receive()
+        server.process.send_signal(number)
+        assert server.process.wait(timeout=20) == expected
+        _, out, log = server.end()
+    assert out == b""
+    assert b"Traceback" not in log
+
+
+def test_what_is_printed_astray_or_sent_in_ruins_does_not_disturb_the_protocol() -> None:
+    with raw(STDIO) as server:
+        server.call(1, "print")
+        assert server.receive()["result"]["content"][0]["text"] == "printed"
+        for ruin in (b"not json", b"[]", b'{"jsonrpc":"2.0"}', b"\xff\xfe", b'{"id":1}', b""):
+            server.send(ruin)
+        server.send({"jsonrpc": "2.0", "id": "2", "method": "ping"})
+        assert server.receive() == {"jsonrpc": "2.0", "id": "2", "result": {}}
+        code, out, log = server.end()
+    assert (code, out) == (0, b"")
+    assert b"astray" in log
+
+
+def test_a_modern_client_needs_no_handshake_but_an_envelope() -> None:
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": ENVELOPE}}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(STDIO, stdin=pipe, stdout=pipe, stderr=pipe, env=environment()) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+    assert answer["result"]["resultType"] == "complete"
+    assert answer["result"]["ttlMs"] == 86_400_000
+
+
+@pytest.mark.anyio
+async def test_http_lets_a_call_end_before_it_stops() -> None:
+    begun = anyio.Event()
+    answers: list[str] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        begun.set()
+
+    with http(HTTP) as server:
+        async with Client(f"{server.base}/mcp") as client, anyio.create_task_group() as group:
+
+            async def brief() -> None:
+                result = await client.call_tool("brief", {}, progress_callback=note)
+                answers.append(result.content[0].text)  # type: ignore[union-attr]
+
+            await client.list_tools()  # or the client lists them after the call, to check its answer
+            group.start_soon(brief)
+            await begun.wait()
+            server.process.terminate()
+        assert await anyio.to_thread.run_sync(server.process.wait) == 0
+        log = server.log()
+    assert answers == ["done"]
+    assert "Traceback" not in log
+    assert '"event": "stopping", "signal": "SIGTERM"' in log
+
+
+@pytest.mark.anyio
+async def test_a_second_signal_ends_calls_at_once_and_tells_their_clients() -> None:
+    begun = anyio.Event()
+    answers: list[str] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        begun.set()
+
+    with http(HTTP) as server:
+        async with Client(f"{server.base}/mcp", mode="legacy") as client, anyio.create_task_group() as group:
+
+            async def wait() -> None:
+                result = await client.call_tool("wait", {}, progress_callback=note)
+                assert result.is_error
+                answers.append(result.content[0].text)  # type: ignore[union-attr]
+
+            await client.list_tools()
+            group.start_soon(wait)
+            await begun.wait()
+            server.process.send_signal(signal.SIGINT)
+            await anyio.to_thread.run_sync(_until_refused, f"{server.base}/readyz")
+            server.process.send_signal(signal.SIGINT)
+        assert await anyio.to_thread.run_sync(server.process.wait) == 0
+        log = server.log()
+    assert answers[0].startswith("The server is shutting down and ended wait.")
+    assert "Traceback" not in log
+
+
+def _until_refused(url: str) -> None:
+    """Until the first signal was heard: the server is then no longer ready."""
+    for _ in range(2_000):
+        try:
+            urllib.request.urlopen(url).close()
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 503
+            refused.close()
+            return
+    raise AssertionError("it never heard the signal")

@@ -1,0 +1,92 @@
+"""Over stdio, SSE and Streamable HTTP, in both eras, the official client lists, calls, follows, cancels and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anyio
+import anyio.lowlevel
+import mcp_types
+import pytest
+from mcp.client.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
+
+from .processes import INVENTED, Http, environment, http
+
+pytestmark = pytest.mark.anyio
+ERAS = ["legacy", "2026-07-28"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Http]:
+    with http([*INVENTED, "http"]) as started:
+        yield started
+
+
+def client_of(transport: str, era: str, server: Http) -> Client:
+    if transport == "sse":
+        return Client(sse_client(f"{server.base}/sse"), mode=era)
+    return Client(f"{server.base}/mcp", mode=era)
+
+
+def told(result: mcp_types.CallToolResult) -> str:
+    return "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("transport", ["streamable", "sse"])
+async def test_over_http(transport: str, era: str, server: Http) -> None:
+    async with client_of(transport, era, server) as client:
+        await _everything(client)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_over_stdio(era: str) -> None:
+    server = StdioServerParameters(command=INVENTED[0], args=[INVENTED[1], "stdio"], env=environment())
+    async with Client(server, mode=era) as client:
+        await _everything(client)
+
+
+async def _everything(client: Client) -> None:
+    listed = await client.list_tools()
+    assert [tool.name for tool in listed.tools][:3] == ["echo", "count", "wait"]
+    assert told(await client.call_tool("echo", {"word": "grüße 🌲"})) == "grüße 🌲"
+    assert (await client.call_tool("refuse", {})).is_error
+    assert (await client.call_tool("fail", {})).is_error
+    assert told(await client.call_tool("print", {})) == "printed"
+    with pytest.raises(MCPError, match="there is no tool 'ecko'"):
+        await client.call_tool("ecko", {})
+    await _progress(client)
+    await _cancelling(client)
+    assert told(await client.call_tool("echo", {"word": "still here"})) == "still here"
+
+
+async def _progress(client: Client) -> None:
+    seen: list[float] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
+
+    await client.call_tool("count", {}, progress_callback=note)
+    assert seen == [1, 2, 3]
+
+
+async def _cancelling(client: Client) -> None:
+    begun = anyio.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        begun.set()
+
+    async def wait() -> None:
+        await client.call_tool("wait", {}, progress_callback=note)
+
+    before = told(await client.call_tool("events", {})).split().count("cancelled")
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await begun.wait()
+        group.cancel_scope.cancel()
+    with anyio.fail_after(10):
+        while told(await client.call_tool("events", {})).split().count("cancelled") == before:
+            await anyio.lowlevel.checkpoint()
