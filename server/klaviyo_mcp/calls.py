@@ -22,6 +22,7 @@ from klaviyo_tools.schema import input_schema
 from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary
 from .accounts import Accounts
 from .confirmation import Codes, Gate
+from .discovery import Discovery
 from .errors import ArgumentError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError, View
 from .paging import Position
@@ -85,6 +86,7 @@ class Calls:
         )
         self.accounts = Accounts(self.reads, settings.connection)
         self.gate = Gate(Codes())
+        self.discovery = Discovery(self)
 
     @cached_property
     def _tools(self) -> list[mcp_types.Tool]:
@@ -92,13 +94,14 @@ class Calls:
             mcp_types.Tool(
                 name=operation.name,
                 description=operation.purpose,
-                input_schema=self._input_schema(operation),
+                input_schema=self.schema_of(operation),
                 annotations=policy.hints(operation),
             )
             for operation in self.offered.values()
-        ]
+        ] + self.discovery.tools()
 
-    def _input_schema(self, operation: Operation) -> dict[str, Any]:
+    def schema_of(self, operation: Operation) -> dict[str, Any]:
+        """Its input schema here: without arguments of later revisions, with a code where it is gated."""
         schema = input_schema(operation.arguments, self.settings.revision)
         if policy.gates(operation, self.settings.confirm):
             schema["properties"] = {**schema["properties"], confirmation.ARGUMENT: confirmation.SCHEMA}
@@ -110,8 +113,10 @@ class Calls:
 
     async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> mcp_types.CallToolResult:
         """Run a tool. A fault is a result with `is_error`; a name that is not offered raises UnknownTool."""
-        operation = self._operation(name)
+        operation = None if name in self.discovery else self._operation(name)
         try:
+            if operation is None:
+                return _text(await self.discovery.call(name, arguments, context))
             return _text(await self.answer(operation, arguments, context))
         except KlaviyoMcpError as error:
             return _text(str(error), is_error=True)

@@ -163,17 +163,20 @@ def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_j
 @main.command()
 @click.argument("area", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with each tool's input schema.")
+@click.option("--search", metavar="WORDS", help="Only what fits these words best, as find_tools finds it.")
 @with_settings("server")
 @click.pass_context
-def tools(context: click.Context, /, area: str | None, as_json: bool, **given: Any) -> None:
+def tools(context: click.Context, /, area: str | None, as_json: bool, search: str | None, **given: Any) -> None:
     """List every operation: toolset, effect, since, description."""
     settings = resolve(context, given)
-    from . import listing
+    from . import listing, policy
 
     try:
         rows = listing.rows(settings.revision, area)
     except LookupError as error:
         raise Refusal(str(error.args[0])) from None
+    if search is not None:
+        rows = listing.found(policy.allowed(rows, read_only=settings.read_only), search)
     click.echo(listing.as_json(rows, settings.revision) if as_json else listing.as_text(rows))
 
 

@@ -30,7 +30,7 @@ LENGTH = 10
 MOST = 1_000
 """Codes remembered at once; the oldest go first."""
 ARGUMENT = "confirmation"
-SCHEMA = {"type": "string", "description": "the code that the first call answers with"}
+SCHEMA = {"type": "string"}
 
 Clock = Callable[[], float]
 _AGAIN = f"Call again without {ARGUMENT} for a new preview and code."

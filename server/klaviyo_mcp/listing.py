@@ -21,6 +21,13 @@ def rows(revision: str, area: str | None = None) -> list[Operation]:
     return [operation for operation in known.at(revision) if operation.area.name == word]
 
 
+def found(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:
+    """Those that fit a query best, best first: the search that find_tools runs."""
+    from klaviyo_tools.search import Index
+
+    return [hit.operation for hit in Index(operations).search(query, limit)]
+
+
 def toolset(operation: Operation) -> str:
     """The smallest preset that lists the operation."""
     for name, members in (("core", CORE), ("standard", STANDARD)):
