@@ -60,8 +60,13 @@ class Reads:
         found = (other for other in self._catalog.values() if other.method == "GET" and other.path in paths)
         return next(found, None) if operation.path_ids else None
 
-    async def page(self, name: str, *, fields: Sequence[str] = (), **arguments: Any) -> Page:
-        """The document of a read; `fields` are the attributes asked for. Raises KlaviyoMcpError."""
+    async def page(
+        self, name: str, *, fields: Sequence[str] = (), more: Mapping[str, str] = EMPTY, **arguments: Any
+    ) -> Page:
+        """The document of a read; `fields` are the attributes asked for, `more` goes into the query as it is.
+
+        Raises KlaviyoMcpError.
+        """
         operation = self._catalog[name]
         checked = operation.arguments.model_validate(arguments)
         kind = resources.resource(operation.resource)
@@ -73,7 +78,7 @@ class Reads:
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
         rate = operation.rate_of(checked)
-        return await self._send(operation, operation.request(checked, query), rate=rate)
+        return await self._send(operation, operation.request(checked, {**query, **more}), rate=rate)
 
     async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:
         """The records of a collection's first page; None where they cannot be read."""
