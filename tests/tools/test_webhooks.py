@@ -28,7 +28,7 @@ ORDERS = {
         ({"webhook_topic_ids": []}, "webhook_topic_ids: list should have at least 1 item"),
         (
             {"endpoint_url": "http://example.com"},
-            "endpoint_url: 'http://example.com' does not start with https://, which Klaviyo demands",
+            "endpoint_url: 'http://example.com' does not start with https://, which it must",
         ),
         ({"enabled": True}, "unknown argument 'enabled'"),
     ],

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .arguments import Arguments, Part, Text
 from .operation import Answer, Area, M, Rate
+from .web_address import PictureUrl
 
 area = Area(
     "images",
@@ -22,7 +23,7 @@ SPAN = "greater-or-equal greater-than less-or-equal less-than"
 
 
 class ImageByUrl(Arguments):
-    import_from_url: Text = Field(description="URL or data URI; jpeg, png or gif up to 5 MB")
+    import_from_url: PictureUrl = Field(description="public https URL or data URI; jpeg, png or gif up to 5 MB")
     name: Text | None = None
     hidden: bool | None = Field(None, description="not shown in the library")
 

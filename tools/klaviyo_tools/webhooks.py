@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from .arguments import Arguments, Id, Relationship, Text
 from .operation import XS, Area
+from .web_address import PublicUrl
 
 area = Area(
     "webhooks",
@@ -17,19 +18,12 @@ area = Area(
 )
 
 
-def _https(given: str) -> str:
-    if not given.startswith("https://"):
-        raise ValueError(f"{given[:60]!r} does not start with https://, which Klaviyo demands")
-    return given
-
-
-Endpoint = Annotated[Text, AfterValidator(_https)]
 Topics = Annotated[list[Id], Field(min_length=1), Relationship("webhook-topic")]
 
 
 class NewWebhook(Arguments):
     name: Text
-    endpoint_url: Endpoint = Field(description="https")
+    endpoint_url: PublicUrl = Field(description="public https")
     secret_key: Text = Field(description="chosen by you; signs each post")
     webhook_topic_ids: Topics = Field(description="from get_webhook_topics, such as event:klaviyo.sent_sms")
     description: str | None = None
@@ -38,7 +32,7 @@ class NewWebhook(Arguments):
 class WebhookChanges(Arguments):
     name: Text | None = None
     description: str | None = None
-    endpoint_url: Endpoint | None = Field(None, description="https")
+    endpoint_url: PublicUrl | None = Field(None, description="public https")
     secret_key: Text | None = None
     enabled: bool | None = None
     webhook_topic_ids: Topics | None = Field(None, description="replaces all topics")
