@@ -15,8 +15,8 @@ import anyio
 
 from klaviyo_tools.operation import Effect, Operation
 
-from .cells import cut
 from .errors import ConnectionMissingError, KlaviyoMcpError
+from .phrases import line
 
 if TYPE_CHECKING:
     from .reads import Reads
@@ -44,9 +44,9 @@ class Accounts:
     connection: str | None = None
     clock: Clock = anyio.current_time
     _active: tuple[str, ...] | None = None
-    _until: float = 0.0
+    _until: float = float("-inf")
     _name: str = ""
-    _named_until: float = 0.0
+    _named_until: float = float("-inf")
     _listing: anyio.Lock = field(default_factory=anyio.Lock)
     _naming: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -88,7 +88,7 @@ class Accounts:
                 found = await self.reads.rows("get_accounts")
                 told = found[0].attributes.get("contact_information") if found else None
                 name = told.get("organization_name") if isinstance(told, dict) else None
-                self._name = " ".join(cut(name, LONGEST_NAME).split()) if isinstance(name, str) else ""
+                self._name = line(name, LONGEST_NAME) if isinstance(name, str) else ""
                 self._named_until = float("inf") if self._name else self.clock() + UNNAMED_KEPT
         return self.called
 
@@ -99,8 +99,8 @@ class Accounts:
         return self._name or self.connection or only or "unknown"
 
     def forget(self) -> None:
-        """Connections are being changed: list them anew, and ask for the name again."""
-        self._active, self._until, self._name, self._named_until = None, 0.0, "", 0.0
+        """Connections are being changed: list them anew before they are relied on again."""
+        self._until = float("-inf")
 
     def changes(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
@@ -124,7 +124,7 @@ class Accounts:
             found = await self.reads.page("list_connections", status="ACTIVE")
             active = tuple(flat.id for flat in found.records if flat.attributes.get("status") == "ACTIVE")
             if active != self._active:
-                self._name, self._named_until = "", 0.0  # another connection may be another account
+                self._name, self._named_until = "", float("-inf")  # another connection may be another account
             self._active = active
             self._until = self.clock() + (KEPT if len(self._active) == 1 else SEVERAL_KEPT)
 

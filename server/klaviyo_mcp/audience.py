@@ -292,7 +292,7 @@ def _kind(action: Flat) -> str:
 
 async def _set_action(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.flow_action_id
-    page = await reads.one("get_flow_action", flow_action_id=id_, fields=("definition",), include=["flow"])
+    page = await reads.one("get_flow_action", flow_action_id=id_, include=["flow"])
     flows = [flat for flat in (page.included.values() if page is not None else ()) if flat.type == "flow"]
     flow = flows[0] if flows else None
     where = f"flow {quoted(label(flow) or flow.id)}" if flow else "flow unknown"

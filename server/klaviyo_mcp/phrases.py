@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ LONGEST = 80
 """Characters of a name."""
 _VALUE = 120
 _MEMBERS = 8
+_WORD = re.compile(r"[\w.:+@-]+")
+"""What needs no quotes, for it cannot say anything: a word, a time, an address."""
 
 
 def line(text: str, limit: int = LONGEST) -> str:
@@ -44,7 +47,7 @@ def shown(value: Any) -> str:
     if value is None:
         return "nothing"
     text = cell(value, _VALUE)
-    return quoted(text, _VALUE) if isinstance(value, str) and not text.replace("_", "").isalnum() else line(text)
+    return quoted(text, _VALUE) if isinstance(value, str) and not _WORD.fullmatch(text) else line(text)
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -35,7 +35,7 @@ async def preview(
     reads: Reads, operation: Operation, arguments: Arguments, account: Callable[[], Awaitable[str]]
 ) -> str:
     """The preview of a call: its account, what will happen, to how many. `account` tells the account's name."""
-    told: Told = TOLD.get(operation.name) or _plainly(operation)
+    told: Told = TOLD.get(operation.name) or _plainly(operation, reads)
     if operation.service is Service.MATON:
         lines, head = await told(reads, arguments), "Maton"
     else:
@@ -49,8 +49,10 @@ async def preview(
 # From the declaration, for what is not in the table.
 
 
-def _plainly(operation: Operation) -> Told:
+def _plainly(operation: Operation, reads: Reads) -> Told:
     """The thing in the operation's path by name, and the arguments."""
+    if operation.effect is Effect.DELETE and (read := reads.plain(operation)):
+        return _delete(read.name)
 
     async def tell(reads: Reads, arguments: Any) -> list[str]:
         ids = operation.path_ids
@@ -85,9 +87,9 @@ def _delete(read: str, *facts: str, include: Sequence[str] = (), additional: Seq
             read, fields=(*facts, *additional), **{key: id_, **{name: value for name, value in asked.items() if value}}
         )
         lines = [f"delete the {named(singular(operation.resource), page, id_)}."]
-        known = [f"{fact.replace('_', ' ')} {shown(value)}" for fact in facts if (value := attribute(page, fact))]
-        lines += [f"Its {', '.join(known)}."] if known else []
-        if "profile_count" in additional:
+        known = [f"{fact.replace('_', ' ')}: {shown(value)}" for fact in facts if (value := attribute(page, fact))]
+        lines += [f"{known[0][0].upper()}{', '.join(known)[1:]}."] if known else []
+        if "profile_count" in additional and (page is None or page.records):
             lines.append(f"It holds {many(attribute(page, 'profile_count'), 'profile')}, which stay in the account.")
         return [*lines, *(told for name in include for told in _joined(page, name))]
 
@@ -168,7 +170,7 @@ def _person(flat: Flat, reads: Reads) -> str:
     held = {} if reads.hide else flat.attributes
     name = " ".join(str(held[part]) for part in ("first_name", "last_name") if held.get(part))
     facts = [quoted(str(text)) for text in (name, held.get("email"), held.get("phone_number")) if text]
-    since = [f"since {line(str(created), 10)}"] if (created := flat.attributes.get("created")) else []
+    since = [f"since {line(str(created)[:10])}"] if (created := flat.attributes.get("created")) else []
     return " ".join([*facts, f"(id {', '.join([shown(flat.id), *since])})"])
 
 
@@ -181,7 +183,7 @@ async def _erase(reads: Reads, arguments: Any) -> list[str]:
     if found is None:
         return [head, "Which profiles these are is unknown."]
     people = "; ".join(_person(flat, reads) for flat in found[:5])
-    return [head, f"These are {many(len(found), 'profile')}{f': {people}' if people else ''}."]
+    return [head, f"That is {many(len(found), 'profile')}: {people}." if found else "There is none such now."]
 
 
 async def _merge(reads: Reads, arguments: Any) -> list[str]:
