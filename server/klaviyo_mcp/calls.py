@@ -19,7 +19,7 @@ from klaviyo_tools.request import Service
 from klaviyo_tools.resources import resource
 from klaviyo_tools.schema import input_schema
 
-from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary
+from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary, uploads
 from .accounts import Accounts
 from .confirmation import Codes, Gate
 from .discovery import Discovery
@@ -140,6 +140,7 @@ class Calls:
         klaviyo = operation.service is Service.KLAVIYO
         if effect is Effect.READ and klaviyo:
             return await self.accounts.beside(Call(self, operation, arguments, context).run)
+        sent = await uploads.load(operation, arguments, self.settings.upload_dir)
         account = await self.accounts.settle() if klaviyo else "maton"
         if policy.gated(effect, self.settings.confirm) and not handover.made(context):
             told = partial(preview.preview, self.reads.bounded(), operation, arguments, self.accounts.name)
@@ -147,7 +148,7 @@ class Calls:
             if held is not None:
                 return held
         # Built only now: what a person takes to answer does not count against the call's deadline.
-        call = Call(self, operation, arguments, context)
+        call = Call(self, operation, sent, context)
         if klaviyo:
             return await self.accounts.telling(call.run)
         try:
@@ -348,7 +349,7 @@ class Call:
                 look=self.calls.catalog.look(operation),
                 rate=operation.rate_of(self.arguments),
                 answers=operation.answer is not Answer.NOTHING,
-                names={"id": operation.path_ids[-1]} if operation.path_ids else {},
+                names={"id": operation.id_argument} if operation.id_argument else {},
                 until=self.until,
                 waiting=self._waiting,
             ),

@@ -16,10 +16,10 @@ from .arguments import Text
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-_PRIVATE_SUFFIXES = frozenset(
-    ("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa")
-    + ("test", "invalid", "example", "onion", "alt")
-)
+_PRIVATE_SUFFIXES = {
+    *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa"),
+    *("test", "invalid", "example", "onion", "alt"),
+}
 """Last labels of names that the public DNS does not hold (RFC 6761, 6762, 8375, 9476; `internal`: ICANN, 2024)."""
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
