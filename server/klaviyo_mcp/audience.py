@@ -230,17 +230,22 @@ async def _add(reads: Reads, arguments: Any) -> list[str]:
 
 
 def _triggers(page: Page | None) -> str:
-    flat = page.records[0] if page is not None and page.records else None
-    related = flat.related.get("flow-triggers") if flat is not None else None
-    if page is None or related is None:
+    if page is None or not page.records:
         return "Whether that starts a flow, which may message them, is unknown."
-    flows = [record for id_ in related.ids if (record := page.included.get(("flow", id_))) is not None]
+    flows = _joined(page, "flow-triggers", "flow")
     live = [flat for flat in flows if flat.attributes.get("status") == "live"]
     if live:
         return f"That starts {many(len(live), 'live flow')}, which may message them: {_names(live)}."
-    if related.ids:
-        return f"No live flow starts by that; {many(len(related.ids), 'other')} would once live: {_names(flows)}."
+    if flows:
+        return f"No live flow starts by that; {many(len(flows), 'other')} would once live: {_names(flows)}."
     return "No flow starts by that."
+
+
+def _joined(page: Page, name: str, type_: str) -> list[Flat]:
+    """The records that a relationship leads to; it was included, so that no mention of it means none."""
+    related = page.records[0].related.get(name)
+    ids = related.ids if related is not None else ()
+    return [page.included.get((type_, id_)) or Flat(type_, id_, {}, {}) for id_ in ids]
 
 
 def _names(flats: Sequence[Flat]) -> str:
@@ -273,15 +278,11 @@ async def _set_flow(reads: Reads, arguments: Any) -> list[str]:
 
 
 def _actions(page: Page | None) -> str:
-    flat = page.records[0] if page is not None and page.records else None
-    related = flat.related.get("flow-actions") if flat is not None else None
-    if page is None or related is None:
+    if page is None or not page.records:
         return many(None, "action")
-    kinds = [_kind(record) for id_ in related.ids if (record := page.included.get((related.type, id_)))]
-    sends = sum(kind in _SENDS for kind in kinds)
-    return (
-        f"{many(len(related.ids), 'action')}, {many(sends if kinds or not related.ids else None, 'message')} among them"
-    )
+    actions = _joined(page, "flow-actions", "flow-action")
+    sends = sum(_kind(action) in _SENDS for action in actions)
+    return f"{many(len(actions), 'action')}, {many(sends, 'message')} among them"
 
 
 def _kind(action: Flat) -> str:

@@ -6,6 +6,7 @@ strangers: each is cleaned, kept to one line and quoted, so that none can pass f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from .summary import singular
 Told = Callable[[Reads, Any], Awaitable[list[str]]]
 """Lines of a preview, from the reads and the checked arguments; the first says what will happen."""
 
+logger = logging.getLogger(__name__)
+
 LONGEST_LINE = 400
 MOST_LINES = 12
 _CONSEQUENCES: Mapping[Effect, str] = {
@@ -35,15 +38,23 @@ async def preview(
     reads: Reads, operation: Operation, arguments: Arguments, account: Callable[[], Awaitable[str]]
 ) -> str:
     """The preview of a call: its account, what will happen, to how many. `account` tells the account's name."""
-    told: Told = TOLD.get(operation.name) or _plainly(operation, reads)
     if operation.service is Service.MATON:
-        lines, head = await told(reads, arguments), "Maton"
+        lines, head = await _lines(reads, operation, arguments), "Maton"
     else:
-        lines, name = await together(lambda: told(reads, arguments), account)
+        lines, name = await together(lambda: _lines(reads, operation, arguments), account)
         head = f"Klaviyo account {quoted(name)}"
     consequence = _CONSEQUENCES.get(operation.effect_of(arguments))
     lines = [*lines[:MOST_LINES], *([consequence] if consequence else [])]
     return "\n".join(line(text, LONGEST_LINE) for text in [f"{head}: {lines[0]}", *lines[1:]])
+
+
+async def _lines(reads: Reads, operation: Operation, arguments: Arguments) -> list[str]:
+    told: Told = TOLD.get(operation.name) or _plainly(operation, reads)
+    try:
+        return await told(reads, arguments)
+    except Exception:  # an answer of a shape that nobody expected
+        logger.exception("no preview of %s", operation.name)
+        return [f"{operation.title.lower()}; what exactly that does could not be read."]
 
 
 # From the declaration, for what is not in the table.
@@ -146,7 +157,7 @@ async def _delete_tag_group(reads: Reads, arguments: Any) -> list[str]:
 def _delete_many(ids: str, noun: str) -> Told:
     async def tell(reads: Reads, arguments: Any) -> list[str]:
         given = getattr(arguments, ids)
-        return [f"delete {many(len(given), noun)}: {listed(given)}."]
+        return [f"delete {many(len(given), noun)}: {listed([getattr(one, 'id', one) for one in given])}."]
 
     return tell
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import mcp_types
 from mcp.client.client import Client
+from mcp.client.session import ElicitationFnT
 
 from klaviyo_mcp import app
 from klaviyo_mcp.calls import Calls
@@ -25,8 +26,6 @@ ERAS = ("legacy", "2026-07-28")
 ONLY = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
 """The connection that a sandbox begins with."""
 _READS = ("/klaviyo/api/campaign-recipient-estimation-jobs",)
-
-Elicit = Callable[[Any, mcp_types.ElicitRequestParams], Awaitable[mcp_types.ElicitResult]]
 
 
 class Alone:
@@ -48,7 +47,7 @@ class Alone:
 
 @dataclass
 class Rig:
-    """Calls over a sandbox. `account` is what the account is called, None for one that cannot be read."""
+    """Calls over a sandbox."""
 
     sandbox: Sandbox
     calls: Calls
@@ -76,7 +75,7 @@ class Rig:
 
 
 def rig(account: str | None = "Fjord Outdoor", **settings: Any) -> Rig:
-    """A rig whose clock stands still."""
+    """A rig whose clock stands still. `account` is what the account is called, None for one that cannot be read."""
     sandbox = Sandbox(Store(now=NOW), key="sandbox", faults=Faults(), rate_limits=None, seed=1)
     given = Settings(**{"sandbox": True, "toolsets": ("all",), **settings})
     maton = Maton(
@@ -116,14 +115,14 @@ class Person:
     async def __call__(self, _: Any, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
         if isinstance(params, mcp_types.ElicitRequestURLParams):
             self.opened.append(params.url)
-            return mcp_types.ElicitResult(action=self.action)  # type: ignore[arg-type]
+            return mcp_types.ElicitResult(action=self.action)
         self.asked.append(params.message)
         content = {"confirm": self.tick} if self.action == "accept" else None
-        return mcp_types.ElicitResult(action=self.action, content=content)  # type: ignore[arg-type]
+        return mcp_types.ElicitResult(action=self.action, content=content)
 
 
 @asynccontextmanager
-async def client(calls: Calls, era: str, person: Elicit | None = None) -> AsyncIterator[Client]:
+async def client(calls: Calls, era: str, person: ElicitationFnT | None = None) -> AsyncIterator[Client]:
     """The official client of the protocol, in one of its eras."""
     async with Client(app.create(calls), mode=era, elicitation_callback=person) as connected:
         yield connected
