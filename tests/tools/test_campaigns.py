@@ -24,7 +24,7 @@ def draft(message: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "filter is required"),
+        ({}, 'filter is required, such as equals(messages.channel,"email")'),
         (
             {"filter": 'equals(status,"Draft")'},
             'filter: a condition on messages.channel is needed: for example equals(messages.channel,"email")',

@@ -24,7 +24,7 @@ def test_a_coupon_needs_an_id(refusal_of: Refuse) -> None:
 
 
 def test_codes_are_asked_for_by_coupon_or_person(refusal_of: Refuse) -> None:
-    assert refusal_of("get_coupon_codes") == "filter is required"
+    assert refusal_of("get_coupon_codes") == 'filter is required, such as equals(coupon.id,"…")'
     assert "coupon.id or profile.id" in refusal_of("get_coupon_codes", filter='equals(status,"USED")')
 
 

@@ -74,7 +74,7 @@ def test_an_update_names_its_record_in_path_and_body() -> None:
 
 
 def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
-    with pytest.raises(ArgumentsError, match=r"^filter is required$"):
+    with pytest.raises(ArgumentsError, match=r'^filter is required, such as equals\(channel,"email"\)$'):
         check(required.arguments, {})
 
 

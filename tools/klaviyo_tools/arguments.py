@@ -111,6 +111,20 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """How the list of tools tells an argument, where its whole schema (`describe_tool`) says more than most calls need.
+
+    Its type with `text` for a description and no enumeration; not `listed`, it is left out.
+    """
+
+    text: str = ""
+    listed: bool = True
+
+
+UNLISTED = Brief(listed=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Clears:
     """Marks a field whose null is sent, to clear what Klaviyo holds."""
 
@@ -126,6 +140,11 @@ def place_of(field: FieldInfo) -> Place | None:
 def since_of(field: FieldInfo) -> str | None:
     """The revision from which on the field exists, where that is not the oldest we speak."""
     return next((mark.revision for mark in _marks(field) if isinstance(mark, Since)), None)
+
+
+def brief_of(field: FieldInfo) -> Brief | None:
+    """How the field is told in the list of tools, where that is not its whole schema."""
+    return next((mark for mark in _marks(field) if isinstance(mark, Brief)), None)
 
 
 def _marks(field: FieldInfo) -> Iterator[object]:
@@ -350,7 +369,8 @@ def _fault(model: type[Arguments], detail: dict[str, Any]) -> str:
         hint = f"did you mean {' or '.join(close)}?" if close else f"it takes {', '.join(sorted(names)[:14]) or 'none'}"
         return f"unknown argument {where[:80]!r}: {hint}"
     if kind == "missing":
-        return f"{where} is required"
+        field = model.model_fields.get(where)
+        return f"{where} is required" + (f", such as {field.examples[0]}" if field and field.examples else "")
     if kind == "value_error":
         return f"{where}: {detail['ctx']['error']}"
     if kind == "string_pattern_mismatch":
@@ -396,8 +416,8 @@ def _models(annotation: Any) -> Iterator[type[Arguments]]:
 MAX_RESULTS = 1000
 DEFAULT_RESULTS = 50
 
-MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading()]
+MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading(), Brief()]
 Cursor = Annotated[Text, Reading()]
 CountBy = Annotated[Text, Reading()]
-Detail = Annotated[Literal["summary", "full"], Reading()]
+Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
 FieldNames = Annotated[list[Text], Reading()]

@@ -26,7 +26,9 @@ from .arguments import (
     Part,
     PathId,
     Query,
+    Target,
     one_of,
+    place_of,
 )
 from .request import JSON, Request, Service, Upload
 from .resources import fields_at, resource
@@ -205,6 +207,14 @@ class Operation:
             self.service,
             upload if isinstance(upload, Upload) else None,
         )
+
+    @property
+    def id_argument(self) -> str | None:
+        """The argument that holds the id which Klaviyo's errors speak of: the path's last, or the body's target."""
+        if self.path_ids:
+            return self.path_ids[-1]
+        targets = (n for n, f in self.arguments.model_fields.items() if isinstance(place_of(f), Target))
+        return next(targets, None)
 
     @property
     def path_ids(self) -> list[str]:
@@ -439,7 +449,11 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
         text = f"Required: {' or '.join(operation.filter_required)}. {text}"
     as_text = WithJsonSchema({"type": "string", "description": text})
     kind = Annotated[str, BeforeValidator(accept), as_text, Query("filter")]
-    return (kind, ...) if operation.filter_required else (kind | None, None)
+    if not operation.filter_required:
+        return (kind | None, None)
+    name = operation.filter_required[0]
+    example = f'equals({name},"{"email" if name.endswith("channel") else "…"}")'
+    return (Annotated[kind, Field(examples=[example])], ...)
 
 
 def _sort(names: Sequence[str]) -> tuple[Any, Any]:
