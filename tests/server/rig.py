@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import mcp_types
 from mcp.client.client import Client
-from mcp.client.session import ElicitationFnT
+from mcp.client.session import ClientRequestContext, ElicitationFnT
 
 from klaviyo_mcp import app
 from klaviyo_mcp.calls import Calls
@@ -112,7 +112,9 @@ class Person:
     asked: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
 
-    async def __call__(self, _: Any, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
+    async def __call__(
+        self, context: ClientRequestContext, params: mcp_types.ElicitRequestParams
+    ) -> mcp_types.ElicitResult:
         if isinstance(params, mcp_types.ElicitRequestURLParams):
             self.opened.append(params.url)
             return mcp_types.ElicitResult(action=self.action)
