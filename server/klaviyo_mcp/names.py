@@ -74,7 +74,7 @@ class Names:
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
     _metrics: Sequence[Metric] | None = None
     _metrics_until: float = 0.0
-    _account: Account = Account()
+    _account: Account = field(default_factory=Account)
     _account_until: float = 0.0
     _reading: anyio.Lock = field(default_factory=anyio.Lock)
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
