@@ -98,6 +98,11 @@ class Accounts:
         only = self._active[0] if self._active and len(self._active) == 1 else ""
         return self._name or self.connection or only or "unknown"
 
+    @property
+    def key(self) -> str:
+        """What tells this account from another, empty while that is unknown."""
+        return self.connection or ",".join(self._active or ())
+
     def forget(self) -> None:
         """Connections are being changed: list them anew before they are relied on again."""
         self._until = float("-inf")

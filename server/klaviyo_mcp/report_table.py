@@ -56,8 +56,8 @@ STRANGE = frozenset(
     }
 )
 """Dimensions of events that people outside the account can write."""
+_FITTING = f"what fits in {BUDGET:,} bytes"
 _SPAN = re.compile(r"(greater-or-equal|less-than)\(datetime,([^)]*)\)")
-_CUT = 1_200
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,6 @@ class Table:
             while over > 0 and shown > 1:
                 shown -= 1
                 over -= len(lines[shown].encode()) + 1
-            shown = max(1, shown - 1) if rest is None else shown
         if not body:
             return head
         text = "\n".join([header, *body])
@@ -236,7 +235,7 @@ class Table:
         if start.skip:
             facts.append(f"next {shown:,} {_rows(shown)}")
         elif shown < length:
-            facts.append(f"{shown:,} of {length:,} rows (what fits in {BUDGET:,} bytes), totals first")
+            facts.append(f"{shown:,} of {length:,} rows ({_FITTING}), totals first")
         return facts
 
     def _facts(self, start: Position, has_totals: bool, following: bool) -> list[str]:

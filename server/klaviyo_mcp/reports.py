@@ -1,6 +1,6 @@
 """Reports that read themselves: metrics by name, answers kept for some minutes, names joined to ids.
 
-Reports are few (2 a minute, 225 a day), so one is not asked for again while its answer is fresh, and its answer says so.
+Reports are few (2 a minute, 225 a day): while the answer of one is fresh, it is given again, and told to be kept.
 """
 
 from __future__ import annotations
