@@ -14,7 +14,7 @@ from klaviyo_tools.arguments import Arguments, ArgumentsError, check, nearest
 from klaviyo_tools.catalog import Catalog, catalog
 from klaviyo_tools.jsonapi import given
 from klaviyo_tools.operation import Answer, Effect, Operation
-from klaviyo_tools.records import DocumentError, Page, flatten, rows
+from klaviyo_tools.records import DocumentError, Page, flatten
 from klaviyo_tools.request import Service
 from klaviyo_tools.resources import resource
 from klaviyo_tools.schema import input_schema
@@ -27,6 +27,7 @@ from .errors import ArgumentError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError, View
 from .paging import Position
 from .reads import PATIENCE, Reads
+from .reports import Reports
 
 if TYPE_CHECKING:
     from .maton import Maton, Reply
@@ -86,6 +87,7 @@ class Calls:
         )
         self.accounts = Accounts(self.reads, settings.connection)
         self.gate = Gate(Codes())
+        self.reports = Reports(self.reads, lambda: self.accounts.key)
         self.discovery = Discovery(self)
 
     @cached_property
@@ -127,7 +129,7 @@ class Calls:
         if policy.gates(operation, self.settings.confirm):
             code, given_ = confirmation.split(given_)
         try:
-            arguments = check(operation.arguments, given_)
+            arguments = check(operation.arguments, await self.reports.with_metrics(operation, given_))
             return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None
@@ -156,6 +158,7 @@ class Calls:
         finally:
             if self.accounts.changes(operation):
                 self.accounts.forget()
+                self.reports.forget()
 
     async def maton(self) -> Maton:
         """The client of the gateway, built in a thread when first needed."""
@@ -262,9 +265,11 @@ class Call:
         return summary.job(flat, resource(flat.type), follow=follow)
 
     async def _report(self) -> str:
-        page = await self._page({})
-        dimensions = self._argument("by") or ()
-        return summary.document(rows(page, dimensions), resource(self.operation.resource))
+        async def send(arguments: Arguments) -> Page:
+            self.arguments = arguments
+            return await self._page({})
+
+        return await self.calls.reports.answer(self.operation, self.arguments, send)
 
     async def _nothing(self) -> str:
         reply = await self._send({})
