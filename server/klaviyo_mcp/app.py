@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
-from . import __version__
+from . import __version__, tracing
 from .asking import PATIENCE, InputNeeded, SessionContext, Spent
 from .calls import UnknownTool
 
@@ -104,8 +104,11 @@ class Shell:
         scope = anyio.CancelScope()
         self._scopes.add(scope)
         try:
-            with scope:
-                return await self._answer(ctx, params, facts)
+            with scope, tracing.call() as work:
+                try:
+                    return await self._answer(ctx, params, facts)
+                finally:
+                    facts |= work.facts()
             facts["status"] = "stopped"
             return failed(
                 f"The server is shutting down and ended {params.name}. If it changes something, look whether that was"
@@ -117,6 +120,7 @@ class Shell:
             if not self.under_way:
                 self._quiet.set()
             facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
+            tracing.tell({name: value for name, value in facts.items() if name != "tool"})
             logger.info("call", extra={"facts": facts})
 
     async def idle(self) -> None:

@@ -19,7 +19,7 @@ from klaviyo_tools.request import Service
 from klaviyo_tools.resources import resource
 from klaviyo_tools.schema import input_schema
 
-from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary, uploads
+from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary, tracing, uploads
 from .accounts import Accounts
 from .confirmation import Codes, Gate
 from .discovery import Discovery
@@ -121,10 +121,12 @@ class Calls:
                 return _text(await self.discovery.call(name, arguments, context))
             return _text(await self.answer(operation, arguments, context))
         except KlaviyoMcpError as error:
+            tracing.failed(error)
             return _text(str(error), is_error=True)
 
     async def answer(self, operation: Operation, given_: Mapping[str, Any], context: CallContext) -> str:
         """The answer of an operation as text. Raises KlaviyoMcpError."""
+        tracing.running(operation.name)
         code = None
         if policy.gates(operation, self.settings.confirm):
             code, given_ = confirmation.split(given_)

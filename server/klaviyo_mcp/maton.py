@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 
-from klaviyo_mcp import __version__
+from klaviyo_mcp import __version__, tracing
 from klaviyo_mcp.address import base_url as address
 from klaviyo_mcp.errors import (
     DeadlineError,
@@ -83,6 +83,11 @@ class _Trip:
     def left(self) -> float:
         return self.ends - anyio.current_time()
 
+    def wait(self, seconds: float) -> None:
+        """Count a wait."""
+        self.waited += seconds
+        tracing.waited(seconds)
+
     async def watch(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's trace: the request is under way once its headers are written (a proxy's CONNECT is not it)."""
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
@@ -123,6 +128,7 @@ class Maton:
         tries: int = 4,
     ) -> None:
         self.base_url = address(base_url)
+        self._host = urlsplit(self.base_url).hostname or ""
         self.revision = header("KLAVIYO_REVISION", revision) or REVISION
         self.connection = header("MATON_CONNECTION", connection)
         self.deadline = deadline
@@ -170,12 +176,14 @@ class Maton:
         client = await self._ready()
         while True:
             trip.pacing, trip.sent = True, False
-            trip.waited += await self.pacer.turn(trip.lane, left=trip.left, waiting=trip.call.waiting)
+            trip.wait(await self.pacer.turn(trip.lane, left=trip.left, waiting=trip.call.waiting))
             trip.pacing = False
             trip.attempts += 1
-            outcome = await self._attempt(client, wire, trip)
-            if isinstance(outcome, Reply):
-                return outcome
+            with tracing.attempt(trip.call.operation, wire.method, self._host, trip.attempts - 1) as attempt:
+                outcome = await self._attempt(client, wire, trip, attempt)
+                if isinstance(outcome, Reply):
+                    return outcome
+                attempt.refused(outcome.error)
             await self._wait(outcome, trip)
 
     async def _wait(self, verdict: Verdict, trip: _Trip) -> None:
@@ -194,9 +202,11 @@ class Maton:
             await trip.call.waiting(seconds, "Klaviyo's rate limit" if verdict.limited else "a retry")
         trip.sent = False
         await anyio.sleep(seconds)
-        trip.waited += seconds
+        trip.wait(seconds)
 
-    async def _attempt(self, client: httpx.AsyncClient, wire: Wire, trip: _Trip) -> Reply | Verdict:
+    async def _attempt(
+        self, client: httpx.AsyncClient, wire: Wire, trip: _Trip, attempt: tracing.Attempt
+    ) -> Reply | Verdict:
         """Send once and read the answer."""
         import httpx
 
@@ -224,6 +234,7 @@ class Maton:
             return self._broken(trip, f"no answer came within {span(anyio.current_time() - trip.began)}", timeout=True)
         except httpx.HTTPError:
             return self._broken(trip, "the connection broke before the answer came")
+        attempt.answered(response.status_code, len(body.content))
         self._listen(trip, response)
         return self._judge(trip, response, body)
 
