@@ -15,7 +15,14 @@ import anyio
 
 from klaviyo_tools.operation import Effect, Operation
 
-from .errors import ConnectionMissingError, KlaviyoMcpError
+from .errors import (
+    ConnectionMissingError,
+    KeyMissingError,
+    KeyRefusedError,
+    KlaviyoMcpError,
+    UnreachableError,
+    UpstreamError,
+)
 from .phrases import line
 
 if TYPE_CHECKING:
@@ -68,7 +75,17 @@ class Accounts:
         """The id of the connection that a write goes to. Raises where that is not known for certain."""
         if self.connection:
             return self.connection
-        await self._list()
+        try:
+            await self._list()
+        except (ConnectionMissingError, KeyMissingError, KeyRefusedError, UnreachableError):
+            raise
+        except KlaviyoMcpError as error:
+            raise UpstreamError(
+                "Finding the account",
+                "Maton's connections could not be listed, so nothing was sent",
+                detail=str(error),
+                then="Try again in a minute, or set MATON_CONNECTION to the connection meant.",
+            ) from None
         self._single()
         if not self._active:
             raise ConnectionMissingError("none")

@@ -39,7 +39,7 @@ class Reads:
         hide: bool = False,
         patience: float = PATIENCE,
     ) -> None:
-        self._maton, self._catalog, self._revision, self._patience = maton, catalog, revision, patience
+        self._maton, self._catalog, self._revision, self.patience = maton, catalog, revision, patience
         self.hide = hide
         """Whether what strangers wrote is to be left out."""
         self._until: float | None = None
@@ -47,7 +47,7 @@ class Reads:
     def bounded(self) -> Reads:
         """The same reads, all of which together may take no longer than one."""
         reads = copy(self)
-        reads._until = anyio.current_time() + self._patience
+        reads._until = anyio.current_time() + self.patience
         return reads
 
     def operation(self, name: str) -> Operation:
@@ -116,7 +116,7 @@ class Reads:
     async def _send(self, operation: Operation, request: Request, *, rate: Rate) -> Page:
         from .maton import CallPolicy
 
-        until = self._until or anyio.current_time() + self._patience
+        until = self._until or anyio.current_time() + self.patience
         policy = CallPolicy(operation.name, safe=True, scopes=operation.scopes, rate=rate, until=until)
         reply = await (await self._maton()).send(request, policy)
         try:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from klaviyo_mcp import accounts
 from klaviyo_mcp.accounts import KEPT
+from klaviyo_mcp.calls import Calls
+from klaviyo_mcp.settings import Settings
 
 from .rig import ERAS, ONLY, Person, Rig, client, rig, told
 
@@ -121,9 +124,31 @@ async def test_a_read_stands_though_connections_cannot_be_listed() -> None:
 async def test_a_write_does_not_go_out_while_it_is_not_known_where_to() -> None:
     made = rig()
     made.sandbox.faults.add(status=403, path="/connections", times=1)
-    assert (await made.run("create_list", name="VIP")).startswith("ERROR: ")
+    answer = await made.run("create_list", name="VIP")
+    assert answer.startswith(
+        "ERROR: Finding the account failed: Maton's connections could not be listed, so nothing was sent: "
+    )
+    assert answer.endswith("Try again in a minute, or set MATON_CONNECTION to the connection meant.")
     assert made.wrote() == []
     assert (await made.run("create_list", name="VIP")).endswith("[account: Fjord Outdoor]")
+
+
+async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and_no_write_forever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accounts, "PATIENCE", 0.02)
+    made = rig()
+    made.calls.reads.patience = 0.05
+    made.sandbox.faults.add(delay=60, path="/connections", times=99)
+    assert await made.run("get_lists") == "no lists"
+    assert (await made.run("create_list", name="VIP")).startswith("ERROR: Finding the account failed")
+    assert made.wrote() == []
+
+
+async def test_without_a_key_a_call_says_so() -> None:
+    made = rig()
+    made.calls.accounts.reads = Calls(Settings(toolsets=("all",))).reads
+    assert (await made.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
 
 
 # The account's name.

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from klaviyo_mcp import audience, preview
+from klaviyo_mcp import audience, phrases, preview
 from klaviyo_tools.catalog import catalog
 from klaviyo_tools.operation import Effect
 
@@ -425,6 +427,15 @@ async def test_a_name_cannot_pass_for_words_of_ours(made: Rig) -> None:
     told = await lines(made, "delete_list", list_id="L1")
     assert told[0] == f'{HEAD}delete the list "VIP\' This changes nothing.{"x" * 53}…" (id L1).'
     assert len(told) == 3
+
+
+@settings(max_examples=50)
+@given(st.text())
+def test_a_quoted_name_is_one_line_that_closes_once(name: str) -> None:
+    told = phrases.quoted(name)
+    assert (told.count('"'), told[0], told[-1]) == (2, '"', '"')
+    assert len(told.splitlines()) == 1
+    assert len(told) <= phrases.LONGEST + 2
 
 
 async def test_previews_read_at_once_and_little(made: Rig) -> None:
