@@ -1,0 +1,91 @@
+"""The JSON Schema of a model of arguments, read off its fields.
+
+pydantic makes one too, but builds the model's validator first: for all operations that takes longer than everything
+else on the way to tools/list, and most models are never called in a session. A test holds the two to be the same, in
+the plain form that clients accept (see `schema`); validators that change what a field takes say so by WithJsonSchema.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Le, Len, MaxLen
+from pydantic import BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+Schema = dict[str, Any]
+
+_ORDER = ("type", "description", "enum", "items", "properties", "required", "maximum", "maxItems")
+_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_JSON_TYPES = {**_PLAIN, type(None): "null"}
+
+
+def shape(model: type[BaseModel]) -> Schema:
+    """What an object of this model holds, by the names it is given under; a new dictionary each time."""
+    properties = {field.alias or name: _property(field) for name, field in model.model_fields.items()}
+    required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    if model.model_config.get("extra") == "forbid":
+        schema["additionalProperties"] = False
+    return schema
+
+
+def _property(field: FieldInfo) -> Schema:
+    schema = _marked(_type(field.annotation), field.metadata)
+    if field.description is not None:
+        schema["description"] = field.description
+    return _ordered(schema)
+
+
+def _ordered(schema: Schema) -> Schema:
+    known = {key: schema[key] for key in _ORDER if key in schema}
+    if "additionalProperties" in schema:
+        known["additionalProperties"] = schema["additionalProperties"]
+    return known
+
+
+def _type(kind: Any) -> Schema:
+    """The schema of a type; null beside another type is left out. Raises TypeError for one that has none here."""
+    if kind in _PLAIN:
+        return {"type": _PLAIN[kind]}
+    origin = get_origin(kind)
+    if origin is Annotated:
+        inner, *marks = get_args(kind)
+        return _marked(_type(inner), marks)
+    if origin in (Union, types.UnionType):
+        members = [member for member in get_args(kind) if member is not type(None)]
+        if len(members) == 1:
+            return _type(members[0])
+    elif origin in (list, Sequence):
+        return {"type": "array", "items": _ordered(_type(get_args(kind)[0]))}
+    elif origin is Literal:
+        values = list(get_args(kind))
+        return {"type": _JSON_TYPES[type(values[0])], "enum": values}
+    elif origin is dict:
+        return {"type": "object"}
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        return shape(kind)
+    elif kind is Any:
+        return {}
+    raise TypeError(f"{kind} has no place in a tool's schema")
+
+
+def _marked(schema: Schema, marks: Iterable[object]) -> Schema:
+    for mark in marks:
+        match mark:
+            case WithJsonSchema():
+                schema = dict(mark.json_schema or {})
+            case FieldInfo():
+                schema = _marked(schema, mark.metadata)
+                if mark.description is not None:
+                    schema["description"] = mark.description
+            case Le():
+                schema["maximum"] = mark.le
+            case MaxLen() | Len():
+                if schema.get("type") == "array" and mark.max_length is not None:
+                    schema["maxItems"] = mark.max_length
+    return schema
