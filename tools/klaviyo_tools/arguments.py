@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -114,14 +115,45 @@ class Since:
 class Brief:
     """How the list of tools tells an argument, where its whole schema (`describe_tool`) says more than most calls need.
 
-    Its type with `text` for a description and no enumeration; not `listed`, it is left out.
+    Its type with `text` for a description and no enumeration; names are listed as one text, comma-separated, which is
+    taken as well. Not `listed`, it is left out.
     """
 
     text: str = ""
     listed: bool = True
+    names: bool = False
 
 
 UNLISTED = Brief(listed=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Varies:
+    """Values of this argument that not every revision of Klaviyo's API takes."""
+
+    since: Mapping[str, str]
+    """Value -> the revision from which on it exists."""
+    what: str
+    """What the values are called."""
+    describe: Callable[[str], str] | None = None
+    """The argument's description at a revision; empty where no value is left."""
+    named: Callable[[str], Iterable[str]] | None = None
+    """The values in a text, where that is more than one."""
+    until: Mapping[str, str] = field(default_factory=dict)
+    """Value -> the revision that no longer takes it."""
+
+    def takes(self, value: str, revision: str) -> bool:
+        """Whether a revision takes a value."""
+        return self.since.get(value, "") <= revision < self.until.get(value, "9999")
+
+    def refuse(self, argument: str, given: object, revision: str) -> None:
+        """Raises ArgumentsError for a value that the revision does not take."""
+        values = self.named(given) if self.named and isinstance(given, str) else given
+        for value in [values] if isinstance(values, str) else values if isinstance(values, Iterable) else ():
+            if not self.takes(value, revision):
+                when = self.since.get(value)
+                span = f"from revision {when} on" if when else f"until before revision {self.until[value]}"
+                raise ArgumentsError(f"{argument}: {self.what} {value!r} exists {span} (KLAVIYO_REVISION)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,11 @@ def since_of(field: FieldInfo) -> str | None:
 def brief_of(field: FieldInfo) -> Brief | None:
     """How the field is told in the list of tools, where that is not its whole schema."""
     return next((mark for mark in _marks(field) if isinstance(mark, Brief)), None)
+
+
+def varies_of(field: FieldInfo) -> Varies | None:
+    """What of the field's values depends on the revision."""
+    return next((mark for mark in _marks(field) if isinstance(mark, Varies)), None)
 
 
 def _marks(field: FieldInfo) -> Iterator[object]:
@@ -269,6 +306,9 @@ def _catalog_id(text: str) -> str:
     return text
 
 
+_MINUTES = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?=$|Z|[+-])")
+
+
 def _timestamp(given: object) -> object:
     if isinstance(given, datetime):
         return given.isoformat()
@@ -281,7 +321,8 @@ def _timestamp(given: object) -> object:
         raise ValueError(f"{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T09:00:00Z") from None
     if len(text) <= 10:
         return f"{moment.date().isoformat()}T00:00:00Z"
-    text = text.replace(" ", "T", 1)
+    # Klaviyo wants the seconds as well.
+    text = _MINUTES.sub(r"\1T\2:00", text.replace(" ", "T", 1))
     return text if moment.tzinfo else f"{text}Z"
 
 
@@ -320,8 +361,13 @@ def clearable(kind: Any) -> Any:
 
 def told(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
     """Annotated to the type of an object: its schema is one line (by default the keys), not each key with its type."""
-    keys = ", ".join(field.alias or name for name, field in model.model_fields.items())
-    return WithJsonSchema({"type": "object", "description": text or keys})
+    return WithJsonSchema({"type": "object", "description": text or keys_of(model)})
+
+
+def keys_of(model: type[Arguments], revision: str | None = None) -> str:
+    """The keys of an object, as far as a revision has them."""
+    fields = model.model_fields.items()
+    return ", ".join(f.alias or name for name, f in fields if revision is None or (since_of(f) or "") <= revision)
 
 
 def nearest(given: str, among: Iterable[str], most: int = 3) -> list[str]:
@@ -350,13 +396,33 @@ def one_of(given: str, allowed: Iterable[str], what: str) -> str:
 Model = TypeVar("Model", bound=Arguments)
 
 
-def check(model: type[Model], given: Mapping[str, Any]) -> Model:
-    """Validate what a model wrote. Raises ArgumentsError with every fault in words, the nearest names included."""
+def check(model: type[Model], given: Mapping[str, Any], revision: str | None = None) -> Model:
+    """Validate what a model wrote. Raises ArgumentsError with every fault in words, the nearest names included.
+
+    With a revision, what Klaviyo does not take at it is refused, wherever it stands.
+    """
     try:
-        return model.model_validate(given)
+        arguments = model.model_validate(given)
     except ValidationError as error:
         faults = [_fault(model, dict(detail)) for detail in error.errors(include_url=False)[:4]]
         raise ArgumentsError("; ".join(dict.fromkeys(faults))) from None
+    if revision is not None:
+        _refuse_other_revisions(arguments, revision)
+    return arguments
+
+
+def _refuse_other_revisions(arguments: Arguments, revision: str, at: str = "") -> None:
+    for name, declared in type(arguments).model_fields.items():
+        if name not in arguments.model_fields_set:
+            continue
+        path, value, since = f"{at}{declared.alias or name}", getattr(arguments, name), since_of(declared)
+        if since and since > revision:
+            raise ArgumentsError(f"{path} exists from revision {since} on (KLAVIYO_REVISION)")
+        if varies := varies_of(declared):
+            varies.refuse(path, value, revision)
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, Arguments):
+                _refuse_other_revisions(inner, revision, f"{path}.")
 
 
 def _fault(model: type[Arguments], detail: dict[str, Any]) -> str:
@@ -375,7 +441,51 @@ def _fault(model: type[Arguments], detail: dict[str, Any]) -> str:
         return f"{where}: {detail['ctx']['error']}"
     if kind == "string_pattern_mismatch":
         return f"{where}: {_shown(detail['input'])} {_expected(where, detail['ctx']['pattern'])}"
-    return f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_shown(detail['input'])}"
+    return f"{where}: {_should(kind, detail)}"
+
+
+_KINDS = {
+    "bool": "true or false",
+    "dataclass": "an object",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "mapping": "an object",
+    "model": "an object",
+    "string": "a text",
+}
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _should(kind: str, detail: dict[str, Any]) -> str:
+    """What a value should have been, and what it is, in words that no one needs to know a library for."""
+    given, facts = detail["input"], detail.get("ctx", {})
+    match kind:
+        case "too_long":
+            return f"at most {facts['max_length']}, not {facts.get('actual_length') or len(given)}: split the call"
+        case "too_short" if not facts.get("actual_length"):
+            return f"is empty: give at least {facts['min_length']}"
+        case "too_short":
+            return f"at least {facts['min_length']}, not {facts['actual_length']}"
+        case "string_too_long":
+            return f"at most {facts['max_length']} characters, not {len(str(given))}"
+        case "string_too_short":
+            return f"at least {facts['min_length']} characters, not {len(str(given))}"
+        case "literal_error" | "enum":
+            return f"should be {facts['expected']}, not {_shown(given)}"
+    if kind in _BOUNDS:
+        words, name = _BOUNDS[kind]
+        return f"should be {words} {facts[name]}, not {_shown(given)}"
+    what = _KINDS.get(kind.partition("_")[0])
+    if what:
+        return f"should be {what}, not {_shown(given)}"
+    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_shown(given)}"
 
 
 def _expected(where: str, pattern: str) -> str:
@@ -396,19 +506,20 @@ def _names_at(model: type[Arguments], path: tuple[int | str, ...]) -> list[str]:
         if isinstance(part, int):
             continue
         field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
-        inner = next(_models(field.annotation), None) if field else None
+        inner = next(models_in(field.annotation), None) if field else None
         if inner is None:
             return []
         model = inner
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _models(annotation: Any) -> Iterator[type[Arguments]]:
+def models_in(annotation: Any) -> Iterator[type[Arguments]]:
+    """The models of arguments that a type holds, those inside a list among them."""
     for kind in _alternatives(annotation):
         if _is_model(kind):
             yield kind
         for inner in get_args(kind):
-            yield from _models(inner)
+            yield from models_in(inner)
 
 
 # Arguments that every reading operation takes.
@@ -420,4 +531,5 @@ MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading(), Brief()]
 Cursor = Annotated[Text, Reading()]
 CountBy = Annotated[Text, Reading()]
 Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
-FieldNames = Annotated[list[Text], Reading()]
+FieldNames = Annotated[list[Text], Reading(), Brief(names=True)]
+IdsOnly = Annotated[bool, Reading()]

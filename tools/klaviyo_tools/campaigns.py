@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .arguments import Arguments, Day, Embedded, Id, Linkage, Relationship, Target, Text, Timestamp, one_of, told
+from .arguments import Arguments, Brief, Day, Embedded, Id, Linkage, Relationship, Target, Text, Timestamp, one_of, told
 from .messages import MessageChanges, NewMessages
 from .operation import Answer, Area, Effect, M, Milder, S
 from .profiles import SPAN
@@ -140,8 +140,9 @@ Strategy = Annotated[
         "method immediate, static (datetime, options.is_local), throttled (datetime, throttle_percentage) or "
         "smart_send_time (date)",
     ),
+    Brief("method: immediate, static (datetime), throttled or smart_send_time (date)"),
 ]
-REPLACES = "included, excluded: each replaces what was"
+REPLACES = "included, excluded: replaced"
 AS_CREATED = "as in create_campaign"
 Sending = Annotated[SendOptions, told(SendOptions)]
 Tracking = Annotated[
@@ -150,6 +151,7 @@ Tracking = Annotated[
         TrackingOptions,
         "is_tracking_opens, is_tracking_clicks, add_tracking_params, custom_tracking_params",
     ),
+    Brief("is_tracking_opens, is_tracking_clicks …"),
 ]
 
 
@@ -158,7 +160,7 @@ Tracking = Annotated[
 
 class NewCampaign(Arguments):
     name: Text
-    audiences: Annotated[Audiences, told(Audiences, "included, excluded: ids of lists and segments")]
+    audiences: Annotated[Audiences, told(Audiences, "included, excluded: list or segment ids")]
     campaign_messages: Annotated[
         list[NewMessages], Field(min_length=1), Embedded("campaign-message", "campaign-messages")
     ]
@@ -200,7 +202,7 @@ area.collection(
     "get_campaigns",
     "/api/campaigns",
     "campaign",
-    "Campaigns of one channel (email, sms, mobile_push) by status (Draft, Scheduled, Sent …), name or date.",
+    "Campaigns of a channel: email, sms or mobile_push.",
     rate=M,
     filter={
         "messages.channel": "equals",
@@ -235,7 +237,7 @@ area.create(
     "/api/campaigns",
     "campaign",
     NewCampaign,
-    "Draft a campaign for lists or segments; nothing is sent before send_campaign.",
+    "Draft a campaign.",
     rate=M,
     words=(
         "new draft prepare plan write compose one off schedule announcement promo sale launch erstellen "
@@ -247,7 +249,7 @@ area.update(
     "/api/campaigns/{campaign_id}",
     "campaign",
     CampaignChanges,
-    "Change a draft's name, audiences, time or options; its text is in update_campaign_message.",
+    "Change a draft; its text: update_campaign_message.",
     rate=M,
     words=(
         "reschedule postpone delay push back earlier later move send time date tomorrow exclude include audience "
@@ -268,7 +270,7 @@ area.job(
     "/api/campaign-send-jobs",
     "campaign-send-job",
     OfCampaign,
-    "Send a campaign to its audiences, at the time that its send_strategy says (at once by default).",
+    "Send a campaign, when its send_strategy says (default: now).",
     rate=M,
     effect=Effect.REACHES_PEOPLE,
     aliases="create_campaign_send_job",
@@ -307,7 +309,7 @@ area.job(
     "/api/campaign-recipient-estimation-jobs",
     "campaign-recipient-estimation-job",
     OfCampaign,
-    "Count anew how many people a campaign would reach; then get_campaign_recipient_estimation.",
+    "Count anew whom a campaign would reach.",
     rate=M,
     effect=Effect.READ,
     scopes="campaigns:write",
@@ -319,7 +321,7 @@ area.record(
     "get_campaign_recipient_estimation_job",
     "/api/campaign-recipient-estimation-jobs/{campaign_id}",
     "campaign-recipient-estimation-job",
-    "Whether counting a campaign's recipients is complete.",
+    "Whether that count is complete.",
     rate=M,
     words="estimate job status ready finished complete",
 )
@@ -357,6 +359,7 @@ area.collection(
     aliases="get_campaign_campaign_messages get_campaign_messages",
     include=("template", "image", "campaign"),
     words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
+    ids="get_message_ids_for_campaign",
 )
 area.collection(
     "get_tags_for_campaign",
@@ -368,6 +371,7 @@ area.collection(
     scopes="campaigns:read tags:read",
     aliases="get_campaign_tags",
     words="tagged label",
+    ids="get_tag_ids_for_campaign",
 )
 area.record(
     "get_campaign_message",
@@ -411,6 +415,7 @@ area.record(
     rate=M,
     aliases="get_campaign_message_campaign",
     words="belongs parent which",
+    ids="get_campaign_id_for_campaign_message",
 )
 area.record(
     "get_template_for_campaign_message",
@@ -421,6 +426,7 @@ area.record(
     scopes="campaigns:read templates:read",
     aliases="get_campaign_message_template",
     words="html design used",
+    ids="get_template_id_for_campaign_message",
 )
 area.record(
     "get_image_for_campaign_message",
@@ -431,6 +437,7 @@ area.record(
     scopes="campaigns:read images:read",
     aliases="get_campaign_message_image",
     words="picture push sms mms",
+    ids="get_image_id_for_campaign_message",
 )
 area.custom(
     "update_image_for_campaign_message",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 
 from .arguments import nearest
@@ -38,6 +38,8 @@ AREAS = (
     "web_feeds",
     "tracking_settings",
     "custom_objects",
+    "object_types",
+    "conversations",
     "connections",
 )
 """The modules that declare an `area`, in the order in which tools are listed."""
@@ -99,6 +101,9 @@ class Catalog(Mapping[str, Operation]):
         try:
             return self._operations[name]
         except KeyError:
+            if name in self.covered:
+                tool, argument = self.covered[name]
+                raise UnknownName(f"there is no tool {name}: call {tool} with {argument}=true") from None
             close = nearest(name, self._operations)
             hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
             raise UnknownName(f"there is no tool {name[:60]!r}; {hint}") from None
@@ -111,6 +116,12 @@ class Catalog(Mapping[str, Operation]):
 
     def __len__(self) -> int:
         return len(self._operations)
+
+    @cached_property
+    def covered(self) -> Mapping[str, tuple[str, str]]:
+        """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
+        reads = (operation for operation in self._operations.values() if operation.ids)
+        return {str(operation.ids): (operation.name, "ids_only") for operation in reads}
 
     def at(self, revision: str) -> list[Operation]:
         """The operations that exist in a revision of Klaviyo's API."""

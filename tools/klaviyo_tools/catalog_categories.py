@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .arguments import Arguments, CatalogId, Relationship, Text
+from .arguments import UNLISTED, Arguments, CatalogId, Relationship, Text
 from .catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, Integration, area
 from .operation import XL, L
 
@@ -23,15 +23,15 @@ class CategoryChanges(Arguments):
 class NewCategory(CategoryChanges):
     external_id: Text = Field(description="the shop's id")
     name: Text
-    integration_type: Integration | None = None
-    catalog_type: Text | None = None
+    integration_type: Annotated[Integration | None, UNLISTED] = None
+    catalog_type: Annotated[Text | None, UNLISTED] = None
 
 
 area.collection(
     "get_catalog_categories",
     "/api/catalog-categories",
     "catalog-category",
-    "Categories of products, by name or product (item.id).",
+    "Categories of products.",
     rate=XL,
     filter=CATEGORY_FILTER,
     sort=SORT,
@@ -82,6 +82,7 @@ area.collection(
     include=("variants",),
     aliases="get_catalog_category_items",
     words="which products in collection category",
+    ids="get_item_ids_for_catalog_category",
 )
 area.relate(
     "add_items_to_catalog_category",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .arguments import Arguments, CatalogId, Relationship, Text
+from .arguments import UNLISTED, Arguments, CatalogId, Relationship, Text
 from .catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
 from .operation import XL, L
 
@@ -44,15 +44,15 @@ class NewVariant(VariantChanges):
     inventory_quantity: float
     description: str
     url: Text
-    integration_type: Integration | None = None
-    catalog_type: Text | None = None
+    integration_type: Annotated[Integration | None, UNLISTED] = None
+    catalog_type: Annotated[Text | None, UNLISTED] = None
 
 
 area.collection(
     "get_catalog_variants",
     "/api/catalog-variants",
     "catalog-variant",
-    "Variants of products, with stock and price, by SKU, title or product (item.id).",
+    "Variants of products, with stock and price.",
     rate=XL,
     filter=VARIANT_FILTER,
     sort=SORT,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from .arguments import Arguments, CatalogId, Open, Relationship, Text
+from .arguments import UNLISTED, Arguments, CatalogId, Open, Relationship, Text
 from .operation import XL, Area, L
 
 area = Area(
@@ -49,13 +49,13 @@ class ItemChanges(Arguments):
     """What an item can be given later as well."""
 
     title: Text | None = None
-    price: Price | None = Field(None, description="variants have their own")
+    price: Price | None = Field(None, description="variants keep theirs")
     description: str | None = None
     url: Text | None = None
     image_full_url: str | None = None
     image_thumbnail_url: str | None = None
-    images: list[Text] | None = Field(None, description="URLs")
-    custom_metadata: Metadata | None = Field(None, description="flat")
+    images: list[Text] | None = None
+    custom_metadata: Metadata | None = None
     published: bool | None = None
     category_ids: Annotated[list[CatalogId] | None, Relationship("catalog-category", "categories")] = None
 
@@ -65,15 +65,15 @@ class NewItem(ItemChanges):
     title: Text
     description: str
     url: Text
-    integration_type: Integration | None = None
-    catalog_type: Text | None = None
+    integration_type: Annotated[Integration | None, UNLISTED] = None
+    catalog_type: Annotated[Text | None, UNLISTED] = None
 
 
 area.collection(
     "get_catalog_items",
     "/api/catalog-items",
     "catalog-item",
-    "Products added through the API, by title or category; those a shop integration syncs are not shown.",
+    "Products made by API; not those a shop syncs.",
     rate=XL,
     filter=ITEM_FILTER,
     sort=SORT,
@@ -111,7 +111,7 @@ area.update(
     "/api/catalog-items/{catalog_item_id}",
     "catalog-item",
     ItemChanges,
-    "Change a product; category_ids replaces its categories, a new price is not passed on to variants.",
+    "Change a product; category_ids replaces its categories.",
     rate=L,
     words="price publish unpublish hide title description image link product preis precio prix",
 )
@@ -125,6 +125,7 @@ area.collection(
     sort=SORT,
     aliases="get_catalog_item_categories",
     words="which categories product in",
+    ids="get_category_ids_for_catalog_item",
 )
 area.collection(
     "get_variants_for_catalog_item",
@@ -136,6 +137,7 @@ area.collection(
     sort=SORT,
     aliases="get_catalog_item_variants",
     words="sizes colours colors which product sku options variants come",
+    ids="get_variant_ids_for_catalog_item",
 )
 area.relate(
     "add_categories_to_catalog_item",

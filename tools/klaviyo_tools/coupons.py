@@ -117,7 +117,7 @@ area.create(
     "/api/coupons",
     "coupon",
     NewCoupon,
-    "Create a coupon; it has no codes yet (create_coupon_code). The shop must know the discount itself.",
+    "Create a coupon; the shop itself must know the discount.",
     rate=S,
     words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
 )
@@ -156,6 +156,7 @@ area.collection(
     filter=CODE_FILTER,
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
     words="codes of which list belonging promotion",
+    ids="get_coupon_code_ids_for_coupon",
 )
 area.record(
     "get_coupon_code",
@@ -201,6 +202,7 @@ area.record(
     aliases="get_coupon_code_coupon",
     id_type=CodeId,
     words="belongs parent which promotion",
+    ids="get_coupon_id_for_coupon_code",
 )
 area.job(
     "bulk_create_coupon_codes",

@@ -63,9 +63,9 @@ MetricByName = Annotated[EventMetric, Embedded("metric"), told(EventMetric, "nam
 class Occurrence(Arguments):
     metric: MetricByName
     properties: Open = Field(description="details; {} for none")
-    time: Timestamp | None = Field(None, description="default now")
-    value: float | None = Field(None, description="money")
-    value_currency: str | None = Field(None, description="ISO 4217")
+    time: Timestamp | None = None
+    value: float | None = None
+    value_currency: str | None = None
     unique_id: Text | None = Field(None, description="the same id is recorded once")
 
     @model_validator(mode="after")
@@ -108,7 +108,7 @@ area.collection(
     "get_events",
     "/api/events",
     "event",
-    "What happened, of one person or one metric; for counts and sums use query_metric_aggregates.",
+    "What happened; to count or sum: query_metric_aggregates.",
     rate=XL,
     filter={
         "profile_id": "equals",
@@ -140,7 +140,7 @@ area.create(
     "/api/events",
     "event",
     NewEvent,
-    "Record an event of a person; flows that start from its metric may message them.",
+    "Record an event of a person; flows may start from it.",
     repeatable=True,
     rate=XL,
     answer=Answer.NOTHING,
@@ -154,7 +154,7 @@ area.job(
     "/api/event-bulk-create-jobs",
     "event",
     NewEvents,
-    "Record up to 1,000 events of many people; flows may start from them. Answers no job to follow.",
+    "Record up to 1,000 events; flows may start from them.",
     repeatable=True,
     rate=M,
     body="event-bulk-create-job",
@@ -171,6 +171,7 @@ area.record(
     scopes="events:read metrics:read",
     aliases="get_event_metric",
     words="which kind type metric event",
+    ids="get_metric_id_for_event",
 )
 area.record(
     "get_profile_for_event",
@@ -182,4 +183,5 @@ area.record(
     aliases="get_event_profile",
     additional_fields=EXTRAS,
     words="who whose person did event",
+    ids="get_profile_id_for_event",
 )

@@ -131,6 +131,11 @@ def check(filter: Filter, fields: FilterFields) -> None:
     _check_value(filter, _kind(filter.field, fields))
 
 
+def fields_in(text: str) -> list[str]:
+    """The fields that a filter, as it is sent, asks about."""
+    return [clause.field for clause in _flat(parse(text))]
+
+
 def describe(fields: FilterFields) -> str:
     """The fields and operators in one line for a model: fields that share operators stand together.
 
@@ -140,7 +145,19 @@ def describe(fields: FilterFields) -> str:
     for field, operators in fields.items():
         names = sorted(operators.split(), key=lambda name: (_SIGNS.get(name, ""), name != "equals", name))
         groups.setdefault(frozenset(names), (" ".join(_SIGNS.get(name, name) for name in names), []))[1].append(field)
-    return "; ".join(f"{', '.join(members)}: {operators}" for operators, members in groups.values())
+    return "; ".join(f"{folded(members)}: {operators}" for operators, members in groups.values())
+
+
+def folded(names: Iterable[str]) -> str:
+    """Names joined by commas; those with a long beginning in common share it: `a.long.{beginning, end}`."""
+    told: dict[str, list[str]] = {}
+    for name in names:
+        head = ".".join(name.split(".")[:3]) if name.count(".") > 2 else ""
+        told.setdefault(head or name, []).append(name.removeprefix(f"{head}.") if head else "")
+    return ", ".join(
+        head if not rest[0] else f"{head}.{rest[0]}" if len(rest) == 1 else f"{head}.{{{', '.join(rest)}}}"
+        for head, rest in told.items()
+    )
 
 
 _SIGNS = {"greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}

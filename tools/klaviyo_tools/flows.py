@@ -56,20 +56,22 @@ FLOW_EXAMPLE = (
 ACTION_EXAMPLE = (
     '{"id": "12345", "type": "time-delay", "links": {"next": "12346"}, "data": {"unit": "days", "value": 2}}'
 )
+GUIDE = "klaviyo://guide/flow-definition"
+MORE = f"describe_tool({GUIDE}) tells more"
 
 
 def _flow(given: dict[str, Any]) -> dict[str, Any]:
     """The keys of a flow, and that its actions hang together; what an action takes, Klaviyo checks."""
     missing = [key for key in KEYS[:3] if key not in given]
     if missing:
-        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}")
+        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {MORE}")
     for key in given:
         one_of(key, KEYS, "key")
     triggers, actions = given["triggers"], given["actions"]
     if not _objects(triggers) or len(triggers) > 1:
-        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}")
+        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {MORE}")
     if not _objects(actions):
-        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}")
+        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}; {MORE}")
     actions = [_known(action) for action in actions]
     _check_links(given["entry_action_id"], actions)
     return {**given, "actions": actions}
@@ -79,7 +81,7 @@ def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
     ids = [action.get("temporary_id") for action in actions]
     named = all(isinstance(id_, str) and id_ for id_ in ids) and len(set(ids)) == len(ids)
     if not named or any(action.get("id") is not None for action in actions):
-        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}")
+        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}; {MORE}")
     for where, id_ in (("entry_action_id", entry), *_links(actions)):
         if id_ is not None and id_ not in ids:
             raise ValueError(f"{where} is {id_!r}, the temporary_id of no action; there are {', '.join(map(str, ids))}")
@@ -87,7 +89,7 @@ def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
 
 def _action(given: dict[str, Any]) -> dict[str, Any]:
     if not _objects([given]):
-        raise ValueError(f"needs type: {ACTION_EXAMPLE}")
+        raise ValueError(f"needs type: {ACTION_EXAMPLE}; {MORE}")
     return _known(given)
 
 
@@ -115,7 +117,8 @@ def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
 class NewFlow(Arguments):
     name: Text
     definition: Annotated[Open, AfterValidator(_flow)] = Field(
-        description='{"triggers":[one],"entry_action_id":"a","actions":[{"temporary_id":"a","type","links":{"next"},"data"}]}',
+        description='{"triggers":[one],"entry_action_id","actions":[{"temporary_id","type","links":{"next"},"data"}]}; '
+        + GUIDE,
         examples=[json.loads(FLOW_EXAMPLE)],
     )
 
@@ -126,7 +129,7 @@ class FlowStatus(Arguments):
 
 class ActionChanges(Arguments):
     definition: Annotated[Open, AfterValidator(_action)] = Field(
-        description="the whole action, as get_flow_action shows it", examples=[json.loads(ACTION_EXAMPLE)]
+        description=f"the whole action, as get_flow_action shows it; {GUIDE}", examples=[json.loads(ACTION_EXAMPLE)]
     )
 
 
@@ -134,7 +137,7 @@ area.collection(
     "get_flows",
     "/api/flows",
     "flow",
-    "Flows by name or status (draft, manual, live); their numbers are in query_flow_values.",
+    "Flows by name or status (draft, manual, live).",
     rate=S,
     filter={
         "name": NAMES,
@@ -157,7 +160,7 @@ area.record(
     "get_flow",
     "/api/flows/{flow_id}",
     "flow",
-    "One flow; triggers, filters and all actions with additional_fields=definition.",
+    "One flow; all of it with additional_fields=definition.",
     rate=S,
     include=("flow-actions", "tags"),
     additional_fields=("definition",),
@@ -168,7 +171,7 @@ area.create(
     "/api/flows",
     "flow",
     NewFlow,
-    "Make a flow, as a draft: one trigger, and actions that link to one another.",
+    "Make a flow, as a draft: a trigger and linked actions.",
     rate=XS.daily(100),
     additional_fields=("definition",),
     words=(
@@ -181,7 +184,7 @@ area.update(
     "/api/flows/{flow_id}",
     "flow",
     FlowStatus,
-    "Set a flow and all its actions live, manual or draft; live messages people, draft stops it.",
+    "Switch a flow; live messages people, draft stops it.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
     milder=Milder("status", ("draft", "manual"), Effect.WRITE),
@@ -218,18 +221,21 @@ area.collection(
     words=(
         "steps every step stages emails waits delays splits branches structure in flow inside schritte pasos étapes"
     ),
+    ids="get_action_ids_for_flow",
 )
 area.collection(
     "get_flow_action_messages",
     "/api/flow-actions/{flow_action_id}/flow-messages",
     "flow-message",
-    "What one action of a flow sends; get_actions_for_flow gives the actions.",
+    "What an action of a flow sends.",
     rate=S,
     aliases="get_messages_for_flow_action",
     filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
     sort=("created", "updated", "name", "id"),
     page_size=50,
     words="emails subject content in flow messages texts step says",
+    ids="get_message_ids_for_flow_action",
+    ids_without=("id",),
 )
 area.record(
     "get_flow_action",
@@ -261,6 +267,7 @@ area.record(
     rate=S,
     aliases="get_flow_action_flow",
     words="belongs parent which flow",
+    ids="get_flow_id_for_flow_action",
 )
 area.record(
     "get_flow_message",
@@ -279,6 +286,7 @@ area.record(
     rate=S,
     aliases="get_flow_message_action",
     words="parent step belongs",
+    ids="get_action_id_for_flow_message",
 )
 area.record(
     "get_template_for_flow_message",
@@ -289,6 +297,7 @@ area.record(
     scopes="templates:read",
     aliases="get_flow_message_template",
     words="html design used email in flow",
+    ids="get_template_id_for_flow_message",
 )
 area.collection(
     "get_tags_for_flow",
@@ -300,4 +309,14 @@ area.collection(
     scopes="flows:read tags:read",
     aliases="get_flow_tags",
     words="tagged label",
+    ids="get_tag_ids_for_flow",
+)
+area.delete(
+    "delete_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    "Delete an action of a flow.",
+    rate=S,
+    since="2026-04-15",
+    words="remove step automation",
 )

@@ -23,26 +23,28 @@ EXAMPLE = (
     '{"versions": [{"type": "popup", "steps": [{"columns": [{"rows": [{"blocks": [{"type": "email", "properties": '
     '{"label": "E-mail"}}]}]}]}]}]}'
 )
+GUIDE = "klaviyo://guide/form-definition"
+MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
 
 
 def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
     """The keys down to each step's columns; what a block takes, Klaviyo checks."""
     versions = given.get("versions")
     if set(given) != {"versions"} or not isinstance(versions, list) or not versions:
-        raise ValueError(f"takes versions, a list, and nothing else: {EXAMPLE}")
+        raise ValueError(f"takes versions, a list, and nothing else: {MORE}")
     for place, version in enumerate(versions):
         steps = version.get("steps") if isinstance(version, dict) else None
         if not isinstance(steps, list) or not steps:
-            raise ValueError(f"versions.{place} needs steps, a list: {EXAMPLE}")
+            raise ValueError(f"versions.{place} needs steps, a list: {MORE}")
         if not all(isinstance(step, dict) and isinstance(step.get("columns"), list) for step in steps):
-            raise ValueError(f"each step in versions.{place} is an object with columns, a list: {EXAMPLE}")
+            raise ValueError(f"each step in versions.{place} is an object with columns, a list: {MORE}")
     return given
 
 
 class NewForm(Arguments):
     name: Text
     definition: Annotated[Open, AfterValidator(_outer_shape)] = Field(
-        description='{"versions":[{"type":"popup","steps":[{"columns":[{"rows":[{"blocks":[…]}]}]}]}]}',
+        description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
     status: Literal["draft", "live"] = Field(description="live shows it to visitors")
@@ -53,7 +55,7 @@ area.collection(
     "get_forms",
     "/api/forms",
     "form",
-    "Sign-up forms of the account, draft or live; their numbers are in query_form_values.",
+    "Sign-up forms, draft or live.",
     rate=S,
     filter={
         "name": "contains equals any",
@@ -87,6 +89,7 @@ area.collection(
     sort=("created_at", "updated_at"),
     page_size=100,
     words="versions variants abtest variations",
+    ids="get_version_ids_for_form",
 )
 area.record(
     "get_form_version",
@@ -104,6 +107,7 @@ area.record(
     rate=S,
     aliases="get_form_version_form",
     words="belongs parent which",
+    ids="get_form_id_for_form_version",
 )
 area.create(
     "create_form",

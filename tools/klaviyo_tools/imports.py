@@ -44,7 +44,7 @@ class ProfileImport(Arguments):
         Field(min_length=1, max_length=10_000),
         Embedded("profile"),
     ]
-    list_ids: Annotated[list[Id] | None, Relationship("list")] = Field(None, description="put them on these lists")
+    list_ids: Annotated[list[Id] | None, Relationship("list")] = None
 
 
 area.job(
@@ -52,7 +52,7 @@ area.job(
     "/api/profile-bulk-import-jobs",
     "profile-bulk-import-job",
     ProfileImport,
-    "Create or change up to 10,000 profiles and put them on lists; sets no consent. 5 MB at most.",
+    "Create or change many profiles; sets no consent.",
     rate=M,
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
@@ -112,6 +112,7 @@ area.collection(
     scopes="lists:read",
     aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
     words="destination target",
+    ids="get_list_ids_for_bulk_import_profiles_job",
 )
 area.collection(
     "get_profiles_for_bulk_import_profiles_job",
@@ -124,4 +125,5 @@ area.collection(
     additional_fields=EXTRAS,
     page_size=100,
     words="who which people imported came in with",
+    ids="get_profile_ids_for_bulk_import_profiles_job",
 )

@@ -17,7 +17,7 @@ def document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[s
     """
     for _, value, place in given(arguments):
         if isinstance(place, Linkage):
-            return {"data": identifiers(place.type, value)}
+            return {"data": linkage(place.type, value)}
     return {"data": resource(type_, arguments, id_)}
 
 
@@ -66,6 +66,13 @@ def embedded(type_: str, value: Arguments | list[Arguments]) -> dict[str, JSON]:
     if isinstance(value, list):
         return {"data": [resource(type_, item) for item in value]}
     return {"data": resource(type_, value)}
+
+
+def linkage(type_: str, value: Any) -> JSON:
+    """Resource identifiers; given as objects, with what their `meta` says of the relationship."""
+    if isinstance(value, list) and value and isinstance(value[0], Arguments):
+        return [resource(type_, item) for item in value]
+    return identifiers(type_, value)
 
 
 def identifiers(type_: str, value: str | list[str]) -> JSON:

@@ -15,7 +15,7 @@ area = Area("lists", words="audience newsletter mailing subscribers group static
 class NewList(Arguments):
     name: Text
     opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = Field(
-        None, description="double asks subscribers for a confirming click"
+        None, description="double asks for a confirming click"
     )
 
 
@@ -28,7 +28,7 @@ area.collection(
     "get_lists",
     "/api/lists",
     "list",
-    "Lists of the account, by name or date.",
+    "Lists of the account.",
     rate=L,
     filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
     sort=("created", "id", "name", "updated"),
@@ -39,7 +39,7 @@ area.record(
     "get_list",
     "/api/lists/{list_id}",
     "list",
-    "One list; how many profiles it holds with additional_fields=profile_count.",
+    "One list; its size with profile_count.",
     rate=L,
     include=("flow-triggers", "tags"),
     additional_fields=("profile_count",),
@@ -96,12 +96,13 @@ area.collection(
         "who members subscribers people on contacts emails addresses everyone mitglieder abonnenten wer steht "
         "quién está miembros suscriptores qui membres abonnés inscrits"
     ),
+    ids="get_profile_ids_for_list",
 )
 area.relate(
     "add_profiles_to_list",
     "/api/lists/{list_id}/relationships/profiles",
     "profile",
-    "Put profiles on a list. Their consent stays as it is, but flows that the list triggers may message them.",
+    "Put profiles on a list; no consent; its flows may message them.",
     rate=M,
     most=1000,
     effect=Effect.REACHES_PEOPLE,
@@ -113,7 +114,7 @@ area.relate(
     "remove_profiles_from_list",
     "/api/lists/{list_id}/relationships/profiles",
     "profile",
-    "Take profiles off a list. Their consent stays as it is.",
+    "Take profiles off a list; their consent stays.",
     rate=M,
     most=1000,
     method="DELETE",
@@ -134,6 +135,7 @@ area.collection(
     scopes="lists:read tags:read",
     aliases="get_list_tags",
     words="tagged label",
+    ids="get_tag_ids_for_list",
 )
 area.collection(
     "get_flows_triggered_by_list",
@@ -145,4 +147,5 @@ area.collection(
     scopes="flows:read lists:read",
     aliases="get_flow_triggers_for_list get_list_flow_triggers",
     words="automation start triggered joining list which uses",
+    ids="get_ids_for_flows_triggered_by_list",
 )

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from . import filters
-from .arguments import Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
+from .arguments import UNLISTED, Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
 from .operation import XS, Area, M, S
 
 area = Area(
@@ -97,15 +97,15 @@ class Aggregate(Arguments):
     interval: Literal["hour", "day", "week", "month"] | None = None
     by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
         None,
-        description="dimensions such as $message, $flow, $attributed_message, Campaign Name, List, URL, form_id",
+        description="dimensions such as $message, $flow, Campaign Name, URL",
         examples=[list(DIMENSIONS)],
     )
-    timezone: Text | None = Field(None, description="default UTC; of the times in filter too")
+    timezone: Text | None = Field(None, description="default UTC; of filter too")
     sort: Annotated[str, AfterValidator(_sort)] | None = Field(
         None, description="measurement or dimension, - before", examples=["-count"]
     )
-    return_fields: list[Text] | None = None
-    page_size: int | None = Field(None, ge=1)
+    return_fields: Annotated[list[Text] | None, UNLISTED] = None
+    page_size: Annotated[int | None, UNLISTED] = Field(None, ge=1)
     cursor: Annotated[Text | None, Attribute("page_cursor")] = None
 
 
@@ -166,7 +166,7 @@ area.collection(
     "get_metrics",
     "/api/metrics",
     "metric",
-    "All metrics and their ids (Placed Order, Opened Email …), by integration.",
+    "Metrics and their ids (Placed Order, Opened Email …).",
     rate=M,
     filter={"integration.name": "equals", "integration.category": "equals"},
     include=("flow-triggers",),
@@ -189,7 +189,7 @@ area.query(
     "/api/metric-aggregates",
     "metric-aggregate",
     Aggregate,
-    "Count or sum a metric's events over time, grouped by dimension; campaigns and flows have reports of their own.",
+    "Count or sum a metric's events, by time and dimension.",
     rate=S,
     aliases="create_metric_aggregate",
     words=(
@@ -208,6 +208,7 @@ area.collection(
     scopes="flows:read metrics:read",
     aliases="get_flow_triggers_for_metric get_metric_flow_triggers",
     words="automation start triggered which uses event",
+    ids="get_ids_for_flows_triggered_by_metric",
 )
 area.collection(
     "get_properties_for_metric",
@@ -219,6 +220,7 @@ area.collection(
     aliases="get_metric_metric_properties get_metric_properties",
     additional_fields=("sample_values",),
     words="fields attributes what data available columns payload",
+    ids="get_property_ids_for_metric",
 )
 area.record(
     "get_metric_property",
@@ -238,6 +240,7 @@ area.record(
     rate=XS,
     aliases="get_metric_property_metric",
     words="belongs parent",
+    ids="get_metric_id_for_metric_property",
 )
 area.collection(
     "get_custom_metrics",
@@ -293,6 +296,7 @@ area.collection(
     paged=False,
     aliases="get_custom_metric_metrics",
     words="made based underlying",
+    ids="get_metric_ids_for_custom_metric",
 )
 area.collection(
     "get_mapped_metrics",
@@ -330,6 +334,7 @@ area.record(
     rate=S,
     aliases="get_mapped_metric_metric",
     words="behind",
+    ids="get_metric_id_for_mapped_metric",
 )
 area.record(
     "get_custom_metric_for_mapped_metric",
@@ -339,4 +344,5 @@ area.record(
     rate=S,
     aliases="get_mapped_metric_custom_metric",
     words="behind",
+    ids="get_custom_metric_id_for_mapped_metric",
 )

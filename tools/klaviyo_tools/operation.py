@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model, model_validator
 
 from . import filters, jsonapi
 from .arguments import (
     DEFAULT_RESULTS,
+    UNLISTED,
     Arguments,
+    Brief,
     CountBy,
     Cursor,
     Detail,
     FieldNames,
     Id,
+    IdsOnly,
     Linkage,
     MaxResults,
     Part,
     PathId,
     Query,
     Target,
+    Varies,
     one_of,
     place_of,
 )
@@ -34,6 +39,9 @@ from .request import JSON, Request, Service, Upload
 from .resources import fields_at, resource
 
 OLDEST_REVISION = "2026-01-15"
+NEWEST = "9999"
+"""Stands for every revision that was and will be."""
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
@@ -117,6 +125,12 @@ class Operation:
     """Sparse fields that only this operation and few others answer (`joined_group_at`)."""
     has_fields: bool = True
     """Whether it takes sparse fieldsets."""
+    later: Mapping[str, str] = field(default_factory=dict)
+    """Values of `include` and `additional_fields`, and filter fields, that are younger than it -> their revision."""
+    ids: str | None = None
+    """Klaviyo's operation that answers only the ids of what this read answers: here its argument `ids_only`."""
+    ids_without: tuple[str, ...] = ()
+    """Filter fields that `ids` does not take."""
     page_size: int | None = None
     """The largest `page[size]`; None where Klaviyo takes none."""
     page_size_since: str | None = None
@@ -138,6 +152,10 @@ class Operation:
     service: Service = Service.KLAVIYO
     constant: Mapping[str, str] = field(default_factory=dict)
     """What Maton's service is always sent: in the query of a GET, in the body of a POST."""
+    revised_rate: tuple[str, Rate] | None = None
+    """Where Klaviyo changed its limits: from which revision on, and to what."""
+    silent_since: str | None = None
+    """The revision from which on a success has no body, where one had before."""
     adapt: Callable[[JSON], JSON] | None = None
     """Brings an answer that is not JSON:API into its form."""
     _accepted: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, init=False, repr=False)
@@ -158,10 +176,21 @@ class Operation:
             return self.milder.effect
         return self.effect
 
-    def rate_of(self, arguments: Arguments) -> Rate:
+    def rate_of(self, arguments: Arguments, revision: str = OLDEST_REVISION) -> Rate:
         """The limits with these arguments: some included or additional fields lower them."""
         asked = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
-        return min((self.slower[name] for name in asked if name in self.slower), default=self.rate, key=_strictness)
+        usual = self.revised_rate[1] if self.revised_rate and self.revised_rate[0] <= revision else self.rate
+        return min((self.slower[name] for name in asked if name in self.slower), default=usual, key=_strictness)
+
+    def at(self, names: Iterable[str], revision: str) -> tuple[str, ...]:
+        """Those of some values of `include` and `additional_fields`, or of filter fields, that a revision takes."""
+        return tuple(name for name in names if self.later.get(name, "") <= revision)
+
+    @property
+    def ids_path(self) -> str:
+        """The path of `ids`: that of the related records, as a relationship."""
+        parent, _, last = self.path.rpartition("/")
+        return f"{parent}/relationships/{last}"
 
     def accepted_fields(self, revision: str = OLDEST_REVISION) -> Mapping[str, frozenset[str]]:
         """Resource type -> the sparse fields that this operation answers, included types among them."""
@@ -171,8 +200,9 @@ class Operation:
             return known
         primary = resource(self.resource)
         accepted = {}
-        for kind in {primary.type, *(primary.relationships[name] for name in self.include)}:
-            offered = {*self.additional_fields, *self.extra_fields} if kind == primary.type else set()
+        additional = self.at(self.additional_fields, revision)
+        for kind in {primary.type, *(primary.relationships[name] for name in self.at(self.include, revision))}:
+            offered = {*additional, *self.extra_fields} if kind == primary.type else set()
             hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
             if fields := fields_at(kind, revision):
                 accepted[kind] = frozenset(f for f in fields if f.split(".")[0] not in hidden)
@@ -201,7 +231,7 @@ class Operation:
         upload = parts.pop("file", None)
         return Request(
             self.method,
-            self.path.format(**path_ids),
+            (self.ids_path if getattr(arguments, "ids_only", False) else self.path).format(**path_ids),
             {**parameters, **(query or {})},
             body,
             self.service,
@@ -228,6 +258,7 @@ ADDITIONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "segment": ("profile_count",),
     "flow": ("definition",),
     "form": ("definition",),
+    "template": ("definition",),
 }
 """Sparse fields that a type answers only where an operation offers them."""
 
@@ -291,8 +322,8 @@ class Area:
         answer: Answer = Answer.RECORD,
         **facts: Any,
     ) -> Operation:
-        """A PATCH of the record in the path; only what is given changes."""
-        build = partial(_writing, attributes)
+        """A PATCH of the record in the path; only what is given changes, and something must."""
+        build = partial(_changing, attributes)
         return self._declare(name, "PATCH", path, type_, purpose, answer, build, rate=rate, body=type_, **facts)
 
     def delete(
@@ -397,23 +428,60 @@ def _reading(operation: Operation) -> type[Arguments]:
     if operation.filter:
         fields["filter"] = _filter(operation)
     if operation.sort:
-        fields["sort"] = _sort(operation.sort)
+        fields["sort"] = _sort(operation.sort, operation.filter)
     if operation.has_fields:
-        fields["fields"] = (FieldNames | None, None)
+        narrow = FieldNames if operation.answer is Answer.COLLECTION else Annotated[FieldNames, UNLISTED]
+        fields["fields"] = (narrow | None, None)
     if operation.include:
-        fields["include"] = _names("include", operation.include, "include")
+        fields["include"] = _names("include", operation.include, "include", operation)
     fields.update(_additional(operation))
+    if operation.ids:
+        fields["ids_only"] = (IdsOnly | None, None)
     if operation.answer is Answer.COLLECTION:
         if operation.paged:
             fields["max_results"] = (MaxResults, DEFAULT_RESULTS)
             fields["cursor"] = (Cursor | None, None)
         fields["count_by"] = (CountBy | None, None)
         fields["detail"] = (Detail, "summary")
-    return _model(operation, Arguments, fields)
+    return _model(operation, Arguments, fields, validators=_ids_alone(operation) if operation.ids else {})
+
+
+_SHAPING = ("fields", "include", "additional_fields", "count_by")
+"""Arguments that shape records, and say nothing of ids."""
+
+
+def _ids_alone(operation: Operation) -> dict[str, Any]:
+    """Refuses, beside `ids_only`, what a read of ids does not take."""
+
+    def alone(arguments: Arguments) -> Arguments:
+        if getattr(arguments, "ids_only", False):
+            if beside := [name for name in _SHAPING if getattr(arguments, name, None)]:
+                raise ValueError(f"ids_only answers ids and nothing else: leave out {' and '.join(beside)}")
+            if operation.ids_without and (given := getattr(arguments, "filter", None)):
+                taken = {f: o for f, o in operation.filter.items() if f not in operation.ids_without}
+                filters.accept(given, taken)
+        return arguments
+
+    return {"ids_alone": model_validator(mode="after")(alone)}
 
 
 def _writing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
     return _model(operation, attributes, _ids(operation), _additional(operation))
+
+
+def _changing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
+    """As `_writing`, and a call that would change nothing is refused."""
+    if any(field.is_required() for field in attributes.model_fields.values()):
+        return _writing(attributes, operation)
+    names = {name: field.alias or name for name, field in attributes.model_fields.items()}
+
+    def changes(arguments: Arguments) -> Arguments:
+        if not arguments.model_fields_set & names.keys():
+            raise ValueError(f"nothing to change: give at least one of {', '.join(names.values())}")
+        return arguments
+
+    checks: dict[str, Any] = {"changes": model_validator(mode="after")(changes)}
+    return _writing(create_model(attributes.__name__, __base__=attributes, __validators__=checks), operation)
 
 
 def _relating(target: str, operation: Operation) -> type[Arguments]:
@@ -424,10 +492,12 @@ def _relating(target: str, operation: Operation) -> type[Arguments]:
     return _model(operation, Arguments, {**_ids(operation), f"{target.replace('-', '_')}_ids": (members, ...)})
 
 
-def _model(operation: Operation, base: type[Arguments], *fields: Mapping[str, Any]) -> type[Arguments]:
+def _model(
+    operation: Operation, base: type[Arguments], *fields: Mapping[str, Any], validators: Mapping[str, Any] = EMPTY
+) -> type[Arguments]:
     name = "".join(part.capitalize() for part in operation.name.split("_"))
     added = {name: kind for some in fields for name, kind in some.items()}
-    return create_model(name, __base__=base, **added)
+    return create_model(name, __base__=base, __validators__=dict(validators), **added)
 
 
 def _ids(operation: Operation) -> dict[str, Any]:
@@ -444,11 +514,13 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
             return given
         return filters.accept(given, operation.filter, required=operation.filter_required)
 
-    text = filters.describe(operation.filter)
-    if operation.filter_required:
-        text = f"Required: {' or '.join(operation.filter_required)}. {text}"
-    as_text = WithJsonSchema({"type": "string", "description": text})
-    kind = Annotated[str, BeforeValidator(accept), as_text, Query("filter")]
+    def describe(revision: str) -> str:
+        text = filters.describe({name: operation.filter[name] for name in operation.at(operation.filter, revision)})
+        return f"Required: {' or '.join(operation.filter_required)}. {text}" if operation.filter_required else text
+
+    as_text = WithJsonSchema({"type": "string", "description": describe(NEWEST)})
+    varies = Varies(_later(operation, operation.filter), "filter field", describe, filters.fields_in)
+    kind = Annotated[str, BeforeValidator(accept), as_text, Query("filter"), varies]
     if not operation.filter_required:
         return (kind | None, None)
     name = operation.filter_required[0]
@@ -456,25 +528,38 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
     return (Annotated[kind, Field(examples=[example])], ...)
 
 
-def _sort(names: Sequence[str]) -> tuple[Any, Any]:
+def _sort(names: Sequence[str], filtered: Iterable[str]) -> tuple[Any, Any]:
     def known(given: str) -> str:
         field, minus = given.lstrip("-"), given.startswith("-")
         return ("-" if minus else "") + one_of(field, names, "sort field")
 
     text = f"{', '.join(names)}; -{names[0]} descends"
-    return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort")] | None, None)
+    # Where the filter names them all, the list of tools need not name them again.
+    brief = Brief("" if set(names) <= set(filtered) else filters.folded(names))
+    return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort"), brief] | None, None)
 
 
-def _names(query: str, allowed: Sequence[str], what: str) -> tuple[Any, Any]:
+def _names(query: str, allowed: Sequence[str], what: str, operation: Operation) -> tuple[Any, Any]:
     def known(given: list[str]) -> list[str]:
         return list(dict.fromkeys(one_of(name, allowed, what) for name in given))
 
-    text = ", ".join(allowed)
-    return (Annotated[list[str], AfterValidator(known), Field(description=text), Query(query)] | None, None)
+    def describe(revision: str) -> str:
+        return ", ".join(operation.at(allowed, revision))
+
+    varies = Varies(_later(operation, allowed), what, describe)
+    text = Field(description=describe(NEWEST))
+    listed = Brief(names=True)
+    return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
+
+
+def _later(operation: Operation, names: Iterable[str]) -> dict[str, str]:
+    return {name: operation.later[name] for name in names if name in operation.later}
 
 
 def _additional(operation: Operation) -> dict[str, Any]:
     if not operation.additional_fields:
         return {}
     query = f"additional-fields[{operation.resource}]"
-    return {"additional_fields": _names(query, operation.additional_fields, "additional field")}
+    kind, default = _names(query, operation.additional_fields, "additional field", operation)
+    # After a write they are rarely wanted: a read gives them as well.
+    return {"additional_fields": (kind if operation.method == "GET" else Annotated[kind, UNLISTED], default)}

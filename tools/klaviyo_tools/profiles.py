@@ -7,7 +7,21 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .arguments import CLEARS, Arguments, Attribute, Email, Id, Meta, Open, Phone, Relationship, Target, Text, told
+from .arguments import (
+    CLEARS,
+    Arguments,
+    Attribute,
+    Brief,
+    Email,
+    Id,
+    Meta,
+    Open,
+    Phone,
+    Relationship,
+    Target,
+    Text,
+    told,
+)
 from .operation import XS, Area, Effect, L, M, S
 
 area = Area(
@@ -61,7 +75,7 @@ class Patch(Arguments):
     unset: list[Text] | None = None
 
 
-Location = Annotated[Place, told(Place)]
+Location = Annotated[Place, told(Place), Brief("address1, city, region, zip, country …")]
 PatchProperties = Annotated[Patch, told(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
 
 
@@ -75,10 +89,10 @@ class ProfileAttributes(Arguments):
     last_name: str | None = None
     organization: str | None = None
     title: str | None = Field(None, description="job title")
-    locale: str | None = Field(None, description="such as en-US")
-    image: str | None = Field(None, description="URL")
+    locale: str | None = None
+    image: str | None = None
     location: Location | None = None
-    properties: Open | None = Field(None, description="custom properties")
+    properties: Open | None = Field(None, description="custom")
 
 
 WHOLE: dict[str, Any] = {
@@ -119,8 +133,8 @@ class ClearableAttributes(Arguments):
     last_name: Clearable = None
     organization: Clearable = None
     title: Clearable = Field(None, description="job title")
-    locale: Clearable = Field(None, description="such as en-US")
-    image: Clearable = Field(None, description="URL")
+    locale: Clearable = None
+    image: Clearable = None
     location: Location | None = None
     properties: Open | None = Field(None, description="custom; keys not given stay")
 
@@ -186,7 +200,7 @@ class UpsertedProfile(ClearableAttributes):
 class Merger(Arguments):
     profile_id: Annotated[Id, Target()] = Field(description="the one that stays")
     profile_ids: Annotated[list[Id], Relationship("profile")] = Field(
-        description="the one merged into it and deleted", examples=[["01OTHER"]]
+        description="the one that goes", examples=[["01OTHER"]]
     )
 
     @model_validator(mode="after")
@@ -202,7 +216,7 @@ area.collection(
     "get_profiles",
     "/api/profiles",
     "profile",
-    "Find people by e-mail, phone, id or date; consent shows with additional_fields=subscriptions.",
+    "Find people; subscriptions adds their consent.",
     rate=L,
     filter={
         "email": "any equals",
@@ -240,7 +254,7 @@ area.record(
     "get_profile",
     "/api/profiles/{profile_id}",
     "profile",
-    "One person by profile id; with an e-mail or phone only, use get_profiles.",
+    "One person by profile id; by e-mail or phone: get_profiles.",
     rate=L,
     include=("lists", "segments", "push-tokens"),
     additional_fields=EXTRAS,
@@ -255,7 +269,7 @@ area.create(
     "/api/profiles",
     "profile",
     NewProfile,
-    "Add a person, without consent; fails if the person exists (then update_profile).",
+    "Add a person, without consent; fails if there already.",
     rate=L,
     additional_fields=EXTRAS,
     words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
@@ -265,7 +279,7 @@ area.update(
     "/api/profiles/{profile_id}",
     "profile",
     ProfileChanges,
-    "Change a person's attributes; null clears one, properties are merged.",
+    "Change a person; null clears, properties merge.",
     rate=L,
     additional_fields=EXTRAS,
     words=(
@@ -301,6 +315,7 @@ area.collection(
     words=(
         "which lists person on member membership belongs subscribed listen mitglied listas pertenece listes appartient"
     ),
+    ids="get_list_ids_for_profile",
 )
 area.collection(
     "get_segments_for_profile",
@@ -315,6 +330,7 @@ area.collection(
         "which segments audiences person in qualify qualifies falls belongs membership dynamic groups segmente "
         "segmentos pertenece appartient"
     ),
+    ids="get_segment_ids_for_profile",
 )
 area.create(
     "create_or_update_profile",

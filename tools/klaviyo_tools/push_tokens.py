@@ -138,6 +138,7 @@ area.collection(
     scopes="profiles:read",
     aliases="get_profile_push_tokens",
     words="person devices which has push enabled notifications turned",
+    ids="get_push_token_ids_for_profile",
 )
 area.record(
     "get_profile_for_push_token",
@@ -149,4 +150,5 @@ area.record(
     aliases="get_push_token_profile",
     additional_fields=EXTRAS,
     words="whose owner belongs device person",
+    ids="get_profile_id_for_push_token",
 )

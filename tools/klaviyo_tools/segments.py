@@ -23,19 +23,21 @@ EXAMPLE = (
     '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
     '"group_ids": ["Y6nRLr"]}]}]}'
 )
+GUIDE = "klaviyo://guide/segment-definition"
+MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
 
 
 def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
     """The keys down to each condition's type; what a type takes, Klaviyo checks."""
     groups = given.get("condition_groups")
     if set(given) != {"condition_groups"} or not isinstance(groups, list) or not groups:
-        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {EXAMPLE}")
+        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {MORE}")
     for place, group in enumerate(groups):
         conditions = group.get("conditions") if isinstance(group, dict) else None
         if not isinstance(conditions, list) or not conditions:
-            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {EXAMPLE}")
+            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {MORE}")
         if not all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in conditions):
-            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {EXAMPLE}")
+            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {MORE}")
     return given
 
 
@@ -45,7 +47,7 @@ Definition = Annotated[Open, AfterValidator(_outer_shape)]
 class NewSegment(Arguments):
     name: Text
     definition: Definition = Field(
-        description='{"condition_groups":[{"conditions":[{"type":"profile-metric",…}]}]}',
+        description=f'{{"condition_groups":[{{"conditions":[{{"type",…}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
     is_starred: bool | None = None
@@ -54,7 +56,7 @@ class NewSegment(Arguments):
 class SegmentChanges(Arguments):
     name: Text | None = None
     definition: Definition | None = Field(
-        None, description="replaces the whole of the rules", examples=[json.loads(EXAMPLE)]
+        None, description=f"replaces all rules; {GUIDE}", examples=[json.loads(EXAMPLE)]
     )
     is_starred: bool | None = None
     is_active: bool | None = None
@@ -64,7 +66,7 @@ area.collection(
     "get_segments",
     "/api/segments",
     "segment",
-    "Segments of the account, by name or date.",
+    "Segments of the account.",
     rate=L,
     filter={
         "name": "any equals",
@@ -82,7 +84,7 @@ area.record(
     "get_segment",
     "/api/segments/{segment_id}",
     "segment",
-    "One segment with its rules; how many profiles it holds with additional_fields=profile_count.",
+    "One segment with its rules; its size with profile_count.",
     rate=L,
     include=("tags", "flow-triggers"),
     additional_fields=("profile_count",),
@@ -97,7 +99,7 @@ area.create(
     "/api/segments",
     "segment",
     NewSegment,
-    "Make a segment; groups of conditions are joined by and, conditions in a group by or.",
+    "Make a segment: groups joined by and, conditions by or.",
     rate=XS.daily(100),
     words=(
         "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
@@ -147,6 +149,7 @@ area.collection(
     words=(
         "who members people customers in qualify matching contacts export mitglieder wer ist quién miembros qui membres"
     ),
+    ids="get_profile_ids_for_segment",
 )
 area.collection(
     "get_flows_triggered_by_segment",
@@ -158,6 +161,7 @@ area.collection(
     scopes="flows:read segments:read",
     aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
     words="automation start triggered entering segment which",
+    ids="get_ids_for_flows_triggered_by_segment",
 )
 area.collection(
     "get_tags_for_segment",
@@ -169,4 +173,5 @@ area.collection(
     scopes="segments:read tags:read",
     aliases="get_segment_tags",
     words="tagged label",
+    ids="get_tag_ids_for_segment",
 )

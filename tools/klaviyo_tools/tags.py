@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from .arguments import Arguments, Id, Relationship, Text
+from .arguments import UNLISTED, Arguments, Id, Relationship, Text
 from .operation import Answer, Area, S
 
 area = Area(
@@ -31,7 +31,7 @@ class NewTagGroup(Arguments):
 
 class TagGroupChanges(Arguments):
     name: Text
-    return_fields: list[Text] | None = None
+    return_fields: Annotated[list[Text] | None, UNLISTED] = None
 
 
 area.collection(
@@ -49,7 +49,7 @@ area.create(
     "/api/tag-groups",
     "tag-group",
     NewTagGroup,
-    "Create a tag group; of an exclusive one, a thing has at most one tag. That cannot be changed later.",
+    "Create a tag group; exclusive: at most one of its tags on a thing.",
     rate=S,
     scopes=BOTH,
     words="new group bundle tags exclusive",
@@ -58,7 +58,7 @@ area.delete(
     "delete_tag_group",
     "/api/tag-groups/{tag_group_id}",
     "tag-group",
-    "Delete a tag group with all its tags, also from what has them; not the default group.",
+    "Delete a tag group and its tags, also from what has them.",
     rate=S,
     scopes=BOTH,
     words="group tags",
@@ -77,7 +77,7 @@ area.collection(
     "get_tags",
     "/api/tags",
     "tag",
-    "Tags by name; include=tag-group shows the group of each.",
+    "Tags by name.",
     rate=S,
     filter={"name": NAME},
     sort=("name", "id"),
@@ -89,7 +89,7 @@ area.create(
     "/api/tags",
     "tag",
     NewTag,
-    "Create a tag, in the default group unless another is given; it is on nothing yet.",
+    "Create a tag, in the default group if none is given.",
     rate=S,
     scopes=BOTH,
     words="new label",
@@ -153,6 +153,7 @@ area.collection(
     paged=False,
     aliases="get_tag_group_tags",
     words="which in group labels",
+    ids="get_tag_ids_for_tag_group",
 )
 area.record(
     "get_tag",
@@ -171,6 +172,7 @@ area.record(
     rate=S,
     aliases="get_tag_tag_group get_group_for_tag",
     words="which group belongs",
+    ids="get_tag_group_id_for_tag",
 )
 area.relate(
     "remove_tag_from_campaigns",
@@ -241,4 +243,52 @@ area.relate(
     aliases="delete_tag_relationships_segments remove_segments_from_tag",
     look="get_segments",
     words="untag unlabel segment",
+)
+area.collection(
+    "get_list_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Ids of the lists that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="lists:read tags:read",
+    aliases="get_tag_relationships_lists",
+    words="which lists tagged label",
+)
+area.collection(
+    "get_segment_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Ids of the segments that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="segments:read tags:read",
+    aliases="get_tag_relationships_segments",
+    words="which segments tagged label",
+)
+area.collection(
+    "get_campaign_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/campaigns",
+    "campaign",
+    "Ids of the campaigns that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="campaigns:read tags:read",
+    aliases="get_tag_relationships_campaigns",
+    words="which campaigns tagged label",
+)
+area.collection(
+    "get_flow_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/flows",
+    "flow",
+    "Ids of the flows that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="flows:read tags:read",
+    aliases="get_tag_relationships_flows",
+    words="which flows tagged label",
 )
