@@ -1,10 +1,10 @@
-"""One call from arguments to answer: validate, allow, send page by page, summarise."""
+"""The tools that are offered, and what every call of them goes through: validate, find the account, confirm, run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -12,57 +12,32 @@ import mcp_types
 
 from klaviyo_tools.arguments import Arguments, ArgumentsError, check, nearest
 from klaviyo_tools.catalog import Catalog, catalog
-from klaviyo_tools.jsonapi import given
-from klaviyo_tools.operation import Answer, Effect, Operation
-from klaviyo_tools.records import DocumentError, Page, flatten
+from klaviyo_tools.operation import Effect, Operation
+from klaviyo_tools.records import DocumentError
 from klaviyo_tools.request import Service
-from klaviyo_tools.resources import resource
 from klaviyo_tools.schema import input_schema
 
-from . import confirmation, counting, fieldsets, handover, paging, policy, preview, summary, tracing, uploads
+from . import confirmation, handover, paging, policy, preview, tracing, uploads
 from .accounts import Accounts
+from .call import Call, CallContext
 from .confirmation import Codes, Gate
 from .discovery import Discovery
 from .errors import ArgumentError, KlaviyoMcpError, UpstreamError
-from .fieldsets import FieldError, View
-from .paging import Position
+from .fieldsets import FieldError
 from .reads import PATIENCE, Reads
 from .reports import Reports
 
 if TYPE_CHECKING:
-    from .maton import Maton, Reply
+    from .maton import Maton
     from .settings import Settings
+
+__all__ = ["SANDBOX_KEY", "CallContext", "Calls", "UnknownTool", "connect"]
 
 SANDBOX_KEY = "sandbox"
 
 
 class UnknownTool(LookupError):
     """No tool of that name is offered; the message names the nearest."""
-
-
-class CallContext(Protocol):
-    """What a call may ask of the session it came from."""
-
-    async def report(self, done: float, total: float | None, message: str) -> None:
-        """Tell how far the call has come."""
-
-    @property
-    def note(self) -> str:
-        """What was noted when a question ended this call's last attempt; empty on a first."""
-
-    @property
-    def can_ask(self) -> bool:
-        """Whether the client can put a question to a person."""
-
-    @property
-    def can_open(self) -> bool:
-        """Whether the client can send a person to a web address."""
-
-    async def ask(self, question: str, note: str = "") -> bool:
-        """Have a person confirm. What it raises to be asked later must pass."""
-
-    async def open(self, message: str, url: str, note: str = "") -> bool:
-        """Have a person open an address, likewise."""
 
 
 class Calls:
@@ -195,177 +170,6 @@ class Calls:
         raise UnknownTool(f"there is no tool {name[:60]!r}; {hint}")
 
 
-class Call:
-    """One call of one operation, its arguments checked."""
-
-    def __init__(self, calls: Calls, operation: Operation, arguments: Arguments, context: CallContext) -> None:
-        self.calls = calls
-        self.operation = operation
-        self.arguments = arguments
-        self.context = context
-        self.resource = resource(operation.resource)
-        self.until = anyio.current_time() + calls.settings.deadline
-        self.accepted_fields = operation.accepted_fields(calls.settings.revision)
-
-    async def run(self) -> str:
-        match self.operation.answer:
-            case Answer.COLLECTION:
-                return await (self._count() if self._argument("count_by") else self._collection())
-            case Answer.REPORT:
-                return await self._report()
-            case Answer.JOB:
-                return await self._job()
-            case Answer.RECORD:
-                return await self._record()
-            case Answer.NOTHING:
-                return await self._nothing()
-
-    async def _collection(self) -> str:
-        view = self._view(self._argument("fields") or ())
-        print_, start = self._start()
-        most = self._argument("max_results") or paging.CEILING
-        sheet = summary.Sheet(self.resource, view)
-        harvest = await paging.read(
-            self._fetching(view),
-            start,
-            max_results=most,
-            size=paging.page_size(most, self._page_size()),
-            report=self.context.report,
-            take=sheet.take,
-        )
-        return sheet.text(harvest, lambda position: paging.encode(position, print_))
-
-    async def _count(self) -> str:
-        path, _ = counting.parse(self._argument("count_by"))
-        view = self._view([path])
-        tally = counting.Tally(self.resource, self._argument("count_by"), view)
-        print_, start = self._start()
-        ended = await counting.count(
-            self._fetching(view), tally, start, size=self._page_size(), report=self.context.report
-        )
-        return tally.text(unread=ended is not None, cursor=paging.encode(ended, print_) if ended else None)
-
-    async def _record(self) -> str:
-        view = self._view(self._argument("fields") or ())
-        if self.operation.name == handover.OPERATION:
-            made = await handover.hand_over(partial(self._page, {}), self.context, self.calls.reads)
-            return made if isinstance(made, str) else summary.record(made, self.resource, view=view)
-        page = await self._page(fieldsets.sparse(self.resource, view, self.accepted_fields, resource))
-        if self.operation.method == "GET" and not page.single:
-            return summary.document(page, self.resource, view=view)
-        return summary.record(
-            page.records[0] if page.records else None, self.resource, included=page.included, view=view
-        )
-
-    async def _job(self) -> str:
-        page = await self._page({})
-        flat = page.records[0]
-        follow = None
-        if self.operation.job:
-            read = self.calls.catalog[self.operation.job]
-            follow = f"{read.name}({read.path_ids[-1]}={flat.id})"
-        return summary.job(flat, resource(flat.type), follow=follow)
-
-    async def _report(self) -> str:
-        async def send(arguments: Arguments) -> Page:
-            self.arguments = arguments
-            return await self._page({})
-
-        return await self.calls.reports.answer(self.operation, self.arguments, send)
-
-    async def _nothing(self) -> str:
-        reply = await self._send({})
-        subject = {name: _told(value) for name, value, _ in given(self.arguments)}
-        look = self.calls.catalog.look(self.operation)
-        accepted = reply.status == 202
-        return summary.done(self.operation.name, subject, accepted=accepted, look=look if accepted else None)
-
-    def _argument(self, name: str) -> Any:
-        return getattr(self.arguments, name, None)
-
-    def _start(self) -> tuple[bytes, Position]:
-        """The query's fingerprint, and where the cursor goes on."""
-        print_ = paging.fingerprint(self._identity())
-        cursor = self._argument("cursor")
-        return print_, paging.decode(cursor, print_) if cursor else paging.START
-
-    def _fetching(self, view: View) -> paging.Fetch:
-        query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource)
-
-        async def fetch(cursor: str | None, size: int | None) -> Page:
-            return await self._page({**query, **self._paging(cursor, size)})
-
-        return fetch
-
-    def _view(self, asked: Sequence[str]) -> View:
-        """What is to be shown; `fields` of a related record or an additional field ask for that as well."""
-        operation = self.operation
-        fields = fieldsets.choose(self.resource, asked, self.accepted_fields, resource)
-        include = list(self._argument("include") or ())
-        for name in fieldsets.joined(self.resource, fields):
-            if name not in operation.include:
-                raise FieldError(f"{operation.name} cannot include {name}")
-            include += [name] if name not in include else []
-        additional = list(self._argument("additional_fields") or ())
-        additional += [n for n in fieldsets.needed(fields, operation.additional_fields) if n not in additional]
-        widened = {"include": include or None, "additional_fields": additional or None}
-        known = {n: v for n, v in widened.items() if v and n in type(self.arguments).model_fields}
-        self.arguments = self.arguments.model_copy(update=known)
-        return View(
-            fields,
-            include,
-            self._argument("detail") or "summary",
-            additional,
-            self.calls.settings.user_content == "hide",
-        )
-
-    def _identity(self) -> dict[str, Any]:
-        """What must stay the same for a cursor to go on: the ids, the filter, the sort."""
-        ids = {name: getattr(self.arguments, name) for name in self.operation.path_ids}
-        sent = {name: self._argument(name) for name in ("filter", "sort")}
-        return {"operation": self.operation.name, **ids, **{n: v for n, v in sent.items() if v}}
-
-    def _page_size(self) -> int | None:
-        since = self.operation.page_size_since
-        return None if since and since > self.calls.settings.revision else self.operation.page_size
-
-    def _paging(self, cursor: str | None, size: int | None) -> dict[str, str]:
-        asked = {self.operation.cursor: cursor, "page[size]": str(size) if size else None}
-        return {name: value for name, value in asked.items() if value}
-
-    async def _page(self, query: Mapping[str, str]) -> Page:
-        reply = await self._send(query)
-        document = reply.document
-        adapted = self.operation.adapt(document) if self.operation.adapt else document
-        return flatten(adapted)
-
-    async def _send(self, query: Mapping[str, str]) -> Reply:
-        from .maton import CallPolicy
-
-        operation = self.operation
-        effect = operation.effect_of(self.arguments)
-        request = operation.request(self.arguments, query)
-        maton = await self.calls.maton()
-        return await maton.send(
-            request,
-            CallPolicy(
-                operation.name,
-                safe=effect is Effect.READ,
-                repeatable=operation.repeatable,
-                scopes=operation.scopes,
-                look=self.calls.catalog.look(operation),
-                rate=operation.rate_of(self.arguments),
-                answers=operation.answer is not Answer.NOTHING,
-                names={"id": operation.id_argument} if operation.id_argument else {},
-                until=self.until,
-                waiting=self._waiting,
-            ),
-        )
-
-    async def _waiting(self, seconds: float, why: str) -> None:
-        await self.context.report(0, None, f"waiting {seconds:.0f} s for {why}")
-
-
 def connect(settings: Settings) -> Maton:
     """The client that these settings ask for: of Maton's gateway, or of a sandbox in this process."""
     from .maton import Maton
@@ -397,9 +201,3 @@ def connect(settings: Settings) -> Maton:
 
 def _text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=is_error)
-
-
-def _told(value: object) -> object:
-    if isinstance(value, Arguments):
-        return value.model_dump(exclude_unset=True)
-    return [_told(item) for item in value] if isinstance(value, list) else value
