@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -198,8 +199,12 @@ def _get(url: str) -> dict[str, Any]:
     if urlsplit(url).scheme not in ("https", "http"):
         raise ValueError("not a web address")
     request = urllib.request.Request(url, headers={"Accept": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        document = json.loads(answer.read(LARGEST_DOCUMENT))
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            document = json.loads(answer.read(LARGEST_DOCUMENT))
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        raise OSError(f"status {refused.code}") from None
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     return document

@@ -26,8 +26,9 @@ def _words(given: object) -> object:
 
 
 def _secrets(given: object) -> object:
-    words = _words(given)
-    return tuple(SecretStr(word) for word in words if isinstance(word, str)) if isinstance(words, tuple) else given
+    return (
+        tuple(SecretStr(word) for word in map(str.strip, given.split(",")) if word) if isinstance(given, str) else given
+    )
 
 
 def _long_enough(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
