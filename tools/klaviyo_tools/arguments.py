@@ -481,7 +481,8 @@ def _should(kind: str, detail: dict[str, Any]) -> str:
             return f"should be {facts['expected']}, not {_shown(given)}"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        return f"should be {words} {facts[name]}, not {_shown(given)}"
+        bound = int(facts[name]) if facts[name] == int(facts[name]) else facts[name]
+        return f"should be {words} {bound}, not {_shown(given)}"
     what = _KINDS.get(kind.partition("_")[0])
     if what:
         return f"should be {what}, not {_shown(given)}"
