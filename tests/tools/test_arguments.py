@@ -112,7 +112,7 @@ def test_null_means_not_given_unless_it_clears() -> None:
     [
         ("2026-03-01T09:00:00Z", "2026-03-01T09:00:00Z"),
         ("2026-03-01T09:00:00+02:00", "2026-03-01T09:00:00+02:00"),
-        ("2026-03-01 09:00", "2026-03-01T09:00Z"),
+        ("2026-03-01 09:00", "2026-03-01T09:00:00Z"),
         ("2026-03-01", "2026-03-01T00:00:00Z"),
     ],
 )
@@ -126,7 +126,7 @@ def test_what_is_no_time_or_date_is_refused_with_an_example() -> None:
 
 
 def test_a_value_outside_its_choices_names_them() -> None:
-    assert fault(status="active") == "status: input should be 'live' or 'draft', not \"active\""
+    assert fault(status="active") == "status: should be 'live' or 'draft', not \"active\""
 
 
 def test_blank_text_is_refused() -> None:
@@ -149,6 +149,46 @@ def test_a_place_is_found_beside_none_as_well() -> None:
         inner: Annotated[str, Query("b")] | None = None
 
     assert [place_of(field) for field in Some.model_fields.values()] == [Query("a"), Query("b")]
+
+
+class Measured(Arguments):
+    some: Annotated[list[str] | None, Field(min_length=2, max_length=3)] = None
+    short: Annotated[str | None, Field(min_length=2, max_length=4)] = None
+    share: Annotated[float | None, Field(gt=0, lt=1)] = None
+    price: Annotated[float | None, Field(ge=0, le=0.5)] = None
+    count: int | None = None
+    wanted: bool | None = None
+    open: Open | None = None
+    place: Place | None = None
+    places: list[Place] | None = None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"some": ["a", "b", "c", "d"]}, "some: at most 3, not 4: split the call"),
+        ({"some": ["a"]}, "some: at least 2, not 1"),
+        ({"some": []}, "some: is empty: give at least 2"),
+        ({"short": "abcde"}, "short: at most 4 characters, not 5"),
+        ({"short": "a"}, "short: at least 2 characters, not 1"),
+        ({"share": 0}, "share: should be more than 0, not 0"),
+        ({"share": 1}, "share: should be less than 1, not 1"),
+        ({"price": -1}, "price: should be at least 0, not -1"),
+        ({"price": 1}, "price: should be at most 0.5, not 1"),
+        ({"price": "much"}, 'price: should be a number, not "much"'),
+        ({"count": "many"}, 'count: should be a whole number, not "many"'),
+        ({"count": 1.5}, "count: should be a whole number, not 1.5"),
+        ({"wanted": "maybe"}, 'wanted: should be true or false, not "maybe"'),
+        ({"short": ["a"]}, 'short: should be a text, not ["a"]'),
+        ({"open": 5}, "open: should be an object, not 5"),
+        ({"place": 5}, "place: should be an object, not 5"),
+        ({"places": ["Oslo"]}, 'places.0: should be an object, not "Oslo"'),
+    ],
+)
+def test_a_fault_is_told_in_words_that_need_no_library_to_be_known(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(ArgumentsError) as raised:
+        check(Measured, arguments)
+    assert str(raised.value) == words
 
 
 @given(

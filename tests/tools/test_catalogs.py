@@ -31,7 +31,7 @@ def test_a_product_needs_what_klaviyo_asks_for(refusal_of: Refuse) -> None:
 
 def test_a_price_is_not_negative(refusal_of: Refuse) -> None:
     assert refusal_of("create_catalog_item", **PRODUCT, price=-1) == (
-        "price: input should be greater than or equal to 0, not -1"
+        "price: should be at least 0, not -1"
     )
 
 
@@ -111,7 +111,7 @@ VARIANT: dict[str, Any] = {
 def test_a_variant_belongs_to_a_product(refusal_of: Refuse, request_of: Render) -> None:
     assert refusal_of("create_catalog_variant", **VARIANT) == "item_id is required"
     assert refusal_of("create_catalog_variant", **VARIANT, item_id=ITEM, inventory_policy=3) == (
-        "inventory_policy: input should be 0, 1 or 2, not 3"
+        "inventory_policy: should be 0, 1 or 2, not 3"
     )
     assert request_of("create_catalog_variant", **VARIANT, item_id=ITEM, inventory_policy="1") == Request(
         "POST",
@@ -185,7 +185,7 @@ def test_categories_are_put_on_and_taken_off_a_product(request_of: Render, name:
 
 def test_only_a_replacement_may_leave_nothing(refusal_of: Refuse, request_of: Render) -> None:
     empty: dict[str, Any] = {"catalog_item_id": ITEM, "catalog_category_ids": []}
-    assert refusal_of("add_categories_to_catalog_item", **empty).startswith("catalog_category_ids: list should have")
+    assert refusal_of("add_categories_to_catalog_item", **empty).startswith("catalog_category_ids: is empty")
     assert request_of("update_categories_for_catalog_item", **empty).body == {"data": []}
 
 

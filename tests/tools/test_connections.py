@@ -46,7 +46,7 @@ def test_an_answer_in_another_form_is_an_error_and_not_an_empty_one(
 
 def test_an_unknown_status_is_refused(refusal_of: Refuse) -> None:
     assert refusal_of("list_connections", status="OPEN") == (
-        "status: input should be 'ACTIVE', 'PENDING' or 'FAILED', not \"OPEN\""
+        "status: should be 'ACTIVE', 'PENDING' or 'FAILED', not \"OPEN\""
     )
 
 

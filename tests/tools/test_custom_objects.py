@@ -15,13 +15,13 @@ def test_a_record_has_bounds_in_size_and_number(refusal_of: Refuse) -> None:
         "record: 524,300 bytes of JSON: a record may have 524,288"
     )
     assert refusal_of("bulk_create_data_source_records", data_source_id="D1", records=[{"a": 1}] * 501).startswith(
-        "records: list should have at most 500 items"
+        "records: at most 500, not "
     )
     assert refusal_of("bulk_create_data_source_records", records=[{"a": 1}]) == "data_source_id is required"
 
 
 def test_a_title_has_a_bound(refusal_of: Refuse) -> None:
-    assert refusal_of("create_data_source", title="t" * 256).startswith("title: string should have at most 255")
+    assert refusal_of("create_data_source", title="t" * 256).startswith("title: at most 255 characters")
 
 
 def test_a_data_source_is_made_read_and_deleted(request_of: Render) -> None:

@@ -22,7 +22,7 @@ ANN = {"email": "customer@example.com"}
         ({"properties": None}, "properties is required"),
         ({"profile": {"first_name": "Ann"}}, "profile: a profile needs email, phone_number, id, external_id, "),
         ({"profile": {"kx": "abc"}}, "unknown argument 'profile.kx': did you mean _kx?"),
-        ({"metric": "m" * 128}, "metric.name: string should have at most 127 characters"),
+        ({"metric": "m" * 128}, "metric.name: at most 127 characters"),
         ({"time": "yesterday"}, "time: 'yesterday' is not an ISO 8601 time such as 2026-03-01T09:00:00Z"),
         (
             {"properties": {f"p{n}": n for n in range(401)}},

@@ -56,7 +56,7 @@ def test_a_flow_that_does_not_hang_together_is_not_sent(
 
 def test_a_flow_has_three_statuses(refusal_of: RefusalOf) -> None:
     assert refusal_of("update_flow", flow_id="VJvBNr", status="paused") == (
-        "status: input should be 'draft', 'manual' or 'live', not \"paused\""
+        "status: should be 'draft', 'manual' or 'live', not \"paused\""
     )
 
 

@@ -18,7 +18,7 @@ def test_every_imported_profile_needs_an_identifier(refusal_of: RefusalOf) -> No
     assert refusal_of("bulk_import_profiles", profiles=[{"email": "a@example.com"}, {"first_name": "Bo"}]) == (
         "profiles.1: a profile needs email, phone_number, external_id, id or _kx"
     )
-    assert refusal_of("bulk_import_profiles", profiles=[]).startswith("profiles: list should have at least 1 item")
+    assert refusal_of("bulk_import_profiles", profiles=[]).startswith("profiles: is empty: give at least 1")
 
 
 def test_importing_to_lists(request_of: RequestOf) -> None:

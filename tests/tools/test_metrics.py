@@ -26,11 +26,11 @@ NEEDS_BOTH = (
         ({"filter": None}, "filter is required"),
         ({"filter": SPAN[:1]}, NEEDS_BOTH),
         ({"filter": "less-than(datetime,2024-04-01)"}, NEEDS_BOTH),
-        ({"measurements": []}, "measurements: list should have at least 1 item"),
-        ({"measurements": "revenue"}, "measurements.0: input should be 'count', 'sum_value' or 'unique'"),
+        ({"measurements": []}, "measurements: is empty: give at least 1"),
+        ({"measurements": "revenue"}, "measurements.0: should be 'count', 'sum_value' or 'unique'"),
         ({"by": ["message"]}, "by: dimension 'message' is unknown; did you mean $message"),
         ({"sort": "-counts"}, "sort: sort field 'counts' is unknown; did you mean count"),
-        ({"interval": "days"}, "interval: input should be 'hour', 'day', 'week' or 'month'"),
+        ({"interval": "days"}, "interval: should be 'hour', 'day', 'week' or 'month'"),
     ],
 )
 def test_an_aggregate_that_klaviyo_would_refuse_is_not_sent(

@@ -16,7 +16,7 @@ def test_a_token_without_its_person_is_refused(refusal_of: RefusalOf) -> None:
     )
     assert refusal_of(
         "create_push_token", token="t", platform="windows", vendor="apns", profile={"email": "a@example.com"}
-    ) == ("platform: input should be 'android' or 'ios', not \"windows\"")
+    ) == ("platform: should be 'android' or 'ios', not \"windows\"")
 
 
 def test_registering_a_device(request_of: RequestOf) -> None:

@@ -72,7 +72,7 @@ def test_a_report_that_klaviyo_would_refuse_is_not_sent(
 @pytest.mark.parametrize(
     ("interval", "timeframe", "refusal"),
     [
-        ("week", "last_30_days", "interval: input should be 'hourly', 'daily', 'weekly' or 'monthly', not \"week\""),
+        ("week", "last_30_days", "interval: should be 'hourly', 'daily', 'weekly' or 'monthly', not \"week\""),
         ("daily", "last_90_days", "arguments: interval daily covers at most 60 days, not last_90_days: use weekly"),
         ("hourly", "last_30_days", "arguments: interval hourly covers at most 7 days, not last_30_days: use daily"),
         (

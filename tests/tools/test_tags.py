@@ -26,7 +26,7 @@ def test_a_tag_stays_in_its_group(refusal_of: Refuse) -> None:
 
 def test_tagging_needs_something_to_tag(refusal_of: Refuse) -> None:
     assert refusal_of("tag_campaigns", tag_id="T") == "campaign_ids is required"
-    assert refusal_of("tag_flows", tag_id="T", flow_ids=[]).startswith("flow_ids: list should have at least 1 item")
+    assert refusal_of("tag_flows", tag_id="T", flow_ids=[]).startswith("flow_ids: is empty: give at least 1")
 
 
 def test_an_id_is_not_a_path(refusal_of: Refuse) -> None:

@@ -19,7 +19,7 @@ FEED = {
 
 def test_a_feed_is_json_or_xml(refusal_of: Refuse) -> None:
     assert refusal_of("create_web_feed", **{**FEED, "content_type": "csv"}) == (
-        "content_type: input should be 'json' or 'xml', not \"csv\""
+        "content_type: should be 'json' or 'xml', not \"csv\""
     )
     assert refusal_of("create_web_feed", name="offers").startswith("url is required")
 

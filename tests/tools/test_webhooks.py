@@ -25,7 +25,7 @@ ORDERS = {
     [
         ({"secret_key": None}, "secret_key is required"),
         ({"webhook_topic_ids": None}, "webhook_topic_ids is required"),
-        ({"webhook_topic_ids": []}, "webhook_topic_ids: list should have at least 1 item"),
+        ({"webhook_topic_ids": []}, "webhook_topic_ids: is empty: give at least 1"),
         (
             {"endpoint_url": "http://example.com"},
             "endpoint_url: 'http://example.com' does not start with https://, which it must",
