@@ -80,7 +80,7 @@ _TOOLS: Mapping[str, _Tool] = {
         Wanted,
         reaches_out=False,
     ),
-    "describe_tool": _Tool("What a tool does, and the arguments it takes.", Named, reaches_out=False),
+    "describe_tool": _Tool("What a tool does and takes, or a guide: klaviyo://guide/filters …", Named, reaches_out=False),
     "call_read_tool": _Tool("Run a tool that only reads, also one not listed here.", Run),
     "call_write_tool": _Tool(
         "Run a tool that creates, changes or sends, also one not listed here.", ConfirmedRun, reads=False, destroys=True
@@ -163,7 +163,7 @@ class Discovery:
             case Run():
                 return await self._run(name, arguments, context)
             case Named():
-                return self._describe(self._operation(arguments.name))
+                return self._named(arguments.name)
         raise TypeError(f"no discovery tool takes {type(arguments).__name__}")
 
     async def _find(self, wanted: Wanted) -> str:
@@ -181,6 +181,17 @@ class Discovery:
         operation = hit.operation
         way = "" if operation.name in self._calls.offered else f", via {runner(operation)}"
         return f"{signature(operation, self._revision)} [{operation.effect.value}{way}] {operation.purpose}"
+
+    def _named(self, name: str) -> str:
+        """The description of a tool, or a guide: many clients let no model read a resource."""
+        from .resources import GUIDE, guide
+
+        if not name.startswith(GUIDE):
+            return self._describe(self._operation(name))
+        try:
+            return guide(name).text
+        except LookupError as error:
+            raise ArgumentError(str(error.args[0])) from None
 
     def _describe(self, operation: Operation) -> str:
         way = "call it directly" if operation.name in self._calls.offered else f"call it through {runner(operation)}"

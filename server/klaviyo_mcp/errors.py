@@ -79,7 +79,7 @@ class KlaviyoMcpError(Exception):
     """The root: `what` happened, `detail` (text from elsewhere, cut to the room that is left) and what to do `then`."""
 
     def __init__(self, what: str, *, detail: str = "", then: str = "") -> None:
-        what, then = cut(what, 320), cut(then, 260)
+        what, then = cut(what, 320 if then or detail else LIMIT), cut(then, 260)
         room = LIMIT - len(f"{what}  {then}".encode()) - 3
         if detail and room > 20:
             what = what.rstrip(".") + ": " + cut(detail, room)

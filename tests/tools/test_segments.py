@@ -16,6 +16,7 @@ EXAMPLE = (
     '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
     '"group_ids": ["Y6nRLr"]}]}]}'
 )
+MORE = f"{EXAMPLE}; describe_tool(klaviyo://guide/segment-definition) tells more"
 RULES = {
     "condition_groups": [
         {"conditions": [{"type": "profile-group-membership", "is_member": True, "group_ids": ["Y6nRLr"]}]}
@@ -28,15 +29,15 @@ RULES = {
     [
         (
             {"conditions": []},
-            f"definition: takes condition_groups (all must hold), a list of groups, and nothing else: {EXAMPLE}",
+            f"definition: takes condition_groups (all must hold), a list of groups, and nothing else: {MORE}",
         ),
         (
             {"condition_groups": [{"type": "profile-metric"}]},
-            f"definition: condition_groups.0 needs conditions (one must hold), a list: {EXAMPLE}",
+            f"definition: condition_groups.0 needs conditions (one must hold), a list: {MORE}",
         ),
         (
             {"condition_groups": [*RULES["condition_groups"], {"conditions": [{"is_member": True}]}]},
-            f"definition: each condition in condition_groups.1 is an object with a type: {EXAMPLE}",
+            f"definition: each condition in condition_groups.1 is an object with a type: {MORE}",
         ),
     ],
 )
