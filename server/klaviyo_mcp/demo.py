@@ -15,8 +15,8 @@ from . import app
 from .calls import Calls
 from .single import Say, text_of
 
-LINES = 9
-WIDTH = 150
+LINES = 8
+WIDTH = 240
 
 
 class Tour:
@@ -92,13 +92,13 @@ async def tour(visit: Tour) -> None:
     metrics = await visit.step("What is measured.", "get_metrics", fields=["name", "integration.name"])
     orders = next(row[0] for row in csv.reader(metrics.splitlines()) if len(row) > 1 and row[1] == "Placed Order")
     await visit.step(
-        "Orders and revenue of the last weeks.",
+        "Orders and revenue of the last days.",
         "query_metric_aggregates",
         metric_id=orders,
         measurements=["count", "sum_value"],
-        interval="week",
+        interval="day",
         filter=[
-            f"greater-or-equal(datetime,{now - timedelta(days=56):%Y-%m-%dT%H:%M:%SZ})",
+            f"greater-or-equal(datetime,{now - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ})",
             f"less-than(datetime,{now:%Y-%m-%dT%H:%M:%SZ})",
         ],
     )
