@@ -333,6 +333,14 @@ async def _back_in_stock(reads: Reads, arguments: Any) -> list[str]:
     ]
 
 
+async def _reply(reads: Reads, arguments: Any) -> list[str]:
+    return [
+        f"send a message to the person in the conversation with id {shown(arguments.conversation_id)}; who that is "
+        "cannot be read by it.",
+        f"Message: {quoted(arguments.body, 300)}.",
+    ]
+
+
 TOLD: Mapping[str, Callable[[Reads, Any], Awaitable[list[str]]]] = {
     "send_campaign": _send,
     "cancel_campaign_send": _stop,
@@ -347,5 +355,6 @@ TOLD: Mapping[str, Callable[[Reads, Any], Awaitable[list[str]]]] = {
     "create_push_token": _device,
     "delete_push_token": _forget_device,
     "create_back_in_stock_subscription": _back_in_stock,
+    "create_conversation_message": _reply,
 }
 """Operation -> what it is about to do."""

@@ -393,6 +393,14 @@ async def test_changing_an_action_tells_its_flow(made: Rig) -> None:
     ]
 
 
+async def test_a_reply_tells_what_is_sent() -> None:
+    made = rig(revision="2026-07-15")
+    assert await lines(made, "create_conversation_message", conversation_id="V1", body="It ships\ntoday.") == [
+        f"{HEAD}send a message to the person in the conversation with id V1; who that is cannot be read by it.",
+        'Message: "It ships today.".',
+    ]
+
+
 # What holds for all.
 
 
