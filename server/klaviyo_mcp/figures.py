@@ -43,7 +43,7 @@ WEIGHT = ("conversion_value", "recipients", "delivered", "sum_value", "count")
 """What rows are sorted by: the first of these that was asked for, and where it is equal the next."""
 UNOPENED = frozenset({"sms", "whatsapp"})
 """Channels whose messages nobody is seen to open."""
-_OPENS = frozenset({"open_rate", "click_to_open_rate"})
+OPENS = frozenset({"open_rate", "click_to_open_rate"})
 
 
 def told(name: str, value: Any) -> str:
@@ -70,7 +70,7 @@ def total(name: str, rows: Sequence[Values], channels: Sequence[str] = ()) -> fl
         return sum(numbers) if numbers else None
     if name not in PARTS:
         return None
-    if name in _OPENS and channels:
+    if name in OPENS and channels:
         rows = [row for row, channel in zip(rows, channels, strict=True) if channel not in UNOPENED]
     numerator, denominator = PARTS[name]
     above = below = 0.0

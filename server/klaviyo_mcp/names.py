@@ -32,6 +32,8 @@ BATCH = 50
 """Ids in one filter."""
 MOST_PAGES = 10
 """Pages that are read of one collection for its names."""
+MOST_LISTED = 3
+"""Of those, where a whole list is read, newest first."""
 MOST_SINGLE = 10
 """Things whose name is read one by one."""
 CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
@@ -106,6 +108,8 @@ class Names:
     async def metric(self, given: str, argument: str) -> str:
         """The id of the metric of this id or exact name. Raises ArgumentsError where that is none, or several."""
         text = given.strip()
+        if _is_id(text) and not self._metrics:
+            return text
         try:
             metrics = await self.metrics()
         except KlaviyoMcpError:
@@ -169,11 +173,15 @@ class Names:
                 self.forget()
             self._key = key
 
-    async def all(self, name: str, more: Mapping[str, str] | None = None, **arguments: Any) -> AsyncIterator[Flat]:
+    async def all(
+        self, name: str, more: Mapping[str, str] | None = None, *, most: int = MOST_PAGES, **arguments: Any
+    ) -> AsyncIterator[Flat]:
         """The records of a collection, page after page. Raises KlaviyoMcpError."""
         operation = self.reads.operation(name)
-        query = {**({"page[size]": str(operation.page_size)} if operation.page_size else {}), **(more or {})}
-        for _ in range(MOST_PAGES):
+        # Some take a page size from a later revision on only: they are read in pages as they come.
+        size = operation.page_size if operation.page_size_since is None else None
+        query = {**({"page[size]": str(size)} if size else {}), **(more or {})}
+        for _ in range(most):
             page = await self.reads.page(name, more=query, **arguments)
             for flat in page.records:
                 yield flat
@@ -211,7 +219,8 @@ async def _messages(names: Names, ids: Sequence[str], _: Collection[str], found:
     for channel in CHANNELS.values():
         if all(id_ in found for id_ in ids):
             return
-        async for flat in names.all("get_campaigns", lean, filter=_by(channel), include=["campaign-messages"]):
+        asked = {"filter": _by(channel), "include": ["campaign-messages"], "sort": "-created_at"}
+        async for flat in names.all("get_campaigns", lean, most=MOST_LISTED, **asked):
             related = flat.related.get("campaign-messages")
             found.update(dict.fromkeys(related.ids if related else (), _text(flat.attributes.get("name"))))
     rest = [id_ for id_ in ids if id_ not in found][:MOST_SINGLE]
@@ -263,3 +272,9 @@ def _text(value: object) -> str:
 def _may_be_id(text: str) -> bool:
     """Ids of metrics are six letters and digits; those of custom metrics are longer, with digits among them."""
     return text.isascii() and text.isalnum() and (len(text) == 6 or any(c.isdigit() for c in text))
+
+
+def _is_id(text: str) -> bool:
+    """Whether a text is an id for certain: `TxVpCr` is no name, `Signup` may be one."""
+    is_word = text.isalpha() and (text[1:].islower() or text.isupper())
+    return _may_be_id(text) and not is_word

@@ -82,6 +82,12 @@ class Group:
         return whole if whole is not None else numbers[-1] if numbers else 0.0
 
 
+def by_weight(groups: Sequence[Group]) -> list[Group]:
+    """The groups that matter most first; those that weigh the same as they came."""
+    names = figures.heaviest(list(dict.fromkeys(name for group in groups for name in group.values)))
+    return sorted(groups, key=lambda group: [-group.weight(name) for name in names])
+
+
 def read(page: Page, dimensions: Sequence[str]) -> tuple[list[str] | None, list[Group]] | None:
     """The times (None where there are none) and the groups of a report or an aggregate; None where it is neither."""
     if not page.single or not page.records:
@@ -121,9 +127,7 @@ class Table:
             kept = [group for group in self.groups if not all(map(figures.is_zero, group.values.values()))]
             self.zeros, self.groups = len(self.groups) - len(kept), kept
         self.by = [] if getattr(self.arguments, "sort", None) else figures.heaviest(self.statistics)
-        weights = [tuple(-group.weight(name) for name in self.by) for group in self.groups]
-        order = sorted(range(len(self.groups)), key=weights.__getitem__)
-        self.groups = [self.groups[at] for at in order]
+        self.groups = by_weight(self.groups) if self.by else self.groups
 
     def text(
         self, start: Position, following: str | None, asides: Sequence[str], cursor: Callable[[Position], str]
@@ -248,11 +252,19 @@ class Table:
             facts.append(f"money in {cell(self.account.currency, 10)}")
         if self.overlap and len(self.groups) > 1:
             facts.append(f"no {TOTAL}, for {self.overlap} overlap")
-        elif has_totals and len(self.groups) > 1 and (following or start.cursor):
+        elif has_totals and len(self.groups) > 1 and self._unopened():
+            facts.append(f"open rates of {TOTAL} are without {' and '.join(self._unopened())}")
+        if has_totals and len(self.groups) > 1 and not self.overlap and (following or start.cursor):
             facts.append(f"{TOTAL} is of this page of the report")
         if self.hidden:
             facts.append(f"hidden by KLAVIYO_MCP_USER_CONTENT: {', '.join(self.hidden)}")
         return facts
+
+    def _unopened(self) -> list[str]:
+        """Channels among the rows that open rates say nothing of."""
+        if not figures.OPENS.intersection(self.statistics):
+            return []
+        return sorted({group.keys.get("send_channel", "") for group in self.groups} & figures.UNOPENED)
 
     def _timeframe(self) -> str:
         zone = f" ({self.zone_name})" if self.zone_name else "" if self._is_aggregate() else " (the account's timezone)"

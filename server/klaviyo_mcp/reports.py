@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 
@@ -23,7 +23,7 @@ from .cells import cell
 from .names import Clock, Names
 from .paging import START, Position, decode, encode, fingerprint
 from .reads import together
-from .report_table import NAMED, Group, Table, read
+from .report_table import NAMED, Group, Table, by_weight, read
 from .summary import document
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ Send = Callable[[Arguments], Awaitable[Page]]
 """Asks Klaviyo for a report."""
 
 
+class _Kept(NamedTuple):
+    """A report, when it was asked for, and of which account; empty where that was not known yet."""
+
+    page: Page
+    at: float
+    account: str
+
+
 @dataclass
 class Reports:
     """The reports of one process. `account_key` tells when the account is another; `clock` is in seconds."""
@@ -59,7 +67,7 @@ class Reports:
     account_key: Callable[[], str] = str
     clock: Clock = anyio.current_time
     names: Names = field(init=False)
-    _kept: OrderedDict[str, tuple[float, Page]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self.names = Names(self.reads, self.account_key, self.clock)
@@ -113,7 +121,8 @@ class Reports:
             groupings = getattr(arguments, "group_by", None) or USUAL[operation.resource]
             changes["group_by"] = list(dict.fromkeys((*groupings, *WITH_NAMES[operation.resource])))
         if "timezone" in type(arguments).model_fields and not getattr(arguments, "timezone", None):
-            changes["timezone"] = (await self.names.account()).timezone or None
+            zone = (await self.names.account()).timezone
+            changes |= {"timezone": zone} if zone else {}
         return arguments.model_copy(update=changes)
 
     async def _page(
@@ -124,27 +133,24 @@ class Reports:
         What has no daily limit is asked for anew, but to go on where an answer was full.
         """
         scarce = operation.rate.day is not None
-        kept = self._kept.get(self._key(operation, arguments))
-        age = self.clock() - kept[0] if kept else KEPT
-        if kept and age < KEPT and (scarce or going_on):
-            return kept[1], age
+        asked = arguments.model_dump(mode="json", exclude_none=True)
+        key = json.dumps([operation.name, asked], sort_keys=True)
+        kept = self._kept.get(key)
+        if kept and (scarce or going_on):
+            age = self.clock() - kept.at
+            if age < KEPT and kept.account in ("", self.account_key()):
+                return kept.page, age
         page = await send(arguments)
-        # Which account it was may be known only now.
-        key = self._key(operation, arguments)
-        self._kept[key] = (self.clock(), page)
+        self._kept[key] = _Kept(page, self.clock(), self.account_key())
         self._kept.move_to_end(key)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return page, None
 
-    def _key(self, operation: Operation, arguments: Arguments) -> str:
-        asked = arguments.model_dump(mode="json", exclude_none=True)
-        return json.dumps([self.account_key(), operation.name, asked], sort_keys=True)
-
     async def _named(self, groups: Sequence[Group]) -> dict[str, Mapping[str, str]]:
         """Grouping -> id -> name, of the groupings that the report itself does not name."""
         ids: dict[str, dict[str, None]] = {}
-        for group in groups:
+        for group in by_weight(groups):
             for key, value in group.keys.items():
                 named = NAMED.get(key)
                 if named and named.kind and value and not group.keys.get(named.beside):
