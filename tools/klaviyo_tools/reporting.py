@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from . import filters
-from .arguments import Arguments, Id, Query, Text, Timestamp, one_of, told
+from .arguments import Arguments, Cursor, Id, Query, Text, Timestamp, one_of, told
 from .operation import Area, Rate
 
 area = Area(
@@ -114,7 +114,7 @@ SEGMENT_FILTER = {"segment_id": "equals any"}
 SHOWN = "recipients, delivered, open_rate, click_rate, conversion_value, unsubscribe_rate … (rates from 0 to 1)"
 AS_VALUES = "as in query_flow_values"
 FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
-CONVERSION = "mostly Placed Order, from get_metrics"
+CONVERSION = "id or exact name"
 
 
 # What reports are asked with.
@@ -287,6 +287,7 @@ class FormReport(Report):
     statistics: FormNumbers = Field(description=", ".join(FORM), examples=[list(FORM)])
     group_by: FormGroups | None = None
     filter: FormFilter | None = Field(None, examples=['any(form_id,["VJvBNr"])'])
+    cursor: Cursor | None = None
 
 
 class FormSeries(FormReport, Series):
@@ -298,6 +299,7 @@ class FormSeries(FormReport, Series):
 class SegmentReport(Report):
     statistics: SegmentNumbers
     filter: SegmentFilter | None = Field(None, examples=['any(segment_id,["VJvBNr"])'])
+    cursor: Cursor | None = None
 
     @model_validator(mode="after")
     def _late_enough(self) -> Self:
