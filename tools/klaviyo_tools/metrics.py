@@ -91,7 +91,7 @@ Conditions = Annotated[
 
 
 class Aggregate(Arguments):
-    metric_id: Id
+    metric_id: Id = Field(description="id or exact name")
     measurements: list[Literal["count", "sum_value", "unique"]] = Field(min_length=1)
     filter: Conditions = Field(examples=[list(SPAN)])
     interval: Literal["hour", "day", "week", "month"] | None = None
@@ -100,7 +100,7 @@ class Aggregate(Arguments):
         description="dimensions such as $message, $flow, Campaign Name, URL",
         examples=[list(DIMENSIONS)],
     )
-    timezone: Text | None = Field(None, description="default UTC; of filter too")
+    timezone: Text | None = Field(None, description="default the account's; of filter too")
     sort: Annotated[str, AfterValidator(_sort)] | None = Field(
         None, description="measurement or dimension, - before", examples=["-count"]
     )
