@@ -34,7 +34,7 @@ SEVERAL_KEPT = 15.0
 """Seconds for which several are: shorter, for a person is about to change that."""
 UNNAMED_KEPT = 300.0
 """Seconds after which an account whose name could not be read is asked again."""
-PATIENCE = 2.0
+PATIENCE = 0.9
 """Seconds that a finished call waits for what was asked beside it."""
 LONGEST_NAME = 60
 

@@ -11,7 +11,7 @@ import anyio
 from klaviyo_tools.arguments import Arguments
 from klaviyo_tools.jsonapi import given
 from klaviyo_tools.operation import Answer, Effect, Operation
-from klaviyo_tools.records import Page, flatten
+from klaviyo_tools.records import DocumentError, Page, flatten
 from klaviyo_tools.resources import resource
 
 from . import counting, fieldsets, handover, paging, summary
@@ -51,13 +51,15 @@ class CallContext(Protocol):
 class Call:
     """One call of one operation, its arguments checked."""
 
-    def __init__(self, calls: Calls, operation: Operation, arguments: Arguments, context: CallContext) -> None:
+    def __init__(
+        self, calls: Calls, operation: Operation, arguments: Arguments, context: CallContext, spent: float = 0.0
+    ) -> None:
         self.calls = calls
         self.operation = operation
         self.arguments = arguments
         self.context = context
         self.resource = resource(operation.resource)
-        self.until = anyio.current_time() + calls.settings.deadline
+        self.until = anyio.current_time() + calls.settings.deadline - spent
         self.accepted_fields = operation.accepted_fields(calls.settings.revision)
 
     async def run(self) -> str:
@@ -112,6 +114,8 @@ class Call:
 
     async def _job(self) -> str:
         page = await self._page({})
+        if not page.records:
+            raise DocumentError("the answer names no job")
         flat = page.records[0]
         follow = None
         if self.operation.job:

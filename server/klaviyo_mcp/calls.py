@@ -22,7 +22,7 @@ from .accounts import Accounts
 from .call import Call, CallContext
 from .confirmation import Codes, Gate
 from .discovery import Discovery
-from .errors import ArgumentError, KlaviyoMcpError, UpstreamError
+from .errors import ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError
 from .reads import PATIENCE, Reads
 from .reports import Reports
@@ -111,23 +111,28 @@ class Calls:
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None
         except DocumentError as error:
-            raise UpstreamError(operation.name, str(error)) from None
+            if operation.effect is Effect.READ:
+                raise UpstreamError(operation.name, str(error)) from None
+            reported = f"the gateway reported success, but {error}"
+            raise InDoubtError(operation.name, reported, look=self.catalog.look(operation) or "") from None
 
     async def _run(self, operation: Operation, arguments: Arguments, code: str | None, context: CallContext) -> str:
         """Find the account, have the call confirmed where it must be, and run it."""
+        began = anyio.current_time()
         effect = operation.effect_of(arguments)
         klaviyo = operation.service is Service.KLAVIYO
         if effect is Effect.READ and klaviyo:
             return await self.accounts.beside(Call(self, operation, arguments, context).run)
         sent = await uploads.load(operation, arguments, self.settings.upload_dir)
         account = await self.accounts.settle() if klaviyo else "maton"
+        spent = anyio.current_time() - began
         if policy.gated(effect, self.settings.confirm) and not handover.made(context):
             told = partial(preview.preview, self.reads.bounded(), operation, arguments, self.accounts.name)
             held = await self.gate.hold(operation, arguments, code=code, account=account, asks=context, preview=told)
             if held is not None:
                 return held
         # Built only now: what a person takes to answer does not count against the call's deadline.
-        call = Call(self, operation, sent, context)
+        call = Call(self, operation, sent, context, spent)
         if klaviyo:
             return await self.accounts.telling(call.run)
         try:
