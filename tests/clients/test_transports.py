@@ -1,8 +1,9 @@
-"""Over stdio, SSE and Streamable HTTP, in both eras, the official client lists, calls, follows, cancels and is told."""
+"""Over stdio, SSE and Streamable HTTP, in both eras, the official client lists, calls, follows, cancels, is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -27,8 +28,12 @@ def server() -> Iterator[Http]:
 
 def client_of(transport: str, era: str, server: Http) -> Client:
     if transport == "sse":
-        return Client(sse_client(f"{server.base}/sse"), mode=era)
-    return Client(f"{server.base}/mcp", mode=era)
+        return Client(sse_client(f"{server.base}/sse"), mode=era, elicitation_callback=agree)
+    return Client(f"{server.base}/mcp", mode=era, elicitation_callback=agree)
+
+
+async def agree(context: Any, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
+    return mcp_types.ElicitResult(action="accept", content={"confirm": True})
 
 
 def told(result: mcp_types.CallToolResult) -> str:
@@ -45,7 +50,7 @@ async def test_over_http(transport: str, era: str, server: Http) -> None:
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_stdio(era: str) -> None:
     server = StdioServerParameters(command=INVENTED[0], args=[INVENTED[1], "stdio"], env=environment())
-    async with Client(server, mode=era) as client:
+    async with Client(server, mode=era, elicitation_callback=agree) as client:
         await _everything(client)
 
 
@@ -58,6 +63,8 @@ async def _everything(client: Client) -> None:
     assert told(await client.call_tool("print", {})) == "printed"
     with pytest.raises(MCPError, match="there is no tool 'ecko'"):
         await client.call_tool("ecko", {})
+    assert told(await client.call_tool("ask", {})) == "agreed"
+    assert told(await client.call_tool("open", {})) == "True True"
     await _progress(client)
     await _cancelling(client)
     assert told(await client.call_tool("echo", {"word": "still here"})) == "still here"
