@@ -1,5 +1,5 @@
 """`python -m klaviyo_mcp` is the command `klaviyo-mcp`."""
 
-from .cli import main
+from .start import main
 
-main(prog_name="klaviyo-mcp")
+main()

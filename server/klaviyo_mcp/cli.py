@@ -12,6 +12,7 @@ import click
 
 from . import __version__, logs
 from .settings import Settings, SettingsError, facts, flag_of, load, variable_of
+from .start import uninterrupted
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -107,8 +108,9 @@ def main(context: click.Context, /, **given: Any) -> None:
     context.obj = _without_none(given)
     if context.invoked_subcommand is None:
         settings = resolve(context, given, level="info")
-        calls = calls_of(settings)
-        from . import stdio
+        with uninterrupted():
+            calls = calls_of(settings)
+            from . import stdio
 
         stdio.run(calls)
 
@@ -119,8 +121,9 @@ def main(context: click.Context, /, **given: Any) -> None:
 def http(context: click.Context, /, **given: Any) -> None:
     """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
     settings = resolve(context, given, level="info")
-    calls = calls_of(settings)
-    from . import http as server
+    with uninterrupted():
+        calls = calls_of(settings)
+        from . import http as server
 
     try:
         server.run(calls, settings)
