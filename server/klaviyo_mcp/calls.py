@@ -71,15 +71,15 @@ class Calls:
             mcp_types.Tool(
                 name=operation.name,
                 description=operation.purpose,
-                input_schema=self.schema_of(operation),
+                input_schema=self.schema_of(operation, brief=True),
                 annotations=policy.hints(operation),
             )
             for operation in self.offered.values()
         ] + self.discovery.tools()
 
-    def schema_of(self, operation: Operation) -> dict[str, Any]:
+    def schema_of(self, operation: Operation, *, brief: bool = False) -> dict[str, Any]:
         """Its input schema here: without arguments of later revisions, with a code where it is gated."""
-        schema = input_schema(operation.arguments, self.settings.revision)
+        schema = input_schema(operation.arguments, self.settings.revision, brief=brief)
         if policy.gates(operation, self.settings.confirm):
             schema["properties"] = {**schema["properties"], confirmation.ARGUMENT: confirmation.SCHEMA}
         return schema

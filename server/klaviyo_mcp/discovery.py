@@ -43,7 +43,7 @@ _READING = ("fields", "max_results", "cursor", "count_by", "detail")
 class Wanted(Arguments):
     """What a tool is searched by."""
 
-    query: Text = Field(description="what to do, in any words")
+    query: Text
     limit: Annotated[int, Field(ge=1, le=MOST_FOUND)] = 5
 
 
@@ -56,7 +56,7 @@ class Named(Arguments):
 class Run(Named):
     """An operation and what to call it with."""
 
-    arguments: Open = Field({}, description="as describe_tool says")
+    arguments: Open = {}
 
 
 class ConfirmedRun(Run):
@@ -76,17 +76,17 @@ class _Tool:
 
 _TOOLS: Mapping[str, _Tool] = {
     "find_tools": _Tool(
-        "Find tools by what you want to do, among all that Klaviyo can do, also those not listed here.",
+        "Find tools, also those not listed here, by what you want to do.",
         Wanted,
         reaches_out=False,
     ),
-    "describe_tool": _Tool("What a tool does and takes, or a guide: klaviyo://guide/filters …", Named, reaches_out=False),
-    "call_read_tool": _Tool("Run a tool that only reads, also one not listed here.", Run),
-    "call_write_tool": _Tool(
-        "Run a tool that creates, changes or sends, also one not listed here.", ConfirmedRun, reads=False, destroys=True
+    "describe_tool": _Tool(
+        "What a tool does and takes, or a guide: klaviyo://guide/filters …", Named, reaches_out=False
     ),
+    "call_read_tool": _Tool("Run any tool that only reads.", Run),
+    "call_write_tool": _Tool("Run any tool that creates, changes or sends.", ConfirmedRun, reads=False, destroys=True),
     "call_delete_tool": _Tool(
-        "Run a tool that deletes or cannot be undone, also one not listed here.",
+        "Run any tool that deletes or cannot be undone.",
         ConfirmedRun,
         reads=False,
         destroys=True,

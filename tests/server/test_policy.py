@@ -33,7 +33,7 @@ HINTS = {
 def test_a_tool_carries_all_four_hints_and_a_title(name: str) -> None:
     reads, destroys, repeats, open_world = HINTS[name]
     assert policy.hints(catalog()[name]) == ToolAnnotations(
-        title=name.replace("_", " ").capitalize(),
+        title=name.removeprefix("get_").removeprefix("query_").replace("_", " ").capitalize(),
         read_only_hint=reads,
         destructive_hint=destroys,
         idempotent_hint=repeats,

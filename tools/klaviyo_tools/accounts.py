@@ -15,7 +15,7 @@ area.collection(
     "get_accounts",
     "/api/accounts",
     "account",
-    "The connected account: organization, sender, timezone, currency, public key.",
+    "The account: organization, sender, timezone, currency.",
     rate=XS,
     paged=False,
     words=(

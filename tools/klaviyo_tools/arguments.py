@@ -144,7 +144,7 @@ class Varies:
 
     def takes(self, value: str, revision: str) -> bool:
         """Whether a revision takes a value."""
-        return self.since.get(value, "") <= revision < self.until.get(value, "9999")
+        return self.since.get(value, "") <= revision < self.until.get(value, "~")
 
     def refuse(self, argument: str, given: object, revision: str) -> None:
         """Raises ArgumentsError for a value that the revision does not take."""
@@ -533,4 +533,5 @@ Cursor = Annotated[Text, Reading()]
 CountBy = Annotated[Text, Reading()]
 Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
 FieldNames = Annotated[list[Text], Reading(), Brief(names=True)]
+FieldsOfOne = Annotated[list[Text], Reading(), UNLISTED]
 IdsOnly = Annotated[bool, Reading()]

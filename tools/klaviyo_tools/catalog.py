@@ -45,11 +45,10 @@ AREAS = (
 """The modules that declare an `area`, in the order in which tools are listed."""
 
 CORE = """
-    get_accounts get_profiles get_profile create_profile update_profile get_lists get_list create_list
-    get_profiles_for_list add_profiles_to_list get_segments get_segment get_profiles_for_segment get_campaigns
-    get_campaign create_campaign send_campaign get_flows get_flow update_flow get_events create_event get_metrics
-    query_metric_aggregates query_campaign_values query_flow_values get_templates bulk_subscribe_profiles
-    bulk_unsubscribe_profiles list_connections
+    get_accounts get_profiles get_profile create_profile update_profile get_lists create_list get_profiles_for_list
+    add_profiles_to_list get_segments get_segment get_profiles_for_segment get_campaigns get_campaign create_campaign
+    send_campaign get_flows get_flow update_flow get_events create_event get_metrics query_metric_aggregates
+    query_campaign_values query_flow_values bulk_subscribe_profiles bulk_unsubscribe_profiles
 """
 """What most work needs."""
 

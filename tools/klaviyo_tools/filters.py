@@ -143,7 +143,7 @@ def describe(fields: FilterFields) -> str:
     """
     groups: dict[frozenset[str], tuple[str, list[str]]] = {}
     for field, operators in fields.items():
-        names = sorted(operators.split(), key=lambda name: (_SIGNS.get(name, ""), name != "equals", name))
+        names = sorted(operators.split(), key=lambda name: (name != "equals", _SIGNS.get(name, ""), name))
         groups.setdefault(frozenset(names), (" ".join(_SIGNS.get(name, name) for name in names), []))[1].append(field)
     return "; ".join(f"{folded(members)}: {operators}" for operators, members in groups.values())
 
@@ -160,7 +160,7 @@ def folded(names: Iterable[str]) -> str:
     )
 
 
-_SIGNS = {"greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}
+_SIGNS = {"equals": "=", "greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}
 
 
 # From what was given to conditions that all must hold.

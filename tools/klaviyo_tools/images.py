@@ -23,27 +23,27 @@ SPAN = "greater-or-equal greater-than less-or-equal less-than"
 
 
 class ImageByUrl(Arguments):
-    import_from_url: PictureUrl = Field(description="public https URL or data URI; jpeg, png or gif up to 5 MB")
+    import_from_url: PictureUrl = Field(description="https or data URI; jpeg, png, gif to 5 MB")
     name: Text | None = None
-    hidden: bool | None = Field(None, description="not shown in the library")
+    hidden: bool | None = Field(None, description="not in the library")
 
 
 class ImageByFile(Arguments):
     file: Annotated[Text, Part("file")] = Field(description="path of a jpeg, png or gif up to 5 MB")
     name: Annotated[Text | None, Part("name")] = None
-    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="not shown in the library")
+    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="not in the library")
 
 
 class ImageChanges(Arguments):
     name: Text | None = None
-    hidden: bool | None = Field(None, description="not shown in the library")
+    hidden: bool | None = Field(None, description="not in the library")
 
 
 area.collection(
     "get_images",
     "/api/images",
     "image",
-    "Pictures in the library, by name, format or size.",
+    "Pictures in the library.",
     rate=M,
     filter={
         "name": "any contains ends-with equals starts-with",
@@ -62,7 +62,7 @@ area.create(
     "/api/images",
     "image",
     ImageByUrl,
-    "Copy a picture from the web into the library; its image_url is what templates use.",
+    "Copy a picture from the web into the library.",
     rate=UPLOAD,
     aliases="create_image",
     words="link web address http online hosted import copy new hochladen enlace subir lien importer",

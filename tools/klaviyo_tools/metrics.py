@@ -83,8 +83,7 @@ Conditions = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "greater-or-equal(datetime,2026-01-01),less-than(datetime,2026-02-01), both needed; "
-            "dimensions: equals, any, contains",
+            "description": "greater-or-equal(datetime,2026-01-01),less-than(datetime,2026-02-01); dimensions: equals …",
         }
     ),
 ]
@@ -97,7 +96,7 @@ class Aggregate(Arguments):
     interval: Literal["hour", "day", "week", "month"] | None = None
     by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
         None,
-        description="dimensions such as $message, $flow, Campaign Name, URL",
+        description="such as $message, $flow, Campaign Name",
         examples=[list(DIMENSIONS)],
     )
     timezone: Text | None = Field(None, description="default the account's; of filter too")

@@ -23,6 +23,7 @@ from .arguments import (
     Cursor,
     Detail,
     FieldNames,
+    FieldsOfOne,
     Id,
     IdsOnly,
     Linkage,
@@ -126,7 +127,9 @@ class Operation:
     has_fields: bool = True
     """Whether it takes sparse fieldsets."""
     later: Mapping[str, str] = field(default_factory=dict)
-    """Values of `include` and `additional_fields`, and filter fields, that are younger than it -> their revision."""
+    """Values of `include` and `additional_fields` that are younger than it -> their revision."""
+    later_filter: Mapping[str, str] = field(default_factory=dict)
+    """Filter fields that are younger than it -> their revision."""
     ids: str | None = None
     """Klaviyo's operation that answers only the ids of what this read answers: here its argument `ids_only`."""
     ids_without: tuple[str, ...] = ()
@@ -167,8 +170,8 @@ class Operation:
 
     @property
     def title(self) -> str:
-        """The name as a person reads it: `Get profiles for list`."""
-        return self.name.replace("_", " ").capitalize()
+        """The name as a person reads it: `Profiles for list`, `Create list`."""
+        return self.name.removeprefix("get_").removeprefix("query_").replace("_", " ").capitalize()
 
     def effect_of(self, arguments: Arguments) -> Effect:
         """The effect with these arguments: setting a flow to draft reaches nobody, setting it live does."""
@@ -179,12 +182,22 @@ class Operation:
     def rate_of(self, arguments: Arguments, revision: str = OLDEST_REVISION) -> Rate:
         """The limits with these arguments: some included or additional fields lower them."""
         asked = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
-        usual = self.revised_rate[1] if self.revised_rate and self.revised_rate[0] <= revision else self.rate
-        return min((self.slower[name] for name in asked if name in self.slower), default=usual, key=_strictness)
+        slower = (self.slower[name] for name in asked if name in self.slower)
+        return min(slower, default=self.usual_rate(revision), key=_strictness)
+
+    def usual_rate(self, revision: str) -> Rate:
+        """The limits whatever the arguments, at a revision."""
+        return self.revised_rate[1] if self.revised_rate and self.revised_rate[0] <= revision else self.rate
 
     def at(self, names: Iterable[str], revision: str) -> tuple[str, ...]:
-        """Those of some values of `include` and `additional_fields`, or of filter fields, that a revision takes."""
+        """Those of some values of `include` or `additional_fields` that a revision takes."""
         return tuple(name for name in names if self.later.get(name, "") <= revision)
+
+    def filter_at(self, revision: str) -> dict[str, str]:
+        """The filter fields that a revision takes, with their operators."""
+        return {
+            name: operators for name, operators in self.filter.items() if self.later_filter.get(name, "") <= revision
+        }
 
     @property
     def ids_path(self) -> str:
@@ -259,6 +272,8 @@ ADDITIONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "flow": ("definition",),
     "form": ("definition",),
     "template": ("definition",),
+    "object-type": ("meta",),
+    "object-schema": ("meta",),
 }
 """Sparse fields that a type answers only where an operation offers them."""
 
@@ -430,8 +445,8 @@ def _reading(operation: Operation) -> type[Arguments]:
     if operation.sort:
         fields["sort"] = _sort(operation.sort, operation.filter)
     if operation.has_fields:
-        narrow = FieldNames if operation.answer is Answer.COLLECTION else Annotated[FieldNames, UNLISTED]
-        fields["fields"] = (narrow | None, None)
+        kind: Any = FieldNames if operation.answer is Answer.COLLECTION else FieldsOfOne
+        fields["fields"] = (kind | None, None)
     if operation.include:
         fields["include"] = _names("include", operation.include, "include", operation)
     fields.update(_additional(operation))
@@ -508,6 +523,10 @@ def _id_type(operation: Operation) -> Any:
     return operation.id_type or operation.area.id_type
 
 
+_DEEP = 3
+"""Dots in the name of a filter field that few calls need."""
+
+
 def _filter(operation: Operation) -> tuple[Any, Any]:
     def accept(given: object) -> object:
         if not isinstance(given, str | list | dict):
@@ -515,12 +534,14 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
         return filters.accept(given, operation.filter, required=operation.filter_required)
 
     def describe(revision: str) -> str:
-        text = filters.describe({name: operation.filter[name] for name in operation.at(operation.filter, revision)})
+        text = filters.describe(operation.filter_at(revision))
         return f"Required: {' or '.join(operation.filter_required)}. {text}" if operation.filter_required else text
 
     as_text = WithJsonSchema({"type": "string", "description": describe(NEWEST)})
-    varies = Varies(_later(operation, operation.filter), "filter field", describe, filters.fields_in)
-    kind = Annotated[str, BeforeValidator(accept), as_text, Query("filter"), varies]
+    varies = Varies(operation.later_filter, "filter field", describe, filters.fields_in)
+    usual = {name: operators for name, operators in operation.filter.items() if name.count(".") < _DEEP}
+    rare = [Brief(f"{filters.describe(usual)}; more: describe_tool")] if len(usual) < len(operation.filter) else []
+    kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *rare)]
     if not operation.filter_required:
         return (kind | None, None)
     name = operation.filter_required[0]
@@ -546,14 +567,10 @@ def _names(query: str, allowed: Sequence[str], what: str, operation: Operation) 
     def describe(revision: str) -> str:
         return ", ".join(operation.at(allowed, revision))
 
-    varies = Varies(_later(operation, allowed), what, describe)
+    varies = Varies({name: operation.later[name] for name in allowed if name in operation.later}, what, describe)
     text = Field(description=describe(NEWEST))
     listed = Brief(names=True)
     return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
-
-
-def _later(operation: Operation, names: Iterable[str]) -> dict[str, str]:
-    return {name: operation.later[name] for name in names if name in operation.later}
 
 
 def _additional(operation: Operation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from . import filters
-from .arguments import Arguments, Cursor, Id, Query, Text, Timestamp, one_of, told
+from .arguments import Arguments, Brief, Cursor, Id, Query, Text, Timestamp, one_of, told
 from .operation import Area, Rate
 
 area = Area(
@@ -111,8 +111,8 @@ FLOW_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in FLOW_GROUPS
 FORM_FILTER = {"form_id": "equals any", "form_version_id": "equals any"}
 SEGMENT_FILTER = {"segment_id": "equals any"}
 
-SHOWN = "recipients, delivered, open_rate, click_rate, conversion_value, unsubscribe_rate … (rates from 0 to 1)"
-AS_VALUES = "as in query_flow_values"
+SHOWN = "open_rate, click_rate, conversion_value, recipients …"
+ALL_SHOWN = f"{', '.join(MESSAGING)}; rates from 0 to 1"
 FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
 CONVERSION = "id or exact name"
 
@@ -165,6 +165,7 @@ class Timeframe(Arguments):
 Span = Annotated[
     Timeframe,
     told(Timeframe, "key (last_30_days, last_month …) or start, end; a year at most"),
+    Brief("key (last_30_days …) or start, end"),
 ]
 
 
@@ -214,22 +215,34 @@ CampaignFilter = Annotated[
     str,
     _conditions(CAMPAIGN_FILTER),
     _told("by what group_by takes, but group: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    Brief("group_by's names: equals, contains-any"),
 ]
 FlowFilter = Annotated[
     str,
     _conditions(FLOW_FILTER),
     _told("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    Brief("group_by's names: equals, contains-any"),
 ]
 FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe(FORM_FILTER))]
 SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe(SEGMENT_FILTER))]
 
-Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGING, "statistic")]
-FormNumbers = Annotated[list[str], Field(min_length=1), _among(FORM, "statistic")]
+Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGING, "statistic"), Brief(SHOWN)]
+FormNumbers = Annotated[
+    list[str], Field(min_length=1), _among(FORM, "statistic"), Brief("viewed_form, submits, submit_rate, closed_form …")
+]
 SegmentNumbers = Annotated[
     list[Literal["total_members", "members_added", "members_removed", "net_members_changed"]], Field(min_length=1)
 ]
-CampaignGroups = Annotated[list[str], _among(CAMPAIGN_GROUPS, "grouping", ("campaign_id", "campaign_message_id"))]
-FlowGroups = Annotated[list[str], _among(FLOW_GROUPS, "grouping", ("flow_id", "flow_message_id"))]
+CampaignGroups = Annotated[
+    list[str],
+    _among(CAMPAIGN_GROUPS, "grouping", ("campaign_id", "campaign_message_id")),
+    Brief("campaign_message_name, send_channel, tag_name …"),
+]
+FlowGroups = Annotated[
+    list[str],
+    _among(FLOW_GROUPS, "grouping", ("flow_id", "flow_message_id")),
+    Brief("flow_name, send_channel, tag_name …"),
+]
 FormGroups = Annotated[list[Literal["form_id", "form_version_id"]], _among(FORM_GROUPS, "grouping", ("form_id",))]
 
 
@@ -238,7 +251,7 @@ class Report(Arguments):
 
 
 class Series(Report):
-    interval: Literal["hourly", "daily", "weekly", "monthly"] = Field(description="hourly to 7 days, daily to 60")
+    interval: Literal["hourly", "daily", "weekly", "monthly"]
 
     @model_validator(mode="after")
     def _short_enough(self) -> Self:
@@ -251,7 +264,7 @@ class Series(Report):
 
 
 class CampaignReport(Report):
-    statistics: Numbers = Field(description=SHOWN, examples=[list(MESSAGING)])
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
     conversion_metric_id: Id = Field(description=CONVERSION)
     group_by: CampaignGroups | None = Field(
         None,
@@ -266,7 +279,7 @@ class CampaignReport(Report):
 
 
 class FlowReport(Report):
-    statistics: Numbers = Field(description=SHOWN, examples=[list(MESSAGING)])
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
     conversion_metric_id: Id = Field(description=CONVERSION)
     group_by: FlowGroups | None = Field(
         None,
@@ -279,8 +292,7 @@ class FlowReport(Report):
 
 
 class FlowSeries(FlowReport, Series):
-    group_by: FlowGroups | None = Field(None, description=AS_VALUES, examples=[list(FLOW_GROUPS)])
-    filter: Annotated[str, _conditions(FLOW_FILTER), _told(AS_VALUES)] | None = Field(None, examples=[FLOW_SAMPLE])
+    pass
 
 
 class FormReport(Report):
@@ -291,9 +303,7 @@ class FormReport(Report):
 
 
 class FormSeries(FormReport, Series):
-    statistics: FormNumbers = Field(
-        description="viewed_form, submits, submit_rate … as in query_form_values", examples=[list(FORM)]
-    )
+    pass
 
 
 class SegmentReport(Report):
@@ -317,7 +327,7 @@ area.query(
     "/api/campaign-values-reports",
     "campaign-values-report",
     CampaignReport,
-    "How campaigns did: opens, clicks, revenue … of each message; 225 reports a day.",
+    "How campaigns did: opens, clicks, revenue …; 225 reports a day.",
     rate=REPORT,
     scopes="campaigns:read",
     aliases="create_campaign_value_report create_campaign_values_report",
@@ -335,7 +345,7 @@ area.query(
     "/api/flow-values-reports",
     "flow-values-report",
     FlowReport,
-    "How flows did in total: opens, clicks, revenue … of each message.",
+    "How flows did in total: opens, clicks, revenue …",
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_value_report create_flow_values_report",
@@ -352,7 +362,7 @@ area.query(
     "/api/flow-series-reports",
     "flow-series-report",
     FlowSeries,
-    "How flows did over time, by hour, day, week or month.",
+    "How flows did over time.",
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_sery_report create_flow_series_report",
@@ -368,7 +378,7 @@ area.query(
     "/api/form-values-reports",
     "form-values-report",
     FormReport,
-    "How forms did in total: views, submits, closings.",
+    "How forms did in total: views, submits.",
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
@@ -382,7 +392,7 @@ area.query(
     "/api/form-series-reports",
     "form-series-report",
     FormSeries,
-    "How forms did over time: views, submits, closings by hour, day, week or month.",
+    "How forms did over time.",
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
@@ -393,7 +403,7 @@ area.query(
     "/api/segment-values-reports",
     "segment-values-report",
     SegmentReport,
-    "How many people segments hold, gained and lost in a timeframe.",
+    "How many people segments hold, gained and lost.",
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
@@ -407,7 +417,7 @@ area.query(
     "/api/segment-series-reports",
     "segment-series-report",
     SegmentSeries,
-    "How segments grew over time, by hour, day, week or month.",
+    "How segments grew over time.",
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",

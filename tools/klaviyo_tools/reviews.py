@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import model_validator
 
-from .arguments import Arguments, Attribute
+from .arguments import Arguments, Attribute, Brief
 from .operation import Area, M
 
 area = Area(
@@ -35,7 +35,9 @@ class Moderation(Arguments):
     )
 
     status: Annotated[Literal["published", "unpublished", "featured", "pending", "rejected"], Attribute("status.value")]
-    rejection_reason: Annotated[Reason | None, Attribute("status.rejection_reason.reason")] = None
+    rejection_reason: Annotated[Reason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")] = (
+        None
+    )
     status_explanation: Annotated[str | None, Attribute("status.rejection_reason.status_explanation")] = None
 
     @model_validator(mode="after")
@@ -53,7 +55,7 @@ area.collection(
     "get_reviews",
     "/api/reviews",
     "review",
-    "Product reviews by rating, product, status or text.",
+    "Product reviews.",
     rate=M,
     filter={
         "rating": f"any equals {SPAN}",
@@ -87,7 +89,7 @@ area.update(
     "/api/reviews/{review_id}",
     "review",
     Moderation,
-    "Publish, feature, hide or reject a review: what shoppers see changes; rejected needs rejection_reason.",
+    "Publish, feature, hide or reject a review.",
     rate=M,
     words=(
         "moderate approve publish hide unpublish reject feature highlight spam fake offensive swear insult "

@@ -23,16 +23,16 @@ Topics = Annotated[list[Id], Field(min_length=1), Relationship("webhook-topic")]
 
 class NewWebhook(Arguments):
     name: Text
-    endpoint_url: PublicUrl = Field(description="public https")
-    secret_key: Text = Field(description="chosen by you; signs each post")
-    webhook_topic_ids: Topics = Field(description="from get_webhook_topics, such as event:klaviyo.sent_sms")
+    endpoint_url: PublicUrl
+    secret_key: Text = Field(description="your choice; signs posts")
+    webhook_topic_ids: Topics = Field(description="as event:klaviyo.sent_sms")
     description: str | None = None
 
 
 class WebhookChanges(Arguments):
     name: Text | None = None
     description: str | None = None
-    endpoint_url: PublicUrl | None = Field(None, description="public https")
+    endpoint_url: PublicUrl | None = None
     secret_key: Text | None = None
     enabled: bool | None = None
     webhook_topic_ids: Topics | None = Field(None, description="replaces all topics")
@@ -42,7 +42,7 @@ area.collection(
     "get_webhooks",
     "/api/webhooks",
     "webhook",
-    "Webhooks of the account: where they post, whether they are on.",
+    "Webhooks, and whether they are on.",
     rate=XS,
     paged=False,
     include=("webhook-topics",),
@@ -52,7 +52,7 @@ area.record(
     "get_webhook",
     "/api/webhooks/{webhook_id}",
     "webhook",
-    "One webhook; its topics with include=webhook-topics.",
+    "One webhook.",
     rate=XS,
     include=("webhook-topics",),
     words="single details endpoint status",
@@ -62,7 +62,7 @@ area.create(
     "/api/webhooks",
     "webhook",
     NewWebhook,
-    "Post events to an https address as they happen; people's data leaves the account.",
+    "Post events to an address: data leaves the account.",
     rate=XS,
     words="subscribe register notify us our server when happens send post events realtime endpoint new",
 )
@@ -71,7 +71,7 @@ area.update(
     "/api/webhooks/{webhook_id}",
     "webhook",
     WebhookChanges,
-    "Change a webhook's address, secret or topics, or switch it on or off.",
+    "Change a webhook, or switch it on or off.",
     rate=XS,
     words="enable disable pause change address url secret topics rotate",
 )
@@ -87,7 +87,7 @@ area.collection(
     "get_webhook_topics",
     "/api/webhook-topics",
     "webhook-topic",
-    "Events that a webhook can post: the ids that create_webhook takes.",
+    "Events that a webhook can post, with their ids.",
     rate=XS,
     paged=False,
     has_fields=False,
