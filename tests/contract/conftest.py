@@ -23,9 +23,13 @@ def load(name: str) -> Any:
     return json.loads(path.read_text())
 
 
-@pytest.fixture(scope="session")
-def document() -> Document:
-    return Document(load("openapi-2026-01-15.json"))
+REVISIONS = ("2026-01-15", "2026-07-15")
+
+
+@pytest.fixture(scope="session", params=REVISIONS)
+def document(request: pytest.FixtureRequest) -> Document:
+    """Klaviyo's document of the oldest revision that is spoken, and of the newest."""
+    return Document(load(f"openapi-{request.param}.json"))
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_a_block_that_klaviyo_would_refuse_is_not_sent(
         (
             "create_template",
             {"name": "Welcome", "editor_type": "HTML"},
-            "editor_type: should be 'CODE' or 'USER_DRAGGABLE', not \"HTML\"",
+            "editor_type: should be 'CODE', 'USER_DRAGGABLE' or 'SYSTEM_DRAGGABLE', not \"HTML\"",
         ),
         ("update_template", {"template_id": "T", "editor_type": "CODE"}, "unknown argument 'editor_type': it takes "),
         ("render_template", {"template_id": "T"}, "context is required"),

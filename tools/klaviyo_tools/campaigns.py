@@ -222,6 +222,8 @@ area.collection(
         "gesendet geplant entwürfe gehen raus versendet enviadas programadas borradores envoyées programmées "
         "brouillons prévues"
     ),
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_campaign",
@@ -321,7 +323,7 @@ area.record(
     "get_campaign_recipient_estimation_job",
     "/api/campaign-recipient-estimation-jobs/{campaign_id}",
     "campaign-recipient-estimation-job",
-    "Whether that count is complete.",
+    "Whether that count is done.",
     rate=M,
     words="estimate job status ready finished complete",
 )

@@ -36,6 +36,8 @@ area.collection(
     filter=CATEGORY_FILTER,
     sort=SORT,
     words="which all collections departments categories have",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_catalog_category",
@@ -83,6 +85,8 @@ area.collection(
     aliases="get_catalog_category_items",
     words="which products in collection category",
     ids="get_item_ids_for_catalog_category",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.relate(
     "add_items_to_catalog_category",

@@ -117,6 +117,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
     type_, word = f"{kind.type}-bulk-{verb}-job", kind.type.replace("-", "_")
     path = f"/api/{type_}s"
     read = f"get_bulk_{verb}_{kind.in_reads}_job"
+    slowed = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
     area.job(
         f"bulk_{verb}_catalog_{kind.many}",
         path,
@@ -136,6 +137,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         type_,
         f"How far a job to {verb} {kind.told} is, and what failed.",
         rate=XL,
+        revised_rate=slowed,
         include=() if verb == "delete" else (kind.many,),
         aliases=f"get_{verb}_{kind.many}_job get_{word}_bulk_{verb}_job",
         id_type=Id,
@@ -146,6 +148,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         type_,
         f"Jobs to {verb} {kind.told}, and how far each is.",
         rate=XL,
+        revised_rate=slowed,
         filter={"status": "equals"},
         aliases=f"get_{verb}_{kind.many}_jobs get_{word}_bulk_{verb}_jobs",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .arguments import UNLISTED, Arguments, CatalogId, Relationship, Text
 from .catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
@@ -15,7 +15,7 @@ def _number(given: object) -> object:
     return int(given) if isinstance(given, str) and given.isdecimal() else given
 
 
-Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number)]
+Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number), WithJsonSchema({"type": "integer"})]
 
 
 class VariantChanges(Arguments):
@@ -57,6 +57,8 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     words="stock inventory left sizes colours available lager bestand existencias",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_catalog_variant",

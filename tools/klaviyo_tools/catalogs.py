@@ -49,7 +49,7 @@ class ItemChanges(Arguments):
     """What an item can be given later as well."""
 
     title: Text | None = None
-    price: Price | None = Field(None, description="variants keep theirs")
+    price: Price | None = None
     description: str | None = None
     url: Text | None = None
     image_full_url: str | None = None
@@ -61,7 +61,7 @@ class ItemChanges(Arguments):
 
 
 class NewItem(ItemChanges):
-    external_id: Text = Field(description="the shop's id")
+    external_id: Text = Field(description="yours")
     title: Text
     description: str
     url: Text
@@ -79,6 +79,8 @@ area.collection(
     sort=SORT,
     include=("variants",),
     words="which all products sell have items assortment published produkte productos produits",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.create(
     "create_catalog_item",
@@ -93,7 +95,7 @@ area.delete(
     "delete_catalog_item",
     "/api/catalog-items/{catalog_item_id}",
     "catalog-item",
-    "Delete a product from the catalog.",
+    "Delete a product.",
     rate=L,
     words="discontinued product sold anymore sku",
 )
@@ -101,7 +103,7 @@ area.record(
     "get_catalog_item",
     "/api/catalog-items/{catalog_item_id}",
     "catalog-item",
-    "One product, by its id such as $custom:::$default:::SKU-1.",
+    "One product, by id: $custom:::$default:::SKU-1.",
     rate=XL,
     include=("variants",),
     words="details price image link single product",
@@ -126,6 +128,8 @@ area.collection(
     aliases="get_catalog_item_categories",
     words="which categories product in",
     ids="get_category_ids_for_catalog_item",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.collection(
     "get_variants_for_catalog_item",
@@ -138,6 +142,8 @@ area.collection(
     aliases="get_catalog_item_variants",
     words="sizes colours colors which product sku options variants come",
     ids="get_variant_ids_for_catalog_item",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.relate(
     "add_categories_to_catalog_item",

@@ -29,20 +29,29 @@ from .arguments import (
     Relationship,
     Target,
     check,
+    models_in,
     place_of,
     since_of,
 )
 from .catalog import Catalog, catalog
 from .examples import NoExample, bare, everything, required
 from .jsonapi import relationship_name
-from .operation import Answer, Operation
+from .operation import Answer, Operation, Rate
 from .request import Service
 
 LEFT_OUT: Mapping[str, str] = {
     "/client/": "for browsers, with a company's public id instead of a key",
 }
 """Paths of operations that are not declared, with the reason."""
-
+UNREACHED: Mapping[tuple[str, str], str] = {
+    (
+        "POST",
+        "fields[",
+    ): "what was made, or counted, is answered whole: to see less of it, or more, there are the reads",
+    ("PATCH", "fields["): "as after a POST",
+    ("GET", "fields[webhook-topic]"): "a topic is nothing but its id",
+}
+"""Query parameters, by method and beginning, that no argument reaches, with the reason."""
 
 _ARRAYS = (list, Sequence)
 
@@ -139,6 +148,10 @@ def compare(document: Document, operations: Catalog) -> Iterator[Difference]:
     for name, (method, path, body) in document.operations.items():
         if any(path.startswith(prefix) for prefix in LEFT_OUT):
             continue
+        if name in operations.covered:
+            for text, breaks in _ids(document, operations[operations.covered[name][0]], method, path, body):
+                yield Difference(name, text, breaks)
+            continue
         if name not in operations:
             yield Difference(name, f"{method} {path} is not declared", breaks=False)
             continue
@@ -148,14 +161,17 @@ def compare(document: Document, operations: Catalog) -> Iterator[Difference]:
             yield Difference(name, f"is {method} {path}, declared as {operation.method} {operation.path}", breaks=True)
         for text, breaks in (
             *_parameters(document, operation, body),
+            *_limits(document, operation, body),
             *_body(document, operation),
-            *_success(operation, body),
+            *_success(operation, document.revision, body),
         ):
             yield Difference(name, text, breaks)
     for name, operation in operations.items():
         expected = operation.service is Service.KLAVIYO and operation.since <= document.revision
         if expected and name not in document.operations:
             yield Difference(name, f"is gone (declared as {operation.method} {operation.path})", breaks=True)
+        if expected and operation.ids and operation.ids not in document.operations:
+            yield Difference(name, f"{operation.ids}, declared as its ids, is gone", breaks=True)
 
 
 def _unnamed(path: str) -> str:
@@ -168,7 +184,9 @@ def _parameters(document: Document, operation: Operation, body: Mapping[str, Any
     for name in ours.keys() - theirs.keys():
         yield f"takes no parameter {name}", True
     for name in theirs.keys() - ours.keys():
-        yield f"its parameter {name} is not reachable", False
+        if not any(operation.method == method and name.startswith(start) for method, start in UNREACHED):
+            yield f"its parameter {name} is not reachable", False
+    yield from _filter(body, operation.filter, tuple(operation.filter_at(document.revision)))
     for name in ours.keys() & theirs.keys():
         values = ours[name]
         enum = theirs[name].get("enum") or document.resolve(theirs[name].get("items", {})).get("enum")
@@ -182,19 +200,68 @@ def _parameters(document: Document, operation: Operation, body: Mapping[str, Any
             yield f"{name}={', '.join(missing[:6])} is not reachable", False
 
 
+_FIELD = re.compile(r"`([^`]+)`: ((?:`[^`]+`(?:, )?)+)")
+
+
+def _filter(body: Mapping[str, Any], ours: Mapping[str, str], taken: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """The fields and operators of a filter, which Klaviyo tells in the parameter's description only."""
+    text = next((p.get("description", "") for p in body.get("parameters", ()) if p["name"] == "filter"), "")
+    theirs = {field: set(operators.replace("`", "").split(", ")) for field, operators in _FIELD.findall(text)}
+    for field in taken:
+        if unknown := sorted(set(ours[field].split()) - theirs.get(field, set())):
+            yield f"filter does not take {field}: {', '.join(unknown)}", True
+    for field, operators in theirs.items():
+        mine = set(ours[field].split()) if field in taken else set()
+        if missing := sorted(operators - mine):
+            yield f"filter {field}: {', '.join(missing)} is not reachable", False
+
+
+_RATE = re.compile(r"Burst: `(\d+)/s`.{0,5}Steady: `(\d+)/m`(?:.{0,5}Daily: `(\d+)/d`)?")
+
+
+def _limits(document: Document, operation: Operation, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    found = _RATE.search(body.get("description", ""))
+    ours = operation.usual_rate(document.revision)
+    if found and (told := Rate(*(int(number) if number else None for number in found.groups()))) != ours:  # type: ignore[arg-type]
+        yield f"its limits are {told}, declared as {ours}", False
+
+
+def _ids(
+    document: Document, operation: Operation, method: str, path: str, body: Mapping[str, Any]
+) -> Iterator[tuple[str, bool]]:
+    """What the read of ids alone takes, against what our argument `ids_only` sends there."""
+    if (method, _unnamed(path)) != ("GET", _unnamed(operation.ids_path)):
+        yield f"is {method} {path}, not the ids of {operation.name}", True
+    theirs = {p["name"]: document.resolve(p["schema"]) for p in body.get("parameters", ()) if p["in"] == "query"}
+    shaping = ("fields[", "include", "additional-fields[")
+    ours = {n: v for n, v in _queries(operation, document.revision).items() if not n.startswith(shaping)}
+    for name in sorted(ours.keys() ^ theirs.keys()):
+        yield (
+            f"{'takes no' if name in ours else 'its'} parameter {name}{' is not reachable' * (name in theirs)}",
+            (name in ours),
+        )
+    if "page[size]" in ours and ours["page[size]"] != {str(theirs.get("page[size]", {}).get("maximum"))}:
+        yield f"page[size] is declared as {ours['page[size]']}", True
+    taken = [f for f in operation.filter_at(document.revision) if f not in operation.ids_without]
+    yield from _filter(body, operation.filter, taken)
+    yield from _limits(document, operation, body)
+
+
 def _queries(operation: Operation, revision: str) -> dict[str, set[str] | None]:
     """The query parameters that requests of ours carry, with their values where those are a closed set."""
     ours: dict[str, set[str] | None] = {}
     for name, field in operation.arguments.model_fields.items():
         place = place_of(field)
         if isinstance(place, Query) and (since_of(field) or "") <= revision:
-            ours[place.name] = None
+            values: set[str] | None = None
             if place.name.startswith("additional-fields"):
-                ours[place.name] = set(operation.additional_fields)
+                values = set(operation.at(operation.additional_fields, revision))
             elif name == "include":
-                ours[place.name] = set(operation.include)
+                values = set(operation.at(operation.include, revision))
             elif name == "sort":
-                ours[place.name] = {f"{sign}{one}" for one in operation.sort for sign in ("", "-")}
+                values = {f"{sign}{one}" for one in operation.sort for sign in ("", "-")}
+            if values != set():
+                ours[place.name] = values
     for kind, fields in operation.accepted_fields(revision).items():
         ours[f"fields[{kind}]"] = set(fields)
     if operation.paged:
@@ -216,7 +283,7 @@ def _body(document: Document, operation: Operation) -> Iterator[tuple[str, bool]
         yield from ((f"its part {name} is not reachable", False) for name in set(schema["properties"]) - ours)
         return
     try:
-        for arguments in (required(operation), *everything(operation, document.revision)):
+        for arguments in (required(operation, document.revision), *everything(operation, document.revision)):
             request = operation.request(check(operation.arguments, arguments))
             for fault in document.faults(schema, request.body)[:2]:
                 yield f"refuses the body of {json.dumps(arguments)[:200]}: {fault}", True
@@ -266,6 +333,8 @@ def _reach_resource(model: type[Arguments], at: str, revision: str) -> Iterator[
                 yield f"{at}.id"
             case Linkage():
                 yield f"{at}{'[]' if many else ''}.id"
+                for inner in models_in(field.annotation):
+                    yield from _reach_resource(inner, f"{at}{'[]' if many else ''}", revision)
             case PathId() | Query() | Reading() | Part():
                 continue
 
@@ -276,6 +345,8 @@ def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
         yield from _reach_value(get_args(kind)[0], f"{at}[]", revision)
     elif isinstance(kind, type) and issubclass(kind, Arguments):
         for name, field in kind.model_fields.items():
+            if (since_of(field) or "") > revision:
+                continue
             key = field.alias or name
             match place_of(field):
                 case Embedded(name=other):
@@ -300,12 +371,13 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(bare(annotation)[0]) in _ARRAYS
 
 
-def _success(operation: Operation, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+def _success(operation: Operation, revision: str, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     codes = {code: response for code, response in body["responses"].items() if code.startswith("2")}
     speaks = any("content" in response for response in codes.values())
     if speaks and operation.answer is Answer.NOTHING and operation.method != "DELETE":
         yield "answers with a body", True
-    if not speaks and operation.answer is not Answer.NOTHING:
+    silent = operation.answer is Answer.NOTHING or (operation.silent_since or "~") <= revision
+    if not speaks and not silent:
         yield "answers without a body", True
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .arguments import Arguments, Day, Email, Embedded, Id, Phone, Relationship, Target, Text, Timestamp, told
+from .arguments import Arguments, Day, Email, Embedded, Id, Phone, Relationship, Since, Target, Text, Timestamp, told
 from .operation import Area, Effect, L
 from .push_tokens import TOKEN, PushToken
 
@@ -41,8 +41,18 @@ class Subscribed(Arguments):
     consented_at: Timestamp | None = None
 
 
+class Tracked(Arguments):
+    consent: Literal["SUBSCRIBED"]
+
+
 class EmailSubscription(Arguments):
-    marketing: Subscribed
+    marketing: Subscribed | None = None
+    open_tracking: Annotated[Tracked | None, Since("2026-07-15")] = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "marketing", "open_tracking")
+        return self
 
 
 class TextSubscription(Arguments):
@@ -107,8 +117,8 @@ ToldSubscriber = Annotated[
     Subscriber,
     told(
         Subscriber,
-        'email, phone_number or id; subscriptions {"email":{"marketing":{"consent":"SUBSCRIBED"}}}, likewise sms, '
-        "whatsapp (also transactional), push (with tokens); age_gated_date_of_birth",
+        'email, phone_number or id; subscriptions {"email":{"marketing":{"consent":"SUBSCRIBED"}}}, or sms, '
+        "whatsapp, push; age_gated_date_of_birth",
     ),
 ]
 
@@ -127,7 +137,7 @@ class Subscribing(Arguments):
                     "email": "ann@example.com",
                     "phone_number": "+14155550123",
                     "subscriptions": {
-                        "email": {"marketing": DATED},
+                        "email": {"marketing": DATED, "open_tracking": {"consent": "SUBSCRIBED"}},
                         "sms": {"marketing": DATED, "transactional": DATED},
                         "whatsapp": {"marketing": DATED, "transactional": DATED},
                         "push": {"marketing": DATED, "tokens": [TOKEN], "anonymous_id": "a1"},
@@ -143,7 +153,7 @@ class Subscribing(Arguments):
 
     profiles: Annotated[list[ToldSubscriber], Field(min_length=1, max_length=1000), Embedded("profile")]
     list_id: Annotated[Id | None, Relationship("list")] = None
-    custom_source: str | None = Field(None, description="where consent was given")
+    custom_source: str | None = None
     historical_import: bool | None = Field(None, description="no double opt-in; each consent needs consented_at")
 
     @model_validator(mode="after")
@@ -165,7 +175,13 @@ class Unsubscribed(Arguments):
 
 
 class EmailUnsubscription(Arguments):
-    marketing: Unsubscribed
+    marketing: Unsubscribed | None = None
+    open_tracking: Annotated[Unsubscribed | None, Since("2026-07-15")] = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "marketing", "open_tracking")
+        return self
 
 
 class SmsUnsubscription(Arguments):
@@ -216,8 +232,8 @@ ToldUnsubscriber = Annotated[
     Unsubscriber,
     told(
         Unsubscriber,
-        'email or phone_number; subscriptions {"email":{"marketing":{"consent":"UNSUBSCRIBED"}}}, likewise sms, '
-        "whatsapp (also transactional), push (with tokens)",
+        'email or phone_number; subscriptions {"email":{"marketing":{"consent":"UNSUBSCRIBED"}}}, or '
+        "sms, whatsapp, push",
     ),
 ]
 
@@ -231,7 +247,7 @@ class Unsubscribing(Arguments):
                     "email": "ann@example.com",
                     "phone_number": "+14155550123",
                     "subscriptions": {
-                        "email": {"marketing": ENDED},
+                        "email": {"marketing": ENDED, "open_tracking": ENDED},
                         "sms": {"marketing": ENDED, "transactional": ENDED},
                         "whatsapp": {"marketing": ENDED, "transactional": ENDED, "conversational": ENDED},
                         "push": {"marketing": ENDED, "tokens": [TOKEN]},
@@ -268,8 +284,8 @@ class Suppressing(Arguments):
     profiles: Annotated[list[Annotated[Address, told(Address)]] | None, Embedded("profile")] = Field(
         None, max_length=MOST_SUPPRESSED
     )
-    list_id: Annotated[Id | None, Relationship("list")] = Field(None, description="all its members")
-    segment_id: Annotated[Id | None, Relationship("segment")] = Field(None, description="all its members")
+    list_id: Annotated[Id | None, Relationship("list")] = None
+    segment_id: Annotated[Id | None, Relationship("segment")] = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -283,7 +299,7 @@ area.job(
     "/api/profile-subscription-bulk-create-jobs",
     "profile",
     Subscribing,
-    "Subscribe people who agreed to email, SMS, WhatsApp or push; a double opt-in list mails them first.",
+    "Subscribe people who agreed; a double opt-in list mails them.",
     rate=L,
     body="profile-subscription-bulk-create-job",
     effect=Effect.REACHES_PEOPLE,
@@ -300,7 +316,7 @@ area.job(
     "/api/profile-subscription-bulk-delete-jobs",
     "profile",
     Unsubscribing,
-    "Unsubscribe people from a list's channel; from everything where no list is given or they are not on it.",
+    "Unsubscribe people; from all where no list is given or they are not on it.",
     rate=L,
     body="profile-subscription-bulk-delete-job",
     effect=Effect.REACHES_PEOPLE,
@@ -318,7 +334,7 @@ area.job(
     "/api/profile-suppression-bulk-create-jobs",
     "profile-suppression-bulk-create-job",
     Suppressing,
-    "Block email marketing to addresses, or to all of a list or segment, whatever their consent.",
+    "Block email marketing to addresses, a list or a segment.",
     rate=L,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write subscriptions:write",
@@ -334,7 +350,7 @@ area.job(
     "/api/profile-suppression-bulk-delete-jobs",
     "profile-suppression-bulk-delete-job",
     Suppressing,
-    "Let suppressed addresses get email marketing again; bounces and unsubscribes stay blocked.",
+    "Lift bulk_suppress_profiles; bounces and unsubscribes stay blocked.",
     rate=L,
     effect=Effect.REACHES_PEOPLE,
     aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",

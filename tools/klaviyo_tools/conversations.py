@@ -26,13 +26,10 @@ def _pair(given: list[Open]) -> list[Open]:
     return given
 
 
+PAIR = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]
 Pair = Annotated[
     list[Open],
-    Field(
-        min_length=2,
-        max_length=2,
-        examples=[[{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]],
-    ),
+    Field(min_length=2, max_length=2),
     AfterValidator(_pair),
     WithJsonSchema(
         {
@@ -47,7 +44,7 @@ Pair = Annotated[
 class NewMessage(Arguments):
     conversation_id: Annotated[Id, Relationship("conversation")]
     body: Text
-    message_hierarchy: Pair | None = None
+    message_hierarchy: Pair | None = Field(None, examples=[PAIR])
 
 
 area.record(

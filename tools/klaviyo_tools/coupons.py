@@ -80,7 +80,7 @@ area.collection(
     "get_coupon_codes",
     "/api/coupon-codes",
     "coupon-code",
-    "Codes of a coupon or of a person, with their status.",
+    "Codes of a coupon or a person.",
     rate=XL,
     scopes=CODES["read"],
     filter=CODE_FILTER,
@@ -90,6 +90,8 @@ area.collection(
         "codes left remaining unused assigned redeemed used whose who got person expired available übrig "
         "eingelöst quedan usados disponibles restants utilisés"
     ),
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.create(
     "create_coupon_code",
@@ -111,6 +113,8 @@ area.collection(
         "which all discounts promotions vouchers offers have running active created existing gutscheine "
         "descuentos réductions"
     ),
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.create(
     "create_coupon",
@@ -157,6 +161,8 @@ area.collection(
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
     words="codes of which list belonging promotion",
     ids="get_coupon_code_ids_for_coupon",
+    page_size=100,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_coupon_code",

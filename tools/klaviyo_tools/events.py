@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .arguments import Arguments, Embedded, Meta, Open, Text, Timestamp, told
+from .arguments import Arguments, Embedded, Meta, Open, Since, Text, Timestamp, told
 from .operation import XL, Answer, Area, M
-from .profiles import EXTRAS, SPAN, InnerProfile, PatchProperties, identified
+from .profiles import EXTRAS, SPAN, InnerProfile, PatchIdentifiers, PatchProperties, identified
 
 area = Area(
     "events",
@@ -40,6 +40,7 @@ class BulkDoer(Doer):
     """The same in a batch, where Klaviyo has the changes inside properties in another place."""
 
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
 
 class EventMetric(Arguments):
@@ -55,9 +56,12 @@ class EventMetric(Arguments):
 DoerProfile = Annotated[
     Doer,
     Embedded("profile"),
-    told(Doer, "email, phone_number, id, external_id, _kx or anonymous_id; attributes to set"),
+    told(Doer, "email, phone_number, id or external_id; attributes to set"),
 ]
 MetricByName = Annotated[EventMetric, Embedded("metric"), told(EventMetric, "name; a new one makes a new metric")]
+
+
+Backfill = Annotated[bool, Since("2026-07-15")]
 
 
 class Occurrence(Arguments):
@@ -66,7 +70,8 @@ class Occurrence(Arguments):
     time: Timestamp | None = None
     value: float | None = None
     value_currency: str | None = None
-    unique_id: Text | None = Field(None, description="the same id is recorded once")
+    unique_id: Text | None = Field(None, description="recorded once")
+    backfill: Backfill | None = Field(None, description="records it and starts no flow")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -87,6 +92,7 @@ class EventsOfOne(Arguments):
 
     profile: Annotated[BulkDoer, Embedded("profile")]
     events: Annotated[list[Occurrence], Field(min_length=1), Embedded("event")]
+    backfill: Backfill | None = None
 
 
 class NewEvents(Arguments):
@@ -116,7 +122,9 @@ area.collection(
         "datetime": SPAN,
         "timestamp": SPAN,
         "profile": "has",
+        "metric": "has",
     },
+    later_filter={"metric": "2026-07-15"},
     sort=("datetime", "timestamp"),
     include=("metric", "profile", "attributions"),
     page_size=1000,

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from .arguments import Arguments, ArgumentsError, Query, check, place_of, since_of
-from .operation import Operation
+from .arguments import Arguments, ArgumentsError, Query, check, models_in, place_of, since_of, varies_of
+from .operation import NEWEST, Operation
 
 _TEXTS = (
     "01HEXAMPLE",
@@ -45,47 +45,78 @@ class NoExample(TypeError):
     """A field for which no example was found: give its model `EXAMPLES`."""
 
 
-def required(operation: Operation) -> dict[str, Any]:
+def required(operation: Operation, revision: str = NEWEST) -> dict[str, Any]:
     """The fewest arguments with which the operation can be called."""
-    return next(_objects(operation.arguments, operation, whole=False))
+    return next(_objects(operation.arguments, operation, revision, whole=False))
 
 
 def everything(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
     """Every argument of the operation at a revision: once, and once more for each variant of an object in it."""
-    for arguments in _objects(operation.arguments, operation, whole=True):
-        yield {
-            name: value
-            for name, value in arguments.items()
-            if (since_of(_field(operation.arguments, name)) or "") <= revision
-        }
+    yield from _objects(operation.arguments, operation, revision, whole=True)
 
 
-def _field(model: type[Arguments], name: str) -> Any:
-    return next(field for own, field in model.model_fields.items() if name in (own, field.alias))
-
-
-def _objects(model: type[Arguments], operation: Operation, *, whole: bool) -> Iterator[dict[str, Any]]:
-    variants = getattr(model, "EXAMPLES", None)
-    if variants:
-        yield from (dict(variant) for variant in (variants if whole else variants[:1]))
+def _objects(model: type[Arguments], operation: Operation, revision: str, *, whole: bool) -> Iterator[dict[str, Any]]:
+    if variants := getattr(model, "EXAMPLES", None):
+        fitting = [fit for variant in variants if (fit := _fitting(model, variant, revision)) is not None]
+        if not fitting:
+            raise NoExample(f"no example of {model.__name__} at {revision}; give it one in EXAMPLES")
+        yield from (fitting if whole else fitting[:1])
         return
     chosen: dict[str, list[Any]] = {}
     for name, field in model.model_fields.items():
-        if whole or field.is_required():
-            chosen[field.alias or name] = list(_values(name, field, operation, whole=whole))
+        if (whole or field.is_required()) and (since_of(field) or "") <= revision:
+            values = list(_values(name, field, operation, revision, whole=whole))
+            if values:
+                chosen[field.alias or name] = values
     if not whole:
-        yield _mended(model, {name: values[0] for name, values in chosen.items()}, operation)
+        yield _mended(model, {name: values[0] for name, values in chosen.items()}, operation, revision)
         return
     for index in range(max(map(len, chosen.values()), default=1)):
         yield {name: values[min(index, len(values) - 1)] for name, values in chosen.items()}
 
 
-def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation) -> dict[str, Any]:
+def _fitting(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """The example as far as a revision has it; None where too little is left to call with."""
+    kept = _at(model, example, revision)
+    if kept is None or kept == example:
+        return kept
+    try:
+        check(model, kept)
+    except ArgumentsError:
+        return None
+    return kept
+
+
+def _at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """An example without what a revision does not have; None where nothing sensible is left."""
+    kept: dict[str, Any] = {}
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    for name, value in example.items():
+        field = fields.get(name)
+        if field is not None and (since_of(field) or "") > revision:
+            continue
+        varies = varies_of(field) if field is not None else None
+        if varies and isinstance(value, str) and not varies.named and not varies.takes(value, revision):
+            return None
+        inner = next(models_in(field.annotation), None) if field is not None else None
+        items = [
+            item if inner is None or not isinstance(item, Mapping) else _at(inner, item, revision)
+            for item in (value if isinstance(value, (list, tuple)) else [value])
+        ]
+        if any(item is None and value is not None for item in items):
+            return None
+        kept[name] = items if isinstance(value, (list, tuple)) else items[0]
+    return kept
+
+
+def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str) -> dict[str, Any]:
     """The fewest arguments, and one more where the model asks for one of several."""
     candidates = [fewest]
     for name, field in model.model_fields.items():
-        if not field.is_required():
-            candidates.append({**fewest, field.alias or name: next(iter(_values(name, field, operation, whole=False)))})
+        if not field.is_required() and (since_of(field) or "") <= revision:
+            candidates.append(
+                {**fewest, field.alias or name: next(iter(_values(name, field, operation, revision, whole=False)))}
+            )
     for candidate in candidates:
         try:
             check(model, candidate)
@@ -95,8 +126,10 @@ def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation
     raise NoExample(f"no example for {model.__name__}; give it EXAMPLES")
 
 
-def _values(name: str, field: Any, operation: Operation, *, whole: bool) -> Iterator[Any]:
+def _values(name: str, field: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
     place = place_of(field)
+    if name == "ids_only":
+        return  # excludes what else shapes an answer
     if field.examples:
         yield from field.examples
     elif isinstance(place, Query) and place.name == "filter" and operation.filter:
@@ -104,12 +137,15 @@ def _values(name: str, field: Any, operation: Operation, *, whole: bool) -> Iter
     elif isinstance(place, Query) and place.name == "sort" and operation.sort:
         yield from (f"{sign}{one}" for one in operation.sort for sign in ("", "-"))
     elif isinstance(place, Query) and place.name == "include" and operation.include:
-        yield list(operation.include)
+        yield from ([list(names)] if (names := operation.at(operation.include, revision)) else [])
     elif isinstance(place, Query) and place.name.startswith("additional-fields"):
-        yield list(operation.additional_fields)
+        yield from ([list(names)] if (names := operation.at(operation.additional_fields, revision)) else [])
     else:
         kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        yield from _of(name, kind, operation, whole=whole)
+        varies = varies_of(field)
+        for value in _of(name, kind, operation, revision, whole=whole):
+            if varies is None or not isinstance(value, str) or varies.takes(value, revision):
+                yield value
 
 
 def _filter(operation: Operation) -> str:
@@ -122,13 +158,13 @@ def _filter(operation: Operation) -> str:
     )
 
 
-def _of(name: str, kind: Any, operation: Operation, *, whole: bool) -> Iterator[Any]:
+def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
     plain, marks = bare(kind)
     origin = get_origin(plain)
     if isinstance(plain, type) and issubclass(plain, Arguments):
-        yield from _objects(plain, operation, whole=whole)
+        yield from _objects(plain, operation, revision, whole=whole)
     elif origin is list:
-        yield from ([item] for item in _of(name, get_args(plain)[0], operation, whole=whole))
+        yield from ([item] for item in _of(name, get_args(plain)[0], operation, revision, whole=whole))
     elif origin is Literal:
         yield from get_args(plain) if whole else get_args(plain)[:1]
     else:

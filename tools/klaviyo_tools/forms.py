@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from .arguments import Arguments, Open, Text
+from .arguments import Arguments, Open, Text, Varies
 from .operation import Area, S
 from .profiles import SPAN
 
@@ -47,7 +47,9 @@ class NewForm(Arguments):
         description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
-    status: Literal["draft", "live"] = Field(description="live shows it to visitors")
+    status: Annotated[Literal["draft", "live"], Varies({}, "status", until={"live": "2026-07-15"})] = Field(
+        description="live shows it to visitors"
+    )
     ab_test: bool = Field(description="true with several versions")
 
 
@@ -97,6 +99,8 @@ area.record(
     "form-version",
     "One version of a form.",
     rate=S,
+    include=("form",),
+    later={"form": "2026-07-15"},
     words="version variant single",
 )
 area.record(

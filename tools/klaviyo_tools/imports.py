@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from .arguments import Arguments, Attribute, Embedded, Id, Meta, Relationship, Target, Text, told
 from .operation import Area, Effect, M
-from .profiles import EXTRAS, PATCHED, WHOLE, PatchProperties, ProfileAttributes, identified
+from .profiles import EXTRAS, MOVED, PATCHED, WHOLE, PatchIdentifiers, PatchProperties, ProfileAttributes, identified
 
 area = Area(
     "imports",
@@ -25,12 +25,13 @@ BOTH = "lists:read profiles:read"
 class ImportedProfile(ProfileAttributes):
     EXAMPLES: ClassVar = (
         {"email": "ann@example.com"},
-        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED},
+        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED, "patch_identifiers": MOVED},
     )
 
     id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -38,9 +39,12 @@ class ImportedProfile(ProfileAttributes):
         return self
 
 
+AS_CREATED = "as in create_profile; also id, _kx, patch_properties"
+
+
 class ProfileImport(Arguments):
     profiles: Annotated[
-        list[Annotated[ImportedProfile, told(ImportedProfile)]],
+        list[Annotated[ImportedProfile, told(ImportedProfile, AS_CREATED)]],
         Field(min_length=1, max_length=10_000),
         Embedded("profile"),
     ]

@@ -34,6 +34,8 @@ area.collection(
     sort=("created", "id", "name", "updated"),
     include=("flow-triggers", "tags"),
     words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
+    page_size=10,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_list",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from .arguments import Arguments, Attribute, Id, Open, Relationship, Text, told
+from .arguments import UNLISTED, Arguments, Attribute, Id, Open, Relationship, Since, Text, Varies, told
 
 EMAIL = {"label", "subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email"}
 SMS = {"body", "render_options"}
-PUSH = {"title", "body", "dynamic_image", "kv_pairs", "options", "notification_type", "image_id"}
+PUSH = {"title", "body", "action_buttons", "dynamic_image", "kv_pairs", "options", "notification_type", "image_id"}
 SILENT = {"kv_pairs", "notification_type"}
 """What a message says, for each channel."""
 
@@ -24,21 +24,43 @@ class RenderOptions(Arguments):
 
 
 class OnOpen(Arguments):
-    type: Literal["open_app", "deep_link"]
+    type: Annotated[Literal["open_app", "deep_link", "open_web_url"], Varies({"open_web_url": "2026-07-15"}, "type")]
     ios_deep_link: str | None = None
     android_deep_link: str | None = None
+    web_url: Annotated[Text | None, Since("2026-07-15")] = None
 
     EXAMPLES: ClassVar[Any] = (
         {"type": "open_app"},
         {"type": "deep_link", "ios_deep_link": "shop://sale", "android_deep_link": "shop://sale"},
+        {"type": "open_web_url", "web_url": "https://example.com/sale"},
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.type == "open_app" and (self.ios_deep_link or self.android_deep_link):
-            raise ValueError("type open_app takes no deep links: use type deep_link")
+        if self.type != "deep_link" and (self.ios_deep_link or self.android_deep_link):
+            raise ValueError(f"type {self.type} takes no deep links: use type deep_link")
+        if (self.type == "open_web_url") != (self.web_url is not None):
+            raise ValueError("web_url and type open_web_url go together")
         if self.type == "deep_link" and not (self.ios_deep_link or self.android_deep_link):
             raise ValueError("type deep_link needs ios_deep_link, android_deep_link or both")
+        return self
+
+
+class ActionButton(Arguments):
+    label: Annotated[Text, Field(max_length=40)]
+    action_type: Literal["open_app", "deep_link", "open_url", "dismiss"]
+    position: int | None = Field(None, ge=0)
+    url: Annotated[Text | None, Field(max_length=2048)] = None
+
+    EXAMPLES: ClassVar[Any] = (
+        {"label": "Shop", "action_type": "open_url", "url": "https://example.com/sale", "position": 0},
+        {"label": "Later", "action_type": "dismiss"},
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.action_type in ("deep_link", "open_url")) != (self.url is not None):
+            raise ValueError("url goes with action_type deep_link or open_url, which need it")
         return self
 
 
@@ -104,13 +126,19 @@ class Message(Arguments):
     title: Annotated[str | None, Attribute("definition.content.title")] = None
     body: Annotated[str | None, Attribute("definition.content.body")] = None
     dynamic_image: Annotated[str | None, Attribute("definition.content.dynamic_image")] = None
+    action_buttons: Annotated[
+        Annotated[list[ActionButton], Field(max_length=3)] | None,
+        Attribute("definition.content.action_buttons"),
+        Since("2026-07-15"),
+        UNLISTED,
+    ] = None
     render_options: Annotated[
         Annotated[RenderOptions, told(RenderOptions)] | None, Attribute("definition.render_options")
     ] = None
     notification_type: Annotated[Literal["standard", "silent"] | None, Attribute("definition.notification_type")] = None
     kv_pairs: Annotated[Open | None, Attribute("definition.kv_pairs")] = None
     options: Annotated[
-        Annotated[PushOptions, told(PushOptions, "on_open {type: open_app | deep_link}, badge, play_sound")] | None,
+        Annotated[PushOptions, told(PushOptions, "on_open {type: open_app | deep_link …}, badge, play_sound")] | None,
         Attribute("definition.options"),
     ] = None
     image_id: Annotated[Id | None, Relationship("image")] = None
@@ -168,12 +196,13 @@ MESSAGES: tuple[Mapping[str, Any], ...] = (
             "title": "Spring",
             "body": "Spring is here",
             "dynamic_image": "{{ event.image }}",
+            "action_buttons": list(ActionButton.EXAMPLES),
             "notification_type": "standard",
             "kv_pairs": {"page": "sale"},
             "options": {"on_open": on_open, "badge": badge, "play_sound": True},
             "image_id": "7",
         }
-        for on_open, badge in zip((*OnOpen.EXAMPLES, *OnOpen.EXAMPLES), Badge.EXAMPLES, strict=True)
+        for on_open, badge in zip((*OnOpen.EXAMPLES, *OnOpen.EXAMPLES), Badge.EXAMPLES, strict=False)
     ),
     {"channel": "mobile_push", "notification_type": "silent", "kv_pairs": {"page": "sale"}},
 )
@@ -206,7 +235,6 @@ NewMessages = Annotated[
     NewMessage,
     told(
         NewMessage,
-        "channel; email: subject, preview_text, from_email, from_label, reply_to_email …; sms: body; "
-        "mobile_push: title, body, options, image_id …",
+        "channel; email: subject, preview_text, from_email, from_label …; sms: body; mobile_push: title, body …",
     ),
 ]

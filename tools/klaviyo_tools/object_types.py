@@ -22,9 +22,7 @@ MOST_RECORDS = 500
 
 def _of_a_type(text: str) -> str:
     if not all(text.partition(":::")) or not text.isprintable():
-        raise ValueError(
-            f"{text[:60]!r} is not a record's id: they look like {{object_type_id}}:::{{id of the record}}"
-        )
+        raise ValueError(f"{text[:60]!r} is not a record's id: such as {{object_type_id}}:::{{id}}")
     return text
 
 
@@ -187,6 +185,7 @@ class NewSchema(Arguments):
 class Link(Arguments):
     schema_id: Annotated[Id, Target()]
     name: Annotated[Text, Meta("name")]
+    description: Annotated[str | None, Meta("description")] = None
 
 
 class LinkGone(Arguments):
@@ -198,6 +197,7 @@ class LinkChanges(Arguments):
     schema_id: Annotated[Id, Target()]
     relationship_id: Annotated[Id, Meta("relationship_id")]
     name: Annotated[Text | None, Meta("name")] = None
+    description: Annotated[str | None, Meta("description")] = None
 
 
 class SchemaLinks(Arguments):

@@ -18,6 +18,7 @@ from .arguments import (
     Open,
     Phone,
     Relationship,
+    Since,
     Target,
     Text,
     told,
@@ -75,6 +76,16 @@ class Patch(Arguments):
     unset: list[Text] | None = None
 
 
+class IdentifierPatch(Arguments):
+    """Identifiers put on a profile or taken off: so far further e-mail addresses."""
+
+    append: Open | None = None
+    unappend: Open | None = None
+
+
+PatchIdentifiers = Annotated[
+    IdentifierPatch, told(IdentifierPatch, "append, unappend: {email: [further addresses]}"), Since("2026-07-15")
+]
 Location = Annotated[Place, told(Place), Brief("address1, city, region, zip, country …")]
 PatchProperties = Annotated[Patch, told(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
 
@@ -120,6 +131,7 @@ WHOLE: dict[str, Any] = {
     "properties": {"size": "M"},
 }
 """Every attribute, for the examples of models that need an identifier."""
+MOVED: dict[str, Any] = {"append": {"email": ["anna@example.com"]}, "unappend": {"email": ["a@example.com"]}}
 PATCHED: dict[str, Any] = {"append": {"skus": "SKU-1"}, "unappend": {"skus": "SKU-2"}, "unset": ["size"]}
 
 
@@ -151,12 +163,13 @@ class InnerProfile(ProfileAttributes):
 
     EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
         {"email": "ann@example.com"},
-        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED},
+        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED, "patch_identifiers": MOVED},
     )
 
     id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Attribute("meta.patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Attribute("meta.patch_identifiers")] = None
 
 
 # What the operations of this area take.
@@ -173,6 +186,7 @@ class NewProfile(ProfileAttributes):
 
 class ProfileChanges(ClearableAttributes):
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
 
 class UpsertedProfile(ClearableAttributes):
@@ -183,6 +197,7 @@ class UpsertedProfile(ClearableAttributes):
             "profile_id": "01PROFILE",
             "_kx": "x",
             "patch_properties": PATCHED,
+            "patch_identifiers": MOVED,
             "additional_fields": list(EXTRAS),
         },
     )
@@ -190,6 +205,7 @@ class UpsertedProfile(ClearableAttributes):
     profile_id: Annotated[Id | None, Target()] = None
     kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -240,7 +256,8 @@ area.collection(
         "subscriptions.email.marketing.suppression.timestamp",
         "subscriptions.email.marketing.list_suppressions.timestamp",
     ),
-    include=("push-tokens",),
+    include=("push-tokens", "conversations"),
+    later={"conversations": "2026-07-15"},
     additional_fields=EXTRAS,
     page_size=100,
     slower={"predictive_analytics": M},
@@ -256,7 +273,8 @@ area.record(
     "profile",
     "One person by profile id; by e-mail or phone: get_profiles.",
     rate=L,
-    include=("lists", "segments", "push-tokens"),
+    include=("lists", "segments", "push-tokens", "conversations"),
+    later={"conversations": "2026-07-15"},
     additional_fields=EXTRAS,
     slower={"lists": XS, "segments": XS},
     words=(

@@ -609,15 +609,21 @@ LATER: Mapping[str, tuple[str, ...]] = {
 }
 """Fields (with all under them) that only revision 2026-07-15 and later take; so is `id`, of every type."""
 LATER_SINCE = "2026-07-15"
+GONE: Mapping[str, tuple[str, ...]] = {"campaign-message": ("channel", "content", "label", "render_options")}
+"""Fields (with all under them) that those revisions no longer take."""
 
 
 def fields_at(type: str, revision: str) -> tuple[str, ...]:
     """The sparse fields of a type at a revision of Klaviyo's API."""
     fields = resource(type).fields
     if revision >= LATER_SINCE:
-        return fields
+        return tuple(f for f in fields if not _under(f, GONE.get(type, ())))
     later = LATER.get(type, ())
-    return tuple(f for f in fields if f != "id" and not any(f == one or f.startswith(f"{one}.") for one in later))
+    return tuple(f for f in fields if f != "id" and not _under(f, later))
+
+
+def _under(field: str, heads: Collection[str]) -> bool:
+    return any(field == head or field.startswith(f"{head}.") for head in heads)
 
 
 MATON: Mapping[str, Resource] = MappingProxyType(

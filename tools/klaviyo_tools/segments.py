@@ -79,6 +79,8 @@ area.collection(
     sort=("created", "updated", "name", "id"),
     include=("tags", "flow-triggers"),
     words="which all segments audiences active starred have segmente segmentos",
+    page_size=10,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_segment",

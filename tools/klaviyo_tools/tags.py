@@ -43,6 +43,8 @@ area.collection(
     filter={"name": NAME, "exclusive": "equals", "default": "equals"},
     sort=("name", "id"),
     words="which all groups tags",
+    page_size=25,
+    page_size_since="2026-07-15",
 )
 area.create(
     "create_tag_group",
@@ -58,7 +60,7 @@ area.delete(
     "delete_tag_group",
     "/api/tag-groups/{tag_group_id}",
     "tag-group",
-    "Delete a tag group and its tags, also from what has them.",
+    "Delete a tag group and its tags everywhere.",
     rate=S,
     scopes=BOTH,
     words="group tags",
@@ -70,6 +72,7 @@ area.update(
     TagGroupChanges,
     "Rename a tag group.",
     rate=S,
+    silent_since="2026-07-15",
     scopes=BOTH,
     words="rename group tags",
 )
@@ -83,6 +86,8 @@ area.collection(
     sort=("name", "id"),
     include=("tag-group",),
     words="which all labels have use",
+    page_size=50,
+    page_size_since="2026-07-15",
 )
 area.create(
     "create_tag",
@@ -98,7 +103,7 @@ area.delete(
     "delete_tag",
     "/api/tags/{tag_id}",
     "tag",
-    "Delete a tag, also from everything that has it.",
+    "Delete a tag everywhere.",
     rate=S,
     scopes=BOTH,
     words="label everywhere",
@@ -108,7 +113,7 @@ area.update(
     "/api/tags/{tag_id}",
     "tag",
     TagChanges,
-    "Rename a tag; it stays in its group.",
+    "Rename a tag.",
     rate=S,
     scopes=BOTH,
     answer=Answer.NOTHING,

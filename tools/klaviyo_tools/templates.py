@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from .arguments import Arguments, Id, Open, Target, Text, one_of
+from .arguments import UNLISTED, Arguments, Id, Open, Since, Target, Text, Varies, one_of
 from .operation import Answer, Area, L, S
 from .profiles import SPAN
 
@@ -45,19 +45,66 @@ def _block(given: dict[str, Any]) -> dict[str, Any]:
 Block = Annotated[Open, AfterValidator(_block)]
 
 
+def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """The two halves of a definition; what is in them, Klaviyo checks."""
+    body, styles = given.get("body"), given.get("styles")
+    if not isinstance(body, dict) or not {"properties", "styles"} <= set(body) or not isinstance(styles, list):
+        raise ValueError(f"takes body, with properties, styles and sections, and styles, a list: {BLANK}")
+    return given
+
+
+BLANK: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []}, "styles": []}
+HTML = {"html": "<p>Sale</p>", "text": "Sale", "amp": "<html amp4email></html>"}
+LATER = "2026-07-15"
+"""The revision from which on Klaviyo tells and takes what the drag-and-drop editor keeps."""
+Blocks = Annotated[Open, AfterValidator(_outer_shape), Since(LATER), UNLISTED, Field(examples=[BLANK])]
+
+
+def _blocks_or_html(definition: object, html: object, amp: object) -> None:
+    if definition is not None and (html is not None or amp is not None):
+        raise ValueError("a template has a definition, or html and amp: give one of them")
+
+
 class NewTemplate(Arguments):
+    EXAMPLES: ClassVar[Any] = (
+        {"name": "Sale", "editor_type": "CODE", **HTML},
+        {"name": "Sale", "editor_type": "USER_DRAGGABLE", **HTML},
+        {"name": "Sale", "editor_type": "SYSTEM_DRAGGABLE", "definition": BLANK, "text": "Sale"},
+    )
+
     name: Text
-    editor_type: Literal["CODE", "USER_DRAGGABLE"] = Field(description="CODE for plain HTML")
+    editor_type: Annotated[
+        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], Varies({"SYSTEM_DRAGGABLE": LATER}, "editor_type")
+    ] = Field(description="CODE: plain HTML")
     html: str | None = None
-    text: str | None = Field(None, description="plain-text version")
+    text: str | None = None
     amp: str | None = None
+    definition: Blocks | None = Field(None, description="of the drag-and-drop editor: {body, styles}")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.editor_type == "SYSTEM_DRAGGABLE") != (self.definition is not None):
+            raise ValueError("editor_type SYSTEM_DRAGGABLE and definition go together")
+        _blocks_or_html(self.definition, self.html, self.amp)
+        return self
 
 
 class TemplateChanges(Arguments):
+    EXAMPLES: ClassVar[Any] = (
+        {"template_id": "01HEXAMPLE", "name": "Sale", **HTML},
+        {"template_id": "01HEXAMPLE", "definition": BLANK},
+    )
+
     name: Text | None = None
     html: str | None = None
     text: str | None = None
     amp: str | None = None
+    definition: Blocks | None = Field(None, description="replaces what the drag-and-drop editor keeps")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _blocks_or_html(self.definition, self.html, self.amp)
+        return self
 
 
 class Rendering(Arguments):
@@ -73,22 +120,24 @@ class TemplateCopy(Arguments):
 class NewContent(Arguments):
     name: Text
     definition: Block = Field(
-        description='{"content_type":"block","type":"text","data":{"content":"<p>…","display_options":{},"styles":{}}}',
+        description='{"content_type":"block","type":"text","data":{…}}',
         examples=WHOLE,
     )
 
 
 class ContentChanges(Arguments):
     name: Text | None = None
-    definition: Block | None = Field(None, description="the whole block, as read with detail=full", examples=WHOLE)
+    definition: Block | None = Field(None, description="the whole block", examples=WHOLE)
 
 
 area.collection(
     "get_templates",
     "/api/templates",
     "template",
-    "E-mail templates by name or date; fields=html adds their HTML.",
+    "E-mail templates; fields=html adds their HTML.",
     rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
     filter={
         "name": "contains equals any",
         "id": "any equals",
@@ -97,6 +146,8 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     words="which all designs layouts have welche vorlagen plantillas modèles",
+    page_size=10,
+    page_size_since="2026-07-15",
 )
 area.record(
     "get_template",
@@ -104,6 +155,8 @@ area.record(
     "template",
     "One template with its HTML.",
     rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
     words="html code source body markup single design show",
 )
 area.create(
@@ -111,8 +164,10 @@ area.create(
     "/api/templates",
     "template",
     NewTemplate,
-    "Make an e-mail template; assign_template_to_campaign_message uses it.",
+    "Make an e-mail template.",
     rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
     words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
 )
 area.update(
@@ -122,6 +177,8 @@ area.update(
     TemplateChanges,
     "Rename a template or replace its HTML or text.",
     rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
     words="html code design colour color button logo text header fix redesign",
 )
 area.delete(
@@ -137,7 +194,7 @@ area.query(
     "/api/template-render",
     "template",
     Rendering,
-    "Show what a template looks like with given values; sends nothing.",
+    "Show a template with given values; sends nothing.",
     rate=S,
     answer=Answer.RECORD,
     aliases="create_template_render",
@@ -151,7 +208,7 @@ area.create(
     "/api/template-clone",
     "template",
     TemplateCopy,
-    "Copy a template, under another name if given.",
+    "Copy a template.",
     rate=L,
     aliases="create_template_clone",
     words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
@@ -188,7 +245,7 @@ area.create(
     "/api/template-universal-content",
     "template-universal-content",
     NewContent,
-    f"Make a block for many templates: {', '.join(BLOCKS)}.",
+    "Make a block for many templates: text, html, image, button, spacer …",
     rate=L,
     aliases="create_template_universal_content",
     words="universal block saved shared reusable header footer section baustein bloque bloc",
@@ -198,7 +255,7 @@ area.update(
     "/api/template-universal-content/{universal_content_id}",
     "template-universal-content",
     ContentChanges,
-    "Change a shared block, in every template that has it.",
+    "Change a shared block, in all its templates.",
     rate=L,
     aliases="update_template_universal_content",
     words=(
