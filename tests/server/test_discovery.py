@@ -106,7 +106,11 @@ async def test_arguments_are_checked_before_anything_is_sent() -> None:
 @pytest.mark.parametrize("operation", catalog().values(), ids=lambda operation: operation.name)
 def test_every_operation_has_its_runner(operation: object) -> None:
     effect = getattr(operation, "effect")  # noqa: B009
-    expected = {Effect.READ: "call_read_tool", Effect.DELETE: "call_delete_tool", Effect.IRREVERSIBLE: "call_delete_tool"}
+    expected = {
+        Effect.READ: "call_read_tool",
+        Effect.DELETE: "call_delete_tool",
+        Effect.IRREVERSIBLE: "call_delete_tool",
+    }
     assert discovery.runner(operation) == expected.get(effect, "call_write_tool")  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from typing import Protocol
 
@@ -26,8 +27,10 @@ _WEIGHTS = {"name": 3.0, "alias": 1.5, "words": 2.5, "purpose": 1.0, "area": 1.8
 _LANGUAGES = ("english", "spanish", "french", "german")
 _PART = 4
 """Letters that a part of a compound has at least."""
-_SIMILAR = 0.45
-"""Trigrams that a misspelt word shares at least with the one that was meant (Dice)."""
+_SIMILAR = 0.75
+"""How like a misspelt word is at least to the one that was meant (difflib's ratio)."""
+_CANDIDATES = 12
+"""Known words, those that share most trigrams, among which the one that was meant is looked for."""
 _GUESSED = 0.6
 """What a word counts that was not written so."""
 _ASKED = 1.4
@@ -67,6 +70,11 @@ class Index:
             stem: [(number, gain * _rarity(len(found), len(documents))) for number, gain in found]
             for stem, found in postings.items()
         }
+        self._named = {
+            name: number
+            for number, operation in reversed(list(enumerate(self._operations)))
+            for name in (*operation.aliases, operation.ids, operation.name)
+        }
         everyday = frozenset(STANDARD.split())
         self._likely = [_EVERYDAY if operation.name in everyday else 1.0 for operation in self._operations]
         self._reads = [operation.effect is Effect.READ for operation in self._operations]
@@ -86,6 +94,8 @@ class Index:
                     best[number] = max(gain, best.get(number, 0.0))
             for number, gain in best.items():
                 scores[number] += weight * gain  # type: ignore[assignment]
+        if (exact := self._named.get(query.strip().lower().replace(" ", "_"))) is not None:
+            scores[exact] = 1_000_000
         asked = _asks(query)
         for number in scores:
             scores[number] *= self._likely[number] * (_ASKED if asked and self._reads[number] else 1.0)  # type: ignore[assignment]
@@ -115,17 +125,15 @@ class Index:
         return [*ends[:1], *starts[:1]]
 
     def _nearest(self, word: str) -> str | None:
-        """The known word that was likely meant: it begins alike, and most of its trigrams are shared."""
+        """The known word that was likely meant: it begins alike, and is most alike."""
         if len(word) < _PART or not word.isalpha():
             return None
         asked = _trigrams(word)
         shared = Counter(known for trigram in asked for known in self._nearby.get(trigram, ()))
-        best, likeness = None, _SIMILAR
-        for known, common in sorted(shared.items()):
-            alike = 2 * common / (len(asked) + len(_trigrams(known)))
-            if known[0] == word[0] and abs(len(known) - len(word)) <= 2 and alike > likeness:
-                best, likeness = known, alike
-        return best
+        alike = (known for known in shared if known[0] == word[0] and abs(len(known) - len(word)) <= 2)
+        likely = sorted(alike, key=lambda known: (-shared[known], known))[:_CANDIDATES]
+        ranked = sorted((-SequenceMatcher(None, word, known).ratio(), known) for known in likely)
+        return ranked[0][1] if ranked and -ranked[0][0] >= _SIMILAR else None
 
 
 def tokens(text: str) -> list[str]:
@@ -185,7 +193,7 @@ def _texts(operation: Operation) -> Iterator[tuple[str, str]]:
     """What is known of an operation in words, by kind."""
     name = operation.name.replace("_", " ")
     yield "name", name
-    yield "alias", " ".join(operation.aliases).replace("_", " ")
+    yield "alias", " ".join([*operation.aliases, operation.ids or ""]).replace("_", " ")
     yield "words", operation.words
     yield "purpose", operation.purpose.replace("_", " ")
     yield "area", f"{operation.area.name.replace('_', ' ')} {operation.area.words}"
