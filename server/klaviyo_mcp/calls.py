@@ -12,7 +12,7 @@ import mcp_types
 
 from klaviyo_tools.arguments import Arguments, ArgumentsError, check, nearest
 from klaviyo_tools.catalog import Catalog, catalog
-from klaviyo_tools.operation import Effect, Operation
+from klaviyo_tools.operation import Answer, Effect, Operation
 from klaviyo_tools.records import DocumentError
 from klaviyo_tools.request import Service
 from klaviyo_tools.schema import input_schema
@@ -25,10 +25,10 @@ from .discovery import Discovery
 from .errors import ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError
 from .reads import PATIENCE, Reads
-from .reports import Reports
 
 if TYPE_CHECKING:
     from .maton import Maton
+    from .reports import Reports
     from .settings import Settings
 
 __all__ = ["SANDBOX_KEY", "CallContext", "Calls", "UnknownTool", "connect"]
@@ -62,8 +62,14 @@ class Calls:
         )
         self.accounts = Accounts(self.reads, settings.connection)
         self.gate = Gate(Codes())
-        self.reports = Reports(self.reads, lambda: self.accounts.key)
         self.discovery = Discovery(self)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What reports share: answers kept, names. Built with the first of them, for what they need takes a while."""
+        from .reports import Reports
+
+        return Reports(self.reads, lambda: self.accounts.key)
 
     @cached_property
     def _tools(self) -> list[mcp_types.Tool]:
@@ -106,7 +112,9 @@ class Calls:
         if policy.gates(operation, self.settings.confirm):
             code, given_ = confirmation.split(given_)
         try:
-            arguments = check(operation.arguments, await self.reports.with_metrics(operation, given_))
+            if operation.answer is Answer.REPORT:
+                given_ = await self.reports.with_metrics(operation, given_)
+            arguments = check(operation.arguments, given_)
             return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None

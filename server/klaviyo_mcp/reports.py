@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anyio
 
 from klaviyo_tools.arguments import Arguments
-from klaviyo_tools.operation import Answer, Operation
+from klaviyo_tools.operation import Operation
 from klaviyo_tools.records import Page
 from klaviyo_tools.resources import resource
 
@@ -82,8 +82,6 @@ class Reports:
 
         Raises ArgumentsError for a name that no metric or several have.
         """
-        if operation.answer is not Answer.REPORT:
-            return given
         known = operation.arguments.model_fields
         found = {}
         for name in METRICS:
