@@ -60,11 +60,13 @@ def bind(host: str, port: int) -> socket.socket:
     name = host.strip("[]")
     try:
         family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address, family=family, backlog=2048)
+        made = socket.create_server(address, family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {host} port {port}: {(error.strerror or 'no such address').lower()}"
         ) from None
+    # asyncio only sends at once (TCP_NODELAY) where a socket says that it is TCP: each answer took 40 ms more.
+    return socket.socket(made.family, made.type, socket.IPPROTO_TCP, fileno=made.detach())
 
 
 async def _serve(
