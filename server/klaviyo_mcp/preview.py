@@ -101,7 +101,9 @@ def _delete(read: str, *facts: str, include: Sequence[str] = (), additional: Seq
         known = [f"{fact.replace('_', ' ')}: {shown(value)}" for fact in facts if (value := attribute(page, fact))]
         lines += [f"{known[0][0].upper()}{', '.join(known)[1:]}."] if known else []
         if "profile_count" in additional and (page is None or page.records):
-            lines.append(f"It holds {many(attribute(page, 'profile_count'), 'profile')}, which stay in the account.")
+            held = attribute(page, "profile_count")
+            stay = "stays" if held == 1 else "stay"
+            lines.append(f"It holds {many(held, 'profile')}, which {stay} in the account.")
         return [*lines, *(told for name in include for told in _joined(page, name))]
 
     return tell

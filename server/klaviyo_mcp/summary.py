@@ -6,6 +6,7 @@ state and what to call next; an empty success says what was done, to what.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ BUDGET = 24_000
 """Bytes (UTF-8) that an answer takes at most."""
 _RESERVE = 600
 _SPLIT = 6
+_BARE = re.compile(r"true|false|[-+.\d]+")
 
 Continue = Callable[[Position], str]
 """The cursor text of a position."""
@@ -267,10 +269,10 @@ def plural(type_: str) -> str:
 
 
 def _split(split: Counter[str], facet: str | None) -> str:
-    """`38 Sent, 12 Draft`; a truth value says nothing alone, so that its attribute stands before it."""
+    """`38 Sent, 12 Draft`; a truth value or a number says nothing alone, so that its attribute stands before it."""
     told = split.most_common(_SPLIT)
     others = sum(split.values()) - sum(number for _, number in told)
-    words = [f"{number:,} {f'{facet}={value}' if value in ('true', 'false') else value}" for value, number in told]
+    words = [f"{number:,} {f'{facet}={value}' if _BARE.fullmatch(value) else value}" for value, number in told]
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 

@@ -160,7 +160,7 @@ async def test_stopping_a_send_for_good_tells_what_is_stopped(made: Rig) -> None
         (
             "delete_segment",
             {"segment_id": "S1"},
-            ['delete the segment "Bounced" (id S1).', "It holds 1 profile, which stay in the account."],
+            ['delete the segment "Bounced" (id S1).', "It holds 1 profile, which stays in the account."],
         ),
         (
             "delete_campaign",

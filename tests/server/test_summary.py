@@ -117,6 +117,13 @@ def test_only_the_most_frequent_of_many_states_are_told() -> None:
     assert "4 S8, 1 S0, 1 S1, 1 S2, 1 S3, 1 S4, 3 other" in text_of(found)
 
 
+def test_a_number_or_truth_value_is_told_with_what_it_is() -> None:
+    ratings = Resource("review", ("rating",), ("rating",), (), "rating", None, {}, ())
+    found = harvest([Flat("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
+    text = summary.collection(ratings, found, resources=resources)
+    assert text.split("\n")[0] == "3 reviews; 2 rating=5, 1 rating=1; complete"
+
+
 def test_columns_without_a_value_are_dropped() -> None:
     assert body(text_of(harvest([Flat("campaign", "C1", {"name": None, "status": "Sent", "send_time": ""}, {})]))) == [
         "id,status",
