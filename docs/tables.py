@@ -1,0 +1,83 @@
+"""The tables of README.md that are made from the code: `uv run python docs/tables.py` writes them anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mcp_types
+
+from klaviyo_mcp.calls import Calls
+from klaviyo_mcp.settings import Settings, facts, flag_of
+from klaviyo_tools.catalog import CORE, STANDARD, catalog
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def tools() -> str:
+    """Every tool of the standard toolset by area, those of the core in bold, and how many more there are."""
+    core, standard = set(CORE.split()), set(STANDARD.split())
+    rows = ["| area | tools listed by default (bold: `core`) | more with `all` |", "|---|---|---|"]
+    for area in catalog().areas.values():
+        names = [operation.name for operation in area if operation.since <= "2026-01-15"]
+        listed = [f"**{name}**" if name in core else name for name in names if name in standard]
+        more = len(names) - len(listed)
+        rows.append(f"| {area.name.replace('_', ' ')} | {', '.join(listed) or ''} | {more or ''} |")
+    return "\n".join(rows)
+
+
+def settings() -> str:
+    """Every setting: variable, flag, default, what it is."""
+    rows = ["| variable | flag | default | what it is |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        known = facts(field)
+        default = field.default
+        shown = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
+        flag = flag_of(name)
+        where = " (http)" if known["part"] == "http" else ""
+        rows.append(
+            f"| `{known['variable']}` | {f'`{flag}`' if flag else 'environment only'} | "
+            f"{f'`{shown}`' if shown else ''} | {field.description}{where} |"
+        )
+    return "\n".join(rows)
+
+
+def costs() -> str:
+    """What each toolset costs a model in every session: tools, bytes of tools/list, about as many tokens."""
+    rows = ["| toolset | tools | tools/list | name, description and schema alone |", "|---|---|---|---|"]
+    for preset in ("none", "core", "standard", "all"):
+        listed = Calls(Settings(toolsets=(preset,))).tools()
+        whole = sum(_bytes(_wire(tool)) + 1 for tool in listed)
+        bare = sum(_bytes({k: v for k, v in _wire(tool).items() if k in _READ}) + 1 for tool in listed)
+        rows.append(f"| `{preset}` | {len(listed)} | {whole:,} bytes | {bare:,} bytes |")
+    return "\n".join(rows)
+
+
+_READ = ("name", "description", "inputSchema")
+
+
+def _wire(tool: mcp_types.Tool) -> dict[str, Any]:
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _bytes(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+TABLES: dict[str, Callable[[], str]] = {"tools": tools, "settings": settings, "costs": costs}
+
+
+def written(text: str) -> str:
+    """The text with each table between its markers, `<!-- table: NAME -->` and `<!-- end -->`."""
+    for name, table in TABLES.items():
+        marker = f"<!-- table: {name} -->\n"
+        before, found, after = text.partition(marker)
+        if found:
+            text = f"{before}{marker}{table()}\n{after[after.index('<!-- end -->') :]}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text()))

@@ -1,0 +1,47 @@
+"""The README says what the code says."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+from klaviyo_mcp.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_its_tables_are_those_of_the_code(tables: ModuleType) -> None:
+    assert all(f"<!-- table: {name} -->" in README for name in tables.TABLES)
+    assert tables.written(README) == README, "run: uv run python docs/tables.py"
+
+
+def test_every_command_it_names_exists() -> None:
+    named = set(re.findall(r"\bklaviyo-mcp (?:--sandbox )?([a-z]+)\b", README)) - {"klaviyo"}
+    known = set(main.commands)  # type: ignore[attr-defined]
+    assert named <= known, named - known
+
+
+def test_every_flag_it_names_exists() -> None:
+    helps = "".join(CliRunner().invoke(main, [*name, "--help"]).output for name in ([], ["http"], ["call"], ["tools"]))
+    flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - FOREIGN
+    assert {flag for flag in flags if flag not in helps} == set()
+
+
+FOREIGN = {"--directory", "--env", "--rm", "--transport", "--header", "--no-healthcheck", "--mount", "--quick"}
+"""Flags of other programs."""
