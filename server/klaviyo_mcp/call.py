@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
-from klaviyo_tools.arguments import Arguments
+from klaviyo_tools.arguments import Arguments, check
 from klaviyo_tools.jsonapi import given
 from klaviyo_tools.operation import Answer, Effect, Operation
-from klaviyo_tools.records import DocumentError, Page, flatten
+from klaviyo_tools.records import DocumentError, Flat, Page, flatten
 from klaviyo_tools.resources import resource
 
-from . import counting, fieldsets, handover, paging, summary
+from . import counting, fieldsets, following, handover, paging, summary
+from .errors import KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError, View
 from .paging import Position
 
@@ -60,10 +61,14 @@ class Call:
         self.context = context
         self.resource = resource(operation.resource)
         self.until = anyio.current_time() + calls.settings.deadline - spent
-        self.accepted_fields = operation.accepted_fields(calls.settings.revision)
+        self.revision = calls.settings.revision
+        self.accepted_fields = {} if self._argument("ids_only") else operation.accepted_fields(self.revision)
+        self.answers = operation.answer
+        if (operation.silent_since or "~") <= self.revision:
+            self.answers = Answer.NOTHING
 
     async def run(self) -> str:
-        match self.operation.answer:
+        match self.answers:
             case Answer.COLLECTION:
                 return await (self._count() if self._argument("count_by") else self._collection())
             case Answer.REPORT:
@@ -116,12 +121,23 @@ class Call:
         page = await self._page({})
         if not page.records:
             raise DocumentError("the answer names no job")
-        flat = page.records[0]
-        follow = None
-        if self.operation.job:
-            read = self.calls.catalog[self.operation.job]
-            follow = f"{read.name}({read.path_ids[-1]}={flat.id})"
-        return summary.job(flat, resource(flat.type), follow=follow)
+        started = page.records[0]
+        catalog = self.calls.catalog
+        if not self.operation.job:
+            return summary.job(started, resource(started.type))
+        read = self._read_of(catalog[self.operation.job], started)
+        errors = self._read_of(catalog[self.operation.job_errors], started) if self.operation.job_errors else None
+        if not self._argument("wait"):
+            return summary.job(started, self.resource, follow=read.told)
+        end = await following.follow(started, read.job, until=self.until, report=self.context.report)
+        failed = errors.told if errors else None
+        text = summary.job(end.job, self.resource, follow=read.told, errors=failed)
+        if end.unfinished:
+            return f"{end.unfinished}\n{text}"
+        return f"{text}\n{await errors.first()}" if errors and end.job.attributes.get("failed_count") else text
+
+    def _read_of(self, operation: Operation, job: Flat) -> JobRead:
+        return JobRead(self, operation, {operation.path_ids[-1]: job.id})
 
     async def _report(self) -> str:
         async def send(arguments: Arguments) -> Page:
@@ -160,11 +176,12 @@ class Call:
         fields = fieldsets.choose(self.resource, asked, self.accepted_fields, resource)
         include = list(self._argument("include") or ())
         for name in fieldsets.joined(self.resource, fields):
-            if name not in operation.include:
+            if name not in operation.at(operation.include, self.revision):
                 raise FieldError(f"{operation.name} cannot include {name}")
             include += [name] if name not in include else []
         additional = list(self._argument("additional_fields") or ())
-        additional += [n for n in fieldsets.needed(fields, operation.additional_fields) if n not in additional]
+        offered = operation.at(operation.additional_fields, self.revision)
+        additional += [n for n in fieldsets.needed(fields, offered) if n not in additional]
         widened = {"include": include or None, "additional_fields": additional or None}
         known = {n: v for n, v in widened.items() if v and n in type(self.arguments).model_fields}
         self.arguments = self.arguments.model_copy(update=known)
@@ -179,12 +196,12 @@ class Call:
     def _identity(self) -> dict[str, Any]:
         """What must stay the same for a cursor to go on: the ids, the filter, the sort."""
         ids = {name: getattr(self.arguments, name) for name in self.operation.path_ids}
-        sent = {name: self._argument(name) for name in ("filter", "sort")}
+        sent = {name: self._argument(name) for name in ("filter", "sort", "ids_only")}
         return {"operation": self.operation.name, **ids, **{n: v for n, v in sent.items() if v}}
 
     def _page_size(self) -> int | None:
         since = self.operation.page_size_since
-        return None if since and since > self.calls.settings.revision else self.operation.page_size
+        return None if since and since > self.revision else self.operation.page_size
 
     def _paging(self, cursor: str | None, size: int | None) -> dict[str, str]:
         asked = {self.operation.cursor: cursor, "page[size]": str(size) if size else None}
@@ -211,8 +228,8 @@ class Call:
                 repeatable=operation.repeatable,
                 scopes=operation.scopes,
                 look=self.calls.catalog.look(operation),
-                rate=operation.rate_of(self.arguments),
-                answers=operation.answer is not Answer.NOTHING,
+                rate=operation.rate_of(self.arguments, self.revision),
+                answers=self.answers is not Answer.NOTHING,
                 names={"id": operation.id_argument} if operation.id_argument else {},
                 until=self.until,
                 waiting=self._waiting,
@@ -221,6 +238,56 @@ class Call:
 
     async def _waiting(self, seconds: float, why: str) -> None:
         await self.context.report(0, None, f"waiting {seconds:.0f} s for {why}")
+
+
+class JobRead:
+    """A read about a job that a call has started; it shares that call's deadline."""
+
+    def __init__(self, call: Call, operation: Operation, ids: Mapping[str, str]) -> None:
+        self._call, self._operation, self._ids = call, operation, ids
+        told = ", ".join(f"{name}={value}" for name, value in ids.items())
+        self.told = f"{operation.name}({told})"
+        """As a model would write it."""
+
+    async def job(self) -> Flat:
+        """The job. Raises KlaviyoMcpError."""
+        try:
+            page = await self._made({})._page({})
+        except DocumentError as error:
+            raise UpstreamError(self._operation.name, str(error)) from None
+        return page.records[0] if page.records else self._gone()
+
+    async def first(self, most: int = 5) -> str:
+        """The first of what failed, or why that cannot be told."""
+        try:
+            return await self._made({"max_results": most}).run()
+        except (KlaviyoMcpError, DocumentError) as error:
+            return f"what failed could not be read ({error}): {self.told}"
+
+    def _made(self, more: Mapping[str, object]) -> Call:
+        call = Call(self._call.calls, self._operation, check(self._operation.arguments, {**self._ids, **more}), Quiet())
+        call.until = self._call.until
+        return call
+
+    def _gone(self) -> Flat:
+        raise UpstreamError(self._operation.name, "the answer names no job")
+
+
+class Quiet:
+    """The context of a read inside a call: its progress is the call's own."""
+
+    note = ""
+    can_ask = False
+    can_open = False
+
+    async def report(self, done: float, total: float | None, message: str) -> None:
+        """Nobody is told."""
+
+    async def ask(self, question: str, note: str = "") -> bool:
+        return False
+
+    async def open(self, message: str, url: str, note: str = "") -> bool:
+        return False
 
 
 def _told(value: object) -> object:

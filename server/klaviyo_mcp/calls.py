@@ -114,7 +114,8 @@ class Calls:
         try:
             if operation.answer is Answer.REPORT:
                 given_ = await self.reports.with_metrics(operation, given_)
-            arguments = check(operation.arguments, given_)
+            arguments = check(operation.arguments, given_, self.settings.revision)
+            operation.weigh(arguments)
             return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None
@@ -177,6 +178,8 @@ class Calls:
             raise UnknownTool(f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)")
         if known is not None and known.since > self.settings.revision:
             raise UnknownTool(f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)")
+        if name in self.catalog.covered:
+            raise UnknownTool(f"there is no tool {name}: call {self.catalog.covers(name)}")
         if known is not None:
             raise UnknownTool(f"{name} is not among this server's toolsets (KLAVIYO_MCP_TOOLSETS)")
         hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"

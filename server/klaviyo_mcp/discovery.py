@@ -224,6 +224,8 @@ class Discovery:
             return f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)"
         if known is not None:
             return f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)"
+        if name in self._calls.catalog.covered:
+            return f"{name} is {self._calls.catalog.covers(name)}"
         if name in _TOOLS:
             return f"{name} cannot be called through another tool"
         close: Sequence[str] = nearest(name, self._operations)

@@ -50,7 +50,10 @@ def as_text(operations: list[Operation]) -> str:
 
 
 def as_json(operations: list[Operation], revision: str) -> str:
-    """The same for programs, with the HTTP operation and the input schema."""
+    """The same for programs, with the HTTP operation and the input schema.
+
+    Operations that are an argument of a tool come last, each `as` that tool and argument.
+    """
     described: list[dict[str, Any]] = [
         {
             "name": operation.name,
@@ -66,5 +69,18 @@ def as_json(operations: list[Operation], revision: str) -> str:
             "inputSchema": input_schema(operation.arguments, revision),
         }
         for operation in operations
+    ]
+    ids = [operation for operation in operations if operation.ids]
+    described += [
+        {
+            "name": operation.ids,
+            "as": {"tool": operation.name, "argument": "ids_only"},
+            "area": operation.area.name,
+            "since": operation.since,
+            "method": "GET",
+            "path": operation.ids_path,
+            "scopes": list(operation.scopes),
+        }
+        for operation in ids
     ]
     return json.dumps(described, indent=1)

@@ -77,7 +77,7 @@ class Reads:
             query = fieldsets.sparse(kind, view, accepted, resources.resource)
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
-        rate = operation.rate_of(checked)
+        rate = operation.rate_of(checked, self._revision)
         return await self._send(operation, operation.request(checked, {**query, **more}), rate=rate)
 
     async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:

@@ -68,7 +68,7 @@ READ = Kind("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'})
 WRITE = Kind("create_list", {"name": PRIVATE}, "get_lists")
 DELETE = Kind("delete_list", {"list_id": "Y6nRLr"}, "get_list")
 SEND = Kind("send_campaign", {"campaign_id": "01HXCAMPAIGN"}, "get_campaign_send_job")
-JOB = Kind("bulk_import_profiles", {"profiles": [{"email": PRIVATE}]}, "get_bulk_import_profiles_job")
+JOB = Kind("bulk_import_profiles", {"profiles": [{"email": PRIVATE}]}, "get_bulk_import_profiles_jobs")
 KINDS = [READ, WRITE, DELETE, SEND, JOB]
 WRITES = KINDS[1:]
 

@@ -166,7 +166,7 @@ class Measured(Arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"some": ["a", "b", "c", "d"]}, "some: at most 3, not 4: split the call"),
+        ({"some": ["a", "b", "c", "d"]}, "some: at most 3, not 4: split the call in 2"),
         ({"some": ["a"]}, "some: at least 2, not 1"),
         ({"some": []}, "some: is empty: give at least 2"),
         ({"short": "abcde"}, "short: at most 4 characters, not 5"),

@@ -68,7 +68,7 @@ def test_unsubscribing_takes_a_hundred_profiles_with_an_address_each(refusal_of:
     )
     many = [{"email": f"a{n}@example.com", "subscriptions": ENDED} for n in range(101)]
     assert refusal_of("bulk_unsubscribe_profiles", profiles=many).startswith(
-        "profiles: at most 100, not 101: split the call"
+        "profiles: at most 100, not 101: split the call in 2"
     )
 
 

@@ -468,7 +468,8 @@ def _should(kind: str, detail: dict[str, Any]) -> str:
     given, facts = detail["input"], detail.get("ctx", {})
     match kind:
         case "too_long":
-            return f"at most {facts['max_length']}, not {facts.get('actual_length') or len(given)}: split the call"
+            most, count = facts["max_length"], facts.get("actual_length") or len(given)
+            return f"at most {most:,}, not {count:,}: split the call in {-(-count // most)}"
         case "too_short" if not facts.get("actual_length"):
             return f"is empty: give at least {facts['min_length']}"
         case "too_short":
@@ -534,4 +535,5 @@ CountBy = Annotated[Text, Reading()]
 Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
 FieldNames = Annotated[list[Text], Reading(), Brief(names=True)]
 FieldsOfOne = Annotated[list[Text], Reading(), UNLISTED]
-IdsOnly = Annotated[bool, Reading()]
+IdsOnly = Annotated[bool, Reading(), UNLISTED]
+Wait = Annotated[bool, Reading(), Brief(), Field(description="until the job is done")]

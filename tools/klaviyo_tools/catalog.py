@@ -101,8 +101,7 @@ class Catalog(Mapping[str, Operation]):
             return self._operations[name]
         except KeyError:
             if name in self.covered:
-                tool, argument = self.covered[name]
-                raise UnknownName(f"there is no tool {name}: call {tool} with {argument}=true") from None
+                raise UnknownName(f"there is no tool {name}: call {self.covers(name)}") from None
             close = nearest(name, self._operations)
             hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
             raise UnknownName(f"there is no tool {name[:60]!r}; {hint}") from None
@@ -121,6 +120,11 @@ class Catalog(Mapping[str, Operation]):
         """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
         reads = (operation for operation in self._operations.values() if operation.ids)
         return {str(operation.ids): (operation.name, "ids_only") for operation in reads}
+
+    def covers(self, name: str) -> str:
+        """What to call instead of an operation that is an argument here."""
+        tool, argument = self.covered[name]
+        return f"{tool} with {argument}=true"
 
     def at(self, revision: str) -> list[Operation]:
         """The operations that exist in a revision of Klaviyo's API."""
@@ -146,11 +150,11 @@ class Catalog(Mapping[str, Operation]):
 
     def look(self, operation: Operation) -> str | None:
         """The read that shows whether a write was applied: its own word, or the plain read of the same path."""
-        if operation.look or operation.job:
-            return operation.look or operation.job
+        if operation.look:
+            return operation.look
         reads = {other.path: other.name for other in self._operations.values() if other.method == "GET"}
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
-        return next((reads[path] for path in paths if path in reads), None)
+        return next((reads[path] for path in paths if path in reads), operation.job)
 
 
 @cache

@@ -128,6 +128,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
+        most_bytes=5_000_000,
         look=f"{read}s",
         words="batch import many",
     )

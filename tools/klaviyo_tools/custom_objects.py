@@ -113,6 +113,7 @@ area.job(
     NewRecords,
     "Send up to 500 records to a data source. Answers no job to follow.",
     rate=Rate(3, 15),
+    most_bytes=4_000_000,
     body="data-source-record-bulk-create-job",
     aliases="create_data_source_record_bulk_create_job",
     words="many records rows batch load send ingest write",

@@ -21,6 +21,8 @@ area = Area(
 
 MOST_PROPERTIES = 400
 MOST_EVENTS = 1000
+MOST_TEXT = 100_000
+"""Bytes of one text in the properties."""
 
 
 class Doer(InnerProfile):
@@ -77,6 +79,9 @@ class Occurrence(Arguments):
     def _fits(self) -> Self:
         if len(self.properties) > MOST_PROPERTIES:
             raise ValueError(f"properties takes at most {MOST_PROPERTIES} keys, not {len(self.properties)}")
+        for name, value in self.properties.items():
+            if isinstance(value, str) and len(value.encode()) > MOST_TEXT:
+                raise ValueError(f"properties.{name[:60]} is longer than {MOST_TEXT:,} bytes")
         if self.unique_id is None:
             # Klaviyo records an id once for a person and metric: with one, the request may safely be sent again.
             self.unique_id = uuid4().hex
@@ -165,6 +170,7 @@ area.job(
     "Record up to 1,000 events; flows may start from them.",
     repeatable=True,
     rate=M,
+    most_bytes=5_000_000,
     body="event-bulk-create-job",
     aliases="create_event_bulk_create_job",
     look="get_events",

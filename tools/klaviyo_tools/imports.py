@@ -62,6 +62,9 @@ area.job(
     scopes="lists:write profiles:write",
     aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",
     job="get_bulk_import_profiles_job",
+    job_errors="get_errors_for_bulk_import_profiles_job",
+    most_bytes=5_000_000,
+    most_bytes_each={"profiles": 100_000},
     words=(
         "import load contacts customers thousands hundreds rows upload many at once kontakte clientes contactos clients"
     ),

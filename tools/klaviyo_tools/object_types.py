@@ -365,6 +365,7 @@ area.create(
     answer=Answer.NOTHING,
     effect=Effect.DELETE,
     body="object-record-bulk-delete-job",
+    most_bytes=5_000_000,
     words="remove many rows entries",
 )
 

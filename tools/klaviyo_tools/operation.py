@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, partial
+from math import ceil
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -18,6 +20,7 @@ from .arguments import (
     DEFAULT_RESULTS,
     UNLISTED,
     Arguments,
+    ArgumentsError,
     Brief,
     CountBy,
     Cursor,
@@ -33,6 +36,7 @@ from .arguments import (
     Query,
     Target,
     Varies,
+    Wait,
     one_of,
     place_of,
 )
@@ -144,12 +148,18 @@ class Operation:
     milder: Milder | None = None
     job: str | None = None
     """The read that follows the job which this operation starts."""
+    job_errors: str | None = None
+    """The read of what failed in that job, where its record does not tell."""
     look: str | None = None
     """The read that tells whether this write was applied, where it is not the plain read of the same path."""
     repeatable: bool = False
     """Whether this write is applied once however often it arrives."""
     most: int | None = None
     """The most members one call takes; None where Klaviyo names no limit."""
+    most_bytes: int | None = None
+    """The most bytes one call's body may have; None where Klaviyo names no limit."""
+    most_bytes_each: Mapping[str, int] = field(default_factory=dict)
+    """Likewise of one member of a list argument."""
     id_type: Any = None
     """The type of the ids in its path and of its members, where that is not the area's."""
     service: Service = Service.KLAVIYO
@@ -222,6 +232,27 @@ class Operation:
         self._accepted[revision] = accepted
         return accepted
 
+    def weigh(self, arguments: Arguments) -> None:
+        """Raises ArgumentsError where the body is larger than Klaviyo takes, with how to split it."""
+        if self.most_bytes is None:
+            return
+        size = _bytes(self.request(arguments).body)
+        lists = {n: v for n, v, _ in jsonapi.given(arguments) if isinstance(v, list)}
+        for name, most in self.most_bytes_each.items():
+            if size > most:
+                for place, member in enumerate(lists.get(name, ())):
+                    if (heavy := _bytes(jsonapi.plain(member))) > most:
+                        raise ArgumentsError(f"{name}.{place} is {heavy:,} bytes of JSON, and one may have {most:,}")
+        if size <= self.most_bytes:
+            return
+        text = f"the body is {size:,} bytes of JSON, and Klaviyo takes {self.most_bytes:,} in a call"
+        name, members = max(lists.items(), key=lambda item: len(item[1]), default=("", []))
+        if len(members) < 2:
+            raise ArgumentsError(f"{text}: shorten it")
+        parts = min(ceil(size / self.most_bytes * 1.1), len(members))
+        each = ceil(len(members) / parts)
+        raise ArgumentsError(f"{text}: make {parts} calls, each with about {each:,} of the {len(members):,} {name}")
+
     def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:
         """The HTTP request for these arguments; `query` adds what paging and sparse fieldsets ask for."""
         path_ids, parameters, parts = {}, {}, {}
@@ -276,6 +307,10 @@ ADDITIONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "object-schema": ("meta",),
 }
 """Sparse fields that a type answers only where an operation offers them."""
+
+
+def _bytes(body: JSON) -> int:
+    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str).encode())
 
 
 def _strictness(rate: Rate) -> float:
@@ -481,7 +516,8 @@ def _ids_alone(operation: Operation) -> dict[str, Any]:
 
 
 def _writing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
-    return _model(operation, attributes, _ids(operation), _additional(operation))
+    waiting = {"wait": (Wait | None, None)} if operation.job else {}
+    return _model(operation, attributes, _ids(operation), _additional(operation), waiting)
 
 
 def _changing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:

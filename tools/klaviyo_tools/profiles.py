@@ -289,6 +289,7 @@ area.create(
     NewProfile,
     "Add a person, without consent; fails if there already.",
     rate=L,
+    most_bytes=100_000,
     additional_fields=EXTRAS,
     words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
 )
@@ -299,6 +300,7 @@ area.update(
     ProfileChanges,
     "Change a person; null clears, properties merge.",
     rate=L,
+    most_bytes=100_000,
     additional_fields=EXTRAS,
     words=(
         "phone number name surname email address birthday date birth city loyalty tier custom property attribute "
@@ -357,6 +359,7 @@ area.create(
     UpsertedProfile,
     "Add a person, or change the one with that identifier; null clears, properties are merged.",
     rate=L,
+    most_bytes=100_000,
     additional_fields=EXTRAS,
     aliases="create_profile_import",
     words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",

@@ -114,6 +114,7 @@ area.create(
     NewPushToken,
     "Register a device for a person's push messages; it counts as their consent.",
     rate=L,
+    most_bytes=100_000,
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write push-tokens:write",
