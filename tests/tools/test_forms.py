@@ -30,7 +30,7 @@ def test_a_form_without_its_outer_shape_is_not_sent(
 ) -> None:
     read = refusal_of("create_form", name="Exit", status="draft", ab_test=False, definition=definition)
     assert read == f"definition: {refusal}: {MORE}"
-    assert MORE == f"{EXAMPLE}; describe_tool(klaviyo://guide/form-definition) tells more"
+    assert f"{EXAMPLE}; describe_tool(klaviyo://guide/form-definition) tells more" == MORE
 
 
 def test_a_form_needs_all_that_klaviyo_needs(refusal_of: RefusalOf) -> None:
