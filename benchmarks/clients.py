@@ -113,7 +113,6 @@ class Http:
             raise Failed(f"{status}: {content[:300]!r}")
         return _message(content, number) if number is not None else {}
 
-
     async def _exchange(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         while self._idle:
             reader, writer = self._idle.pop()

@@ -79,11 +79,11 @@ def test_a_revision_that_takes_something_away_breaks_and_one_that_adds_does_not(
     assert found == [
         "breaks  get_lists: takes no parameter sort",
         "adds    get_lists: filter color: equals is not reachable",
-        "breaks  create_list: refuses the body of {\"name\": \"01HEXAMPLE\"}: $.data.attributes: "
+        'breaks  create_list: refuses the body of {"name": "01HEXAMPLE"}: $.data.attributes: '
         "'color' is a required property",
-        "breaks  create_list: refuses the body of {\"name\": \"01HEXAMPLE\", \"opt_in_process\": "
+        'breaks  create_list: refuses the body of {"name": "01HEXAMPLE", "opt_in_process": '
         "\"single_opt_in\"}: $.data.attributes: 'color' is a required property",
-        "breaks  create_list: refuses the body of {\"name\": \"01HEXAMPLE\", \"opt_in_process\": "
+        'breaks  create_list: refuses the body of {"name": "01HEXAMPLE", "opt_in_process": '
         "\"double_opt_in\"}: $.data.attributes: 'color' is a required property",
         "adds    create_list: data.attributes.color is not reachable",
         "adds    get_things: GET /api/things is not declared",

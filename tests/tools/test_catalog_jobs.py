@@ -25,9 +25,7 @@ PRODUCT: dict[str, Any] = {
 
 
 def test_a_job_takes_a_hundred_and_no_more(refusal_of: Refuse) -> None:
-    assert refusal_of("bulk_create_catalog_items", items=[PRODUCT] * 101).startswith(
-        "items: at most 100, not "
-    )
+    assert refusal_of("bulk_create_catalog_items", items=[PRODUCT] * 101).startswith("items: at most 100, not ")
     assert refusal_of("bulk_delete_catalog_items", catalog_item_ids=[]).startswith(
         "catalog_item_ids: is empty: give at least 1"
     )

@@ -30,9 +30,7 @@ def test_a_product_needs_what_klaviyo_asks_for(refusal_of: Refuse) -> None:
 
 
 def test_a_price_is_not_negative(refusal_of: Refuse) -> None:
-    assert refusal_of("create_catalog_item", **PRODUCT, price=-1) == (
-        "price: should be at least 0, not -1"
-    )
+    assert refusal_of("create_catalog_item", **PRODUCT, price=-1) == ("price: should be at least 0, not -1")
 
 
 def test_metadata_have_a_bound(refusal_of: Refuse) -> None:

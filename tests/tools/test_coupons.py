@@ -121,9 +121,7 @@ def test_a_coupon_is_read_changed_and_deleted(request_of: Render) -> None:
 
 def test_a_thousand_codes_are_added_at_once_and_no_more(refusal_of: Refuse, request_of: Render) -> None:
     codes = [{"coupon_id": "SALE", "unique_code": f"A{n}"} for n in range(1001)]
-    assert refusal_of("bulk_create_coupon_codes", coupon_codes=codes).startswith(
-        "coupon_codes: at most 1,000, not "
-    )
+    assert refusal_of("bulk_create_coupon_codes", coupon_codes=codes).startswith("coupon_codes: at most 1,000, not ")
     assert refusal_of("bulk_create_coupon_codes", coupon_codes=[{"unique_code": "A"}]) == (
         "coupon_codes.0.coupon_id is required"
     )
