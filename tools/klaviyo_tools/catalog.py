@@ -152,9 +152,14 @@ class Catalog(Mapping[str, Operation]):
         """The read that shows whether a write was applied: its own word, or the plain read of the same path."""
         if operation.look:
             return operation.look
-        reads = {other.path: other.name for other in self._operations.values() if other.method == "GET"}
+        reads = self._reads
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
         return next((reads[path] for path in paths if path in reads), operation.job)
+
+    @cached_property
+    def _reads(self) -> dict[str, str]:
+        """Path -> the plain read of it."""
+        return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
 
 
 @cache

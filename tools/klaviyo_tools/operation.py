@@ -282,7 +282,7 @@ class Operation:
             upload if isinstance(upload, Upload) else None,
         )
 
-    @property
+    @cached_property
     def id_argument(self) -> str | None:
         """The argument that holds the id which Klaviyo's errors speak of: the path's last, or the body's target."""
         if self.path_ids:
@@ -290,7 +290,7 @@ class Operation:
         targets = (n for n, f in self.arguments.model_fields.items() if isinstance(place_of(f), Target))
         return next(targets, None)
 
-    @property
+    @cached_property
     def path_ids(self) -> list[str]:
         """The names of the path's parameters, in order."""
         return re.findall(r"\{(\w+)\}", self.path)
@@ -574,7 +574,7 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
         return f"Required: {' or '.join(operation.filter_required)}. {text}" if operation.filter_required else text
 
     as_text = WithJsonSchema({"type": "string", "description": describe(NEWEST)})
-    varies = Varies(operation.later_filter, "filter field", describe, filters.fields_in)
+    varies = Varies(operation.later_filter, describe, filters.fields_in)
     usual = {name: operators for name, operators in operation.filter.items() if name.count(".") < _DEEP}
     rare = [Brief(f"{filters.describe(usual)}; more: describe_tool")] if len(usual) < len(operation.filter) else []
     kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *rare)]
@@ -603,7 +603,7 @@ def _names(query: str, allowed: Sequence[str], what: str, operation: Operation) 
     def describe(revision: str) -> str:
         return ", ".join(operation.at(allowed, revision))
 
-    varies = Varies({name: operation.later[name] for name in allowed if name in operation.later}, what, describe)
+    varies = Varies({name: operation.later[name] for name in allowed if name in operation.later}, describe)
     text = Field(description=describe(NEWEST))
     listed = Brief(names=True)
     return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
