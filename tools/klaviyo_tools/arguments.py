@@ -133,8 +133,6 @@ class Varies:
 
     since: Mapping[str, str]
     """Value -> the revision from which on it exists."""
-    what: str
-    """What the values are called."""
     describe: Callable[[str], str] | None = None
     """The argument's description at a revision; empty where no value is left."""
     named: Callable[[str], Iterable[str]] | None = None
@@ -152,8 +150,8 @@ class Varies:
         for value in [values] if isinstance(values, str) else values if isinstance(values, Iterable) else ():
             if not self.takes(value, revision):
                 when = self.since.get(value)
-                span = f"from revision {when} on" if when else f"until before revision {self.until[value]}"
-                raise ArgumentsError(f"{argument}: {self.what} {value!r} exists {span} (KLAVIYO_REVISION)")
+                span = f"from revision {when} on" if when else f"only before revision {self.until[value]}"
+                raise ArgumentsError(f"{argument}: {value} exists {span} (KLAVIYO_REVISION)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class NewForm(Arguments):
         description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
-    status: Annotated[Literal["draft", "live"], Varies({}, "status", until={"live": "2026-07-15"})] = Field(
+    status: Annotated[Literal["draft", "live"], Varies({}, until={"live": "2026-07-15"})] = Field(
         description="live shows it to visitors"
     )
     ab_test: bool = Field(description="true with several versions")

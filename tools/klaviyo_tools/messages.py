@@ -24,7 +24,7 @@ class RenderOptions(Arguments):
 
 
 class OnOpen(Arguments):
-    type: Annotated[Literal["open_app", "deep_link", "open_web_url"], Varies({"open_web_url": "2026-07-15"}, "type")]
+    type: Annotated[Literal["open_app", "deep_link", "open_web_url"], Varies({"open_web_url": "2026-07-15"})]
     ios_deep_link: str | None = None
     android_deep_link: str | None = None
     web_url: Annotated[Text | None, Since("2026-07-15")] = None

@@ -74,7 +74,7 @@ class NewTemplate(Arguments):
 
     name: Text
     editor_type: Annotated[
-        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], Varies({"SYSTEM_DRAGGABLE": LATER}, "editor_type")
+        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], Varies({"SYSTEM_DRAGGABLE": LATER})
     ] = Field(description="CODE: plain HTML")
     html: str | None = None
     text: str | None = None
