@@ -15,6 +15,7 @@ from klaviyo_mcp.resources import GUIDE, GUIDES, guide
 from klaviyo_tools.arguments import ArgumentsError, check
 from klaviyo_tools.catalog import catalog
 from klaviyo_tools.check import Document
+from klaviyo_tools.flows import ACTIONS
 from klaviyo_tools.operation import Effect
 
 DOCUMENT = Path(__file__).parents[3] / "shared" / "klaviyo" / "openapi-2026-01-15.json"
@@ -119,6 +120,14 @@ def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the
         check(operation.arguments, wrong)
     assert str(caught.value).endswith(f"; describe_tool({GUIDE}{name}) tells more")
     assert len(str(caught.value).encode()) <= 500
+
+
+def test_actions_of_flows_are_called_as_klaviyo_calls_them() -> None:
+    for name in ("flow-definition", "channels"):
+        verbs = "send|time|target|countdown|conditional|trigger|update|list|ab"
+        named = set(re.findall(rf"`((?:{verbs})-[a-z-]+)`", guide(name).text))
+        assert named - set(ACTIONS) == set()
+        assert "send-mobile-push" in named
 
 
 def test_guides_warn_where_people_are_reached() -> None:
