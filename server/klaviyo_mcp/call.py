@@ -110,12 +110,23 @@ class Call:
         if self.operation.name == handover.OPERATION:
             made = await handover.hand_over(partial(self._page, {}), self.context, self.calls.reads)
             return made if isinstance(made, str) else summary.record(made, self.resource, view=view)
-        page = await self._page(fieldsets.sparse(self.resource, view, self.accepted_fields, resource))
+        # One record is told whole: what a summary leaves out could not be asked for by who does not know of it.
+        query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource) if view.fields else {}
+        page = await self._page(query)
         if self.operation.method == "GET" and not page.single:
             return summary.document(page, self.resource, view=view)
-        return summary.record(
-            page.records[0] if page.records else None, self.resource, included=page.included, view=view
-        )
+        flat = page.records[0] if page.records else None
+        if flat is not None and flat.type.endswith("-job") and not view.fields and self.operation.method == "GET":
+            return self._standing(flat, page, view)
+        return summary.record(flat, self.resource, included=page.included, view=view)
+
+    def _standing(self, job: Flat, page: Page, view: View) -> str:
+        """Where a job stands, and what to call next."""
+        catalog = self.calls.catalog.values()
+        reads = (other.job_errors for other in catalog if other.job == self.operation.name and other.job_errors)
+        errors = next((self._read_of(self.calls.catalog[name], job).told for name in reads), None)
+        follow = self._read_of(self.operation, job).told
+        return summary.job(job, self.resource, follow=follow, errors=errors, included=page.included, view=view)
 
     async def _job(self) -> str:
         page = await self._page({})
@@ -149,7 +160,7 @@ class Call:
     async def _nothing(self) -> str:
         reply = await self._send({})
         subject = {name: _told(value) for name, value, _ in given(self.arguments)}
-        look = self.calls.catalog.look(self.operation)
+        look = self.calls.look(self.operation)
         accepted = reply.status == 202
         return summary.done(self.operation.name, subject, accepted=accepted, look=look if accepted else None)
 
@@ -227,7 +238,7 @@ class Call:
                 safe=effect is Effect.READ,
                 repeatable=operation.repeatable,
                 scopes=operation.scopes,
-                look=self.calls.catalog.look(operation),
+                look=self.calls.look(operation),
                 rate=operation.rate_of(self.arguments, self.revision),
                 answers=self.answers is not Answer.NOTHING,
                 names={"id": operation.id_argument} if operation.id_argument else {},
@@ -245,8 +256,7 @@ class JobRead:
 
     def __init__(self, call: Call, operation: Operation, ids: Mapping[str, str]) -> None:
         self._call, self._operation, self._ids = call, operation, ids
-        told = ", ".join(f"{name}={value}" for name, value in ids.items())
-        self.told = f"{operation.name}({told})"
+        self.told = call.calls.way(operation, ids)
         """As a model would write it."""
 
     async def job(self) -> Flat:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -21,8 +23,8 @@ from . import confirmation, handover, paging, policy, preview, tracing, uploads
 from .accounts import Accounts
 from .call import Call, CallContext
 from .confirmation import Codes, Gate
-from .discovery import Discovery
-from .errors import ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
+from .discovery import Discovery, runner
+from .errors import LIMIT, ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError
 from .reads import PATIENCE, Reads
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["SANDBOX_KEY", "CallContext", "Calls", "UnknownTool", "connect"]
 
 SANDBOX_KEY = "sandbox"
+_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
 class UnknownTool(LookupError):
@@ -103,7 +106,7 @@ class Calls:
             return _text(await self.answer(operation, arguments, context))
         except KlaviyoMcpError as error:
             tracing.failed(error)
-            return _text(str(error), is_error=True)
+            return _text(self._with_way(str(error), error, name if operation else arguments.get("name")), is_error=True)
 
     async def answer(self, operation: Operation, given_: Mapping[str, Any], context: CallContext) -> str:
         """The answer of an operation as text. Raises KlaviyoMcpError."""
@@ -123,7 +126,7 @@ class Calls:
             if operation.effect is Effect.READ:
                 raise UpstreamError(operation.name, str(error)) from None
             reported = f"the gateway reported success, but {error}"
-            raise InDoubtError(operation.name, reported, look=self.catalog.look(operation) or "") from None
+            raise InDoubtError(operation.name, reported, look=self.look(operation) or "") from None
 
     async def _run(self, operation: Operation, arguments: Arguments, code: str | None, context: CallContext) -> str:
         """Find the account, have the call confirmed where it must be, and run it."""
@@ -150,6 +153,29 @@ class Calls:
             if self.accounts.changes(operation):
                 self.accounts.forget()
                 self.reports.forget()
+
+    def way(self, operation: Operation, arguments: Mapping[str, str]) -> str:
+        """How a model calls an operation here: by its name, or through a discovery tool where it is not listed."""
+        if operation.name in self.offered:
+            return f"{operation.name}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
+        inner = json.dumps(arguments, ensure_ascii=False)
+        return f'{runner(operation)}(name="{operation.name}", arguments={inner})'
+
+    def look(self, operation: Operation) -> str | None:
+        """The read that tells whether a write was applied, and how to call it where it is not listed."""
+        name = self.catalog.look(operation)
+        return f"{name} (through {runner(self.catalog[name])})" if name and name not in self.offered else name
+
+    def _with_way(self, text: str, error: KlaviyoMcpError, own: object) -> str:
+        """An error's text; where it names a tool that is not listed, how to call that one."""
+        if isinstance(error, ArgumentError):
+            return text
+        for name in dict.fromkeys(_NAME.findall(text)):
+            if name != own and name in self.catalog and name not in self.offered:
+                hint = f"{name} is not listed: call it through {runner(self.catalog[name])}."
+                if "(through call_" not in text and len(f"{text} {hint}".encode()) <= LIMIT:
+                    text = f"{text} {hint}"
+        return text
 
     async def maton(self) -> Maton:
         """The client of the gateway, built in a thread when first needed."""
@@ -181,8 +207,8 @@ class Calls:
         if name in self.catalog.covered:
             raise UnknownTool(f"there is no tool {name}: call {self.catalog.covers(name)}")
         if known is not None:
-            raise UnknownTool(f"{name} is not among this server's toolsets (KLAVIYO_MCP_TOOLSETS)")
-        hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
+            raise UnknownTool(f"{name} is not listed here: call it as {self.way(known, {})}, with its arguments")
+        hint = f"did you mean {' or '.join(close)}?" if close else "find_tools searches by what you want to do"
         raise UnknownTool(f"there is no tool {name[:60]!r}; {hint}")
 
 

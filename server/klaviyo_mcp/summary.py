@@ -151,13 +151,11 @@ def record(
         return f"There is no {singular(resource.type)}."
     asked = view or View()
     rows = Rows(resource, View(asked.fields, asked.include, "full", asked.additional, asked.hide), resources)
-    rows.add([flat], included or {}, BUDGET)
-    lines, strange = rows.lines(1)
+    whole = rows.opened(flat, included or {})
     notes = [_hidden(rows.hidden)] if rows.hidden else []
-    text = _marked("; ".join(notes), lines[0], strange)
+    text = _marked("; ".join(notes), to_json(whole), rows.strange)
     if len(text.encode()) <= BUDGET:
         return text
-    whole = rows.object(flat, included or {})
     cut = fit_members(whole, BUDGET - MARKING - _RESERVE)
     lost = [
         f"{cell(name, 40)} ({size(whole[name]):,} bytes)"
@@ -166,7 +164,7 @@ def record(
     ]
     told = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
     notes.append(f"cut to fit {BUDGET:,} bytes: {told}; fields=… asks for fewer")
-    return _marked("; ".join(notes), to_json(cut), strange)
+    return _marked("; ".join(notes), to_json(cut), rows.strange)
 
 
 _COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
@@ -178,6 +176,7 @@ def job(
     *,
     follow: str | None = None,
     errors: str | None = None,
+    included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
     resources: Resources = table_of_resources.resource,
 ) -> str:
@@ -207,7 +206,8 @@ def job(
         facts.append(f"next: {follow}, until it is complete")
     told = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
     rest = {name: value for name, value in attributes.items() if name not in told}
-    rest_text = record(flat._replace(id="", attributes=rest), resource, view=view, resources=resources)
+    rest_flat = flat._replace(id="", attributes=rest)
+    rest_text = record(rest_flat, resource, included=included, view=view, resources=resources)
     head = "; ".join(facts)
     if rest_text == "{}":
         return head

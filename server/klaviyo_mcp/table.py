@@ -50,7 +50,7 @@ class Rows:
         self._lines: list[str] = []
         self._facets: list[str] = []
         self._dates: list[str] = []
-        self._strange = False
+        self.strange = False
         self._judged: dict[str, bool] = {}
         self._facet = self._telling()
         self._date = tuple(resource.date.split(".")) if resource.date else ()
@@ -116,12 +116,12 @@ class Rows:
                 value = prune(value)
                 if not is_empty(value):
                     whole[name] = value
-                    self._strange = self._strange or strange or kind in self._named
+                    self.strange = self.strange or strange or kind in self._named
             return whole
         for name, value in record.attributes.items():
             if self._is_strange(name):
                 value = self._shown(value, name) if self.view.hide else value
-                self._strange = self._strange or not (self.view.hide or is_empty(value))
+                self.strange = self.strange or not (self.view.hide or is_empty(value))
             value = prune(value)
             if not is_empty(value):
                 whole[name if name != "id" else "id (attribute)"] = value
@@ -129,13 +129,29 @@ class Rows:
             names = self.joined(record, name, (), included)
             key = name if name not in whole else f"{name} (related)"
             whole[key] = names if related.many else names[0]
-            self._strange = self._strange or related.type in self._named
+            self.strange = self.strange or related.type in self._named
+        return whole
+
+    def opened(self, record: Flat, included: Included) -> dict[str, Any]:
+        """The record as `object` tells it, with the records that were included as objects instead of their names."""
+        whole = self.object(record, included)
+        for name in self.view.include:
+            related = record.related.get(name)
+            key = f"{name} (related)" if f"{name} (related)" in whole else name
+            if related is None or key not in whole:
+                continue
+            rows = Rows(self.resources(related.type), View(detail="full", hide=self.view.hide), self.resources)
+            others = [included.get((related.type, id_), id_) for id_ in related.ids]
+            told = [{"id": other} if isinstance(other, str) else rows.object(other, {}) for other in others]
+            whole[key] = told if related.many else told[0]
+            self.strange = self.strange or rows.strange
+            self.hidden.update({f"{name}.{hidden}": None for hidden in rows.hidden})
         return whole
 
     def lines(self, count: int) -> tuple[list[str], bool]:
         """The text lines of the first `count` rows (CSV with its header), and whether strangers wrote in them."""
         if self.full:
-            return self._lines[:count], self._strange
+            return self._lines[:count], self.strange
         return self.csv(self._cells[:count])
 
     def csv(self, rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
@@ -152,7 +168,7 @@ class Rows:
         """The lines of one row that is larger than `room` bytes, its longest values cut."""
         record = self.records[index]
         if self.full:
-            return [to_json(fit_members(self.object(record, included), room))], self._strange
+            return [to_json(fit_members(self.object(record, included), room))], self.strange
         limit = self.limit
         while True:
             limit //= 2
