@@ -427,3 +427,4 @@ PARTS: Mapping[str, Callable[[Plan], Any]] = {
     "search": search,
     "size": size,
 }
+"""What can be measured by itself."""
