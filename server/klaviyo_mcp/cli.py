@@ -112,6 +112,8 @@ def main(context: click.Context, /, **given: Any) -> None:
             calls = calls_of(settings)
             from . import stdio
 
+            calls.tools()
+
         stdio.run(calls)
 
 
@@ -124,6 +126,8 @@ def http(context: click.Context, /, **given: Any) -> None:
     with uninterrupted():
         calls = calls_of(settings)
         from . import http as server
+
+        calls.tools()
 
     try:
         server.run(calls, settings)
