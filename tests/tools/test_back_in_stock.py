@@ -16,7 +16,10 @@ VARIANT = "$custom:::$default:::SHOE-42"
 
 def test_somebody_waits_for_something_by_some_channel(refusal_of: Refuse) -> None:
     name = "create_back_in_stock_subscription"
-    assert refusal_of(name, variant_id=VARIANT, channels=["EMAIL"]) == "profile is required"
+    assert (
+        refusal_of(name, variant_id=VARIANT, channels=["EMAIL"])
+        == "profile is required (id, email, phone_number, external_id)"
+    )
     assert "a profile needs id, email, phone_number or external_id" in refusal_of(
         name, variant_id=VARIANT, profile={}, channels=["EMAIL"]
     )

@@ -44,7 +44,7 @@ def test_campaigns_are_listed_by_channel_only(
 @pytest.mark.parametrize(
     ("message", "refusal"),
     [
-        ({"subject": "Hi"}, "campaign_messages.0.channel is required"),
+        ({"subject": "Hi"}, "campaign_messages.0.channel is required (email or sms or mobile_push)"),
         (
             {"channel": "email", "body": "Hi"},
             "campaign_messages.0: body does not go with channel email, which takes subject, preview_text, from_email, "

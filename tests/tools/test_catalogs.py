@@ -25,7 +25,7 @@ PRODUCT: dict[str, Any] = {
 
 def test_a_product_needs_what_klaviyo_asks_for(refusal_of: Refuse) -> None:
     assert refusal_of("create_catalog_item", title="Shoes") == (
-        "description is required; url is required; external_id is required"
+        "description is required; url is required; external_id is required (yours)"
     )
 
 
@@ -107,7 +107,7 @@ VARIANT: dict[str, Any] = {
 
 
 def test_a_variant_belongs_to_a_product(refusal_of: Refuse, request_of: Render) -> None:
-    assert refusal_of("create_catalog_variant", **VARIANT) == "item_id is required"
+    assert refusal_of("create_catalog_variant", **VARIANT) == "item_id is required (the product's id)"
     assert refusal_of("create_catalog_variant", **VARIANT, item_id=ITEM, inventory_policy=3) == (
         "inventory_policy: should be 0, 1 or 2, not 3"
     )
@@ -135,7 +135,7 @@ def test_a_variant_is_restocked_and_deleted(request_of: Render) -> None:
 
 
 def test_a_category_is_made_changed_and_deleted(refusal_of: Refuse, request_of: Render) -> None:
-    assert refusal_of("create_catalog_category", name="Shoes") == "external_id is required"
+    assert refusal_of("create_catalog_category", name="Shoes") == "external_id is required (the shop's id)"
     assert request_of("create_catalog_category", external_id="SHOES", name="Shoes", item_ids=[ITEM]).body == {
         "data": {
             "type": "catalog-category",

@@ -21,7 +21,7 @@ ENDED = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
-        ({"email": "a@example.com"}, "profiles.0.subscriptions is required"),
+        ({"email": "a@example.com"}, "profiles.0.subscriptions is required (an object of email, sms, whatsapp, push)"),
         (
             {"email": "a@example.com", "subscriptions": {}},
             "profiles.0.subscriptions: give at least one of email, sms, whatsapp, push",

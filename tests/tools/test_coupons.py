@@ -20,7 +20,9 @@ def test_a_coupon_with_an_id_klaviyo_refuses_is_not_sent(refusal_of: Refuse, id_
 
 
 def test_a_coupon_needs_an_id(refusal_of: Refuse) -> None:
-    assert refusal_of("create_coupon", description="Summer") == "external_id is required"
+    assert refusal_of("create_coupon", description="Summer") == (
+        "external_id is required (letters, digits, _; becomes its id)"
+    )
 
 
 def test_codes_are_asked_for_by_coupon_or_person(refusal_of: Refuse) -> None:

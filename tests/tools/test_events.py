@@ -43,7 +43,8 @@ def test_a_batch_holds_a_thousand_events(refusal_of: RefusalOf) -> None:
         "arguments: 1002 events: one call takes at most 1000, split them over several"
     )
     assert refusal_of("bulk_create_events", events_bulk_create=[{"profile": ANN}]) == (
-        "events_bulk_create.0.events is required"
+        "events_bulk_create.0.events is required (objects of metric, properties, time, value, value_currency, "
+        "unique_id, backfill)"
     )
 
 

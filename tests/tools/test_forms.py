@@ -34,7 +34,11 @@ def test_a_form_without_its_outer_shape_is_not_sent(
 
 
 def test_a_form_needs_all_that_klaviyo_needs(refusal_of: RefusalOf) -> None:
-    assert refusal_of("create_form", name="Exit") == "definition is required; status is required; ab_test is required"
+    assert refusal_of("create_form", name="Exit") == (
+        'definition is required, such as {"versions": [{"type": "popup", "steps": [{"columns": [{"rows": [{"blocks": '
+        '[{"type": "email", "properties": {"label": "E-mail"}}]}]}]}]}]}; status is required (live shows it to '
+        "visitors); ab_test is required (true with several versions)"
+    )
 
 
 def test_forms_that_are_live(request_of: RequestOf) -> None:

@@ -105,7 +105,7 @@ def test_reading_metrics(request_of: RequestOf) -> None:
 
 def test_a_custom_metric_needs_its_parts(refusal_of: RefusalOf) -> None:
     assert refusal_of("create_custom_metric", name="Net", definition={"aggregation_method": "value"}) == (
-        "definition.metric_groups is required"
+        "definition.metric_groups is required (objects of metric_id, metric_filters, value_property)"
     )
 
 

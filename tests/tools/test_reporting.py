@@ -21,8 +21,8 @@ MANY = json.dumps([f"C{number}" for number in range(101)])
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [
-        ({"conversion_metric_id": None}, "conversion_metric_id is required"),
-        ({"timeframe": None}, "timeframe is required"),
+        ({"conversion_metric_id": None}, "conversion_metric_id is required (id or exact name)"),
+        ({"timeframe": None}, "timeframe is required (key (last_30_days, last_month …) or start, end; a year at most)"),
         (
             {"statistics": ["openrate"]},
             "statistics: statistic 'openrate' is unknown; did you mean open_rate or bounce_rate or opens?",

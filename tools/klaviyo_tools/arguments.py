@@ -433,8 +433,7 @@ def _fault(model: type[Arguments], detail: dict[str, Any]) -> str:
         hint = f"did you mean {' or '.join(close)}?" if close else f"it takes {', '.join(sorted(names)[:14]) or 'none'}"
         return f"unknown argument {where[:80]!r}: {hint}"
     if kind == "missing":
-        field = model.model_fields.get(where)
-        return f"{where} is required" + (f", such as {field.examples[0]}" if field and field.examples else "")
+        return f"{where} is required{_hint(_field_at(model, loc))}"
     if kind == "value_error":
         return f"{where}: {detail['ctx']['error']}"
     if kind == "string_pattern_mismatch":
@@ -499,6 +498,39 @@ def _expected(where: str, pattern: str) -> str:
 def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _hint(field: FieldInfo | None) -> str:
+    """What a missing argument looks like: an example, its description, or the keys that it takes."""
+    if field is None:
+        return ""
+    if field.examples:
+        example = field.examples[0]
+        if isinstance(example, str):
+            return f", such as {example}"
+        short = example[:3] if isinstance(example, list) and len(example) > 5 else example
+        return f", such as {json.dumps(short, ensure_ascii=False)}"
+    simple = [mark.json_schema or {} for mark in _marks(field) if isinstance(mark, WithJsonSchema)]
+    told = field.description or next((str(one["description"]) for one in simple if "description" in one), "")
+    inner = next(models_in(field.annotation), None)
+    if not told and inner is not None:
+        told = f"{'objects' if get_origin(field.annotation) is list else 'an object'} of {keys_of(inner)}"
+    if not told and get_origin(field.annotation) is Literal:
+        told = " or ".join(map(str, get_args(field.annotation)))
+    return f" ({told if len(told) <= 160 else f'{told[:159]}…'})" if told else ""
+
+
+def _field_at(model: type[Arguments], path: tuple[int | str, ...]) -> FieldInfo | None:
+    names = [part for part in path if not isinstance(part, int)]
+    for part in names:
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
+        if field is None or part == names[-1]:
+            return field
+        inner = next(models_in(field.annotation), None)
+        if inner is None:
+            return None
+        model = inner
+    return None
 
 
 def _names_at(model: type[Arguments], path: tuple[int | str, ...]) -> list[str]:
