@@ -1,4 +1,4 @@
-"""The tables of README.md that are made from the code: `uv run python docs/tables.py` writes them anew."""
+"""What the documents tell of the code: README.md's tables, docs/tools.md. `uv run python docs/tables.py` writes it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 import mcp_types
 
 from klaviyo_mcp.calls import Calls
+from klaviyo_mcp.listing import toolset
+from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
 from klaviyo_mcp.settings import Settings, facts, flag_of
 from klaviyo_tools.catalog import CORE, STANDARD, catalog
 
 README = Path(__file__).parents[1] / "README.md"
+TOOLS = Path(__file__).parent / "tools.md"
 
 
 def tools() -> str:
@@ -21,7 +24,9 @@ def tools() -> str:
     core, standard = set(CORE.split()), set(STANDARD.split())
     rows = ["| area | tools listed by default (bold: `core`) | more with `all` |", "|---|---|---|"]
     for area in catalog().areas.values():
-        names = [operation.name for operation in area if operation.since <= "2026-01-15"]
+        names = [operation.name for operation in area if operation.since <= REVISION]
+        if not names:
+            continue
         listed = [f"**{name}**" if name in core else name for name in names if name in standard]
         more = len(names) - len(listed)
         rows.append(f"| {area.name.replace('_', ' ')} | {', '.join(listed) or ''} | {more or ''} |")
@@ -66,6 +71,30 @@ def _bytes(value: object) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def page() -> str:
+    """Every operation of the default revision by area: name, smallest toolset, effect, what it does, its request."""
+    operations = catalog().at(REVISION)
+    lines = [
+        "# Tools",
+        "",
+        f"The {len(operations)} operations of revision {REVISION} by area, each with the smallest toolset that lists it;",
+        "every toolset reaches all of them through `find_tools`, `describe_tool` and `call_read_tool`,",
+        "`call_write_tool`, `call_delete_tool`. This page is made from the declarations.",
+    ]
+    for area in catalog().areas.values():
+        members = [operation for operation in operations if operation.area is area]
+        if not members:
+            continue
+        lines += ["", f"## {area.name.replace('_', ' ').capitalize()}", ""]
+        lines += ["| tool | toolset | effect | what it does | request |", "|---|---|---|---|---|"]
+        for one in members:
+            effect = one.effect.value.replace("_", " ")
+            purpose = one.purpose.replace("|", "\\|")
+            request = f"`{one.method} {one.path}`"
+            lines.append(f"| {one.name} | {toolset(one)} | {effect} | {purpose} | {request} |")
+    return "\n".join(lines) + "\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {"tools": tools, "settings": settings, "costs": costs}
 
 
@@ -81,3 +110,4 @@ def written(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text()))
+    TOOLS.write_text(page())

@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from klaviyo_mcp.cli import main
+from klaviyo_mcp.prompts import PROMPTS
+from klaviyo_mcp.resources import GUIDES
+from klaviyo_mcp.settings import load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,6 +32,21 @@ def tables() -> ModuleType:
 def test_its_tables_are_those_of_the_code(tables: ModuleType) -> None:
     assert all(f"<!-- table: {name} -->" in README for name in tables.TABLES)
     assert tables.written(README) == README, "run: uv run python docs/tables.py"
+
+
+def test_the_page_of_tools_is_that_of_the_code(tables: ModuleType) -> None:
+    assert (ROOT / "docs" / "tools.md").read_text() == tables.page(), "run: uv run python docs/tables.py"
+
+
+def test_a_configuration_that_is_copied_as_it_stands_starts_the_server() -> None:
+    assert "your key" not in README
+    assert len(re.findall(r'MATON_API_KEY(?:": ")?=?your-key\b', README)) == 4
+    assert load({}, {"MATON_API_KEY": "your-key"}).key is not None
+
+
+def test_it_names_every_prompt_and_guide() -> None:
+    for name in (*PROMPTS, *GUIDES):
+        assert f"`{name}`" in README
 
 
 def test_every_command_it_names_exists() -> None:

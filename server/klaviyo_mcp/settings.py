@@ -267,5 +267,5 @@ def _refusal(name: str, value: object) -> SettingsError:
     known = facts(Settings.model_fields[name])
     flag = flag_of(name)
     called = known["variable"] + (f" ({flag})" if flag else "")
-    shown = "" if known["secret"] else f" {str(value)[:60]!r}"
+    shown = " what it is set to" if known["secret"] else f" {str(value)[:60]!r}"
     return SettingsError(f"{called} cannot be{shown}: it takes {known['takes']}")

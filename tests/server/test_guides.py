@@ -101,7 +101,7 @@ def test_an_unknown_guide_names_the_nearest() -> None:
         guide("segments")
 
 
-OPEN = {
+OPEN: dict[str, tuple[str, dict[str, Any]]] = {
     "create_segment": ("segment-definition", {"name": "x", "definition": {}}),
     "update_segment": ("segment-definition", {"segment_id": "x", "definition": {"condition_groups": [{}]}}),
     "create_flow": ("flow-definition", {"name": "x", "definition": {"triggers": []}}),
