@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
@@ -58,7 +58,8 @@ class Index:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._operations = list(operations)
-        documents = [_document(operation) for operation in self._operations]
+        words = cache(tokens)  # an area's words stand in each of its operations
+        documents = [_document(operation, words) for operation in self._operations]
         lengths = [sum(document.values()) for document in documents]
         mean = sum(lengths) / len(lengths) if lengths else 1.0
         postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -78,7 +79,7 @@ class Index:
         everyday = frozenset(STANDARD.split())
         self._likely = [_EVERYDAY if operation.name in everyday else 1.0 for operation in self._operations]
         self._reads = [operation.effect is Effect.READ for operation in self._operations]
-        self._words = {word for operation in self._operations for _, text in _texts(operation) for word in tokens(text)}
+        self._words = {word for operation in self._operations for _, text in _texts(operation) for word in words(text)}
         self._nearby: defaultdict[str, set[str]] = defaultdict(set)
         for word in self._words:
             for trigram in _trigrams(word):
@@ -139,15 +140,16 @@ class Index:
 def tokens(text: str) -> list[str]:
     """The words of a text that say something: without case, accents and filler; fixed phrases are one word."""
     plain = _plain(_ADDRESS.sub(" person ", text))
-    words = _WORD.findall(plain)
+    words, phrases = _WORD.findall(plain), _phrases()
     joined: list[str] = []
     at = 0
     while at < len(words):
-        phrase = next((words[at : at + n] for n in (3, 2) if " ".join(words[at : at + n]) in _phrases()), None)
+        phrase = next((words[at : at + n] for n in (3, 2) if " ".join(words[at : at + n]) in phrases), None)
         taken = phrase or [words[at]]
-        joined.append(_phrases().get(" ".join(taken), "".join(taken)))
+        joined.append(phrases.get(" ".join(taken), "".join(taken)))
         at += len(taken)
-    return [word for word in joined if len(word) > 1 and word not in _stopwords() and not word.isdigit()]
+    filler = _stopwords()
+    return [word for word in joined if len(word) > 1 and word not in filler and not word.isdigit()]
 
 
 @lru_cache(maxsize=8192)
@@ -185,6 +187,8 @@ def _stopwords() -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower().replace("-", " ")
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char)).replace("-", " ")
 
@@ -200,11 +204,11 @@ def _texts(operation: Operation) -> Iterator[tuple[str, str]]:
     yield "verb", " ".join(VERBS[part] for part in name.split() if part in VERBS)
 
 
-def _document(operation: Operation) -> Mapping[str, float]:
+def _document(operation: Operation, words: Callable[[str], list[str]]) -> Mapping[str, float]:
     """Stem -> how much the operation has of it, over the kinds of its text; a word counts once in each."""
     document: defaultdict[str, float] = defaultdict(float)
     for kind, text in _texts(operation):
-        for stem in {stem for word in tokens(text) for stem in stems(word)}:
+        for stem in {stem for word in words(text) for stem in stems(word)}:
             document[stem] += _WEIGHTS[kind]
     return document
 
