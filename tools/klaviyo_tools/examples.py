@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +27,7 @@ _TEXTS = (
     "USD",
 )
 _BY_NAME: Mapping[str, str] = {
+    "timezone": "America/New_York",
     "email": "a@example.com",
     "phone": "+14155550123",
     "url": "https://example.com/a.png",
@@ -111,19 +113,23 @@ def _at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> di
 
 def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str) -> dict[str, Any]:
     """The fewest arguments, and one more where the model asks for one of several."""
-    candidates = [fewest]
-    for name, field in model.model_fields.items():
-        if not field.is_required() and (since_of(field) or "") <= revision:
-            candidates.append(
-                {**fewest, field.alias or name: next(iter(_values(name, field, operation, revision, whole=False)))}
-            )
-    for candidate in candidates:
+    for candidate in chain([fewest], _one_more(model, fewest, operation, revision)):
         try:
             check(model, candidate)
         except ArgumentsError:
             continue
         return candidate
     raise NoExample(f"no example for {model.__name__}; give it EXAMPLES")
+
+
+def _one_more(
+    model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str
+) -> Iterator[dict[str, Any]]:
+    for name, field in model.model_fields.items():
+        if not field.is_required() and (since_of(field) or "") <= revision:
+            for value in _values(name, field, operation, revision, whole=False):
+                yield {**fewest, field.alias or name: value}
+                break
 
 
 def _values(name: str, field: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from .arguments import Arguments, Embedded, Id, Linkage, Meta, Relationship, Target, Text, told
+from .arguments import UNLISTED, Arguments, Embedded, Id, Linkage, Meta, Relationship, Target, Text, told
 from .operation import XS, Answer, Area, Effect, S
 
 area = Area(
@@ -182,22 +182,57 @@ class NewSchema(Arguments):
     source_mapping: Annotated[Mapped | None, Embedded("source-mapping", "source-mapping")] = None
 
 
-class Link(Arguments):
-    schema_id: Annotated[Id, Target()]
+class Named(Arguments):
     name: Annotated[Text, Meta("name")]
     description: Annotated[str | None, Meta("description")] = None
 
 
-class LinkGone(Arguments):
-    schema_id: Annotated[Id, Target()]
+class Related(Arguments):
     relationship_id: Annotated[Id, Meta("relationship_id")]
 
 
-class LinkChanges(Arguments):
-    schema_id: Annotated[Id, Target()]
-    relationship_id: Annotated[Id, Meta("relationship_id")]
+class Renamed(Related):
     name: Annotated[Text | None, Meta("name")] = None
     description: Annotated[str | None, Meta("description")] = None
+
+
+class Schema(Arguments):
+    schema_id: Annotated[Id, Target()]
+
+
+class ProfileSchema(Arguments):
+    """The schema of profiles has one id for all."""
+
+    schema_id: Annotated[Literal["profile"] | None, Target(), UNLISTED] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_profiles(cls, given: Any) -> Any:
+        return {"schema_id": "profile", **given} if isinstance(given, dict) else given
+
+
+class Link(Named, Schema):
+    """A relation to another schema."""
+
+
+class LinkGone(Related, Schema):
+    """The same, to be removed."""
+
+
+class LinkChanges(Renamed, Schema):
+    """The same, to be renamed."""
+
+
+class ProfileLink(Named, ProfileSchema):
+    """A relation to profiles."""
+
+
+class ProfileLinkGone(Related, ProfileSchema):
+    """The same, to be removed."""
+
+
+class ProfileLinkChanges(Renamed, ProfileSchema):
+    """The same, to be renamed."""
 
 
 class SchemaLinks(Arguments):
@@ -209,11 +244,11 @@ class SchemaLinksGone(Arguments):
 
 
 class ProfileLinks(Arguments):
-    relationships: Annotated[list[Link], Field(min_length=1), Linkage("profile-object-schema")]
+    relationships: Annotated[list[ProfileLink], Field(min_length=1), Linkage("profile-object-schema")]
 
 
 class ProfileLinksGone(Arguments):
-    relationships: Annotated[list[LinkGone], Field(min_length=1), Linkage("profile-object-schema")]
+    relationships: Annotated[list[ProfileLinkGone], Field(min_length=1), Linkage("profile-object-schema")]
 
 
 class GoneRecords(Arguments):
@@ -434,9 +469,9 @@ area.update(
 
 # Relations between schemas, and of schemas with profiles.
 
-for kind, type_, noun, new, gone in (
-    ("object", "object-schema", "other schemas", SchemaLinks, SchemaLinksGone),
-    ("profile", "profile-object-schema", "profiles", ProfileLinks, ProfileLinksGone),
+for kind, type_, noun, new, changes, gone in (
+    ("object", "object-schema", "other schemas", SchemaLinks, LinkChanges, SchemaLinksGone),
+    ("profile", "profile-object-schema", "profiles", ProfileLinks, ProfileLinkChanges, ProfileLinksGone),
 ):
     path = f"/api/object-schemas/{{object_schema_id}}/relationships/{type_}s"
     area.collection(
@@ -469,7 +504,7 @@ for kind, type_, noun, new, gone in (
         path,
         type_,
         f"Rename a relation of a schema with {noun}.",
-        attributes=LinkChanges,
+        attributes=changes,
         answer=Answer.NOTHING,
         rate=S,
         since=SINCE,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic_core import to_json
 
-from . import consent, content, happenings, messaging, people, shop
+from . import consent, content, happenings, messaging, objects, people, shop
 from .connections import Connections
 from .contract import Contract, contract
 from .engine import Answer, Call, Handler, answer, read_query
@@ -37,6 +37,7 @@ _SPECIAL: Mapping[str, Handler] = {
     **happenings.HANDLERS,
     **content.HANDLERS,
     **shop.HANDLERS,
+    **objects.HANDLERS,
 }
 
 
