@@ -77,7 +77,7 @@ def page() -> str:
     lines = [
         "# Tools",
         "",
-        f"The {len(operations)} operations of revision {REVISION} by area, each with the smallest toolset that lists it;",
+        f"The {len(operations)} operations of revision {REVISION} by area, with the smallest toolset that lists each;",
         "every toolset reaches all of them through `find_tools`, `describe_tool` and `call_read_tool`,",
         "`call_write_tool`, `call_delete_tool`. This page is made from the declarations.",
     ]
