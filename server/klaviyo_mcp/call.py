@@ -190,6 +190,10 @@ class Call:
             if name not in operation.at(operation.include, self.revision):
                 raise FieldError(f"{operation.name} cannot include {name}")
             include += [name] if name not in include else []
+        if self.answers is Answer.COLLECTION and not self._argument("ids_only"):
+            offered = operation.at(operation.include, self.revision)
+            shown = [name for name in self.resource.joins if name in offered and (not fields or name in fields)]
+            include += [name for name in shown if name not in include]
         additional = list(self._argument("additional_fields") or ())
         offered = operation.at(operation.additional_fields, self.revision)
         additional += [n for n in fieldsets.needed(fields, offered) if n not in additional]

@@ -119,6 +119,8 @@ class Calls:
                 given_ = await self.reports.with_metrics(operation, given_)
             arguments = check(operation.arguments, given_, self.settings.revision)
             operation.weigh(arguments)
+            if "metric_id" in operation.filter and (asked := getattr(arguments, "filter", None)):
+                arguments = arguments.model_copy(update={"filter": await self.reports.filtered(asked)})
             return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, paging.CursorError) as error:
             raise ArgumentError(f"{operation.name} was not sent: {error}") from None

@@ -6,6 +6,7 @@ Reports are few (2 a minute, 225 a day): while the answer of one is fresh, it is
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ KEPT = 300.0
 MOST_KEPT = 32
 METRICS = {"conversion_metric_id": "conversions are ", "metric_id": "metric "}
 """Arguments that take a metric, and what the facts say before it."""
+_NAMED_METRIC = re.compile(r'equals\(metric_id,"([^"\\]+)"\)')
 WITH_NAMES: Mapping[str, tuple[str, ...]] = {
     "campaign-values-report": ("campaign_message_name",),
     "flow-values-report": ("flow_name", "flow_message_name"),
@@ -89,6 +91,13 @@ class Reports:
             if name in known and isinstance(value, str) and value.strip():
                 found[name] = await self.names.metric(value, name)
         return {**given, **found} if found else given
+
+    async def filtered(self, filter_: str) -> str:
+        """A filter with the ids of the metrics that it names. Raises ArgumentsError as `with_metrics` does."""
+        for name in dict.fromkeys(_NAMED_METRIC.findall(filter_)):
+            found = await self.names.metric(name, "filter: metric_id")
+            filter_ = filter_.replace(f'equals(metric_id,"{name}")', f'equals(metric_id,"{found}")')
+        return filter_
 
     async def answer(self, operation: Operation, arguments: Arguments, send: Send) -> str:
         """The answer of a report. Raises KlaviyoMcpError, CursorError."""

@@ -106,3 +106,25 @@ async def test_what_one_record_includes_is_told_whole_beside_it() -> None:
     one.put("list", "L1", {"tags": ["T1"]}, name="Newsletter")
     told = await one.run("get_list", list_id="L1", include=["tags"])
     assert '"tags":[{"id":"T1","name":"spring"}]' in told
+
+
+async def test_events_are_told_and_counted_by_the_names_of_their_metrics() -> None:
+    one = rig()
+    one.put("metric", "M1", name="Placed Order")
+    for number in (1, 2):
+        one.put("event", f"E{number}", {"metric": "M1"}, datetime=f"2026-05-0{number}T00:00:00+00:00")
+    told = await one.run("get_events")
+    assert told.startswith("2 events; 2 Placed Order (M1); datetime 2026-05-01 to 2026-05-02; complete\n")
+    counted = await one.run("get_events", count_by="metric")
+    assert counted.endswith("\nPlaced Order (M1),2,100.0%")
+
+
+async def test_events_are_filtered_by_the_name_of_a_metric() -> None:
+    one = rig()
+    one.put("metric", "Xy12Zq", name="Placed Order")
+    one.put("event", "E1", {"metric": "Xy12Zq"}, datetime="2026-05-01T00:00:00+00:00")
+    assert (await one.run("get_events", filter='equals(metric_id,"placed order")')).startswith("1 event; ")
+    assert await one.run("get_events", filter='equals(metric_id,"Placed Ordr")') == (
+        "ERROR: get_events was not sent: filter: metric_id: no metric is called 'Placed Ordr'; "
+        "did you mean 'Placed Order'?"
+    )

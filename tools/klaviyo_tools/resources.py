@@ -41,6 +41,8 @@ class Resource:
     """Attributes whose text people outside the account can write, with all that is under each; `*` is all."""
     additional: tuple[str, ...] = ()
     """Columns of attributes that Klaviyo leaves out unless `additional_fields` asks for them."""
+    joins: tuple[str, ...] = ()
+    """Relationships that a collection always includes: without the names of what they lead to it says little."""
 
     def columns_with(self, additional_fields: Collection[str]) -> tuple[str, ...]:
         """The columns of a summary for a call that asked for these `additional_fields`."""
@@ -63,6 +65,7 @@ def _resource(
     relationships: str = "",
     strangers: str = "",
     additional: str = "",
+    joins: str = "",
 ) -> Resource:
     """One row of the table. `relationships` are `name:type`, or just the name where both are one word."""
     pairs = (relationship.partition(":") for relationship in relationships.split())
@@ -76,6 +79,7 @@ def _resource(
         relationships=MappingProxyType({name: target or name for name, _, target in pairs}),
         strangers=tuple(strangers.split()),
         additional=tuple(additional.split()),
+        joins=tuple(joins.split()),
     )
 
 
@@ -452,6 +456,7 @@ _EVENTS = (
         date="datetime",
         relationships="profile metric attributions:attribution",
         strangers="event_properties",
+        joins="metric",
     ),
     _resource(
         "attribution",
