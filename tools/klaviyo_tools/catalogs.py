@@ -53,7 +53,7 @@ class ItemChanges(Arguments):
     description: str | None = None
     url: Text | None = None
     image_full_url: str | None = None
-    image_thumbnail_url: Annotated[str | None, UNLISTED] = None
+    image_thumbnail_url: str | None = None
     images: list[Text] | None = None
     custom_metadata: Metadata | None = None
     published: bool | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .arguments import UNLISTED, Arguments, Part, Text
+from .arguments import Arguments, Part, Text
 from .operation import Answer, Area, M, Rate
 from .web_address import PictureUrl
 
@@ -25,7 +25,7 @@ SPAN = "greater-or-equal greater-than less-or-equal less-than"
 class ImageByUrl(Arguments):
     import_from_url: PictureUrl = Field(description="https or data URI; jpeg, png, gif to 5 MB")
     name: Text | None = None
-    hidden: Annotated[bool | None, UNLISTED] = Field(None, description="not in the library")
+    hidden: bool | None = None
 
 
 class ImageByFile(Arguments):
@@ -36,7 +36,7 @@ class ImageByFile(Arguments):
 
 class ImageChanges(Arguments):
     name: Text | None = None
-    hidden: Annotated[bool | None, UNLISTED] = Field(None, description="not in the library")
+    hidden: bool | None = None
 
 
 area.collection(

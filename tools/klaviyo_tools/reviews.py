@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import model_validator
 
-from .arguments import UNLISTED, Arguments, Attribute, Brief
+from .arguments import Arguments, Attribute, Brief
 from .operation import Area, M
 
 area = Area(
@@ -38,7 +38,7 @@ class Moderation(Arguments):
     rejection_reason: Annotated[Reason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")] = (
         None
     )
-    status_explanation: Annotated[str | None, UNLISTED, Attribute("status.rejection_reason.status_explanation")] = None
+    status_explanation: Annotated[str | None, Attribute("status.rejection_reason.status_explanation")] = None
 
     @model_validator(mode="after")
     def _explained(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from .arguments import UNLISTED, Arguments, Open, Text
+from .arguments import Arguments, Open, Text
 from .operation import XS, Area, L, S
 from .profiles import EXTRAS, SPAN
 
@@ -50,7 +50,7 @@ class NewSegment(Arguments):
         description=f'{{"condition_groups":[{{"conditions":[{{"type",…}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
-    is_starred: Annotated[bool | None, UNLISTED] = None
+    is_starred: bool | None = None
 
 
 class SegmentChanges(Arguments):
@@ -58,7 +58,7 @@ class SegmentChanges(Arguments):
     definition: Definition | None = Field(
         None, description=f"replaces all rules; {GUIDE}", examples=[json.loads(EXAMPLE)]
     )
-    is_starred: Annotated[bool | None, UNLISTED] = None
+    is_starred: bool | None = None
     is_active: bool | None = None
 
 

@@ -78,7 +78,7 @@ class NewTemplate(Arguments):
     ] = Field(description="CODE: plain HTML")
     html: str | None = None
     text: str | None = None
-    amp: Annotated[str | None, UNLISTED] = None
+    amp: str | None = None
     definition: Blocks | None = Field(None, description="of the drag-and-drop editor: {body, styles}")
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ class TemplateChanges(Arguments):
     name: Text | None = None
     html: str | None = None
     text: str | None = None
-    amp: Annotated[str | None, UNLISTED] = None
+    amp: str | None = None
     definition: Blocks | None = Field(None, description="replaces what the drag-and-drop editor keeps")
 
     @model_validator(mode="after")
