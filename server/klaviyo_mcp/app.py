@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -84,7 +85,7 @@ class Shell:
     async def call_tool(self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams) -> Answered:
         """Answer a call: a fault is a result with isError, only an unknown tool is an error of the protocol."""
         began = time.perf_counter()
-        facts: dict[str, Any] = {"tool": params.name[:64], "status": "cancelled"}
+        facts: dict[str, Any] = {"tool": _named(params.name), "status": "cancelled"}
         self.under_way += 1
         scope = anyio.CancelScope()
         self._scopes.add(scope)
@@ -137,7 +138,7 @@ class Shell:
             raise
         except Exception:
             facts["status"] = "failed"
-            logger.exception("unexpected failure", extra={"facts": {"tool": params.name[:64]}})
+            logger.exception("unexpected failure", extra={"facts": {"tool": _named(params.name)}})
             return failed(f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log tells more.")
         facts["status"] = "error" if result.is_error else "ok"
         facts["bytes"] = sum(len(part.text.encode()) for part in result.content if part.type == "text")
@@ -158,6 +159,11 @@ class Shell:
             await self.calls.warm()
         except Exception:
             logger.debug("not ready ahead of the first call", exc_info=True)
+
+
+def _named(name: str) -> str:
+    """A tool's name for the log: what is asked for by another kind of name may be anything, content too."""
+    return name if re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII) else "(no name)"
 
 
 def failed(text: str) -> mcp_types.CallToolResult:

@@ -26,6 +26,7 @@ from .confirmation import Codes, Gate
 from .discovery import Discovery, runner
 from .errors import LIMIT, ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
 from .fieldsets import FieldError
+from .logs import Blot
 from .reads import PATIENCE, Reads
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Calls:
         )
         self.accounts = Accounts(self.reads, settings.connection)
         self.gate = Gate(Codes())
+        # The last line of defence: not even a gateway that sends its caller's key back puts it before a model.
+        self._blot = Blot(settings.secrets(), "[hidden]")
         self.discovery = Discovery(self)
 
     @cached_property
@@ -102,11 +105,16 @@ class Calls:
         operation = None if name in self.discovery else self._operation(name)
         try:
             if operation is None:
-                return _text(await self.discovery.call(name, arguments, context))
-            return _text(await self.answer(operation, arguments, context))
+                return self._text(await self.discovery.call(name, arguments, context))
+            return self._text(await self.answer(operation, arguments, context))
         except KlaviyoMcpError as error:
             tracing.failed(error)
-            return _text(self._with_way(str(error), error, name if operation else arguments.get("name")), is_error=True)
+            told = self._with_way(str(error), error, name if operation else arguments.get("name"))
+            return self._text(told, is_error=True)
+
+    def _text(self, text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
+        content = mcp_types.TextContent(text=self._blot(text))
+        return mcp_types.CallToolResult(content=[content], is_error=is_error)
 
     async def answer(self, operation: Operation, given_: Mapping[str, Any], context: CallContext) -> str:
         """The answer of an operation as text. Raises KlaviyoMcpError."""
@@ -241,7 +249,3 @@ def connect(settings: Settings) -> Maton:
         pacer=Pacer(enabled=settings.pacing),
         deadline=settings.deadline,
     )
-
-
-def _text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
-    return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=is_error)

@@ -25,8 +25,9 @@ ENVELOPE = {
 def environment(**variables: str) -> dict[str, str]:
     """This process's environment without settings of its own, and what the package needs to be found."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MATON_", "KLAVIYO_"))}
-    root = str(Path(__file__).parents[2])
-    return {**clean, "PYTHONPATH": root, **variables}
+    root = Path(__file__).parents[2]
+    places = os.pathsep.join(str(place) for place in (root, root / "tools", root / "server"))
+    return {**clean, "PYTHONPATH": places, **variables}
 
 
 def initialize(id_: int = 0) -> dict[str, Any]:
@@ -96,8 +97,9 @@ def http(command: Sequence[str], **variables: str) -> Iterator[Http]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings) as process:
         try:
             assert process.stderr is not None
-            listening = json.loads(process.stderr.readline())
-            assert listening["event"] == "listening"
+            listening = {"event": ""}
+            while listening["event"] != "listening":
+                listening = json.loads(process.stderr.readline())
             yield Http(process, listening["health"].removesuffix("/healthz"))
         finally:
             process.kill()
