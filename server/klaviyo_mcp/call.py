@@ -109,7 +109,15 @@ class Call:
         view = self._view(self._argument("fields") or ())
         if self.operation.name == handover.OPERATION:
             made = await handover.hand_over(partial(self._page, {}), self.context, self.calls.reads)
-            return made if isinstance(made, str) else summary.record(made, self.resource, view=view)
+            if isinstance(made, str):
+                return made
+            if made is None:
+                raise DocumentError("the answer holds no connection")
+            follow = self.calls.way(self.calls.catalog["get_connection"], {"connection_id": made.id})
+            told = summary.record(made, self.resource, view=view)
+            return (
+                f"{told}\nNext: a person opens that url in a browser and authorizes; then {follow}, until it is ACTIVE."
+            )
         # One record is told whole: what a summary leaves out could not be asked for by who does not know of it.
         query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource) if view.fields else {}
         page = await self._page(query)

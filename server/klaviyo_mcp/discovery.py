@@ -153,8 +153,11 @@ class Discovery:
 
     async def call(self, name: str, given: Mapping[str, Any], context: CallContext) -> str:
         """Run a discovery tool. Raises KlaviyoMcpError."""
+        takes = _TOOLS[name].takes
         try:
-            arguments = check(_TOOLS[name].takes, given)
+            if issubclass(takes, Run):
+                _refuse_beside(takes, given)
+            arguments = check(takes, given)
         except ArgumentsError as error:
             raise ArgumentError(f"{name} did nothing: {error}") from None
         match arguments:
@@ -238,6 +241,14 @@ class Discovery:
             if self._index is None:
                 self._index = await anyio.to_thread.run_sync(_build, list(self._operations.values()))
             return self._index
+
+
+def _refuse_beside(takes: type[Run], given: Mapping[str, Any]) -> None:
+    """Arguments of the tool that is to be run, written beside its name, are told where they belong."""
+    beside = [name for name in given if name not in takes.model_fields]
+    if beside:
+        told = ", ".join(beside[:4])[:80]
+        raise ArgumentsError(f'{told} belongs inside arguments: {{"name": …, "arguments": {{"{beside[0][:40]}": …}}}}')
 
 
 def _build(operations: list[Operation]) -> Index:

@@ -131,19 +131,21 @@ def _accepted(path: str, values: Collection[str]) -> list[str]:
 
 
 def _known(resource: Resource, name: str, accepted: Collection[str]) -> str:
-    names = dict.fromkeys((*(accepted or resource.fields), *resource.columns))
+    # `accepted` may be a set: what is told must not depend on its order.
+    known = [field for field in resource.fields if not accepted or field in accepted]
+    names = dict.fromkeys((*known, *sorted(set(accepted) - set(known)), *resource.columns))
     if not names or name == "id":
         return name
-    alike = {_alike(known): known for known in names}
+    alike = {_alike(one): one for one in names}
     parts = name.split(".")
     for depth in range(len(parts), 0, -1):
         head = _alike(".".join(parts[:depth]))
         if head in alike:
             # Below an attribute whose members Klaviyo lists, only those exist; below an open one, anything may.
-            if depth < len(parts) and any(known.startswith(f"{head}.") for known in alike):
+            if depth < len(parts) and any(one.startswith(f"{head}.") for one in alike):
                 break
             return ".".join([alike[head], *parts[depth:]])
-        if any(known.startswith(f"{head}.") for known in alike) and depth == len(parts):
+        if any(one.startswith(f"{head}.") for one in alike) and depth == len(parts):
             return name.replace("-", "_")
     close = nearest(name, [*names, *resource.relationships])
     hint = f"did you mean {_listed(close)}?" if close else f"it has {', '.join(list(names)[:12])}"

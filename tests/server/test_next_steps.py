@@ -128,3 +128,10 @@ async def test_events_are_filtered_by_the_name_of_a_metric() -> None:
         "ERROR: get_events was not sent: filter: metric_id: no metric is called 'Placed Ordr'; "
         "did you mean 'Placed Order'?"
     )
+
+
+async def test_a_new_connection_says_that_a_person_opens_its_url_and_what_to_call_then() -> None:
+    first, second = (await rig(toolsets=("none",)).run("call_write_tool", name="create_connection")).split("\n")
+    assert '"status":"PENDING"' in first
+    assert second.startswith("Next: a person opens that url in a browser and authorizes; then call_read_tool(")
+    assert second.endswith("), until it is ACTIVE.")
