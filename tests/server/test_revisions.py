@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from klaviyo_mcp import listing
 from klaviyo_mcp.calls import Calls, UnknownTool
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.catalog import UnknownName, catalog
 from klaviyo_tools.schema import input_schema
+from klaviyo_tools.search import Index
 
 from .rig import Alone, rig
 
@@ -147,3 +150,24 @@ async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() 
     with pytest.raises(UnknownTool) as refused:
         await rig().calls.call("get_profile_ids_for_list", {"list_id": "L1"}, Alone())
     assert refused.value.args == (text,)
+
+
+@pytest.mark.parametrize(("revision", "tools", "ids"), [("2026-01-15", 254, 40), ("2026-07-15", 285, 48)])
+def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: str, tools: int, ids: int) -> None:
+    listed = json.loads(listing.as_json(listing.rows(revision), revision))
+    klaviyo = [row for row in listed if row["path"].startswith("/api/")]
+    names = [row["name"] for row in klaviyo]
+    assert len(set(names)) == len(names) == tools + ids
+    told = [row for row in klaviyo if "as" in row]
+    assert len(told) == ids
+    assert {row["name"]: row["as"] for row in told}["get_tag_ids_for_list"] == {
+        "tool": "get_tags_for_list",
+        "argument": "ids_only",
+    }
+
+
+def test_an_operation_that_is_an_argument_is_found_by_its_name() -> None:
+    known = catalog()
+    index = Index(known.values())
+    found = {name: index.search(name, 1)[0].operation.name for name in known.covered}
+    assert found == {name: tool for name, (tool, _) in known.covered.items()}
