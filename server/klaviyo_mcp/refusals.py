@@ -114,7 +114,9 @@ def _flat(pointer: str) -> str:
     """Our argument for a pointer into the body: attributes by name, relationships as `<name>_id` or `<name>_ids`."""
     if found := _RELATION.search(pointer):
         name, index = found[1], found[2]
-        return f"{name}_id" if index is None else f"{_singular(name)}_ids[{index}]"
+        if index is None:
+            return f"{_singular(name)}_ids" if name.endswith("s") else f"{name}_id"
+        return f"{_singular(name)}_ids[{index}]"
     if found := _MEMBER.fullmatch(pointer):
         return f"ids[{found[1]}]"
     parts = [part for part in pointer.split("/") if part not in _ENVELOPE]

@@ -234,3 +234,13 @@ async def test_a_gateway_that_is_not_there_is_named() -> None:
 async def test_an_answer_that_cannot_be_read_is_said_to_be_that(answer: Answer, text: str) -> None:
     async with serve(answer) as upstream, connected_to(upstream.url) as connected:
         assert told(await connected.call_tool("get_lists", {})) == f"ERROR: get_lists failed: {text}"
+
+
+async def test_an_id_that_nothing_has_is_blamed_on_the_argument_it_came_in() -> None:
+    arguments = {"name": "x", "endpoint_url": "https://hooks.example.com/x", "secret_key": "k" * 20}
+    told_ = await rig(confirm="never").run("create_webhook", **arguments, webhook_topic_ids=["event:klaviyo.nothing"])
+    assert told_ == (
+        "ERROR: create_webhook found nothing by that id (404): webhook_topic_ids: A webhook-topic with id "
+        "event:klaviyo.nothing does not exist. Take the id from a list or search in this account: ids of another "
+        "account or type are unknown here."
+    )
