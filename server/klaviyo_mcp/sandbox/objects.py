@@ -42,8 +42,8 @@ def _create_schema(call: Call) -> Answer:
 def _add_schema(call: Call, owner: Record | None, attributes: Mapping[str, Any]) -> Record:
     given = dict(attributes)
     mapping = (given.pop("source-mapping", None) or {}).get("data")
-    blank: dict[str, Any] = {"description": "", "required": [], "visibility": "private", "published_at": None, "status": "draft"}
-    record = make(call, {"type": "object-schema", "attributes": {**blank, **given}})
+    draft: dict[str, Any] = {"description": "", "required": [], "visibility": "private", "status": "draft"}
+    record = make(call, {"type": "object-schema", "attributes": {**draft, "published_at": None, **given}})
     source = make(call, {"type": "source-mapping", "attributes": _said((mapping or {}).get("attributes") or {})})
     call.store.link(record, "source-mapping", source.id)
     if call.store.get("profile-object-schema", _PROFILE_SCHEMA) is None:
