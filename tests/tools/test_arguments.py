@@ -210,3 +210,11 @@ def test_whatever_a_known_argument_is_given_nothing_else_is_raised(name: str, va
         check(Person, {name: value})
     except ArgumentsError as error:
         assert name in str(error)
+
+
+def test_json_nested_beyond_measure_is_refused_like_any_other_text() -> None:
+    class Nested(Arguments):
+        properties: dict[str, int]
+
+    with pytest.raises(ArgumentsError, match="properties"):
+        check(Nested, {"properties": "[" * 100_000})

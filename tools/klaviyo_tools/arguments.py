@@ -236,7 +236,7 @@ class _Shape:
             if text[:1] in ("[", "{"):
                 try:
                     return json.loads(text)
-                except ValueError:
+                except (ValueError, RecursionError):
                     return value
             if self.items_are_strings:
                 return [part.strip() for part in text.split(",") if part.strip()]
