@@ -569,3 +569,10 @@ def test_no_condition_is_lost(parts: list[Comparison]) -> None:
     for given in (written, ",".join(written), " AND ".join(written), f"and({','.join(written)})"):
         sent = accept_each(given, open_to_all)
         assert [parse(one) for one in sent] == parts
+
+
+def test_a_reason_of_suppression_is_spelled_as_klaviyo_does() -> None:
+    field = "subscriptions.email.marketing.suppression.reason"
+    for given in ("hard_bounce", "Hard Bounce", "HARD_BOUNCE"):
+        assert accept(f'equals({field},"{given}")', {field: "equals"}) == f'equals({field},"HARD_BOUNCE")'
+    assert accept(f'equals({field},"new one")', {field: "equals"}) == f'equals({field},"new one")'

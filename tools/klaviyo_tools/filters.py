@@ -73,8 +73,11 @@ _SAMPLES = {
     "phone_number": "+14155550123",
     "name": "Spring sale",
     "coupon.id": "SPRING10",
+    "subscriptions.email.marketing.suppression.reason": "HARD_BOUNCE",
     "status": "draft",
 }
+_REASONS = ("HARD_BOUNCE", "INVALID_EMAIL", "SPAM_COMPLAINT", "UNSUBSCRIBE", "USER_SUPPRESSED")
+"""Why Klaviyo suppresses an address (source: the profile's subscriptions in its OpenAPI document)."""
 _SAMPLE_TIME = "2026-01-01T00:00:00Z"
 _MOST_LISTED = 350
 _NO_OR = (
@@ -299,7 +302,15 @@ def _fitted(clause: Comparison, fields: FilterFields, *, local_times: bool) -> C
         value = tuple(_typed(item, kind, field, local_times) for item in clause.value)
     else:
         value = _typed(clause.value, kind, field, local_times)
+    if isinstance(value, str) and field.endswith("suppression.reason"):
+        value = _spelled(value, _REASONS)
     return _same_in(Comparison(clause.operator, field, value), operators)
+
+
+def _spelled(value: str, known: Sequence[str]) -> str:
+    """`hard bounce` as Klaviyo spells it: otherwise it finds nothing, and says nothing."""
+    plain = value.strip().upper().replace(" ", "_").replace("-", "_")
+    return plain if plain in known else value
 
 
 def _same_in(clause: Comparison, operators: Sequence[str]) -> Comparison:
