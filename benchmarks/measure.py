@@ -53,6 +53,11 @@ class Rival:
     tools: Mapping[str, tuple[str, dict[str, Any]]]
     """Our tool -> its tool, and arguments to call that with; without arguments, it is called with ours."""
 
+    def at(self, url: str) -> tuple[list[str], dict[str, str]]:
+        """Its command and environment, led to this upstream."""
+        command = [part.replace("{url}", url) for part in self.command]
+        return command, {name: value.replace("{url}", url) for name, value in self.env.items()}
+
     def call(self, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The tool that stands for ours, and what to call it with."""
         name, given = self.tools.get(TOOL, (TOOL, {}))
@@ -124,15 +129,16 @@ async def start(plan: Plan) -> dict[str, Any]:
     commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {"bare": (BARE, {})}
     for preset in PRESETS:
         commands[preset] = (OURS, {**QUIET, "KLAVIYO_MCP_TOOLSETS": preset, "MATON_API_KEY": "benchmark"})
-    if plan.rival is not None:
-        commands["rival"] = (plan.rival.command, plan.rival.env)
-    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in commands}
-    for number in range(plan.rounds + 1):
-        plan.told(f"start {number}/{plan.rounds}")
-        for name, (command, env) in commands.items():
-            measured = await _started(command, env)
-            if number:  # the first leaves byte code behind, and files in the system's cache
-                found[name].append(measured)
+    found: dict[str, list[tuple[float, float, int]]] = {}
+    async with upstream() as here:
+        if plan.rival is not None:
+            commands["rival"] = plan.rival.at(here.url)
+        for number in range(plan.rounds + 1):
+            plan.told(f"start {number}/{plan.rounds}")
+            for name, (command, env) in commands.items():
+                measured = await _started(command, env)
+                if number:  # the first leaves byte code behind, and files in the system's cache
+                    found.setdefault(name, []).append(measured)
     return {
         name: {
             "ms": Figure(tuple(ms for ms, _, _ in values)),
@@ -223,9 +229,7 @@ async def _everyone(stack: AsyncExitStack, here: Upstream, plan: Plan) -> dict[s
         "http": _tool(await stack.enter_async_context(ours_over_http(here))),
     }
     if (rival := plan.rival) is not None:
-        command = [part.replace("{url}", here.url) for part in rival.command]
-        env = {name: value.replace("{url}", here.url) for name, value in rival.env.items()}
-        client = await stack.enter_async_context(spawned(command, env))
+        client = await stack.enter_async_context(spawned(*rival.at(here.url)))
         await client.greet()
         ways["rival"] = _rivals(client, rival)
     for call in ways.values():
