@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .maton import Reply
 
 
+FAILURES = 5
+"""How much of what failed in a job is shown with the job."""
+
+
 class CallContext(Protocol):
     """What a call may ask of the session it came from."""
 
@@ -153,7 +157,11 @@ class Call:
         text = summary.job(end.job, self.resource, follow=read.told, errors=failed)
         if end.unfinished:
             return f"{end.unfinished}\n{text}"
-        return f"{text}\n{await errors.first()}" if errors and end.job.attributes.get("failed_count") else text
+        if errors and end.job.attributes.get("failed_count"):
+            return f"{text}\n{await errors.answer(max_results=FAILURES)}"
+        if self.operation.job_result:
+            return f"{text}\n{await self._read_of(catalog[self.operation.job_result], started).answer()}"
+        return text
 
     def _read_of(self, operation: Operation, job: Flat) -> JobRead:
         return JobRead(self, operation, {operation.path_ids[-1]: job.id})
@@ -279,12 +287,12 @@ class JobRead:
             raise UpstreamError(self._operation.name, str(error)) from None
         return page.records[0] if page.records else self._gone()
 
-    async def first(self, most: int = 5) -> str:
-        """The first of what failed, or why that cannot be told."""
+    async def answer(self, **more: object) -> str:
+        """The whole answer of the read, or why there is none."""
         try:
-            return await self._made({"max_results": most}).run()
+            return await self._made(more).run()
         except (KlaviyoMcpError, DocumentError) as error:
-            return f"what failed could not be read ({error}): {self.told}"
+            return f"{self.told} could not be read: {error}"
 
     def _made(self, more: Mapping[str, object]) -> Call:
         call = Call(self._call.calls, self._operation, check(self._operation.arguments, {**self._ids, **more}), Quiet())

@@ -157,3 +157,16 @@ def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:
         "bulk_suppress_profiles": "get_bulk_suppress_profiles_jobs",
     }
     assert known.look(known["send_campaign"]) == "get_campaign_send_job"
+
+
+async def test_what_a_job_found_is_told_with_its_end() -> None:
+    server = rig(confirm="never")
+    server.put("profile", "P1", email="ann@example.com")
+    server.put("list", "L1", name="News")
+    server.sandbox.store.join("list", "L1", "P1")
+    server.put("campaign", "C1", name="C", status="Draft", audiences={"included": ["L1"], "excluded": []})
+    answer = await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
+    assert answer.split("\n")[:2] == [
+        "campaign recipient estimation job C1: complete",
+        '{"id":"C1","estimated_recipient_count":1}',
+    ]

@@ -316,6 +316,7 @@ area.job(
     effect=Effect.READ,
     scopes="campaigns:write",
     aliases="create_campaign_recipient_estimation_job",
+    job_result="get_campaign_recipient_estimation",
     job="get_campaign_recipient_estimation_job",
     words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
 )

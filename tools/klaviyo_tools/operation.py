@@ -150,6 +150,8 @@ class Operation:
     """The read that follows the job which this operation starts."""
     job_errors: str | None = None
     """The read of what failed in that job, where its record does not tell."""
+    job_result: str | None = None
+    """The read of what that job found."""
     look: str | None = None
     """The read that tells whether this write was applied, where it is not the plain read of the same path."""
     repeatable: bool = False
