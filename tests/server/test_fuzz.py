@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_mcp.settings import Settings
@@ -87,6 +87,8 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @settings(
     max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None,
 )  # fmt: skip
+@example(("get_push_tokens", {"filter": 0}))
+@example(("create_profile", {"email": "ann@example.com", "properties": "[" * 100_000}))
 @given(written())
 def test_whatever_is_written_nothing_crashes_and_nothing_malformed_is_sent(call: tuple[str, dict[str, Any]]) -> None:
     name, arguments = call

@@ -567,6 +567,8 @@ _DEEP = 3
 
 def _filter(operation: Operation) -> tuple[Any, Any]:
     def accept(given: object) -> object:
+        if isinstance(given, int | float):
+            given = str(given)  # it would become one unread
         if not isinstance(given, str | list | dict):
             return given
         return filters.accept(given, operation.filter, required=operation.filter_required)
