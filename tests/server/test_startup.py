@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import anyio
@@ -46,18 +47,28 @@ LATER = {
 
 def imported(*command: str) -> set[str]:
     """The modules that a server imports until it has answered tools/list."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *command],
-        input=FRAMES,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=60,
-        env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "KLAVIYO_MCP_TOOLSETS": "all"},
-        check=True,
-    )
-    assert '"tools":[' in done.stdout.splitlines()[-1]
-    rows = (line.split("|") for line in done.stderr.splitlines() if line.startswith("import time:"))
+    with TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "KLAVIYO_MCP_TOOLSETS": "all"},
+        )
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(FRAMES)
+            process.stdin.flush()
+            # Standard input stays open until the answer is there: its end calls off what is under way.
+            assert any('"tools":[' in line for line in process.stdout)
+            process.stdin.close()
+        assert process.returncode == 0
+        told.seek(0)
+        stderr = told.read()
+    rows = (line.split("|") for line in stderr.splitlines() if line.startswith("import time:"))
     return {row[2].strip() for row in rows if len(row) == 3}
 
 
