@@ -95,11 +95,10 @@ class Pacer:
         state.queued += 1
         try:
             async with state.line:
-                while (wait := self._wait(state, 0)) > 0:
+                while (wait := self._wait(state, 0)) > 0 or not self._take(state):
                     if self._clock() - began + wait > left:
                         raise self._too_long(lane, wait)
                     await self._sleep(wait + _MARGIN)
-                self._take(state)
         finally:
             state.queued -= 1
         return self._clock() - began
@@ -163,10 +162,12 @@ class Pacer:
                 wait = max(wait, stats.reset_time - now + (short - 1) // window.amount * period)
         return wait
 
-    def _take(self, state: _State) -> None:
-        for window in state.windows:
-            self._limits().hit(window, state.name)
+    def _take(self, state: _State) -> bool:
+        """Count a request; False where it was not: at the very end of a window `limits` shows room, but gives none."""
+        if not all([self._limits().hit(window, state.name) for window in state.windows]):
+            return False
         state.left -= 1
+        return True
 
     def _too_long(self, lane: Lane, seconds: float) -> RateLimitError:
         return RateLimitError(lane.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC))

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import limits.storage.memory
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_mcp.errors import RateLimitError
@@ -189,6 +189,7 @@ async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clo
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@example(gaps=[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], burst=1, steady=4)
 @given(
     gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
     burst=st.integers(1, 4),
