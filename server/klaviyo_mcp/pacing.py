@@ -164,7 +164,7 @@ class Pacer:
 
     def _take(self, state: _State) -> bool:
         """Count a request; False where it was not: at the very end of a window `limits` shows room, but gives none."""
-        if not all([self._limits().hit(window, state.name) for window in state.windows]):
+        if not all(self._limits().hit(window, state.name) for window in state.windows):
             return False
         state.left -= 1
         return True
