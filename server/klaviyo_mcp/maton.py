@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import anyio
 import anyio.to_thread
@@ -54,6 +55,8 @@ REVISION = "2026-01-15"
 DEADLINE = 60.0
 LARGEST = 50_000_000
 CONNECTIONS = 100
+IDLE = 15.0
+"""Seconds after which an unused connection is closed."""
 
 _PLAIN_JSON = "application/json"
 _ASK_FOR_LESS = "Ask for less: fewer fields, a narrower filter, a smaller max_results."
@@ -344,18 +347,26 @@ class Maton:
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
             logging.getLogger(name).setLevel(logging.WARNING)
         self.pacer.prepare()
+        trusts = self.base_url.startswith("https:")
         return httpx.AsyncClient(
-            transport=self._transport,
+            transport=self._transport or (None if trusts and getproxies() else self._pools(trusts)),
             headers={"User-Agent": f"klaviyo-mcp/{__version__}"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
-            trust_env=self.base_url.startswith("https:"),
+            trust_env=trusts,
             limits=httpx.Limits(
                 max_connections=self._connections,
                 max_keepalive_connections=self._connections // 2,
-                keepalive_expiry=15.0,
+                keepalive_expiry=IDLE,
             ),
         )
+
+    def _pools(self, trusts: bool) -> httpx.AsyncBaseTransport:
+        import httpx
+
+        from klaviyo_mcp.pools import Pools
+
+        return Pools(self._connections, IDLE, httpx.create_ssl_context() if trusts else False)
 
 
 def _know_missing(module: str) -> None:
