@@ -70,7 +70,7 @@ class Plan:
 
     rounds: int = 15
     calls: int = 150
-    seconds: float = 4.0
+    seconds: float = 6.0
     records: Sequence[int] = (1, 20, 100)
     delays: Sequence[int] = (0, 20, 100)
     at_once: Sequence[int] = (1, 16, 64)
@@ -79,7 +79,7 @@ class Plan:
     told: Callable[[str], None] = field(default=lambda _: None)
 
 
-QUICK = Plan(rounds=5, calls=40, seconds=1.0, delays=(0, 20), counted=(1_000, 10_000))
+QUICK = Plan(rounds=5, calls=40, seconds=2.0, delays=(0, 20), counted=(1_000, 10_000))
 
 
 class Upstream:
@@ -282,6 +282,7 @@ async def rate(plan: Plan) -> dict[str, Any]:
 
 
 async def _per_second(call: Once, at_once: int, seconds: float) -> float:
+    await asyncio.gather(*(call(20) for _ in range(at_once)))  # opens the connections
     began = time.perf_counter()
     until, done = began + seconds, 0
 
