@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_tools.records import DocumentError, Flat, Page, Related, flatten, next_cursor, rows
+from klaviyo_tools.records import DocumentError, Flat, Page, Related, flatten, next_cursor
 
 CAMPAIGN = {
     "type": "campaign",
@@ -123,64 +123,6 @@ def test_the_cursor_is_taken_out_of_the_next_link(link: str, cursor: str | None)
     assert flatten({"data": [], "links": {"next": link}}).next_cursor == cursor
 
 
-def test_the_rows_of_a_values_report_are_records() -> None:
-    report = {
-        "type": "campaign-values-report",
-        "attributes": {
-            "results": [
-                {
-                    "groupings": {"campaign_id": "c1", "send_channel": "email"},
-                    "statistics": {"opens": 3, "open_rate": 0.5},
-                },
-                {"groupings": {"campaign_id": "c2"}, "statistics": {"opens": 1}},
-            ]
-        },
-    }
-    page = rows(flatten({"data": report}))
-    assert [record.attributes for record in page.records] == [
-        {"campaign_id": "c1", "send_channel": "email", "opens": 3, "open_rate": 0.5},
-        {"campaign_id": "c2", "opens": 1},
-    ]
-    assert not page.single
-
-
-def test_a_series_has_a_row_for_each_grouping_and_time() -> None:
-    report = {
-        "type": "flow-series-report",
-        "attributes": {
-            "date_times": ["2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"],
-            "results": [{"groupings": {"flow_id": "f"}, "statistics": {"opens": [1, 2], "clicks": [5]}}],
-        },
-    }
-    assert [record.attributes for record in rows(flatten({"data": report})).records] == [
-        {"time": "2026-01-01T00:00:00+00:00", "flow_id": "f", "opens": 1, "clicks": 5},
-        {"time": "2026-01-02T00:00:00+00:00", "flow_id": "f", "opens": 2, "clicks": None},
-    ]
-
-
-def test_an_aggregate_has_a_row_for_each_combination_and_time_under_the_names_asked_for() -> None:
-    aggregate = {
-        "type": "metric-aggregate",
-        "id": "x",
-        "attributes": {
-            "dates": ["2026-01-01T00:00:00+00:00"],
-            "data": [{"dimensions": ["blue", "L"], "measurements": {"count": [4.0]}}],
-        },
-    }
-    page = flatten({"data": aggregate})
-    assert rows(page, ["Colour"]).records[0].attributes == {
-        "time": "2026-01-01T00:00:00+00:00",
-        "Colour": "blue",
-        "dimension_2": "L",
-        "count": 4.0,
-    }
-
-
-def test_any_other_page_comes_back_as_it_is() -> None:
-    for page in (flatten({"data": CAMPAIGN}), flatten({"data": [CAMPAIGN]}), flatten({"data": None})):
-        assert rows(page) is page
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -202,4 +144,3 @@ def test_no_answer_however_malformed_raises_anything_but_a_document_error(docume
     except DocumentError:
         return
     assert isinstance(page, Page)
-    rows(page)

@@ -6,7 +6,7 @@ Links are most of an answer's bytes and point past the gateway: they are dropped
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -77,63 +77,6 @@ def next_cursor(link: str) -> str | None:
     if cursor and (len(cursor) > LONGEST_CURSOR or not cursor.isprintable()):
         raise DocumentError("its next cursor is not one")
     return cursor
-
-
-def rows(page: Page, dimensions: Sequence[str] = ()) -> Page:
-    """The rows inside a report or a metric aggregate, each as a record; any other page comes back as it is.
-
-    A values report has one row for each grouping, a series one for each grouping and time, an aggregate one for each
-    combination of `dimensions` (the names asked for, in order) and time.
-    """
-    if not page.single or not page.records:
-        return page
-    report = page.records[0]
-    found: Iterable[Mapping[str, Any]]
-    times = report.attributes.get("date_times") or report.attributes.get("dates")
-    times = times if isinstance(times, list) else None
-    results = report.attributes.get("results")
-    if isinstance(results, list) and all(isinstance(result, Mapping) for result in results):
-        found = _spread(((_object(r, "groupings"), _statistics(r)) for r in results), times)
-    elif isinstance(data := report.attributes.get("data"), list) and times is not None:
-        found = _spread(((_named(row, dimensions), _object(row, "measurements")) for row in data), times)
-    else:
-        return page
-    records = [Flat(report.type, "", attributes, EMPTY) for attributes in found]
-    return Page(records, page.included, page.next_cursor, False)
-
-
-def _spread(
-    groups: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], times: list[Any] | None
-) -> Iterator[dict[str, Any]]:
-    for keys, values in groups:
-        if times is None:
-            yield {**keys, **values}
-            continue
-        for index, time in enumerate(times):
-            yield {"time": time, **keys, **{name: _at(series, index) for name, series in values.items()}}
-
-
-def _at(series: object, index: int) -> object:
-    if not isinstance(series, list):
-        return series
-    return series[index] if index < len(series) else None
-
-
-def _statistics(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "statistics" in result:
-        return _object(result, "statistics")
-    return {name: value for name, value in result.items() if name != "groupings"}
-
-
-def _named(row: Any, names: Sequence[str]) -> dict[str, Any]:
-    values = row.get("dimensions") if isinstance(row, Mapping) else None
-    values = values if isinstance(values, list) else []
-    return {names[i] if i < len(names) else f"dimension_{i + 1}": value for i, value in enumerate(values)}
-
-
-def _object(parent: Any, name: str) -> Mapping[str, Any]:
-    value = parent.get(name) if isinstance(parent, Mapping) else None
-    return value if isinstance(value, Mapping) else EMPTY
 
 
 def _record(item: Any) -> Flat:
