@@ -16,10 +16,8 @@ from __future__ import annotations
 import json
 import logging
 import random
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -343,7 +341,6 @@ class Maton:
 
         import httpx
 
-        _know_missing("sniffio")
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
             logging.getLogger(name).setLevel(logging.WARNING)
         self.pacer.prepare()
@@ -367,16 +364,6 @@ class Maton:
         from klaviyo_mcp.pools import Pools
 
         return Pools(self._connections, IDLE, httpx.create_ssl_context() if trusts else False)
-
-
-def _know_missing(module: str) -> None:
-    """Let imports of a module that is not installed fail at once.
-
-    httpcore asks for `sniffio` at every lock it takes, and Python remembers only what it has found: the search costs a
-    quarter of a call's time.
-    """
-    if module not in sys.modules and find_spec(module) is None:
-        sys.modules[module] = None  # type: ignore[assignment]
 
 
 def _connect_failure(failure: Exception) -> str:
