@@ -9,7 +9,7 @@ How a call travels, and where to look:
     calls, call, discovery          the tools, one call of one, the tools that reach all others
     policy, confirmation, preview, audience, phrases, accounts, handover, uploads
                                     what may run, what a person confirms, on which account
-    maton, exchange, wire, address, refusals, pacing, tracing   the client of the gateway
+    maton, exchange, wire, address, refusals, pacing, pools, tracing   the client of the gateway
     paging, following               page after page; a job to its end
     summary, table, cells, fieldsets, counting, untrusted   answers
     reports, report_table, figures, names, reads   reports that read themselves
