@@ -9,8 +9,9 @@ import anyio
 
 from klaviyo_tools.records import Flat, Page
 
+from .errors import ConfirmationError
 from .phrases import label, listed, many, named, quoted, shown
-from .reads import Reads, attribute, together
+from .reads import Reads, attribute, known, together
 
 POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
 """Seconds to wait after each look for a count of recipients."""
@@ -33,19 +34,43 @@ def any_id(ids: Sequence[str]) -> str:
 
 async def _send(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.campaign_id
-    (page, included, excluded), recipients = await together(lambda: _campaign(reads, id_), lambda: _count(reads, id_))
+    (page, included, excluded, messages), recipients = await together(
+        lambda: _sendable(reads, id_), lambda: _count(reads, id_)
+    )
     lines = [f"send the {named('campaign', page, id_)} to real recipients{_when(attribute(page, 'send_strategy'))}."]
     status = attribute(page, "status")
     lines.append(f"Status: {shown(status) if status else 'unknown'}. {recipients}")
-    lines += _messages(page)
+    lines += messages
     lines.append(f"To: {included}.")
     lines += [f"Not to: {excluded}."] if excluded else []
     return lines
 
 
+_INSTEAD = {
+    "sent": "To send it anew, copy it with create_campaign_clone and send the copy.",
+    "cancelled": "To send it anyway, copy it with create_campaign_clone and send the copy.",
+    "scheduled": "cancel_campaign_send with action=revert makes it a draft again.",
+}
+
+
+async def _sendable(reads: Reads, id_: str) -> tuple[Page | None, str, str, list[str]]:
+    """A campaign, whom it goes to and not to, and its messages. Raises ConfirmationError where it is no draft."""
+    page = known(await _head(reads, id_), "campaign_id", "campaign")
+    status = attribute(page, "status")
+    if isinstance(status, str) and status.lower() != "draft":
+        raise ConfirmationError(
+            f"send_campaign was not run and nothing was changed: the {named('campaign', page, id_)} is {shown(status)}"
+            ", and only a draft can be sent.",
+            then=_INSTEAD.get(status.lower(), "Look with get_campaign; cancel_campaign_send stops a send under way."),
+        )
+    (included, excluded), messages = await together(lambda: _sides(reads, page), lambda: _with_templates(reads, page))
+    return page, included, excluded, messages
+
+
 async def _stop(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.campaign_id
-    page, included, _ = await _campaign(reads, id_)
+    page = known(await _head(reads, id_), "campaign_id", "campaign")
+    included, _ = await _sides(reads, page)
     status = attribute(page, "status")
     outcome = "for good" if arguments.action == "cancel" else "and make it a draft again"
     return [
@@ -56,15 +81,19 @@ async def _stop(reads: Reads, arguments: Any) -> list[str]:
     ]
 
 
-async def _campaign(reads: Reads, id_: str) -> tuple[Page | None, str, str]:
-    """The campaign with its messages, and whom it goes to and not to."""
+async def _head(reads: Reads, id_: str) -> Page | None:
+    """The campaign with its messages."""
     facts = ("name", "status", "audiences", "send_strategy")
-    page = await reads.one("get_campaign", campaign_id=id_, fields=facts, include=["campaign-messages"])
+    return await reads.one("get_campaign", campaign_id=id_, fields=facts, include=["campaign-messages"])
+
+
+async def _sides(reads: Reads, page: Page | None) -> tuple[str, str]:
+    """Whom a campaign goes to, and not to."""
     audiences = attribute(page, "audiences")
     sides = {side: _ids(audiences, side) for side in ("included", "excluded")}
     names = await group_names(reads, [*sides["included"], *sides["excluded"]])
     included, excluded = (", ".join(names[id_] for id_ in sides[side]) for side in sides)
-    return page, included or "unknown", excluded
+    return included or "unknown", excluded
 
 
 def _ids(audiences: Any, side: str) -> list[str]:
@@ -102,15 +131,47 @@ def _when(strategy: Any) -> str:
     return f" ({shown(dict(strategy))})"
 
 
-def _messages(page: Page | None) -> list[str]:
+def _of(page: Page | None) -> list[Flat]:
+    """The campaign's messages, four at most."""
     included = page.included.values() if page is not None else ()
-    messages = [flat for flat in included if flat.type == "campaign-message"]
-    return [_message(flat.attributes) for flat in messages[:4]] or ["Message: unknown."]
+    return [flat for flat in included if flat.type == "campaign-message"][:4]
 
 
-def _message(attributes: Mapping[str, Any]) -> str:
-    definition = attributes.get("definition")
-    told = definition if isinstance(definition, Mapping) else attributes
+def _messages(page: Page | None) -> list[str]:
+    return [_message(flat) for flat in _of(page)] or ["Message: unknown."]
+
+
+async def _with_templates(reads: Reads, page: Page | None) -> list[str]:
+    """The campaign's messages, each e-mail with its template."""
+    messages = _of(page)
+    emails = [flat.id for flat in messages if _defined(flat).get("channel") == "email"]
+    found = dict(zip(emails, await together(*(_templated(reads, id_) for id_ in emails)), strict=True))
+    return [f"{_message(flat)}{found.get(flat.id, '')}" for flat in messages] or ["Message: unknown."]
+
+
+def _templated(reads: Reads, id_: str) -> Callable[[], Awaitable[str]]:
+    async def tell() -> str:
+        more = {"fields[template]": "name"}
+        page = await reads.one("get_campaign_message", campaign_message_id=id_, include=["template"], more=more)
+        if page is None or not page.records:
+            return " Whether it has a template is unknown."
+        related = page.records[0].related.get("template")
+        if related is None or not related.ids:
+            return " It has no template yet: it cannot be sent."
+        template = page.included.get((related.type, related.ids[0]))
+        name = label(template) if template is not None else ""
+        return f" Template: {quoted(name or related.ids[0])}."
+
+    return tell
+
+
+def _defined(message: Flat) -> Mapping[str, Any]:
+    definition = message.attributes.get("definition")
+    return definition if isinstance(definition, Mapping) else message.attributes
+
+
+def _message(message: Flat) -> str:
+    told = _defined(message)
     content = told.get("content")
     content = content if isinstance(content, Mapping) else {}
     parts = [f"{name} {quoted(str(value))}" for name in ("subject", "title", "body") if (value := content.get(name))]
@@ -146,6 +207,7 @@ def _consent(verb: str) -> Callable[[Reads, Any], Awaitable[list[str]]]:
         who = _who(people)
         list_id = arguments.list_id
         page = await reads.one("get_list", list_id=list_id, fields=("opt_in_process",)) if list_id else None
+        known(page, "list_id", "list")
         lines = [f"{verb} {many(len(people), 'profile')}: {who}.", f"Channels: {_channels(people)}."]
         told = named("list", page, list_id) if list_id else ""
         follows = _SUBSCRIBING if verb == "subscribe" else _UNSUBSCRIBING
@@ -202,7 +264,7 @@ def _suppression(verb: str, outcome: str) -> Callable[[Reads, Any], Awaitable[li
             return [f"{verb} {many(len(arguments.profiles), 'address')}: {_who(arguments.profiles)}.", outcome]
         kind = "list" if arguments.list_id else "segment"
         id_ = arguments.list_id or arguments.segment_id
-        page = await _group(reads, kind, id_)
+        page = known(await _group(reads, kind, id_), f"{kind}_id", kind)
         held = many(attribute(page, "profile_count"), "profile")
         return [f"{verb} all of the {named(kind, page, id_)}: {held}.", outcome]
 
@@ -220,7 +282,7 @@ async def _group(reads: Reads, kind: str, id_: str, include: Sequence[str] = ())
 
 
 async def _add(reads: Reads, arguments: Any) -> list[str]:
-    page = await _group(reads, "list", arguments.list_id, ("flow-triggers",))
+    page = known(await _group(reads, "list", arguments.list_id, ("flow-triggers",)), "list_id", "list")
     held = many(attribute(page, "profile_count"), "profile")
     return [
         f"put {many(len(arguments.profile_ids), 'profile')} on the {named('list', page, arguments.list_id)}, "
@@ -257,6 +319,7 @@ async def _import(reads: Reads, arguments: Any) -> list[str]:
     pages = await together(*(_reading(reads, id_) for id_ in ids[:10]))
     lines = [f"create or update {many(len(people), 'profile')}: {_who(people)}."]
     for id_, page in zip(ids[:10], pages, strict=True):
+        known(page, "list_ids", "list")
         held = many(attribute(page, "profile_count"), "profile")
         lines.append(f"Put them on the {named('list', page, id_)}, which holds {held}. {_triggers(page)}")
     return lines if ids else [*lines, "On no list. Consent stays as it is."]
@@ -269,6 +332,7 @@ def _reading(reads: Reads, id_: str) -> Callable[[], Awaitable[Page | None]]:
 async def _set_flow(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.flow_id
     page = await reads.one("get_flow", flow_id=id_, fields=("name", "status", "trigger_type"), include=["flow-actions"])
+    known(page, "flow_id", "flow")
     now = attribute(page, "status")
     lines = [f"set the {named('flow', page, id_)} to {arguments.status}; now it is {shown(now) if now else 'unknown'}."]
     lines.append(f"It has {_actions(page)}. Trigger: {shown(attribute(page, 'trigger_type') or 'unknown')}.")
@@ -293,7 +357,9 @@ def _kind(action: Flat) -> str:
 
 async def _set_action(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.flow_action_id
-    page = await reads.one("get_flow_action", flow_action_id=id_, include=["flow"])
+    page = known(
+        await reads.one("get_flow_action", flow_action_id=id_, include=["flow"]), "flow_action_id", "flow action"
+    )
     flows = [flat for flat in (page.included.values() if page is not None else ()) if flat.type == "flow"]
     flow = flows[0] if flows else None
     where = f"flow {quoted(label(flow) or flow.id)}" if flow else "flow unknown"
@@ -307,7 +373,9 @@ async def _set_action(reads: Reads, arguments: Any) -> list[str]:
 
 async def _forget_device(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.push_token_id
-    page = await reads.one("get_push_token", push_token_id=id_, include=["profile"])
+    page = known(
+        await reads.one("get_push_token", push_token_id=id_, include=["profile"]), "push_token_id", "push token"
+    )
     owners = [flat for flat in (page.included.values() if page is not None else ()) if flat.type == "profile"]
     owner = label(owners[0]) if owners and not reads.hide else owners[0].id if owners else ""
     platform = attribute(page, "platform") or "unknown"
@@ -326,7 +394,7 @@ async def _device(reads: Reads, arguments: Any) -> list[str]:
 
 async def _back_in_stock(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.variant_id
-    page = await reads.one("get_catalog_variant", catalog_variant_id=id_)
+    page = known(await reads.one("get_catalog_variant", catalog_variant_id=id_), "variant_id", "variant")
     channels = ", ".join(arguments.channels)
     return [
         f"have {_who([arguments.profile])} told by {channels} once the {named('variant', page, id_)} is in stock again."
@@ -347,7 +415,9 @@ TOLD: Mapping[str, Callable[[Reads, Any], Awaitable[list[str]]]] = {
     "bulk_subscribe_profiles": _consent("subscribe"),
     "bulk_unsubscribe_profiles": _consent("unsubscribe"),
     "bulk_suppress_profiles": _suppression("suppress", "They get no e-mail marketing then, whatever their consent."),
-    "bulk_unsuppress_profiles": _suppression("lift the suppression of", "They can get e-mail marketing again."),
+    "bulk_unsuppress_profiles": _suppression(
+        "lift the suppression of", "They may get e-mail marketing again, unless they bounced or unsubscribed."
+    ),
     "add_profiles_to_list": _add,
     "bulk_import_profiles": _import,
     "update_flow": _set_flow,

@@ -1,6 +1,7 @@
 """What a call is about to do, to what and to how many: what a person reads before they agree.
 
-A preview never fails its call: what cannot be read is said to be unknown. Names come from the account or from
+What cannot be read is said to be unknown, and fails nothing; but nobody is asked about what is known not to be there,
+or not to be in a state that allows it: such a call is refused. Names come from the account or from
 strangers: each is cleaned, kept to one line and quoted, so that none can pass for words of ours.
 """
 
@@ -16,12 +17,16 @@ from klaviyo_tools.records import Flat, Page
 from klaviyo_tools.request import Service
 
 from . import audience
+from .errors import KlaviyoMcpError, NotFoundError
 from .phrases import label, line, listed, many, named, quoted, shown
-from .reads import Reads, attribute, together
+from .reads import Absent, Reads, attribute, known, together
 from .summary import singular
 
 Told = Callable[[Reads, Any], Awaitable[list[str]]]
-"""Lines of a preview, from the reads and the checked arguments; the first says what will happen."""
+"""Lines of a preview, from the reads and the checked arguments; the first says what will happen.
+
+Raises Absent, or a KlaviyoMcpError, where the call cannot succeed.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +36,24 @@ _CONSEQUENCES: Mapping[Effect, str] = {
     Effect.DELETE: "This cannot be taken back.",
     Effect.IRREVERSIBLE: "This cannot be taken back.",
 }
+_MENDED = ("delete_connection",)
+"""Deletes that a person can make good, and whose preview tells how."""
 _PERSON = ("email", "phone_number", "first_name", "last_name", "created")
 
 
 async def preview(
     reads: Reads, operation: Operation, arguments: Arguments, account: Callable[[], Awaitable[str]]
 ) -> str:
-    """The preview of a call: its account, what will happen, to how many. `account` tells the account's name."""
+    """The preview of a call: its account, what will happen, to how many. `account` tells the account's name.
+
+    Raises NotFoundError where what the call acts on is not there, ConfirmationError where its state forbids the call.
+    """
     if operation.service is Service.MATON:
         lines, head = await _lines(reads, operation, arguments), "Maton"
     else:
         lines, name = await together(lambda: _lines(reads, operation, arguments), account)
         head = f"Klaviyo account {quoted(name)}"
-    consequence = _CONSEQUENCES.get(operation.effect_of(arguments))
+    consequence = None if operation.name in _MENDED else _CONSEQUENCES.get(operation.effect_of(arguments))
     lines = [*lines[:MOST_LINES], *([consequence] if consequence else [])]
     return "\n".join(line(text, LONGEST_LINE) for text in [f"{head}: {lines[0]}", *lines[1:]])
 
@@ -52,6 +62,11 @@ async def _lines(reads: Reads, operation: Operation, arguments: Arguments) -> li
     told: Told = TOLD.get(operation.name) or _plainly(operation, reads)
     try:
         return await told(reads, arguments)
+    except Absent as absent:
+        detail = f"{absent.argument}: {absent}; nothing was changed"
+        raise NotFoundError(operation.name, arguments=(absent.argument,), detail=detail) from None
+    except KlaviyoMcpError:
+        raise
     except Exception:  # an answer of a shape that nobody expected
         logger.exception("no preview of %s", operation.name)
         return [f"{operation.title.lower()}; what exactly that does could not be read."]
@@ -80,7 +95,9 @@ async def _subject(reads: Reads, operation: Operation, id_: str) -> str:
     read = reads.plain(operation)
     if read is None:
         return f"id {shown(id_)}"
-    return named(singular(read.resource), await reads.one(read.name, **{read.path_ids[-1]: id_}), id_)
+    page = await reads.one(read.name, **{read.path_ids[-1]: id_})
+    kind = singular(read.resource)
+    return named(kind, known(page, operation.path_ids[-1], kind), id_)
 
 
 # Deletes.
@@ -97,10 +114,11 @@ def _delete(read: str, *facts: str, include: Sequence[str] = (), additional: Seq
         page = await reads.one(
             read, fields=(*facts, *additional), **{key: id_, **{name: value for name, value in asked.items() if value}}
         )
-        lines = [f"delete the {named(singular(operation.resource), page, id_)}."]
-        known = [f"{fact.replace('_', ' ')}: {shown(value)}" for fact in facts if (value := attribute(page, fact))]
-        lines += [f"{known[0][0].upper()}{', '.join(known)[1:]}."] if known else []
-        if "profile_count" in additional and (page is None or page.records):
+        kind = singular(operation.resource)
+        lines = [f"delete the {named(kind, known(page, key, kind), id_)}."]
+        facts_told = [f"{fact.replace('_', ' ')}: {shown(value)}" for fact in facts if (value := attribute(page, fact))]
+        lines += [f"{facts_told[0][0].upper()}{', '.join(facts_told)[1:]}."] if facts_told else []
+        if "profile_count" in additional:
             held = attribute(page, "profile_count")
             stay = "stays" if held == 1 else "stay"
             lines.append(f"It holds {many(held, 'profile')}, which {stay} in the account.")
@@ -138,6 +156,7 @@ async def _delete_tag(reads: Reads, arguments: Any) -> list[str]:
         return lambda: reads.linked("get_tag", f"/api/tags/{id_}/relationships/{kind}")
 
     page, *counts = await together(lambda: reads.one("get_tag", tag_id=id_), *(counting(kind) for kind in kinds))
+    known(page, "tag_id", "tag")
     on = [many(count, kind[:-1]) for kind, count in zip(kinds, counts, strict=True) if count != 0]
     return [f"delete the {named('tag', page, id_)}.", f"It is on {', '.join(on)}." if on else "It is on nothing."]
 
@@ -148,6 +167,7 @@ async def _delete_tag_group(reads: Reads, arguments: Any) -> list[str]:
         lambda: reads.one("get_tag_group", tag_group_id=id_),
         lambda: reads.rows("get_tags_for_tag_group", tag_group_id=id_),
     )
+    known(page, "tag_group_id", "tag group")
     names = [label(tag) or tag.id for tag in tags or ()]
     held = many(None if tags is None else len(names), "tag")
     return [
@@ -166,12 +186,12 @@ def _delete_many(ids: str, noun: str) -> Told:
 
 async def _disconnect(reads: Reads, arguments: Any) -> list[str]:
     id_ = arguments.connection_id
-    page = await reads.one("get_connection", connection_id=id_)
+    page = known(await reads.one("get_connection", connection_id=id_), "connection_id", "connection")
     facts = [f"status {shown(attribute(page, 'status') or 'unknown')}"]
     facts += [f"made {shown(made)}"] if (made := attribute(page, "creation_time")) else []
     return [
         f"disconnect the Klaviyo connection {quoted(id_)} ({', '.join(facts)}).",
-        "Nothing more can be done in its account from here until a person connects it again.",
+        "Nothing more can be done in its account from here until a person authorizes a new connection; its data stay.",
     ]
 
 
@@ -203,8 +223,10 @@ async def _merge(reads: Reads, arguments: Any) -> list[str]:
     stays, goes = arguments.profile_id, arguments.profile_ids[0]
     found = await reads.rows("get_profiles", filter=audience.any_id([stays, goes]), fields=_PERSON)
     people = {flat.id: _person(flat, reads) for flat in found or ()}
-    missing = "who that is, is unknown" if found is None else "there is none by that id"
-    told = {id_: people.get(id_) or f"id {shown(id_)} ({missing})" for id_ in (stays, goes)}
+    for argument, id_ in (("profile_id", stays), ("profile_ids", goes)):
+        if found is not None and id_ not in people:
+            raise Absent(argument, "profile")
+    told = {id_: people.get(id_) or f"id {shown(id_)} (who that is, is unknown)" for id_ in (stays, goes)}
     return [
         "merge two profiles into one.",
         f"The one that stays: {told[stays]}.",

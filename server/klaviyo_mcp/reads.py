@@ -27,6 +27,14 @@ PATIENCE = 10.0
 """Seconds that such a read may take with all its waiting."""
 
 
+class Absent(Exception):
+    """Klaviyo was asked, and knows no such thing by the id in an argument."""
+
+    def __init__(self, argument: str, kind: str) -> None:
+        super().__init__(f"there is no {kind} by that id")
+        self.argument = argument
+
+
 class Reads:
     """Reads by operation. `rows` and `one` never fail: what cannot be read is None."""
 
@@ -126,16 +134,26 @@ class Reads:
 
 
 async def together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """What several reads bring, each at its place, read at once."""
+    """What several reads bring, each at its place, read at once. Raises what the first to fail raises."""
     found: list[Any] = [None] * len(reads)
 
     async def keep(place: int, read: Callable[[], Awaitable[Any]]) -> None:
         found[place] = await read()
 
-    async with anyio.create_task_group() as group:
-        for place, read in enumerate(reads):
-            group.start_soon(keep, place, read)
+    try:
+        async with anyio.create_task_group() as group:
+            for place, read in enumerate(reads):
+                group.start_soon(keep, place, read)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return found
+
+
+def known(page: Page | None, argument: str, kind: str) -> Page | None:
+    """The same document. Raises Absent where there is no record in it; one that could not be read passes."""
+    if page is not None and not page.records:
+        raise Absent(argument, kind)
+    return page
 
 
 def attribute(page: Page | None, name: str) -> Any:

@@ -91,7 +91,8 @@ async def test_a_send_tells_the_message_the_audience_the_time_and_how_many(made:
         f'{HEAD}send the campaign "Spring Sale" (id C1) to real recipients at 2026-06-02T09:00:00Z '
         "in each recipient's time zone.",
         "Status: Draft. About 1 recipient.",
-        'Message by email: subject "20 % off tents", from "shop@example.com".',
+        'Message by email: subject "20 % off tents", from "shop@example.com". '
+        "It has no template yet: it cannot be sent.",
         'To: list "Newsletter".',
         'Not to: segment "Bounced".',
     ]
@@ -146,6 +147,75 @@ async def test_stopping_a_send_for_good_tells_what_is_stopped(made: Rig) -> None
     ]
 
 
+async def test_a_send_names_the_template_of_each_email(made: Rig) -> None:
+    made.put("template", "E1", name="Spring mail")
+    made.sandbox.store.link(made.sandbox.store.get("campaign-message", "M1"), "template", "E1")  # type: ignore[arg-type]
+    told = await lines(made, "send_campaign", campaign_id="C1")
+    assert told[2].endswith('from "shop@example.com". Template: "Spring mail".')
+
+
+async def test_whether_an_email_has_a_template_is_unknown_where_its_message_cannot_be_read(made: Rig) -> None:
+    made.sandbox.faults.add(status=403, path="*/campaign-messages/*", times=9)
+    told = await lines(made, "send_campaign", campaign_id="C1")
+    assert told[2].endswith("Whether it has a template is unknown.")
+
+
+# What cannot succeed: nobody is asked.
+
+
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        ("Sent", "To send it anew, copy it with create_campaign_clone and send the copy."),
+        ("Cancelled", "To send it anyway, copy it with create_campaign_clone and send the copy."),
+        ("Scheduled", "cancel_campaign_send with action=revert makes it a draft again."),
+        ("Sending", "Look with get_campaign; cancel_campaign_send stops a send under way."),
+    ],
+)
+async def test_nobody_is_asked_to_send_what_is_no_draft(made: Rig, status: str, then: str) -> None:
+    made.sandbox.store.get("campaign", "C1").attributes["status"] = status  # type: ignore[union-attr]
+    assert await made.run("send_campaign", campaign_id="C1") == (
+        f'ERROR: send_campaign was not run and nothing was changed: the campaign "Spring Sale" (id C1) is {status}, '
+        f"and only a draft can be sent. {then}"
+    )
+    assert made.wrote() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "fault"),
+    [
+        ("delete_list", {"list_id": "none"}, "list_id: there is no list"),
+        ("delete_tag", {"tag_id": "none"}, "tag_id: there is no tag"),
+        ("delete_tag_group", {"tag_group_id": "none"}, "tag_group_id: there is no tag group"),
+        ("delete_custom_metric", {"custom_metric_id": "none"}, "custom_metric_id: there is no custom metric"),
+        ("delete_push_token", {"push_token_id": "none"}, "push_token_id: there is no push token"),
+        ("send_campaign", {"campaign_id": "none"}, "campaign_id: there is no campaign"),
+        ("cancel_campaign_send", {"campaign_id": "none", "action": "cancel"}, "campaign_id: there is no campaign"),
+        ("merge_profiles", {"profile_id": "none", "profile_ids": ["P1"]}, "profile_id: there is no profile"),
+        ("merge_profiles", {"profile_id": "P1", "profile_ids": ["none"]}, "profile_ids: there is no profile"),
+        ("add_profiles_to_list", {"list_id": "none", "profile_ids": ["P1"]}, "list_id: there is no list"),
+        ("bulk_suppress_profiles", {"segment_id": "none"}, "segment_id: there is no segment"),
+        (
+            "bulk_import_profiles",
+            {"profiles": [{"id": "P1"}], "list_ids": ["L1", "none"]},
+            "list_ids: there is no list",
+        ),
+        ("update_flow", {"flow_id": "none", "status": "live"}, "flow_id: there is no flow"),
+        (
+            "bulk_subscribe_profiles",
+            {"list_id": "none", "profiles": [{"email": "a@example.com", "subscriptions": SUBSCRIBED}]},
+            "list_id: there is no list",
+        ),
+    ],
+)
+async def test_nobody_is_asked_about_what_is_not_there(
+    made: Rig, name: str, arguments: dict[str, Any], fault: str
+) -> None:
+    told = await made.run(name, **arguments)
+    assert told.startswith(f"ERROR: {name} found nothing by that id (404): {fault} by that id; nothing was changed.")
+    assert made.wrote() == []
+
+
 # Deletes.
 
 
@@ -191,11 +261,6 @@ async def test_stopping_a_send_for_good_tells_what_is_stopped(made: Rig) -> None
             ],
         ),
         (
-            "delete_list",
-            {"list_id": "none"},
-            ["delete the list with id none (there is none by that id)."],
-        ),
-        (
             "bulk_delete_catalog_items",
             {"catalog_item_ids": [f"$custom:::$default:::{n}" for n in range(7)]},
             ["delete 7 catalog items: " + ", ".join(f'"$custom:::$default:::{n}"' for n in range(5)) + " and 2 more."],
@@ -235,8 +300,7 @@ async def test_disconnecting_tells_which_connection(made: Rig) -> None:
     id_ = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
     assert await lines(made, "delete_connection", connection_id=id_) == [
         f'Maton: disconnect the Klaviyo connection "{id_}" (status ACTIVE, made 2026-06-01T12:00:00Z).',
-        "Nothing more can be done in its account from here until a person connects it again.",
-        GONE,
+        "Nothing more can be done in its account from here until a person authorizes a new connection; its data stay.",
     ]
 
 
@@ -273,10 +337,11 @@ async def test_a_merge_tells_who_stays_and_who_goes(made: Rig) -> None:
 async def test_where_strangers_text_is_hidden_people_are_told_by_id() -> None:
     made = rig(user_content="hide")
     made.put("profile", "P1", email="p1@example.com", first_name="Ann", created="2025-03-01T09:00:00+00:00")
+    made.put("profile", "P2", email="p2@example.com", created="2025-03-02T09:00:00+00:00")
     told = await lines(made, "merge_profiles", profile_id="P1", profile_ids=["P2"])
     assert told[1:3] == [
         "The one that stays: (id P1, since 2025-03-01).",
-        "The one that is merged into it and deleted: id P2 (there is none by that id).",
+        "The one that is merged into it and deleted: (id P2, since 2025-03-02).",
     ]
 
 
@@ -343,7 +408,7 @@ async def test_suppressing_a_list_tells_how_many_it_holds(made: Rig) -> None:
 async def test_lifting_suppressions_tells_whose(made: Rig) -> None:
     assert await lines(made, "bulk_unsuppress_profiles", profiles=["a@example.com", "b@example.com"]) == [
         f'{HEAD}lift the suppression of 2 addresses: "a@example.com", "b@example.com".',
-        "They can get e-mail marketing again.",
+        "They may get e-mail marketing again, unless they bounced or unsubscribed.",
     ]
 
 
@@ -369,11 +434,10 @@ async def test_putting_profiles_on_a_list_tells_its_size_and_the_flows_it_starts
 
 async def test_an_import_tells_how_many_and_onto_which_lists(made: Rig) -> None:
     people = [{"email": "a@example.com"}, {"external_id": "7"}]
-    assert await lines(made, "bulk_import_profiles", profiles=people, list_ids=["L1", "none"]) == [
+    assert await lines(made, "bulk_import_profiles", profiles=people, list_ids=["L1", "L2"]) == [
         f'{HEAD}create or update 2 profiles: "a@example.com", "7".',
         'Put them on the list "Newsletter" (id L1), which holds 2 profiles. No flow starts by that.',
-        "Put them on the list with id none (there is none by that id), which holds an unknown number of profiles. "
-        "Whether that starts a flow, which may message them, is unknown.",
+        'Put them on the list "VIP" (id L2), which holds 0 profiles. No flow starts by that.',
     ]
 
 
@@ -450,7 +514,7 @@ async def test_previews_read_at_once_and_little(made: Rig) -> None:
     await made.run("get_lists")
     made.sandbox.requests.clear()
     await lines(made, "send_campaign", campaign_id="C1")
-    assert len(made.sent()) <= 8
+    assert len(made.sent()) <= 9  # one of them for the template of its one e-mail
     made.sandbox.requests.clear()
     await lines(made, "delete_list", list_id="L1")
     assert made.sent() == ["GET /klaviyo/api/lists/L1"]
