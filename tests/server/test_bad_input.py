@@ -101,7 +101,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "get_lists",
         {"sort": "size"},
-        "get_lists was not sent: sort: sort field 'size' is unknown; valid: created, id, name, updated.",
+        "get_lists was not sent: sort: 'size' is unknown; valid: created, id, name, updated.",
     ),
     ("get_lists", {"fields": ["nmae"]}, "get_lists was not sent: a list has no field 'nmae'; did you mean name?"),
     (
@@ -133,7 +133,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "call_read_tool",
         {"name": "get_lits"},
-        "there is no tool 'get_lits'; did you mean get_lists or get_list or get_tags?",
+        "there is no tool 'get_lits'; did you mean get_lists or get_list?",
     ),
     (
         "call_read_tool",
@@ -176,7 +176,7 @@ async def test_an_unknown_tool_is_an_error_of_the_protocol_and_nothing_is_sent(e
     async with client(one.calls, era) as connected:
         with pytest.raises(MCPError) as caught:
             await connected.call_tool("get_lits", {})
-    assert caught.value.error.message == "there is no tool 'get_lits'; did you mean get_lists or get_list or get_tags?"
+    assert caught.value.error.message == "there is no tool 'get_lits'; did you mean get_lists or get_list?"
     assert one.sent() == []
 
 

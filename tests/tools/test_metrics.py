@@ -29,7 +29,7 @@ NEEDS_BOTH = (
         ({"measurements": []}, "measurements: is empty: give at least 1"),
         ({"measurements": "revenue"}, "measurements.0: should be 'count', 'sum_value' or 'unique'"),
         ({"by": ["message"]}, "by: dimension 'message' is unknown; did you mean $message"),
-        ({"sort": "-counts"}, "sort: sort field 'counts' is unknown; did you mean count"),
+        ({"sort": "-counts"}, "sort: 'counts' is unknown; did you mean count"),
         ({"interval": "days"}, "interval: should be 'hour', 'day', 'week' or 'month'"),
     ],
 )

@@ -25,7 +25,7 @@ MANY = json.dumps([f"C{number}" for number in range(101)])
         ({"timeframe": None}, "timeframe is required (key (last_30_days, last_month …) or start, end; a year at most)"),
         (
             {"statistics": ["openrate"]},
-            "statistics: statistic 'openrate' is unknown; did you mean open_rate or bounce_rate or opens?",
+            "statistics: statistic 'openrate' is unknown; did you mean open_rate?",
         ),
         (
             {"timeframe": "last_60_days"},

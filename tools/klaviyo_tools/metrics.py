@@ -74,7 +74,7 @@ def _dimensions(given: list[str]) -> list[str]:
 
 def _sort(given: str) -> str:
     minus = "-" if given.startswith("-") else ""
-    return minus + one_of(given.removeprefix("-"), (*MEASUREMENTS, *DIMENSIONS), "sort field")
+    return minus + one_of(given.removeprefix("-"), (*MEASUREMENTS, *DIMENSIONS))
 
 
 Conditions = Annotated[

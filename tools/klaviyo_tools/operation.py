@@ -485,7 +485,7 @@ def _reading(operation: Operation) -> type[Arguments]:
         kind: Any = FieldNames if operation.answer is Answer.COLLECTION else FieldsOfOne
         fields["fields"] = (kind | None, None)
     if operation.include:
-        fields["include"] = _names("include", operation.include, "include", operation)
+        fields["include"] = _names("include", operation.include, operation)
     fields.update(_additional(operation))
     if operation.ids:
         fields["ids_only"] = (IdsOnly | None, None)
@@ -592,7 +592,7 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
 def _sort(names: Sequence[str], filtered: Iterable[str]) -> tuple[Any, Any]:
     def known(given: str) -> str:
         field, minus = given.lstrip("-"), given.startswith("-")
-        return ("-" if minus else "") + one_of(field, names, "sort field")
+        return ("-" if minus else "") + one_of(field, names)
 
     text = f"{', '.join(names)}; -{names[0]} descends"
     # Where the filter names them all, the list of tools need not name them again.
@@ -600,9 +600,9 @@ def _sort(names: Sequence[str], filtered: Iterable[str]) -> tuple[Any, Any]:
     return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort"), brief] | None, None)
 
 
-def _names(query: str, allowed: Sequence[str], what: str, operation: Operation) -> tuple[Any, Any]:
+def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[Any, Any]:
     def known(given: list[str]) -> list[str]:
-        return list(dict.fromkeys(one_of(name, allowed, what) for name in given))
+        return list(dict.fromkeys(one_of(name, allowed) for name in given))
 
     def describe(revision: str) -> str:
         return ", ".join(operation.at(allowed, revision))
@@ -617,6 +617,6 @@ def _additional(operation: Operation) -> dict[str, Any]:
     if not operation.additional_fields:
         return {}
     query = f"additional-fields[{operation.resource}]"
-    kind, default = _names(query, operation.additional_fields, "additional field", operation)
+    kind, default = _names(query, operation.additional_fields, operation)
     # After a write they are rarely wanted: a read gives them as well.
     return {"additional_fields": (kind if operation.method == "GET" else Annotated[kind, UNLISTED], default)}
