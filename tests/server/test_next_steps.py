@@ -69,7 +69,7 @@ async def test_an_accepted_write_names_the_look_as_it_is_called_here() -> None:
             'delete_coupon is not listed here: call it as call_delete_tool(name="delete_coupon", arguments={}), '
             "with its arguments",
         ),
-        ("get_profle", "there is no tool 'get_profle'; did you mean get_profile or get_profiles or create_profile?"),
+        ("get_profle", "there is no tool 'get_profle'; did you mean get_profile or get_profiles?"),
         ("xyzzy", "there is no tool 'xyzzy'; find_tools searches by what you want to do"),
     ],
 )
