@@ -137,8 +137,17 @@ class Call:
         catalog = self.calls.catalog.values()
         reads = (other.job_errors for other in catalog if other.job == self.operation.name and other.job_errors)
         errors = next((self._read_of(self.calls.catalog[name], job).told for name in reads), None)
-        follow = self._read_of(self.operation, job).told
-        return summary.job(job, self.resource, follow=follow, errors=errors, included=page.included, view=view)
+        results = (other.job_result for other in catalog if other.job == self.operation.name and other.job_result)
+        result = next((self._read_of(self.calls.catalog[name], job).told for name in results), None)
+        return summary.job(
+            job,
+            self.resource,
+            follow=self._read_of(self.operation, job).told,
+            errors=errors,
+            result=result,
+            included=page.included,
+            view=view,
+        )
 
     async def _job(self) -> str:
         page = await self._page({})

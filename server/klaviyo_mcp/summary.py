@@ -176,14 +176,15 @@ def job(
     *,
     follow: str | None = None,
     errors: str | None = None,
+    result: str | None = None,
     included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
     resources: Resources = table_of_resources.resource,
 ) -> str:
     """The answer for a job: its state, its counts, its errors, and what to call next.
 
-    `follow` is the call that reads it again, `errors` the one that lists what failed; both as the model would write
-    them. Klaviyo has no state for failure: it is in the counts.
+    `follow` is the call that reads it again, `errors` the one that lists what failed, `result` the one that reads what
+    it found; all as the model would write them. Klaviyo has no state for failure: it is in the counts.
     """
     attributes = flat.attributes
     status = cell(attributes.get("status"), 40) or "accepted"
@@ -202,6 +203,8 @@ def job(
     failed = attributes.get("failed_count")
     if errors and isinstance(failed, int) and failed:
         facts.append(f"what failed: {errors}")
+    if result and status == "complete":
+        facts.append(f"what it found: {result}")
     if follow and not over:
         facts.append(f"next: {follow}, until it is complete")
     told = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
@@ -255,13 +258,19 @@ def document(
     return collection(resource, harvest, cursor, view=view, noun=noun, resources=resources)
 
 
+_NOUNS = {"template-universal-content": ("universal content", "universal content")}
+"""Types that people call otherwise: one of them, and several."""
+
+
 def singular(type_: str) -> str:
     """`catalog-category` -> `catalog category`."""
-    return type_.replace("-", " ")
+    return _NOUNS[type_][0] if type_ in _NOUNS else type_.replace("-", " ")
 
 
 def plural(type_: str) -> str:
     """`catalog-category` -> `catalog categories`."""
+    if type_ in _NOUNS:
+        return _NOUNS[type_][1]
     name = singular(type_)
     if name.endswith("y") and name[-2:-1] not in "aeiou":
         return f"{name[:-1]}ies"

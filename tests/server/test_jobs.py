@@ -170,3 +170,14 @@ async def test_what_a_job_found_is_told_with_its_end() -> None:
         "campaign recipient estimation job C1: complete",
         '{"id":"C1","estimated_recipient_count":1}',
     ]
+
+
+async def test_a_job_that_is_read_when_it_is_complete_names_the_read_of_what_it_found() -> None:
+    server = rig(confirm="never")
+    server.put("campaign", "C1", name="C", status="Draft", audiences={"included": [], "excluded": []})
+    await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
+    answer = await server.run("get_campaign_recipient_estimation_job", campaign_id="C1")
+    assert answer == (
+        "campaign recipient estimation job C1: complete; "
+        "what it found: get_campaign_recipient_estimation(campaign_id=C1)"
+    )

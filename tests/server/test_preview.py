@@ -292,7 +292,8 @@ async def test_any_delete_tells_what_the_thing_is_called(
     made.put(type_, "X1", **attributes)
     operation = catalog()[name]
     first, *rest = await lines(made, name, **{operation.path_ids[-1]: "X1"})
-    assert first == f'{HEAD}delete the {type_.replace("-", " ")} "Base" (id X1).'
+    kind = type_.removeprefix("template-").replace("-", " ")
+    assert first == f'{HEAD}delete the {kind} "Base" (id X1).'
     assert rest == [*told, GONE]
 
 
