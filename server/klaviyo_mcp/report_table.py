@@ -248,7 +248,9 @@ class Table:
             facts.append(f"{self.zeros:,} {'group' if self.zeros == 1 else 'groups'} with zeros only left out")
         if len(self.groups) > 1 and self.by:
             facts.append(f"sorted by {self.by[0]}")
-        if self.account.currency and any(name in figures.MONEY for name in self.statistics):
+        in_its_own = "$value_currency" in (getattr(self.arguments, "by", None) or ())
+        money = figures.MONEY | {"sum_value"}
+        if self.account.currency and not in_its_own and any(name in money for name in self.statistics):
             facts.append(f"money in {cell(self.account.currency, 10)}")
         if self.overlap and len(self.groups) > 1:
             facts.append(f"no {TOTAL}, for {self.overlap} overlap")

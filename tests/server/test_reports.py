@@ -236,6 +236,20 @@ async def test_an_aggregate_is_asked_for_and_told_in_the_account_s_zone(desk: De
     assert desk.bodies[0]["timezone"] == "Europe/Oslo"
 
 
+@pytest.mark.parametrize(
+    ("by", "told"), [("$flow", True), ("$value_currency", False)], ids=["the account's", "each event's own"]
+)
+async def test_a_sum_of_values_tells_the_currency_but_where_each_row_has_its_own(
+    desk: Desk, by: str, told: bool
+) -> None:
+    desk.report = {
+        "dates": ["2025-12-31T23:00:00+00:00"],
+        "data": [{"dimensions": ["F1"], "measurements": {"sum_value": [12.5]}}],
+    }
+    answer = await desk.ask("query_metric_aggregates", by=by, **{**AGGREGATE, "measurements": "sum_value"})
+    assert ("; money in NOK;" in answer) is told
+
+
 async def test_an_aggregate_in_a_zone_of_its_own_and_in_an_order_of_its_own(desk: Desk) -> None:
     desk.report = {
         "dates": ["2026-01-01T05:00:00+00:00"],
