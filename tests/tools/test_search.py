@@ -41,6 +41,7 @@ def test_judged_requests_find_their_operation(index: Index) -> None:
     [
         ("rename the newsletter list to Weekly Digest", "update_list"),
         ("swap the footer address in every email", "update_universal_content"),
+        ("best customers by value", "get_profiles"),
         ("set stock of the red shirt size M to 12", "update_catalog_variant"),
         ("hide that nasty review", "update_review"),
         ("import 3000 contacts from my spreadsheet", "bulk_import_profiles"),

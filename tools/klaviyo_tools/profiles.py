@@ -263,8 +263,8 @@ area.collection(
     slower={"predictive_analytics": M},
     words=(
         "who everyone everybody whose address phone email inbox check status consent subscribed optin suppressed "
-        "blocked bounced everything know nachschlagen suchen finden busca buscar encuentra chercher trouver "
-        "rechercher"
+        "blocked bounced everything know best customers value ltv clv churn vip predicted nachschlagen suchen finden "
+        "busca buscar encuentra chercher trouver rechercher"
     ),
 )
 area.record(
