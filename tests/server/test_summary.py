@@ -17,7 +17,7 @@ from klaviyo_mcp import cells, paging, summary
 from klaviyo_mcp.fieldsets import View
 from klaviyo_mcp.paging import START, Harvest, Position
 from klaviyo_mcp.summary import BUDGET
-from klaviyo_tools.records import Flat, Page, Related, flatten, rows
+from klaviyo_tools.records import Flat, Page, Related, flatten
 from klaviyo_tools.resources import Resource
 
 CAMPAIGN = Resource(
@@ -210,20 +210,6 @@ def test_full_detail_of_chosen_fields_has_only_these() -> None:
     assert body(
         text_of(harvest([campaign(1, options={"utm": None, "n": 1})]), fields=["options", "status"], detail="full")
     ) == ['{"id":"C1","options":{"n":1},"status":"Sent"}']
-
-
-def test_the_rows_of_a_report_have_the_columns_that_it_was_asked_for() -> None:
-    document = {
-        "data": {
-            "type": "campaign-values-report",
-            "attributes": {
-                "results": [{"groupings": {"campaign_id": "C1"}, "statistics": {"opens": 3, "open_rate": 0.5}}]
-            },
-        }
-    }
-    assert summary.document(rows(flatten(document)), REPORT, resources=resources) == (
-        "1 row; complete\ncampaign_id,opens,open_rate\nC1,3,0.5"
-    )
 
 
 # The budget.
