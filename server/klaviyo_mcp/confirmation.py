@@ -29,6 +29,8 @@ LENGTH = 10
 """Characters of a code, in base32: fifty bits."""
 MOST = 1_000
 """Codes remembered at once; the oldest go first."""
+HELD = "Nothing has been changed yet"
+"""How the answer begins that asks for a second call."""
 ARGUMENT = "confirmation"
 SCHEMA = {"type": "string"}
 
@@ -151,7 +153,7 @@ class Gate:
                 )
         given = self.codes.issue(operation, arguments, account)
         return (
-            f"Nothing has been changed yet: {operation.name} needs a confirmation.\n{told}\n"
+            f"{HELD}: {operation.name} needs a confirmation.\n{told}\n"
             f"To go ahead, show this to the person; if they agree, call {operation.name} again with the same arguments "
             f'and {ARGUMENT}="{given}" (good for ten minutes, once).'
         )

@@ -18,7 +18,11 @@ def rows(revision: str, area: str | None = None) -> list[Operation]:
     word = area.lower().replace("-", "_")
     if word not in known.areas:
         raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(known.areas)}")
-    return [operation for operation in known.at(revision) if operation.area.name == word]
+    found = [operation for operation in known.at(revision) if operation.area.name == word]
+    if not found:
+        since = min(operation.since for operation in known.areas[word])
+        raise UnknownName(f"{word} has operations from revision {since} on: --revision {since}")
+    return found
 
 
 def found(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:

@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from . import app
 from .calls import Calls
+from .confirmation import HELD
 
 Say = Callable[[str], object]
 
@@ -69,7 +70,11 @@ async def call(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> 
                 return 1
     finally:
         await calls.aclose()
-    say(text_of(result))
+    text = text_of(result)
+    say(text)
+    if text.startswith(HELD):
+        click.echo("A code is good in one process only: run this in a terminal, or add --confirm never.", err=True)
+        return 1
     return 1 if result.is_error else 0
 
 

@@ -388,7 +388,12 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     broken = False
     for name in arguments:
-        differences = list(compare(Document(json.loads(Path(name).read_text())), catalog()))
+        try:
+            document = Document(json.loads(Path(name).read_text()))
+        except (OSError, ValueError, KeyError, AttributeError):
+            print(f"{name} is not an OpenAPI document of Klaviyo's that can be read", file=sys.stderr)  # noqa: T201
+            return 2
+        differences = list(compare(document, catalog()))
         for difference in differences:
             print(difference)  # noqa: T201
         broken = broken or any(difference.breaks for difference in differences)
