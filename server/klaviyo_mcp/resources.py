@@ -98,8 +98,9 @@ def guide(name: str) -> Guide:
     """The guide of that name, or of its `klaviyo://guide/` address. Raises LookupError, which names the nearest."""
     plain = name.strip().removeprefix(GUIDE).removeprefix("guide/")
     if plain not in GUIDES:
-        close = nearest(plain, GUIDES) or GUIDES
-        raise LookupError(f"there is no guide {plain[:60]!r}; there are {', '.join(close)}")
+        close = nearest(plain, GUIDES)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(GUIDES)}"
+        raise LookupError(f"there is no guide {plain[:60]!r}; {hint}")
     from importlib.resources import files  # off the way to the list of tools
 
     text = (files(__package__) / "guides" / f"{plain}.md").read_text(encoding="utf-8")

@@ -97,7 +97,7 @@ def test_a_guide_is_found_by_name_and_by_address() -> None:
 
 
 def test_an_unknown_guide_names_the_nearest() -> None:
-    with pytest.raises(LookupError, match=r"^\"?there is no guide 'segments'; there are segment-definition"):
+    with pytest.raises(LookupError, match=r"^\"?there is no guide 'segments'; did you mean segment-definition"):
         guide("segments")
 
 

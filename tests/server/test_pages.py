@@ -57,7 +57,7 @@ async def test_a_guide_is_read_without_a_key_and_by_a_tool_as_well() -> None:
         result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consents"})
         assert result.is_error
         assert result.content == [
-            mcp_types.TextContent(text="there is no guide 'consents'; there are consent, channels.")
+            mcp_types.TextContent(text="there is no guide 'consents'; did you mean consent?")
         ]
 
 
