@@ -56,9 +56,7 @@ async def test_a_guide_is_read_without_a_key_and_by_a_tool_as_well() -> None:
         assert result.content == [mcp_types.TextContent(text=guide("consent").text)]
         result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consents"})
         assert result.is_error
-        assert result.content == [
-            mcp_types.TextContent(text="there is no guide 'consents'; did you mean consent?")
-        ]
+        assert result.content == [mcp_types.TextContent(text="there is no guide 'consents'; did you mean consent?")]
 
 
 @pytest.mark.parametrize("era", ERAS)
