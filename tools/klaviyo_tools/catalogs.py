@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from .arguments import UNLISTED, Arguments, CatalogId, Open, Relationship, Text
+from .arguments import Arguments, Brief, CatalogId, Open, Relationship, Text
 from .operation import XL, Area, L
 
 area = Area(
@@ -65,8 +65,8 @@ class NewItem(ItemChanges):
     title: Text
     description: str
     url: Text
-    integration_type: Annotated[Integration | None, UNLISTED] = None
-    catalog_type: Annotated[Text | None, UNLISTED] = None
+    integration_type: Annotated[Integration | None, Brief()] = None
+    catalog_type: Text | None = None
 
 
 area.collection(

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from . import filters
-from .arguments import UNLISTED, Arguments, Attribute, Id, Open, Relationship, Text, one_of, told
+from .arguments import Arguments, Attribute, Brief, Id, Open, Relationship, Text, one_of, told
 from .operation import XS, Area, M, S
 
 area = Area(
@@ -103,8 +103,8 @@ class Aggregate(Arguments):
     sort: Annotated[str, AfterValidator(_sort)] | None = Field(
         None, description="measurement or dimension, - before", examples=["-count"]
     )
-    return_fields: Annotated[list[Text] | None, UNLISTED] = None
-    page_size: Annotated[int | None, UNLISTED] = Field(None, ge=1)
+    return_fields: Annotated[list[Text] | None, Brief(names=True)] = None
+    page_size: Annotated[int | None, Brief()] = Field(None, ge=1)
     cursor: Annotated[Text | None, Attribute("page_cursor")] = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from .arguments import UNLISTED, Arguments, Id, Relationship, Text
+from .arguments import Arguments, Brief, Id, Relationship, Text
 from .operation import Answer, Area, S
 
 area = Area(
@@ -31,7 +31,7 @@ class NewTagGroup(Arguments):
 
 class TagGroupChanges(Arguments):
     name: Text
-    return_fields: Annotated[list[Text] | None, UNLISTED] = None
+    return_fields: Annotated[list[Text] | None, Brief(names=True)] = None
 
 
 area.collection(
