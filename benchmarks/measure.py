@@ -370,6 +370,7 @@ _ANSWERED: Mapping[str, dict[str, Any]] = {
 async def size(plan: Plan) -> dict[str, Any]:
     """Bytes of our answers against Klaviyo's JSON for the same question, over the sandbox's account."""
     from klaviyo_mcp import sandbox
+    from klaviyo_mcp.call import Quiet
     from klaviyo_mcp.calls import Calls
     from klaviyo_mcp.maton import Maton
     from klaviyo_mcp.pacing import Pacer
@@ -392,7 +393,7 @@ async def size(plan: Plan) -> dict[str, Any]:
             query = {**request.query, **({"page[size]": str(most)} if sized else {})}
             document = await direct.get(request.path, params=query)
             document.raise_for_status()
-            answer = await calls_.call(name, arguments, _Nobody())
+            answer = await calls_.call(name, arguments, Quiet())
             text = "".join(part.text for part in answer.content if part.type == "text")
             if answer.is_error:
                 raise Failed(text)
@@ -403,25 +404,6 @@ async def size(plan: Plan) -> dict[str, Any]:
             }
     await calls_.aclose()
     return found
-
-
-class _Nobody:
-    """The context of a call that nobody waits for."""
-
-    note = ""
-    can_ask = False
-    can_open = False
-
-    async def report(self, done: float, total: float | None, message: str) -> None:
-        """Progress goes nowhere."""
-
-    async def ask(self, question: str, note: str = "") -> bool:
-        """Nobody agrees."""
-        return False
-
-    async def open(self, message: str, url: str, note: str = "") -> bool:
-        """Nobody opens."""
-        return False
 
 
 PARTS: Mapping[str, Callable[[Plan], Any]] = {

@@ -313,7 +313,7 @@ class JobRead:
 
 
 class Quiet:
-    """The context of a read inside a call: its progress is the call's own."""
+    """The context of a read that nobody waits at, or that another call makes: it tells no progress and asks nobody."""
 
     note = ""
     can_ask = False

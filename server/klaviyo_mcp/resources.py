@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from klaviyo_tools.arguments import nearest
 
+from .call import Quiet
 from .errors import ArgumentError, KlaviyoMcpError, NotFoundError
 
 if TYPE_CHECKING:
@@ -106,22 +107,6 @@ def guide(name: str) -> Guide:
     text = (files(__package__) / "guides" / f"{plain}.md").read_text(encoding="utf-8")
     title, _, rest = text.partition("\n")
     return Guide(plain, title.removeprefix("# "), rest.strip().partition("\n")[0], text)
-
-
-class Quiet:
-    """The context of a read that nobody waits at: it tells no progress and asks nobody."""
-
-    note = ""
-    can_ask = can_open = False
-
-    async def report(self, done: float, total: float | None, message: str) -> None:
-        return
-
-    async def ask(self, question: str, note: str = "") -> bool:
-        return False
-
-    async def open(self, message: str, url: str, note: str = "") -> bool:
-        return False
 
 
 class Resources:
