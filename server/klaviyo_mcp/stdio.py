@@ -6,12 +6,13 @@ import contextlib
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import AsyncIterator
+from typing import Any, NoReturn, cast
 
 import anyio
 from mcp.server.stdio import stdio_server
 
-from . import app
+from . import app, descriptors
 
 
 def run(calls: app.Tools) -> None:
@@ -45,7 +46,7 @@ async def _serve(calls: app.Tools) -> int:
     async with anyio.create_task_group() as group:
         serving = anyio.CancelScope()
         group.start_soon(watch, serving)
-        async with stdio_server() as (reading, writing):
+        async with _streams() as (reading, writing):
             # What stays in the buffer of a stray print would be flushed on the wire once stdout is given back.
             with contextlib.redirect_stdout(sys.stderr), serving:
                 await server.run(reading, writing, server.create_initialization_options())
@@ -55,6 +56,18 @@ async def _serve(calls: app.Tools) -> int:
                 _leave(128 + caught)  # the thread that waits for standard input cannot be called off
         group.cancel_scope.cancel()
     return 0
+
+
+@contextlib.asynccontextmanager
+async def _streams() -> AsyncIterator[tuple[Any, Any]]:
+    if not descriptors.waitable():
+        async with stdio_server() as streams:
+            yield streams
+        return
+    with descriptors.claimed() as (lines, writer):
+        # Of a file the library uses what these two have.
+        async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:
+            yield streams
 
 
 def _leave(code: int) -> NoReturn:

@@ -38,7 +38,7 @@ def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: s
         server.process.send_signal(number)
         assert server.process.wait(timeout=20) == expected
         _, out, log = server.end()
-    assert out == b""
+    assert json.loads(out)["error"]["message"] == "Connection closed"
     assert b"Traceback" not in log
 
 

@@ -1,0 +1,57 @@
+"""What a client finds on the standard streams of the server, be they pipes, sockets or files."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .processes import COMMAND, environment, initialize
+
+_ASTRAY = """
+import os, subprocess, sys
+from klaviyo_mcp import descriptors
+assert descriptors.waitable()
+with descriptors.claimed() as (lines, writer):
+    assert sys.stdin.read() == ""
+    print("printed astray", flush=True)
+    os.write(1, b"written astray")
+    subprocess.run(["echo", "echoed astray"], check=True)
+print("given back")
+"""
+
+
+def test_only_the_protocol_reaches_the_wire() -> None:
+    command = [COMMAND[0], "-c", _ASTRAY]
+    done = subprocess.run(command, input=b"not for you", capture_output=True, env=environment(), check=True)
+    assert done.stdout == b"given back\n"
+    assert [word for word in (b"printed", b"written", b"echoed") if word + b" astray" in done.stderr] == [
+        b"printed",
+        b"written",
+        b"echoed",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "file", "socket"])
+def test_the_server_answers_whatever_its_input_is(kind: str, tmp_path: Path) -> None:
+    frames = "".join(
+        json.dumps(frame) + "\n"
+        for frame in (
+            initialize(),
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        )
+    ).encode()
+    (tmp_path / "frames").write_bytes(frames)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (tmp_path / "frames").open("rb") as file:
+        ours.sendall(frames)
+        ours.shutdown(socket.SHUT_WR)
+        given = {"pipe": {"input": frames}, "file": {"stdin": file}, "socket": {"stdin": theirs}}[kind]
+        done = subprocess.run(COMMAND, capture_output=True, env=environment(), timeout=60, check=True, **given)  # type: ignore[call-overload]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [0, 1]
+    assert answers[1]["result"]["tools"]
