@@ -56,6 +56,11 @@ CONNECTIONS = 100
 IDLE = 15.0
 """Seconds after which an unused connection is closed."""
 
+_HEADERS = {
+    "User-Agent": f"klaviyo-mcp/{__version__}",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+}
 _PLAIN_JSON = "application/json"
 _ASK_FOR_LESS = "Ask for less: fewer fields, a narrower filter, a smaller max_results."
 _BODILESS = frozenset({202, 204, 205})
@@ -108,7 +113,10 @@ class _Body:
 
 
 class Maton:
-    """Maton's gateway, with one pooled client for the process; safe to use from many tasks at once.
+    """Maton's gateway, with pooled connections for the process; safe to use from many tasks at once.
+
+    Requests are given to httpx's transports, below its client, which would take a seventh of a call to parse each
+    address twice and to look for cookies and redirects that are not wanted here.
 
     `deadline` is in seconds and bounds a call with all its waiting; `largest` is the most bytes of an answer that are
     read; `backoff` the first of the doubling waits, in seconds, where upstream names none; `tries` how often a read is
@@ -139,21 +147,21 @@ class Maton:
         self._key = header("MATON_API_KEY", key)
         self._transport = transport
         self._largest, self._connections, self._backoff, self._tries = largest, connections, backoff, tries
-        self._client: httpx.AsyncClient | None = None
+        self._built: httpx.AsyncBaseTransport | None = None
         self._building = anyio.Lock()
 
     def __repr__(self) -> str:
         return f"Maton({self.base_url!r}, key={'set' if self._key else 'missing'})"
 
     async def warm(self) -> None:
-        """Import httpx and build the pooled client, in a thread; the first call does it otherwise."""
+        """Import httpx and prepare the connections, in a thread; the first call does it otherwise."""
         await self._ready()
 
     async def aclose(self) -> None:
         """Close the pooled connections; a later call builds new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._built = self._built, None
+        if transport is not None:
+            await transport.aclose()
 
     async def send(self, request: Request, call: CallPolicy) -> Reply:
         """Send a request and return its success; anything else is one of `errors`."""
@@ -176,14 +184,14 @@ class Maton:
         raise trip.doubt or self._late(trip)
 
     async def _persist(self, wire: Wire, trip: _Trip) -> Reply:
-        client = await self._ready()
+        transport = await self._ready()
         while True:
             trip.pacing, trip.sent = True, False
             trip.wait(await self.pacer.turn(trip.lane, left=trip.left, waiting=trip.call.waiting))
             trip.pacing = False
             trip.attempts += 1
             with tracing.attempt(trip.call.operation, wire.method, self._host, trip.attempts - 1) as attempt:
-                outcome = await self._attempt(client, wire, trip, attempt)
+                outcome = await self._attempt(transport, wire, trip, attempt)
                 if isinstance(outcome, Reply):
                     return outcome
                 attempt.refused(outcome.error)
@@ -208,26 +216,20 @@ class Maton:
         trip.wait(seconds)
 
     async def _attempt(
-        self, client: httpx.AsyncClient, wire: Wire, trip: _Trip, attempt: tracing.Attempt
+        self, transport: httpx.AsyncBaseTransport, wire: Wire, trip: _Trip, attempt: tracing.Attempt
     ) -> Reply | Verdict:
         """Send once and read the answer."""
         import httpx
 
-        operation, safe = trip.call.operation, trip.call.safe
+        operation = trip.call.operation
         # A transport that is not the network does not trace: what is given to it counts as sent.
         trip.sent = self._transport is not None
         try:
-            async with client.stream(
-                wire.method,
-                wire.url,
-                headers=wire.headers,
-                content=wire.content,
-                data=wire.form,
-                files=wire.files,
-                timeout=self._timeout(safe or trip.call.repeatable),
-                extensions={"trace": trip.watch},
-            ) as response:
+            response = await transport.handle_async_request(self._request(wire, trip))
+            try:
                 body = await self._read(response)
+            finally:
+                await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as failure:
             cause = _connect_failure(failure)
             host = urlsplit(self.base_url).netloc
@@ -317,53 +319,52 @@ class Maton:
         call = trip.call
         return InDoubtError(call.operation, cause, look=call.look or "", repeatable=call.repeatable)
 
-    def _timeout(self, repeatable: bool) -> httpx.Timeout:
-        """What can be sent again is, halfway; other writes are waited for: giving up early only brings doubt."""
+    def _request(self, wire: Wire, trip: _Trip) -> httpx.Request:
+        """The request for httpx. What can be sent again is, halfway through the deadline; other writes are waited for:
+        giving up early only brings doubt."""
         import httpx
 
-        patience = self.deadline / 2 if repeatable else self.deadline
-        return httpx.Timeout(patience, connect=min(10.0, self.deadline / 2), pool=None)
+        patience = self.deadline / 2 if trip.call.safe or trip.call.repeatable else self.deadline
+        return httpx.Request(
+            wire.method,
+            wire.url,
+            headers={**_HEADERS, **wire.headers},
+            content=wire.content,
+            data=wire.form,
+            files=wire.files,
+            extensions={
+                "timeout": {"connect": min(10.0, self.deadline / 2), "read": patience, "write": patience, "pool": None},
+                "trace": trip.watch,
+            },
+        )
 
-    async def _ready(self) -> httpx.AsyncClient:
-        if self._client is None:
+    async def _ready(self) -> httpx.AsyncBaseTransport:
+        if self._built is None:
             async with self._building:
-                if self._client is None:
-                    self._client = await anyio.to_thread.run_sync(self._build)
-        return self._client
+                if self._built is None:
+                    self._built = await anyio.to_thread.run_sync(self._build)
+        return self._built
 
-    def _build(self) -> httpx.AsyncClient:
-        """The client. Cookies are neither kept nor sent.
+    def _build(self) -> httpx.AsyncBaseTransport:
+        """The transport.
 
         Proxies and certificates named by the environment hold for https, where a proxy only passes on what it cannot
         read; plain http goes to this machine and its key must not pass through anyone.
         """
-        from http.cookiejar import CookieJar, DefaultCookiePolicy
-
         import httpx
+
+        from klaviyo_mcp.pools import Pools, Proxied
 
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
             logging.getLogger(name).setLevel(logging.WARNING)
         self.pacer.prepare()
-        trusts = self.base_url.startswith("https:")
-        return httpx.AsyncClient(
-            transport=self._transport or (None if trusts and getproxies() else self._pools(trusts)),
-            headers={"User-Agent": f"klaviyo-mcp/{__version__}"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            trust_env=trusts,
-            limits=httpx.Limits(
-                max_connections=self._connections,
-                max_keepalive_connections=self._connections // 2,
-                keepalive_expiry=IDLE,
-            ),
-        )
-
-    def _pools(self, trusts: bool) -> httpx.AsyncBaseTransport:
-        import httpx
-
-        from klaviyo_mcp.pools import Pools
-
-        return Pools(self._connections, IDLE, httpx.create_ssl_context() if trusts else False)
+        if self._transport is not None:
+            return self._transport
+        if not self.base_url.startswith("https:"):
+            return Pools(self._connections, IDLE, False)
+        if getproxies():
+            return Proxied(self._connections, IDLE)
+        return Pools(self._connections, IDLE, httpx.create_ssl_context())
 
 
 def _connect_failure(failure: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Connections to one host in several small pools.
+"""Connections to the gateway: straight in several small pools, or through the environment's proxies.
 
 httpcore goes through all connections of a pool for each of them, at the start and the end of every request: with 64
 calls at once that took more time than the calls. Small pools are filled one after another, so that calls in turn
@@ -53,7 +53,6 @@ class Pools(httpx.AsyncBaseTransport):
                 return place
         if len(self._pools) == self._most:
             return self._busy.index(min(self._busy))
-        # Proxies are not ours to choose here: with one in the environment there is one pool, httpx's own.
         self._pools.append(httpx.AsyncHTTPTransport(verify=self._verify, limits=self._limits, trust_env=False))
         self._busy.append(0)
         return len(self._pools) - 1
@@ -69,9 +68,8 @@ class _Held(httpx.AsyncByteStream):
         self._body = body
         self._ended: Callable[[], None] | None = ended
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._body:
-            yield part
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.__aiter__()
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -81,3 +79,21 @@ class _Held(httpx.AsyncByteStream):
         finally:
             if ended is not None:
                 ended()
+
+
+class Proxied(httpx.AsyncBaseTransport):
+    """Connections through the proxies that the environment names: which of them, only httpx's client can tell."""
+
+    def __init__(self, connections: int, idle: float) -> None:
+        limits = httpx.Limits(
+            max_connections=connections, max_keepalive_connections=connections // 2, keepalive_expiry=idle
+        )
+        self._client = httpx.AsyncClient(limits=limits, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request as it is: the client's own headers and cookies go only on requests that it builds."""
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()

@@ -332,15 +332,15 @@ async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
 
 
 @pytest.mark.anyio
-async def test_calls_at_once_build_one_client() -> None:
+async def test_calls_at_once_build_one_transport() -> None:
     async with serve(OK) as upstream:
         maton = Maton(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
         async with anyio.create_task_group() as group:
             for _ in range(8):
                 group.start_soon(maton.warm)
-        built = maton._client
+        built = maton._built
         await maton.send(Request("GET", "/api/lists"), READ)
-        assert maton._client is built
+        assert maton._built is built
         await maton.aclose()
         await maton.send(Request("GET", "/api/lists"), READ)
         await maton.aclose()
