@@ -282,7 +282,7 @@ async def rate(plan: Plan) -> dict[str, Any]:
 
 
 async def _per_second(call: Once, at_once: int, seconds: float) -> float:
-    """Each caller's own rate, between two ends of calls of its own, added up: where the window cuts counts for nothing."""
+    """Each caller's own rate, between two ends of calls of its own, added up: it matters not where the window cuts."""
     until = time.perf_counter() + seconds
     rates: list[float] = []
 
