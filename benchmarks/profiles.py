@@ -134,7 +134,7 @@ async def _library(times: int) -> dict[str, Figure]:
 async def call(plan: Plan) -> dict[str, Any]:
     """The steps of a call of 20 profiles, without the network."""
     from klaviyo_mcp import fieldsets, paging, summary
-    from klaviyo_mcp.wire import render
+    from klaviyo_mcp.wire import parse, render
     from klaviyo_tools.arguments import check
     from klaviyo_tools.catalog import catalog
     from klaviyo_tools.records import flatten
@@ -168,7 +168,7 @@ async def call(plan: Plan) -> dict[str, Any]:
     parts: dict[str, Callable[[], object]] = {
         "arguments, validated": lambda: check(operation.arguments, given),
         "request, put together": requested,
-        "answer, decoded from JSON": lambda: json.loads(body),
+        "answer, decoded from JSON": lambda: parse(body),
         "records, made of the document": lambda: flatten(document),
         "table and facts, written": answered,
     }

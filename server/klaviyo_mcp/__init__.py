@@ -3,13 +3,13 @@
 How a call travels, and where to look:
 
     cli, start, settings, logs      the command, its settings, what it says on stderr
-    stdio, http, sse, auth, listening   the transports
+    stdio, descriptors, http, sse, auth, listening   the transports
     app, asking                     the MCP server, and what a call may ask of its session
     instructions, guides, prompts, resources, completion   what models and people are told beside the tools
     calls, call, discovery          the tools, one call of one, the tools that reach all others
     policy, confirmation, preview, audience, phrases, accounts, handover, uploads
                                     what may run, what a person confirms, on which account
-    maton, exchange, wire, address, refusals, pacing, pools, tracing   the client of the gateway
+    maton, exchange, wire, address, refusals, pacing, connections, tracing   the client of the gateway
     paging, following               page after page; a job to its end
     summary, table, cells, fieldsets, counting, untrusted   answers
     reports, report_table, figures, names, reads   reports that read themselves

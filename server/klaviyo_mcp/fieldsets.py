@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from klaviyo_tools.arguments import nearest
@@ -32,7 +33,8 @@ class View:
     """Leave out what strangers can write."""
 
 
-def covers(strangers: Iterable[str], path: str) -> bool:
+@lru_cache(4096)
+def covers(strangers: tuple[str, ...], path: str) -> bool:
     """Whether the attribute at this path is, lies in, or holds one that strangers write."""
     return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in strangers)
 

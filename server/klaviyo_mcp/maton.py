@@ -13,7 +13,6 @@ context take some 400 ms.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ from klaviyo_mcp.errors import (
 from klaviyo_mcp.exchange import Asked, CallPolicy, Reply
 from klaviyo_mcp.pacing import TELL_FROM, Lane, Pacer
 from klaviyo_mcp.refusals import Verdict, judge, unreadable
-from klaviyo_mcp.wire import Wire, header, render
+from klaviyo_mcp.wire import Wire, header, parse, render
 from klaviyo_tools.request import Request
 
 if TYPE_CHECKING:
@@ -293,7 +292,7 @@ class Maton:
             kind = "a web page" if "html" in media else "not JSON"
             return unreadable(asked, status, f"its answer is {kind}")
         try:
-            document = json.loads(body.content)
+            document = parse(body.content)
         except (ValueError, RecursionError):
             return unreadable(asked, status, "its answer is not valid JSON")
         if not isinstance(document, dict):
@@ -353,7 +352,7 @@ class Maton:
         """
         import httpx
 
-        from klaviyo_mcp.pools import Pools, Proxied
+        from klaviyo_mcp.connections import Connections, Proxied
 
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -361,10 +360,10 @@ class Maton:
         if self._transport is not None:
             return self._transport
         if not self.base_url.startswith("https:"):
-            return Pools(self._connections, IDLE, False)
+            return Connections(self.base_url, self._connections, IDLE)
         if getproxies():
             return Proxied(self._connections, IDLE)
-        return Pools(self._connections, IDLE, httpx.create_ssl_context())
+        return Connections(self.base_url, self._connections, IDLE, httpx.create_ssl_context())
 
 
 def _connect_failure(failure: Exception) -> str:

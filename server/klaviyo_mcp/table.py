@@ -51,7 +51,6 @@ class Rows:
         self._facets: list[str] = []
         self._dates: list[str] = []
         self.strange = False
-        self._judged: dict[str, bool] = {}
         self._facet = self._telling()
         self._date = tuple(resource.date.split(".")) if resource.date else ()
         self._named: set[str] = set()
@@ -265,10 +264,7 @@ class Rows:
             self.overflow += 1
 
     def _is_strange(self, path: str) -> bool:
-        known = self._judged.get(path)
-        if known is None:
-            known = self._judged[path] = covers(self.resource.strangers, path)
-        return known
+        return covers(self.resource.strangers, path)
 
     def _shown(self, value: Any, path: str) -> Any:
         """The value without what strangers write in it."""

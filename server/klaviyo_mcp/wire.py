@@ -1,10 +1,12 @@
-"""A request as httpx takes it: address, headers and body."""
+"""A request as httpx takes it: address, headers and body; and the JSON of its answer."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from pydantic_core import from_json
 
 from klaviyo_mcp.address import target
 from klaviyo_mcp.errors import ArgumentError, SettingError
@@ -45,6 +47,15 @@ def render(request: Request, *, base: str, key: str, revision: str, connection: 
         return Wire(request.method, url, headers)
     headers["Content-Type"] = media
     return Wire(request.method, url, headers, content=_encode(request.body))
+
+
+def parse(content: bytes) -> JSON:
+    """The JSON value in an answer's body. Raises ValueError or RecursionError where it is none."""
+    try:
+        return from_json(content, cache_strings="keys")  # in two thirds of the time
+    except ValueError:
+        # Halves of characters (lone surrogates), which customers' properties do hold, are read by this one alone.
+        return json.loads(content)
 
 
 def header(variable: str, value: str | None) -> str | None:

@@ -37,7 +37,7 @@ LATER = {
     "sse": "serving over HTTP",
     "maton": "the first call",
     "pacing": "the first call",
-    "pools": "the first call",
+    "connections": "the first call",
     "sandbox": "--sandbox",
     "demo": "demo",
     "doctor": "doctor",
