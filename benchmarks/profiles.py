@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from .clients import environment, spawned
-from .measure import BARE, OURS, QUIET, Figure, Plan
+from .measure import BARE, OURS, QUIET, Figure, Plan, ours_over_http, ours_over_stdio, upstream
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "this server": ("klaviyo_mcp", "klaviyo_tools", "benchmarks"),
@@ -115,20 +115,29 @@ def start(plan: Plan) -> dict[str, Any]:
 
 
 async def _library(times: int) -> dict[str, Figure]:
-    async with spawned(BARE, {}) as client:
-        await client.greet()
-        found = {}
-        for name, method, parameters in (
-            ("ping", "ping", None),
-            ("call", "tools/call", {"name": "anything", "arguments": {"max_results": RECORDS}}),
-        ):
-            took = []
-            for _ in range(times + 20):
+    """What the protocol library takes: pings, which do nothing, and a call that does nothing, in turns."""
+    empty = {"name": "anything", "arguments": {"max_results": RECORDS}}
+    async with (
+        upstream() as here,
+        spawned(BARE, {}) as bare,
+        ours_over_stdio(here) as pipes,
+        ours_over_http(here) as http,
+    ):
+        await bare.greet()
+        asked: dict[str, Callable[[], Awaitable[object]]] = {
+            "bare ping": lambda: bare.ask("ping"),
+            "bare call": lambda: bare.ask("tools/call", empty),
+            "ping": lambda: pipes.ask("ping"),
+            "ping over HTTP": lambda: http.ask("ping"),
+        }
+        took: defaultdict[str, list[float]] = defaultdict(list)
+        for number in range(times + 20):
+            for name, ask in asked.items():
                 began = time.perf_counter()
-                await client.ask(method, parameters)
-                took.append((time.perf_counter() - began) * 1000)
-            found[name] = Figure(tuple(took[20:]))
-    return found
+                await ask()
+                if number >= 20:
+                    took[name].append((time.perf_counter() - began) * 1000)
+    return {name: Figure(tuple(values)) for name, values in took.items()}
 
 
 async def call(plan: Plan) -> dict[str, Any]:

@@ -213,12 +213,20 @@ def _profile(found: Results) -> str:
     rows = [(name, f"{start['bare'].get(name, 0):.0f}", f"{start['standard'].get(name, 0):.0f}") for name in groups]
     imports = _table(("modules of", "bare server, ms", "`standard`, ms"), rows)
     steps = _table(("step", "ms"), [(name, _told(one)) for name, one in start["steps"].items()])
-    ping, empty = call["library"]["ping"], call["library"]["call"]
+    library = call["library"]
     layers = [
-        ("protocol library: frames, pipes, tasks (a ping of the bare server)", _told(ping, 2)),
+        ("protocol library: frames, pipes, tasks (a ping of this server)", _told(library["ping"], 2)),
         (
-            "protocol library: a call's models (an empty call of the bare server, less the ping)",
-            f"{empty.median - ping.median:.2f}",
+            "the same where each line goes through threads (a ping of the bare server), not part of the call",
+            _told(library["bare ping"], 2),
+        ),
+        (
+            "protocol library: a call's models (an empty call of the bare server, less its ping)",
+            f"{library['bare call'].median - library['bare ping'].median:.2f}",
+        ),
+        (
+            "over HTTP also: protocol library, starlette, uvicorn, the client (a ping over HTTP, less one over pipes)",
+            f"{library['ping over HTTP'].median - library['ping'].median:.2f}",
         ),
         *((f"this server: {name}", _told(one, 2)) for name, one in call["steps"].items()),
     ]

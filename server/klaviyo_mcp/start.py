@@ -6,6 +6,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+COLLECT_EVERY = 10_000
+"""New objects after which the garbage collector goes through them. A page of a hundred records makes the 700 that it
+would wait for by itself: it went through them again and again, and found nothing."""
+
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
@@ -19,6 +23,7 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(COLLECT_EVERY)
         gc.enable()
 
 
