@@ -86,28 +86,26 @@ class Call:
 
     async def _collection(self) -> str:
         view = self._view(self._argument("fields") or ())
-        print_, start = self._start()
         most = self._argument("max_results") or paging.CEILING
         sheet = summary.Sheet(self.resource, view)
         harvest = await paging.read(
             self._fetching(view),
-            start,
+            self._start(),
             max_results=most,
             size=paging.page_size(most, self._page_size()),
             report=self.context.report,
             take=sheet.take,
         )
-        return sheet.text(harvest, lambda position: paging.encode(position, print_))
+        return sheet.text(harvest, self._cursor)
 
     async def _count(self) -> str:
         path, _ = counting.parse(self._argument("count_by"))
         view = self._view([path])
         tally = counting.Tally(self.resource, self._argument("count_by"), view)
-        print_, start = self._start()
         ended = await counting.count(
-            self._fetching(view), tally, start, size=self._page_size(), report=self.context.report
+            self._fetching(view), tally, self._start(), size=self._page_size(), report=self.context.report
         )
-        return tally.text(unread=ended is not None, cursor=paging.encode(ended, print_) if ended else None)
+        return tally.text(unread=ended is not None, cursor=self._cursor(ended) if ended else None)
 
     async def _record(self) -> str:
         view = self._view(self._argument("fields") or ())
@@ -192,11 +190,13 @@ class Call:
     def _argument(self, name: str) -> Any:
         return getattr(self.arguments, name, None)
 
-    def _start(self) -> tuple[bytes, Position]:
-        """The query's fingerprint, and where the cursor goes on."""
-        print_ = paging.fingerprint(self._identity())
+    def _start(self) -> Position:
+        """Where the cursor goes on."""
         cursor = self._argument("cursor")
-        return print_, paging.decode(cursor, print_) if cursor else paging.START
+        return paging.decode(cursor, self._fingerprint()) if cursor else paging.START
+
+    def _cursor(self, position: Position) -> str:
+        return paging.encode(position, self._fingerprint())
 
     def _fetching(self, view: View) -> paging.Fetch:
         query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource)
@@ -224,7 +224,8 @@ class Call:
         additional += [n for n in fieldsets.needed(fields, offered) if n not in additional]
         widened = {"include": include or None, "additional_fields": additional or None}
         known = {n: v for n, v in widened.items() if v and n in type(self.arguments).model_fields}
-        self.arguments = self.arguments.model_copy(update=known)
+        if known:
+            self.arguments = self.arguments.model_copy(update=known)
         return View(
             fields,
             include,
@@ -233,11 +234,11 @@ class Call:
             self.calls.settings.user_content == "hide",
         )
 
-    def _identity(self) -> dict[str, Any]:
-        """What must stay the same for a cursor to go on: the ids, the filter, the sort."""
+    def _fingerprint(self) -> bytes:
+        """Of what must stay the same for a cursor to go on: the ids, the filter, the sort."""
         ids = {name: getattr(self.arguments, name) for name in self.operation.path_ids}
         sent = {name: self._argument(name) for name in ("filter", "sort", "ids_only")}
-        return {"operation": self.operation.name, **ids, **{n: v for n, v in sent.items() if v}}
+        return paging.fingerprint({"operation": self.operation.name, **ids, **{n: v for n, v in sent.items() if v}})
 
     def _page_size(self) -> int | None:
         since = self.operation.page_size_since

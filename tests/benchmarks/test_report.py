@@ -57,3 +57,17 @@ def test_the_upstream_leads_through_its_pages_to_the_last() -> None:
         target = (document["links"]["next"] or "").removeprefix("https://a.klaviyo.com")
     assert lengths == [100, 100, 100]
     assert json.loads(upstream.answer("/_/stats")) == {"requests": 3, "connections": 0}
+
+
+def test_counting_is_linear_where_each_round_says_so() -> None:
+    counted = {
+        "10,000": {"seconds": Figure((1.0, 2.0, 1.0)), "pages": 100, "requests": 100, "grown": 0.1},
+        "100,000": {"seconds": Figure((9.0, 22.0, 13.0)), "pages": 1000, "requests": 1000, "grown": 0.5},
+    }
+    assert bars({"count": counted}) == [
+        ("memory that `count_by` over 100,000 profiles adds", "at most 30 MB", "0.50 MB", True),
+        ("time of `count_by`, 100,000 against 10,000: at least", "at least 8", "11.00", True),
+        ("and at most", "at most 12", "11.00", True),
+    ]
+    written = page({"count": counted}, "python -m benchmarks count", None)
+    assert "| 100,000 | 13.00 (11.00 to 17.50) | 77 | 0.5 | 1000 |" in written
