@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import COMMAND, environment, initialize
+from .processes import COMMAND, environment, initialize, raw
 
 _ASTRAY = """
 import os, subprocess, sys
@@ -55,3 +55,12 @@ def test_the_server_answers_whatever_its_input_is(kind: str, tmp_path: Path) -> 
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [0, 1]
     assert answers[1]["result"]["tools"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads as Linux tells them")
+def test_messages_over_pipes_need_no_threads() -> None:
+    with raw(COMMAND) as server:
+        for id_ in range(1, 4):
+            server.send({"jsonrpc": "2.0", "id": id_, "method": "ping"})
+            assert server.receive()["id"] == id_
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
