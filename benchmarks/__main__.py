@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import measure, profiles, report
+from .clients import Failed
 
 DOCS = Path(__file__).parents[1] / "docs"
 CHART = "performance.svg"
@@ -32,6 +33,25 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a command: {error}") from None
+
+
+def _mapped(text: str) -> tuple[str, tuple[str, dict[str, Any]]]:
+    ours, theirs = _pair(text)
+    name, _, arguments = theirs.partition(":")
+    try:
+        given = json.loads(arguments or "{}")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{arguments!r} is not JSON: {error}") from None
+    if ours != measure.TOOL or not isinstance(given, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {measure.TOOL}=NAME or {measure.TOOL}=NAME:{{…}}")
+    return ours, (name, given)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure; all of {', '.join(PARTS)} if none")
@@ -39,15 +59,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often servers are started")
     parser.add_argument("--docs", type=Path, help=f"directory for performance.md and {CHART}; docs/ unless --quick")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
-    parser.add_argument("--against", metavar="COMMAND", help="another MCP server over stdio; {url} is the upstream")
+    parser.add_argument(
+        "--against", type=_command, metavar="COMMAND", help="another MCP server over stdio; {url} is the upstream"
+    )
+    parser.add_argument("--name", default="the other server", help="what to call it")
     parser.add_argument("--env", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of that server")
     parser.add_argument(
         "--map",
-        type=_pair,
+        type=_mapped,
         action="append",
         default=[],
         metavar="TOOL=NAME[:JSON]",
-        help="its tool for one of ours (get_profiles), and what to call that with",
+        help='its tool for ours (get_profiles), and what to call that with; "{records}" is how many are asked for',
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a promise does not hold")
     given = parser.parse_args()
@@ -57,13 +80,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _rival(given: argparse.Namespace) -> measure.Rival | None:
-    if not given.against:
-        return None
-    tools = {}
-    for ours, theirs in given.map:
-        name, _, arguments = theirs.partition(":")
-        tools[ours] = (name, json.loads(arguments) if arguments else {})
-    return measure.Rival(tuple(shlex.split(given.against)), dict(given.env), tools)
+    return measure.Rival(given.name, given.against, dict(given.env), dict(given.map)) if given.against else None
 
 
 def _plan(given: argparse.Namespace) -> measure.Plan:
@@ -87,12 +104,17 @@ def main() -> int:
     given = _arguments()
     plan = _plan(given)
     results: dict[str, Any] = {}
-    for name in given.parts or PARTS:
-        found = PARTS[name](plan)
-        results[name] = asyncio.run(found) if inspect.iscoroutine(found) else found
+    try:
+        for name in given.parts or PARTS:
+            found = PARTS[name](plan)
+            results[name] = asyncio.run(found) if inspect.iscoroutine(found) else found
+    except Failed as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
     _tell("\n" if sys.stderr.isatty() else "done")
     chart = report.chart(results)
-    how = " ".join(["python -m benchmarks", *(["--quick"] if given.quick else []), *given.parts])
+    against = ["--against", shlex.quote(shlex.join(given.against))] if given.against else []
+    how = " ".join(["python -m benchmarks", *(["--quick"] if given.quick else []), *given.parts, *against])
     page = report.page(results, how, CHART if chart else None)
     sys.stdout.write(page)
     docs = given.docs or (None if given.quick or given.parts else DOCS)

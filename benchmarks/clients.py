@@ -9,7 +9,8 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from tempfile import TemporaryFile
+from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 Json = dict[str, Any]
@@ -33,8 +34,10 @@ class Client(Protocol):
 class Stdio:
     """A session over pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, stderr: IO[bytes]) -> None:
         self.process = process
+        self._stderr = stderr
+        self._over = False
         self.received = 0
         """Bytes of the last answer."""
         self._ids = itertools.count(1)
@@ -42,6 +45,8 @@ class Stdio:
 
     async def ask(self, method: str, parameters: Json | None = None) -> Json:
         """The result of a request. Raises Failed."""
+        if self._over:
+            raise self._ended()
         number = next(self._ids)
         answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         self.write({"jsonrpc": "2.0", "id": number, "method": method, "params": parameters or {}})
@@ -66,8 +71,15 @@ class Stdio:
             if waiting is not None:
                 self.received = len(line)
                 waiting.set_result(message)
+        self._over = True
         for waiting in self._waiting.values():
-            waiting.set_exception(Failed("the server ended"))
+            waiting.set_exception(self._ended())
+
+    def _ended(self) -> Failed:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing on stderr")
+        return Failed(f"a server ended: {last}")
 
 
 class Http:
@@ -170,27 +182,31 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def spawned(command: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[Stdio]:
     """A server over pipes, not greeted yet; it is gone after the block."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment(env),
-        limit=_LINE,
-    )
-    client = Stdio(process)
-    listening = asyncio.create_task(client.listen())
-    try:
-        yield client
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
+    with TemporaryFile() as stderr:
         try:
-            await asyncio.wait_for(process.wait(), 5)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        await listening
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                env=environment(env),
+                limit=_LINE,
+            )
+        except OSError as error:
+            raise Failed(f"{command[0]} cannot be started: {error.strerror}") from None
+        client = Stdio(process, stderr)
+        listening = asyncio.create_task(client.listen())
+        try:
+            yield client
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), 5)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+            await listening
 
 
 def memory(process: int, *, peak: bool = False) -> float | None:

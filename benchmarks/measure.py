@@ -50,20 +50,25 @@ class Figure:
 class Rival:
     """Another MCP server, over stdio, to be measured in the same run. `{url}` in it is the upstream's address."""
 
+    name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
     tools: Mapping[str, tuple[str, dict[str, Any]]]
-    """Our tool -> its tool, and arguments to call that with; without arguments, it is called with ours."""
+    """Our tool -> its tool, and arguments to call that with; without arguments, it is called with ours.
+
+    An argument `"{records}"` is the number of records.
+    """
 
     def at(self, url: str) -> tuple[list[str], dict[str, str]]:
         """Its command and environment, led to this upstream."""
         command = [part.replace("{url}", url) for part in self.command]
         return command, {name: value.replace("{url}", url) for name, value in self.env.items()}
 
-    def call(self, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The tool that stands for ours, and what to call it with."""
+    def call(self, records: int) -> tuple[str, dict[str, Any]]:
+        """The tool that stands for ours, and what to call it with for so many records."""
         name, given = self.tools.get(TOOL, (TOOL, {}))
-        return name, given or arguments
+        asked = given or {"max_results": "{records}"}
+        return name, {key: records if value == "{records}" else value for key, value in asked.items()}
 
 
 @dataclass
@@ -134,7 +139,7 @@ async def start(plan: Plan) -> dict[str, Any]:
     found: dict[str, list[tuple[float, float, int]]] = {}
     async with upstream() as here:
         if plan.rival is not None:
-            commands["rival"] = plan.rival.at(here.url)
+            commands[plan.rival.name] = plan.rival.at(here.url)
         for number in range(plan.rounds + 1):
             plan.told(f"start {number}/{plan.rounds}")
             for name, (command, env) in commands.items():
@@ -207,7 +212,7 @@ def _tool(client: Client) -> Once:
 
 def _rivals(client: Client, rival: Rival) -> Once:
     async def call(records: int) -> object:
-        name, arguments = rival.call({"max_results": records})
+        name, arguments = rival.call(records)
         return await client.ask("tools/call", {"name": name, "arguments": arguments})
 
     return call
@@ -233,7 +238,7 @@ async def _everyone(stack: AsyncExitStack, here: Upstream, plan: Plan) -> dict[s
     if (rival := plan.rival) is not None:
         client = await stack.enter_async_context(spawned(*rival.at(here.url)))
         await client.greet()
-        ways["rival"] = _rivals(client, rival)
+        ways[rival.name] = _rivals(client, rival)
     for call in ways.values():
         for _ in range(20):
             await call(20)

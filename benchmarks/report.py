@@ -7,6 +7,7 @@ import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,15 @@ _NAMES = {
     "core": "`core`",
     "standard": "`standard` (default)",
     "all": "`all`",
-    "rival": "the other server",
     "direct": "httpx, directly",
     "stdio": "over stdio",
     "http": "over HTTP",
 }
+
+
+def _named(key: str) -> str:
+    """A server or a way to it, in words; another server is called by its own name."""
+    return _NAMES.get(key, key)
 
 
 def _told(figure: Figure, digits: int = 1) -> str:
@@ -50,7 +55,7 @@ def bars(results: Results) -> list[tuple[str, str, str, bool]]:
         rows.append(("memory then, `standard`, against the bare server", "at most", 1.35, ratio, "", True))
     if (calls := results.get("calls")) and (twenty := calls.get("20 records, 0 ms")):
         for way, most in (("stdio", 1.5), ("http", 2.0)):
-            told = f"added to a call of 20 profiles, {_NAMES[way]}"
+            told = f"added to a call of 20 profiles, {_named(way)}"
             rows.append((told, "at most", most, twenty[way]["added"].median, " ms", True))
     if rate := results.get("rate"):
         for case, least in (("16 at once, 100 ms", 140.0), ("64 at once, 0 ms", 400.0)):
@@ -130,7 +135,7 @@ def _start(found: Results) -> str:
     floor = found["bare"]
     rows = [
         (
-            _NAMES[name],
+            _named(name),
             _told(one["ms"], 0),
             f"{one['ms'].median / floor['ms'].median:.2f}",
             _told(one["mb"]),
@@ -147,8 +152,8 @@ def _calls(found: Results) -> str:
     ways = list(next(iter(found.values())))
     head = [
         "",
-        *(f"{_NAMES[way]}, ms" for way in ways),
-        *(f"added {_NAMES[way]}, ms" for way in ways if way != "direct"),
+        *(f"{_named(way)}, ms" for way in ways),
+        *(f"added {_named(way)}, ms" for way in ways if way != "direct"),
     ]
     rows = [
         [
@@ -169,7 +174,7 @@ def _rate(found: Results) -> str:
     ways = list(next(iter(found.values())))
     rows = [[case, *(_told(one[way], 0) for way in ways)] for case, one in found.items()]
     text = "Calls of 20 profiles per second, so many under way, from an upstream that waits so long."
-    return f"## Calls at once\n\n{text}\n\n{_table(['', *(_NAMES[way] for way in ways)], rows)}"
+    return f"## Calls at once\n\n{text}\n\n{_table(['', *(_named(way) for way in ways)], rows)}"
 
 
 def _count(found: Results) -> str:
@@ -249,13 +254,13 @@ def chart(results: Results) -> str | None:
     """Start, added time and calls per second as bars, in SVG."""
     groups: list[tuple[str, list[tuple[str, float]]]] = []
     if start := results.get("start"):
-        groups.append(("Start to tools/list, ms", [(_NAMES[name], one["ms"].median) for name, one in start.items()]))
+        groups.append(("Start to tools/list, ms", [(_named(name), one["ms"].median) for name, one in start.items()]))
     if (calls := results.get("calls")) and (twenty := calls.get("20 records, 0 ms")):
-        groups.append(("A call of 20 profiles, ms", [(_NAMES[name], one["ms"].median) for name, one in twenty.items()]))
+        groups.append(("A call of 20 profiles, ms", [(_named(name), one["ms"].median) for name, one in twenty.items()]))
     if rate := results.get("rate"):
         for case in ("16 at once, 100 ms", "64 at once, 0 ms"):
             if case in rate:
-                groups.append((f"Calls per second, {case}", [(_NAMES[n], f.median) for n, f in rate[case].items()]))
+                groups.append((f"Calls per second, {case}", [(_named(n), f.median) for n, f in rate[case].items()]))
     return _svg(groups) if groups else None
 
 
@@ -267,7 +272,7 @@ def _svg(groups: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> str:
         largest = max(value for _, value in values) or 1.0
         for name, value in values:
             long = value / largest * (_WIDTH - _LABEL - 90)
-            plain = name.replace("`", "")
+            plain = escape(name.replace("`", ""))
             parts.append(f'<text x="{_LABEL - 10}" y="{top + 15}" text-anchor="end">{plain}</text>')
             parts.append(f'<rect x="{_LABEL}" y="{top + 3}" width="{long:.1f}" height="{_ROW - 8}" fill="#3a7ca5"/>')
             parts.append(f'<text x="{_LABEL + long + 6:.1f}" y="{top + 15}">{value:,.4g}</text>')

@@ -43,6 +43,16 @@ def test_the_chart_has_a_bar_for_each_server() -> None:
     assert len(ET.fromstring(drawn).findall("{http://www.w3.org/2000/svg}rect")) == 1 + len(START)
 
 
+def test_another_server_stands_beside_ours_by_its_name() -> None:
+    results = {"start": {**START, "theirs & old": started(1198, 120)}}
+    assert "| theirs & old | 1,200 (1,199 to 1,201) | 2.00 | 120.0 (120.0 to 120.0) | 2.00 | 100 |" in page(
+        results, "python -m benchmarks", None
+    )
+    drawn = chart(results)
+    assert drawn is not None
+    assert "theirs & old" in [text.text for text in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
+
+
 def test_nothing_measured_has_no_chart() -> None:
     assert chart({}) is None
 
