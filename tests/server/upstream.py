@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -150,10 +151,10 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def serve(*turns: Turn) -> AsyncIterator[Upstream]:
-    """The gateway, up for the block."""
+async def serve(*turns: Turn, security: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
+    """The gateway, up for the block; over TLS with a `security`."""
     upstream = Upstream(turns)
-    server = await asyncio.start_server(upstream._serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(upstream._serve, "127.0.0.1", 0, ssl=security)
     upstream.port = server.sockets[0].getsockname()[1]
     try:
         yield upstream
