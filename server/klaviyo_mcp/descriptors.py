@@ -10,7 +10,7 @@ import os
 import select
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import anyio
@@ -30,9 +30,9 @@ def waitable() -> bool:
 
 
 @contextmanager
-def claimed() -> Iterator[tuple[Lines, Writer]]:
+def claimed(ended: Callable[[], Awaitable[None]] | None = None) -> Iterator[tuple[Lines, Writer]]:
     """Standard input and output for the protocol alone: meanwhile 0 is the null device and 1 is standard error, so that
-    no stray print, of a child process either, gets on the wire."""
+    no stray print, of a child process either, gets on the wire. `ended` as in `Lines`."""
     sys.stdout.flush()
     wires = [os.dup(number) for number in (0, 1)]
     null = os.open(os.devnull, os.O_RDONLY)
@@ -40,7 +40,7 @@ def claimed() -> Iterator[tuple[Lines, Writer]]:
     os.close(null)
     os.dup2(2, 1)
     try:
-        yield Lines(wires[0]), Writer(wires[1])
+        yield Lines(wires[0], ended), Writer(wires[1])
     finally:
         for number, wire in enumerate(wires):
             os.dup2(wire, number)
@@ -48,10 +48,11 @@ def claimed() -> Iterator[tuple[Lines, Writer]]:
 
 
 class Lines:
-    """The lines that arrive at a descriptor, without their ends."""
+    """The lines that arrive at a descriptor, without their ends; `ended` is awaited after the last."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, ended: Callable[[], Awaitable[None]] | None = None) -> None:
         self._descriptor = descriptor
+        self._ended = ended
 
     async def __aiter__(self) -> AsyncIterator[str]:
         begun: list[bytes] = []
@@ -68,6 +69,8 @@ class Lines:
                 break
         if begun:
             yield b"".join(begun).decode("utf-8", "replace")
+        if self._ended is not None:
+            await self._ended()
 
 
 class Writer:

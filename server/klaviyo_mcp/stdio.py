@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, cast
 
 import anyio
@@ -14,9 +14,18 @@ from mcp.server.stdio import stdio_server
 
 from . import app, descriptors
 
+DRAIN_SECONDS = 5.0
+"""What calls under way get to end once the input has ended; whoever waits for less sends a signal."""
+SETTLE_SECONDS = 0.05
+"""What was read takes so long at most to become a call, and what was answered to be written."""
+CLOSE_SECONDS = 2
+
 
 def run(calls: app.Tools) -> None:
-    """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect."""
+    """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect.
+
+    A signal ends the calls under way, and each tells its client; a second one waits for nothing.
+    """
     try:
         code = anyio.run(_serve, calls)
     except KeyboardInterrupt:
@@ -31,26 +40,44 @@ def run(calls: app.Tools) -> None:
 
 async def _serve(calls: app.Tools) -> int:
     caught = 0
-    server = app.create(calls)
+    shell = app.Shell(calls)
+    server = app.serve(shell)
+    serving = anyio.CancelScope()
 
-    async def watch(serving: anyio.CancelScope) -> None:
+    async def drain() -> None:
+        """The input has ended: let what was asked end as well, and be written."""
+        with anyio.move_on_after(DRAIN_SECONDS):
+            await anyio.sleep(SETTLE_SECONDS)
+            await shell.idle()
+        await shell.stop()
+        await anyio.sleep(SETTLE_SECONDS)
+
+    async def end() -> None:
+        await shell.stop()
+        await anyio.sleep(SETTLE_SECONDS)
+        serving.cancel()
+        await anyio.sleep(CLOSE_SECONDS)
+        _leave(128 + caught)  # who does not read holds the streams open
+
+    async def watch() -> None:
         nonlocal caught
         with (
             contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the loop
             anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
         ):
             async for number in signals:
+                if caught:
+                    _leave(128 + number)
                 caught = int(number)
-                serving.cancel()
+                group.start_soon(end)
 
     async with anyio.create_task_group() as group:
-        serving = anyio.CancelScope()
-        group.start_soon(watch, serving)
-        async with _streams() as (reading, writing):
+        group.start_soon(watch)
+        async with _streams(drain) as (reading, writing):
             # What stays in the buffer of a stray print would be flushed on the wire once stdout is given back.
             with contextlib.redirect_stdout(sys.stderr), serving:
                 await server.run(reading, writing, server.create_initialization_options())
-            with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+            with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
                 await calls.aclose()
             if caught:
                 _leave(128 + caught)  # the thread that waits for standard input cannot be called off
@@ -59,12 +86,13 @@ async def _serve(calls: app.Tools) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _streams() -> AsyncIterator[tuple[Any, Any]]:
+async def _streams(drain: Callable[[], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
+    """The streams of messages; `drain` is awaited between the end of the input and that of the stream."""
     if not descriptors.waitable():
         async with stdio_server() as streams:
             yield streams
         return
-    with descriptors.claimed() as (lines, writer):
+    with descriptors.claimed(drain) as (lines, writer):
         # Of a file the library uses what these two have.
         async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:
             yield streams

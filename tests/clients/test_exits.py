@@ -13,21 +13,51 @@ import anyio.to_thread
 import pytest
 from mcp.client.client import Client
 
-from .processes import ENVELOPE, INVENTED, environment, http, raw
+from .processes import ENVELOPE, INVENTED, environment, http, initialize, raw
 
 STDIO = [*INVENTED, "stdio"]
 HTTP = [*INVENTED, "http"]
 
 
-def test_it_ends_with_its_input_even_while_a_call_waits() -> None:
+ENDED = "The server is shutting down and ended wait. If it changes something, look whether that was applied"
+
+
+def test_a_call_under_way_may_end_after_the_input() -> None:
+    with raw(STDIO) as server:
+        server.call(1, "brief")
+        assert server.receive()["method"] == "notifications/progress"
+        code, out, log = server.end()
+    assert code == 0
+    assert json.loads(out)["result"]["content"][0]["text"] == "done"
+    assert json.loads(log.splitlines()[-1])["status"] == "ok"
+
+
+def test_it_ends_after_its_input_even_while_a_call_waits() -> None:
     with raw(STDIO) as server:
         server.call(1, "wait")
         assert server.receive()["method"] == "notifications/progress"
         code, out, log = server.end()
     assert code == 0
-    assert json.loads(out)["error"]["message"] == "Connection closed"
+    assert json.loads(out)["result"]["content"][0]["text"].startswith(ENDED)
     assert b"Traceback" not in log
-    assert json.loads(log.splitlines()[-1])["status"] == "cancelled"
+    assert json.loads(log.splitlines()[-1])["status"] == "stopped"
+
+
+def test_what_is_piped_in_at_once_is_answered_in_full() -> None:
+    calls = [
+        {
+            "jsonrpc": "2.0",
+            "id": id_,
+            "method": "tools/call",
+            "params": {"name": "echo", "arguments": {"word": f"{id_}"}},
+        }
+        for id_ in range(1, 51)
+    ]
+    frames = "".join(json.dumps(frame) + "\n" for frame in [initialize(), *calls])
+    done = subprocess.run(STDIO, input=frames.encode(), capture_output=True, env=environment(), check=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(answer["id"] for answer in answers) == list(range(51))
+    assert all("result" in answer for answer in answers)
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -38,8 +68,20 @@ def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: s
         server.process.send_signal(number)
         assert server.process.wait(timeout=20) == expected
         _, out, log = server.end()
-    assert json.loads(out)["error"]["message"] == "Connection closed"
+    assert json.loads(out)["result"]["content"][0]["text"].startswith(ENDED)
     assert b"Traceback" not in log
+
+
+def test_a_signal_ends_it_though_nobody_reads_its_answer() -> None:
+    with raw(STDIO) as server:
+        for id_ in range(1, 101):
+            server.call(id_, "echo", word="x" * 10_000)
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(timeout=1)
+        server.process.terminate()
+        assert server.process.wait(timeout=20) == 143
 
 
 def test_what_is_printed_astray_or_sent_in_ruins_does_not_disturb_the_protocol() -> None:
