@@ -33,6 +33,12 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 def _command(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
@@ -56,11 +62,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure; all of {', '.join(PARTS)} if none")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and cases; writes no docs unless --docs")
-    parser.add_argument("--rounds", type=int, help="how often servers are started")
-    parser.add_argument("--docs", type=Path, help=f"directory for performance.md and {CHART}; docs/ unless --quick")
+    parser.add_argument("--rounds", type=_number, help="how often servers are started")
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        help=f"directory for performance.md and {CHART}; docs/ where everything is measured, and nothing else",
+    )
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument(
-        "--against", type=_command, metavar="COMMAND", help="another MCP server over stdio; {url} is the upstream"
+        "--against",
+        type=_command,
+        metavar="COMMAND",
+        help="another MCP server over stdio; {url} in it is the upstream's address, which answers below"
+        " {url}/klaviyo as Klaviyo does, to any key (benchmarks/klaviyos_own.py is an example)",
     )
     parser.add_argument("--name", default="the other server", help="what to call it")
     parser.add_argument("--env", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of that server")
@@ -74,6 +88,15 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a promise does not hold")
     given = parser.parse_args()
+    if given.map and not given.against:
+        parser.error("--map is of another server: name that with --against")
+    try:
+        if given.docs is not None:
+            given.docs.mkdir(parents=True, exist_ok=True)
+        if given.json is not None:
+            given.json.touch()
+    except OSError as error:  # better now than after all was measured
+        parser.error(f"{error.filename} cannot be written: {error.strerror}")
     if unknown := [name for name in given.parts if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     return given
@@ -111,15 +134,15 @@ def main() -> int:
     except Failed as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        return 130
     _tell("\n" if sys.stderr.isatty() else "done")
     chart = report.chart(results)
-    against = ["--against", shlex.quote(shlex.join(given.against))] if given.against else []
-    how = " ".join(["python -m benchmarks", *(["--quick"] if given.quick else []), *given.parts, *against])
+    how = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
     page = report.page(results, how, CHART if chart else None)
     sys.stdout.write(page)
-    docs = given.docs or (None if given.quick or given.parts else DOCS)
+    docs = given.docs or (None if given.quick or given.parts or given.against else DOCS)
     if docs is not None:
-        docs.mkdir(parents=True, exist_ok=True)
         (docs / "performance.md").write_text(page)
         if chart:
             (docs / CHART).write_text(chart)

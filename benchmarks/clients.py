@@ -18,6 +18,8 @@ Json = dict[str, Any]
 _VERSION = "2025-06-18"
 _HELLO = {"protocolVersion": _VERSION, "capabilities": {}, "clientInfo": {"name": "benchmarks", "version": "1"}}
 _LINE = 64 * 2**20
+PATIENCE = 30.0
+"""Seconds that a server may take to its first answer."""
 
 
 class Failed(RuntimeError):
@@ -58,8 +60,12 @@ class Stdio:
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def greet(self) -> None:
-        """Shake hands."""
-        await self.ask("initialize", _HELLO)
+        """Shake hands. Raises Failed where no answer comes."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.ask("initialize", _HELLO)
+        except TimeoutError:
+            raise Failed(f"a server did not answer initialize within {PATIENCE:.0f} s") from None
         self.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     async def listen(self) -> None:
@@ -165,10 +171,10 @@ def _message(content: bytes, number: int) -> Json:
 
 def _result(message: Json) -> Json:
     if "error" in message:
-        raise Failed(str(message["error"])[:300])
+        raise Failed(f"a server answered: {message['error'].get('message', '')[:300]}")
     result: Json = message["result"]
     if result.get("isError"):
-        raise Failed(str(result["content"])[:300])
+        raise Failed(f"a tool failed: {' '.join(part.get('text', '') for part in result['content'])[:300]}")
     return result
 
 

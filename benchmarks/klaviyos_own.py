@@ -6,7 +6,7 @@ reads the copy of that document (https://github.com/klaviyo/openapi, `openapi/st
     uv venv --python 3.13 .rival
     uv pip install --python .rival klaviyo-mcp-server
     uv run python -m benchmarks --name "Klaviyo's local server" \
-        --against ".rival/bin/python benchmarks/klaviyos_own.py" \
+        --docs docs --against ".rival/bin/python benchmarks/klaviyos_own.py" \
         --env PRIVATE_API_KEY=benchmark --env UPSTREAM={url}/klaviyo --env OPENAPI=stable.json \
         --map 'get_profiles=klaviyo_get_profiles:{"model": "other", "page_size": "{records}", "fields": ["email",
         "phone_number", "first_name", "last_name", "location.city", "location.country", "created", "last_event_date"]}'

@@ -239,6 +239,13 @@ async def _everyone(stack: AsyncExitStack, here: Upstream, plan: Plan) -> dict[s
         client = await stack.enter_async_context(spawned(*rival.at(here.url)))
         await client.greet()
         ways[rival.name] = _rivals(client, rival)
+        await here.set()
+        await ways[rival.name](20)
+        if not (await here.stats())["requests"]:
+            name, arguments = rival.call(20)
+            raise Failed(
+                f"{rival.name} answered {name}({json.dumps(arguments)}) without asking the upstream: see --env"
+            )
     for call in ways.values():
         for _ in range(20):
             await call(20)

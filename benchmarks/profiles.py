@@ -137,7 +137,10 @@ async def _library(times: int) -> dict[str, Figure]:
                 await ask()
                 if number >= 20:
                     took[name].append((time.perf_counter() - began) * 1000)
-    return {name: Figure(tuple(values)) for name, values in took.items()}
+    found = {name: Figure(tuple(values)) for name, values in took.items()}
+    for name, more, less in (("models", "bare call", "bare ping"), ("HTTP", "ping over HTTP", "ping")):
+        found[name] = Figure(tuple(long - short for long, short in zip(took[more], took[less], strict=True)))
+    return found
 
 
 async def call(plan: Plan) -> dict[str, Any]:

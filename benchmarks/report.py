@@ -230,11 +230,11 @@ def _profile(found: Results) -> str:
         ),
         (
             "protocol library: a call's models (an empty call of the bare server, less its ping)",
-            f"{library['bare call'].median - library['bare ping'].median:.2f}",
+            _told(library["models"], 2),
         ),
         (
             "over HTTP also: protocol library, starlette, uvicorn, the client (a ping over HTTP, less one over pipes)",
-            f"{library['ping over HTTP'].median - library['ping'].median:.2f}",
+            _told(library["HTTP"], 2),
         ),
         *((f"this server: {name}", _told(one, 2)) for name, one in call["steps"].items()),
     ]

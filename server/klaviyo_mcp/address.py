@@ -12,6 +12,8 @@ from klaviyo_tools.request import Request, Service
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
+LONGEST = 65_536
+"""Characters of an address that httpx takes."""
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 
 
@@ -49,7 +51,14 @@ def target(base: str, request: Request) -> str:
             then="Give the id exactly as Klaviyo shows it, without slashes, dots or question marks around it.",
         )
     service = "/klaviyo" if request.service is Service.KLAVIYO else ""
-    return f"{base}{service}{request.path}{query(request.query)}"
+    url = f"{base}{service}{request.path}{query(request.query)}"
+    if len(url) > LONGEST:
+        name = max(request.query, key=lambda name: len(request.query[name]), default="id")
+        raise ArgumentError(
+            f"This call would take an address of {len(url):,} characters; {LONGEST:,} can be sent, and nothing was.",
+            then=f"Make its {name} shorter: name fewer values at once, in several calls.",
+        )
+    return url
 
 
 def query(parameters: Mapping[str, str]) -> str:

@@ -47,6 +47,13 @@ _DIES = "import sys; input(); sys.exit('no licence')"
         (("--map", "get_profiles=profiles:{"), "is not JSON"),
         (("--map", "get_lists=lists"), "'get_lists=lists' is not get_profiles=NAME or get_profiles=NAME:{…}"),
         (("--env", "NAME"), "'NAME' is not NAME=VALUE"),
+        (("--map", "get_profiles=profiles"), "--map is of another server: name that with --against"),
+        (("--json", "no/such/place.json"), "no/such/place.json cannot be written: No such file or directory"),
+        (("--rounds", "0"), "'0' is not a number from 1 on"),
+        (
+            ("calls", "--against", f"{sys.executable} -m benchmarks.bare", "--map", "get_profiles=nothing"),
+            'error: the other server answered nothing({"max_results": 20}) without asking the upstream: see --env',
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_a_line(arguments: tuple[str, ...], told: str) -> None:

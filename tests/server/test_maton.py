@@ -353,3 +353,13 @@ def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+@pytest.mark.anyio
+async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> None:
+    many = ",".join(f'"01JBENCH{number:018d}"' for number in range(2_000))
+    request = Request("GET", "/api/profiles", query={"page[size]": "20", "filter": f"any(id,[{many}])"})
+    told = await untouched(request, ArgumentError)
+    assert "characters; 65,536 can be sent, and nothing was" in told
+    assert "Make its filter shorter" in told
+    assert (await sent(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query["filter"] == "x" * 60_000
