@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -199,7 +199,7 @@ class Call:
         return paging.encode(position, self._fingerprint())
 
     def _fetching(self, view: View) -> paging.Fetch:
-        query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource)
+        query = _sparse(self.operation, view, self.revision) if self.accepted_fields else {}
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
             return await self._page({**query, **self._paging(cursor, size)})
@@ -228,9 +228,9 @@ class Call:
             self.arguments = self.arguments.model_copy(update=known)
         return View(
             fields,
-            include,
+            tuple(include),
             self._argument("detail") or "summary",
-            additional,
+            tuple(additional),
             self.calls.settings.user_content == "hide",
         )
 
@@ -328,6 +328,12 @@ class Quiet:
 
     async def open(self, message: str, url: str, note: str = "") -> bool:
         return False
+
+
+@lru_cache(512)
+def _sparse(operation: Operation, view: View, revision: str) -> Mapping[str, str]:
+    """The sparse fieldsets of a view, which most calls of an operation share."""
+    return fieldsets.sparse(resource(operation.resource), view, operation.accepted_fields(revision), resource)
 
 
 def _told(value: object) -> object:

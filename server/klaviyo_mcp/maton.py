@@ -138,7 +138,9 @@ class Maton:
         tries: int = 4,
     ) -> None:
         self.base_url = address(base_url)
-        self._host = urlsplit(self.base_url).hostname or ""
+        parts = urlsplit(self.base_url)
+        self._host = parts.hostname or ""
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self.revision = header("KLAVIYO_REVISION", revision) or REVISION
         self.connection = header("MATON_CONNECTION", connection)
         self.deadline = deadline
@@ -147,6 +149,8 @@ class Maton:
         self._transport = transport
         self._largest, self._connections, self._backoff, self._tries = largest, connections, backoff, tries
         self._built: httpx.AsyncBaseTransport | None = None
+        self._place: httpx.URL | None = None
+        """The origin as httpx knows it, where requests go there directly."""
         self._building = anyio.Lock()
 
     def __repr__(self) -> str:
@@ -324,17 +328,22 @@ class Maton:
         import httpx
 
         patience = self.deadline / 2 if trip.call.safe or trip.call.repeatable else self.deadline
+        extensions: dict[str, Any] = {
+            "timeout": {"connect": min(10.0, self.deadline / 2), "read": patience, "write": patience, "pool": None},
+            "trace": trip.watch,
+        }
+        url: httpx.URL | str = wire.url
+        if self._place is not None:
+            # An address that was checked and put together here need not be taken apart again for each request.
+            url, extensions["target"] = self._place, wire.url.removeprefix(self._origin).encode()
         return httpx.Request(
             wire.method,
-            wire.url,
+            url,
             headers={**_HEADERS, **wire.headers},
             content=wire.content,
             data=wire.form,
             files=wire.files,
-            extensions={
-                "timeout": {"connect": min(10.0, self.deadline / 2), "read": patience, "write": patience, "pool": None},
-                "trace": trip.watch,
-            },
+            extensions=extensions,
         )
 
     async def _ready(self) -> httpx.AsyncBaseTransport:
@@ -359,11 +368,12 @@ class Maton:
         self.pacer.prepare()
         if self._transport is not None:
             return self._transport
-        if not self.base_url.startswith("https:"):
-            return Connections(self.base_url, self._connections, IDLE)
-        if getproxies():
+        secure = self.base_url.startswith("https:")
+        if secure and getproxies():
             return Proxied(self._connections, IDLE)
-        return Connections(self.base_url, self._connections, IDLE, httpx.create_ssl_context())
+        self._place = httpx.URL(self._origin)
+        security = httpx.create_ssl_context() if secure else None
+        return Connections(self.base_url, self._connections, IDLE, security)
 
 
 def _connect_failure(failure: Exception) -> str:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import anyio
+import httpcore
 import httpx
 import pytest
 from hypothesis import given
@@ -363,3 +364,31 @@ async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> 
     assert "characters; 65,536 can be sent, and nothing was" in told
     assert "Make its filter shorter" in told
     assert (await sent(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query["filter"] == "x" * 60_000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "base", ["http://localhost:80", "http://127.0.0.1:8080/prefix", "https://api.example.com:443/", "https://[::1]:9"]
+)
+async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from klaviyo_mcp.connections import Connections
+
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    asked: list[httpcore.Request] = []
+
+    async def keep(connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> httpcore.Response:
+        asked.append(request)
+        return httpcore.Response(200, headers=[("Content-Type", "application/json")], content=b'{"data": []}')
+
+    monkeypatch.setattr(httpcore.AsyncHTTPConnection, "handle_async_request", keep)
+    maton = Maton(key=KEY, base_url=base)
+    await maton.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
+    assert isinstance(maton._built, Connections)
+    (request,) = asked
+    prefix = "/prefix" if "prefix" in base else ""
+    query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"
+    assert request.url.target.decode() == f"{prefix}/klaviyo/api/profiles/a%2Fb?{query}"
+    assert request.url.origin == httpcore.URL(maton.base_url).origin
