@@ -88,6 +88,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a promise does not hold")
     given = parser.parse_args()
+    if given.name in report.NAMES:
+        parser.error(f"--name {given.name} is one of ours")
     if given.map and not given.against:
         parser.error("--map is of another server: name that with --against")
     try:

@@ -72,7 +72,10 @@ class Stdio:
         """Hand answers to those who wait for them, to the end of the stream."""
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
-            message = json.loads(line)
+            try:
+                message = json.loads(line)
+            except ValueError:  # printed astray
+                continue
             waiting = self._waiting.pop(message["id"], None) if "id" in message and "method" not in message else None
             if waiting is not None:
                 self.received = len(line)

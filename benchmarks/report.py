@@ -16,7 +16,7 @@ from .measure import Figure
 
 Results = Mapping[str, Any]
 
-_NAMES = {
+NAMES = {
     "bare": "bare protocol library, no tools",
     "none": "`none`",
     "core": "`core`",
@@ -30,7 +30,7 @@ _NAMES = {
 
 def _named(key: str) -> str:
     """A server or a way to it, in words; another server is called by its own name."""
-    return _NAMES.get(key, key)
+    return NAMES.get(key, key)
 
 
 def _told(figure: Figure, digits: int = 1) -> str:

@@ -114,7 +114,10 @@ def main(context: click.Context, /, **given: Any) -> None:
 
             calls.tools()
 
-        stdio.run(calls)
+        try:
+            stdio.run(calls)
+        except SettingsError as error:
+            raise Refusal(str(error)) from None
 
 
 @main.command()

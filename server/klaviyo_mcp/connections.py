@@ -15,7 +15,7 @@ import httpx
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """`most` connections to the place of `base_url` at most; one that was not used for `idle` seconds is closed."""
+    """`most` connections to the place of `base_url` at most; the next request closes those idle for `idle` seconds."""
 
     def __init__(self, base_url: str, most: int, idle: float, security: ssl.SSLContext | None = None) -> None:
         self._origin = httpcore.URL(base_url).origin

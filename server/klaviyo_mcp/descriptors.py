@@ -30,29 +30,31 @@ def waitable() -> bool:
 
 
 @contextmanager
-def claimed(ended: Callable[[], Awaitable[None]] | None = None) -> Iterator[tuple[Lines, Writer]]:
+def claimed() -> Iterator[tuple[Lines, Writer]]:
     """Standard input and output for the protocol alone: meanwhile 0 is the null device and 1 is standard error, so that
-    no stray print, of a child process either, gets on the wire. `ended` as in `Lines`."""
-    sys.stdout.flush()
+    no stray print, of a child process either, gets on the wire."""
     wires = [os.dup(number) for number in (0, 1)]
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    sys.stdout.flush()
     try:
-        yield Lines(wires[0], ended), Writer(wires[1])
+        yield Lines(wires[0]), Writer(wires[1])
     finally:
+        sys.stdout.flush()
         for number, wire in enumerate(wires):
             os.dup2(wire, number)
             os.close(wire)
 
 
 class Lines:
-    """The lines that arrive at a descriptor, without their ends; `ended` is awaited after the last."""
+    """The lines that arrive at a descriptor, without their ends."""
 
-    def __init__(self, descriptor: int, ended: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._ended = ended
+        self.ended: Callable[[], Awaitable[None]] | None = None
+        """Awaited after the last line, before there are no more."""
 
     async def __aiter__(self) -> AsyncIterator[str]:
         begun: list[bytes] = []
@@ -69,8 +71,8 @@ class Lines:
                 break
         if begun:
             yield b"".join(begun).decode("utf-8", "replace")
-        if self._ended is not None:
-            await self._ended()
+        if self.ended is not None:
+            await self.ended()
 
 
 class Writer:
@@ -80,9 +82,11 @@ class Writer:
         self._descriptor = descriptor
         self._ready = select.poll()
         self._ready.register(descriptor, select.POLLOUT)
+        self._begun = self._done = 0
 
     async def write(self, text: str) -> None:
         """Write all of it. Raises OSError where nobody reads any more."""
+        self._begun += 1
         left = memoryview(text.encode())
         while left:
             # What is ready takes this many bytes at least (POSIX), so that the descriptor need not be set non-blocking:
@@ -91,6 +95,14 @@ class Writer:
                 left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
             if left:
                 await anyio.wait_writable(self._descriptor)
+        self._done += 1
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait until nothing is being written, and nothing was begun for so long."""
+        before = -1
+        while before != self._begun or self._begun != self._done:
+            before = self._begun
+            await anyio.sleep(seconds)
 
     async def flush(self) -> None:
         """Nothing is held back."""

@@ -7,14 +7,15 @@ The retries are a small loop of our own rather than stamina's: whether to go on 
 into what is left of the deadline, which pacing shares), the wait holds back other calls and is told to the client
 before it begins, and which error ends the call depends on all three. What would be left for a library is the sleep.
 
-httpx is imported by this module only, in a thread, when the first request is made: importing it and building a TLS
-context take some 400 ms.
+httpx is imported by this module and `connections` only, in a thread, when the first request is made: importing it and
+building a TLS context take some 400 ms.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from klaviyo_mcp.errors import (
     KeyMissingError,
     KlaviyoMcpError,
     RateLimitError,
+    SettingError,
     UnreachableError,
     UpstreamError,
     span,
@@ -53,7 +55,7 @@ DEADLINE = 60.0
 LARGEST = 50_000_000
 CONNECTIONS = 100
 IDLE = 15.0
-"""Seconds after which an unused connection is closed."""
+"""Seconds after which an unused connection is not used again."""
 
 _HEADERS = {
     "User-Agent": f"klaviyo-mcp/{__version__}",
@@ -114,7 +116,7 @@ class _Body:
 class Maton:
     """Maton's gateway, with pooled connections for the process; safe to use from many tasks at once.
 
-    Requests are given to httpx's transports, below its client, which would take a seventh of a call to parse each
+    Requests are given to httpx's transports, below its client, which would take a sixth of a call to parse each
     address twice and to look for cookies and redirects that are not wanted here.
 
     `deadline` is in seconds and bounds a call with all its waiting; `largest` is the most bytes of an answer that are
@@ -233,14 +235,14 @@ class Maton:
                 body = await self._read(response)
             finally:
                 await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as failure:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as failure:
             cause = _connect_failure(failure)
             host = urlsplit(self.base_url).netloc
             again = "certificate" not in cause
             return Verdict(UnreachableError(operation, host, cause, attempts=trip.attempts), again=again)
         except httpx.TimeoutException:
             return self._broken(trip, f"no answer came within {span(anyio.current_time() - trip.began)}", timeout=True)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ssl.SSLError):  # the latter comes as it is from below httpx
             return self._broken(trip, "the connection broke before the answer came")
         attempt.answered(response.status_code, len(body.content))
         self._listen(trip, response)
@@ -276,7 +278,7 @@ class Maton:
             return _Body(b"".join(chunks), "its answer could not be decompressed")
         except httpx.TimeoutException:
             return _Body(b"".join(chunks), "its answer stopped halfway", again=True)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ssl.SSLError):
             return _Body(b"".join(chunks), "its answer broke off halfway", again=True)
         return _Body(b"".join(chunks))
 
@@ -370,9 +372,15 @@ class Maton:
             return self._transport
         secure = self.base_url.startswith("https:")
         if secure and getproxies():
-            return Proxied(self._connections, IDLE)
+            try:
+                return Proxied(self._connections, IDLE)
+            except (OSError, ValueError, ImportError) as error:
+                raise SettingError("HTTPS_PROXY", f"or SSL_CERT_FILE cannot be used: {error}") from None
         self._place = httpx.URL(self._origin)
-        security = httpx.create_ssl_context() if secure else None
+        try:
+            security = httpx.create_ssl_context() if secure else None
+        except OSError as error:
+            raise SettingError("SSL_CERT_FILE", f"or SSL_CERT_DIR cannot be used: {error}") from None
         return Connections(self.base_url, self._connections, IDLE, security)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 COLLECT_EVERY = 10_000
-"""New objects after which the garbage collector goes through them. A page of a hundred records makes the 700 that it
-would wait for by itself: it went through them again and again, and found nothing."""
+"""New objects after which the garbage collector goes through them. A page of a hundred records makes the 700 that
+Python waits for up to 3.12: it went through them again and again, and found nothing."""
 
 
 @contextmanager

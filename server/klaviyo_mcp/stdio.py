@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, NoReturn, cast
 
 import anyio
 from mcp.server.stdio import stdio_server
 
 from . import app, descriptors
+from .settings import SettingsError
 
 DRAIN_SECONDS = 5.0
 """What calls under way get to end once the input has ended; whoever waits for less sends a signal."""
@@ -24,8 +26,11 @@ CLOSE_SECONDS = 2
 def run(calls: app.Tools) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect.
 
-    A signal ends the calls under way, and each tells its client; a second one waits for nothing.
+    A signal ends the calls under way, and each tells its client; a second one waits for nothing. Raises SettingsError
+    where there are no standard streams.
     """
+    if sys.stdin is None or sys.stdout is None:
+        raise SettingsError("standard input or output is closed: a client speaks to this server through them")
     try:
         code = anyio.run(_serve, calls)
     except KeyboardInterrupt:
@@ -44,13 +49,13 @@ async def _serve(calls: app.Tools) -> int:
     server = app.serve(shell)
     serving = anyio.CancelScope()
 
-    async def drain() -> None:
-        """The input has ended: let what was asked end as well, and be written."""
+    async def drain(writer: descriptors.Writer) -> None:
+        """The input has ended: let what was asked end as well, and be written, however slow its reader is."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(SETTLE_SECONDS)
             await shell.idle()
         await shell.stop()
-        await anyio.sleep(SETTLE_SECONDS)
+        await writer.quiet(SETTLE_SECONDS)
 
     async def end() -> None:
         await shell.stop()
@@ -80,19 +85,23 @@ async def _serve(calls: app.Tools) -> int:
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
                 await calls.aclose()
             if caught:
-                _leave(128 + caught)  # the thread that waits for standard input cannot be called off
+                _leave(128 + caught)  # a thread that waits for standard input could not be called off
         group.cancel_scope.cancel()
     return 0
 
 
 @contextlib.asynccontextmanager
-async def _streams(drain: Callable[[], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
-    """The streams of messages; `drain` is awaited between the end of the input and that of the stream."""
+async def _streams(drain: Callable[[descriptors.Writer], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
+    """The streams of messages; `drain` is awaited between the end of the input and that of its stream.
+
+    Not so for files and terminals, which the library reads: what they leave under way is called off with their end.
+    """
     if not descriptors.waitable():
         async with stdio_server() as streams:
             yield streams
         return
-    with descriptors.claimed(drain) as (lines, writer):
+    with descriptors.claimed() as (lines, writer):
+        lines.ended = partial(drain, writer)
         # Of a file the library uses what these two have.
         async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:
             yield streams

@@ -49,6 +49,7 @@ _DIES = "import sys; input(); sys.exit('no licence')"
         (("--env", "NAME"), "'NAME' is not NAME=VALUE"),
         (("--map", "get_profiles=profiles"), "--map is of another server: name that with --against"),
         (("--json", "no/such/place.json"), "no/such/place.json cannot be written: No such file or directory"),
+        (("--name", "bare", "--against", "x"), "--name bare is one of ours"),
         (("--rounds", "0"), "'0' is not a number from 1 on"),
         (
             ("calls", "--against", f"{sys.executable} -m benchmarks.bare", "--map", "get_profiles=nothing"),

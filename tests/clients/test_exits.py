@@ -72,6 +72,21 @@ def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: s
     assert b"Traceback" not in log
 
 
+def test_every_answer_is_written_after_the_input_however_late_its_reader_comes() -> None:
+    with raw(STDIO) as server:
+        for id_ in range(1, 31):
+            server.call(id_, "echo", word="x" * 10_000)
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(timeout=1)
+        assert server.process.stdout is not None
+        answers = [json.loads(line) for line in server.process.stdout]
+        assert server.process.wait(timeout=20) == 0
+    assert sorted(answer["id"] for answer in answers) == list(range(1, 31))
+    assert all("result" in answer for answer in answers)
+
+
 def test_a_signal_ends_it_though_nobody_reads_its_answer() -> None:
     with raw(STDIO) as server:
         for id_ in range(1, 101):

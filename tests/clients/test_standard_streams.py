@@ -15,9 +15,10 @@ _ASTRAY = """
 import os, subprocess, sys
 from klaviyo_mcp import descriptors
 assert descriptors.waitable()
+print("before astray")
 with descriptors.claimed() as (lines, writer):
     assert sys.stdin.read() == ""
-    print("printed astray", flush=True)
+    print("printed astray")
     os.write(1, b"written astray")
     subprocess.run(["echo", "echoed astray"], check=True)
 print("given back")
@@ -26,13 +27,19 @@ print("given back")
 
 def test_only_the_protocol_reaches_the_wire() -> None:
     command = [COMMAND[0], "-c", _ASTRAY]
-    done = subprocess.run(command, input=b"not for you", capture_output=True, env=environment(), check=True)
+    buffered = environment(PYTHONUNBUFFERED="")
+    done = subprocess.run(command, input=b"not for you", capture_output=True, env=buffered, check=True)
     assert done.stdout == b"given back\n"
-    assert [word for word in (b"printed", b"written", b"echoed") if word + b" astray" in done.stderr] == [
-        b"printed",
-        b"written",
-        b"echoed",
-    ]
+    for word in (b"before", b"printed", b"written", b"echoed"):
+        assert word + b" astray" in done.stderr
+
+
+def test_closed_streams_are_told() -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60, check=False)
+    assert done.returncode == 2
+    assert "standard input or output is closed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["pipe", "file", "socket"])

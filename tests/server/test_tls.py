@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import os
 import ssl
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from klaviyo_mcp.errors import UnreachableError
+from klaviyo_mcp.errors import InDoubtError, SettingError, UnreachableError
 from klaviyo_mcp.maton import CallPolicy, Maton
 from klaviyo_tools.request import Request
 
@@ -71,3 +73,39 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
                 await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
         assert len(upstream.seen) == (3 if reached else 0)
+
+
+async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    security, shown = certified(tmp_path, "localhost")
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(shown))
+
+    async def break_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        os.write(writer.get_extra_info("socket").fileno(), b"this is not TLS" * 10)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(break_it, "127.0.0.1", 0, ssl=security) as server:
+        port = server.sockets[0].getsockname()[1]
+        maton = Maton(key="mtn_key", base_url=f"https://localhost:{port}", backoff=0.001)
+        with pytest.raises(InDoubtError):
+            await maton.send(Request("POST", "/api/events", body={}), WRITE)
+        await maton.aclose()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SSL_CERT_FILE", "/no/such/file.pem"), ("HTTPS_PROXY", "ftp://proxy.example.com:1")]
+)
+async def test_an_environment_that_cannot_be_used_is_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(variable, value)
+    maton = Maton(key="mtn_key", base_url="https://localhost:1")
+    with pytest.raises(SettingError, match=variable):
+        await maton.send(Request("POST", "/api/events", body={}), WRITE)
