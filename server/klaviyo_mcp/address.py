@@ -10,10 +10,11 @@ from urllib.parse import quote, unquote, urlsplit
 from klaviyo_mcp.errors import ArgumentError, SettingError
 from klaviyo_tools.request import Request, Service
 
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 LONGEST = 65_536
 """Characters of an address that httpx takes."""
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 
 

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import anyio
 import anyio.to_thread
 import pytest
 from mcp.client.client import Client
 
-from .processes import ENVELOPE, INVENTED, environment, http, initialize, raw
+from .processes import ENVELOPE, INVENTED, Raw, environment, http, initialize, raw
 
 STDIO = [*INVENTED, "stdio"]
 HTTP = [*INVENTED, "http"]
@@ -72,14 +74,21 @@ def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: s
     assert b"Traceback" not in log
 
 
-def test_every_answer_is_written_after_the_input_however_late_its_reader_comes() -> None:
+@contextmanager
+def unread(ids: Iterable[int]) -> Iterator[Raw]:
+    """A server whose input has ended, and which waits for somebody to read its answers."""
     with raw(STDIO) as server:
-        for id_ in range(1, 31):
+        for id_ in ids:
             server.call(id_, "echo", word="x" * 10_000)
         assert server.process.stdin is not None
         server.process.stdin.close()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(timeout=1)
+        yield server
+
+
+def test_every_answer_is_written_after_the_input_however_late_its_reader_comes() -> None:
+    with unread(range(1, 31)) as server:
         assert server.process.stdout is not None
         answers = [json.loads(line) for line in server.process.stdout]
         assert server.process.wait(timeout=20) == 0
@@ -88,13 +97,7 @@ def test_every_answer_is_written_after_the_input_however_late_its_reader_comes()
 
 
 def test_a_signal_ends_it_though_nobody_reads_its_answer() -> None:
-    with raw(STDIO) as server:
-        for id_ in range(1, 101):
-            server.call(id_, "echo", word="x" * 10_000)
-        assert server.process.stdin is not None
-        server.process.stdin.close()
-        with pytest.raises(subprocess.TimeoutExpired):
-            server.process.wait(timeout=1)
+    with unread(range(1, 101)) as server:
         server.process.terminate()
         assert server.process.wait(timeout=20) == 143
 

@@ -24,6 +24,12 @@ pytestmark = pytest.mark.anyio
 WRITE = CallPolicy("create_event", safe=False)
 
 
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+
+
 def certified(directory: Path, host: str) -> tuple[ssl.SSLContext, Path]:
     """A server's side of TLS with a certificate for a host, and the file with that certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -58,8 +64,6 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
     host: str, trusted: bool, reached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     security, shown = certified(tmp_path, host)
-    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(shown))
     async with serve(OK, security=security) as upstream:
@@ -79,8 +83,6 @@ async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     security, shown = certified(tmp_path, "localhost")
-    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(shown))
 
     async def break_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,8 +105,6 @@ async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
 async def test_an_environment_that_cannot_be_used_is_named(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for other in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(variable, value)
     maton = Maton(key="mtn_key", base_url="https://localhost:1")
     with pytest.raises(SettingError, match=variable):
