@@ -12,8 +12,8 @@ from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import measure, profiles, report
-from .clients import Failed
+from benchmarks import measure, profiles, report
+from benchmarks.clients import Failed
 
 DOCS = Path(__file__).parents[1] / "docs"
 CHART = "performance.svg"

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from .clients import Client, Failed, Http, Stdio, memory, spawned
+from benchmarks.clients import Client, Failed, Http, Stdio, memory, spawned
 
 PRESETS = ("none", "core", "standard", "all")
 TOOL = "get_profiles"
@@ -362,8 +362,8 @@ async def _counted(here: Upstream, total: int) -> tuple[float, float | None, int
 
 def search(plan: Plan) -> dict[str, Any]:
     """Milliseconds for a search over all operations, cold (the index is built) and warm."""
-    from klaviyo_tools.catalog import catalog
-    from klaviyo_tools.search import Index
+    from klaviyo_tools.registry import catalog
+    from klaviyo_tools.search.index import Index
 
     queries = (
         "who unsubscribed last week",
@@ -405,12 +405,12 @@ _ANSWERED: Mapping[str, dict[str, Any]] = {
 async def size(plan: Plan) -> dict[str, Any]:
     """Bytes of our answers against Klaviyo's JSON for the same question, over the sandbox's account."""
     from klaviyo_mcp import sandbox
-    from klaviyo_mcp.call import Quiet
-    from klaviyo_mcp.calls import Calls
-    from klaviyo_mcp.maton import Maton
-    from klaviyo_mcp.pacing import Pacer
+    from klaviyo_mcp.calls.call import Quiet
+    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.gateway.client import Maton
+    from klaviyo_mcp.gateway.pacing import Pacer
     from klaviyo_mcp.settings import Settings
-    from klaviyo_tools.catalog import catalog
+    from klaviyo_tools.registry import catalog
 
     embedded = sandbox.create(key="sandbox")
     transport = httpx.ASGITransport(embedded)

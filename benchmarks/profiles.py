@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from .clients import environment, spawned
-from .measure import BARE, OURS, QUIET, Figure, Plan, ours_over_http, ours_over_stdio, upstream
+from benchmarks.clients import environment, spawned
+from benchmarks.measure import BARE, OURS, QUIET, Figure, Plan, ours_over_http, ours_over_stdio, upstream
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "this server": ("klaviyo_mcp", "klaviyo_tools", "benchmarks"),
@@ -145,14 +145,14 @@ async def _library(times: int) -> dict[str, Figure]:
 
 async def call(plan: Plan) -> dict[str, Any]:
     """The steps of a call of 20 profiles, without the network."""
-    from klaviyo_mcp import fieldsets, paging, summary
-    from klaviyo_mcp.wire import parse, render
-    from klaviyo_tools.arguments import check
-    from klaviyo_tools.catalog import catalog
-    from klaviyo_tools.records import flatten
-    from klaviyo_tools.resources import resource
-
-    from .upstream import page
+    from benchmarks.upstream import page
+    from klaviyo_mcp.answers import collection, cursors, pages
+    from klaviyo_mcp.answers import view as fieldsets
+    from klaviyo_mcp.gateway.request import parse, render
+    from klaviyo_tools.arguments.checking import check
+    from klaviyo_tools.jsonapi.records import flatten
+    from klaviyo_tools.registry import catalog
+    from klaviyo_tools.resource_types import resource
 
     plan.told("profile of a call")
     operation = catalog()["get_profiles"]
@@ -171,9 +171,9 @@ async def call(plan: Plan) -> dict[str, Any]:
         return render(request, base=base, key=key, revision=revision, connection=None)
 
     def answered() -> object:
-        sheet = summary.Sheet(kind, view)
-        harvest = paging.Harvest(paging.START)
-        harvest.add(read, paging.first(paging.START, RECORDS), RECORDS)
+        sheet = collection.Sheet(kind, view)
+        harvest = pages.Harvest(cursors.START)
+        harvest.add(read, pages.first(cursors.START, RECORDS), RECORDS)
         sheet.take(read, harvest.records)
         return sheet.text(harvest)
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .measure import Figure
+from benchmarks.measure import Figure
 
 Results = Mapping[str, Any]
 

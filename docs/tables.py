@@ -9,11 +9,12 @@ from typing import Any
 
 import mcp_types
 
-from klaviyo_mcp.calls import Calls
-from klaviyo_mcp.listing import toolset
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.cli.tools import toolset
 from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
 from klaviyo_mcp.settings import Settings, facts, flag_of
-from klaviyo_tools.catalog import CORE, STANDARD, catalog
+from klaviyo_tools.registry import catalog
+from klaviyo_tools.toolsets import CORE, STANDARD
 
 README = Path(__file__).parents[1] / "README.md"
 TOOLS = Path(__file__).parent / "tools.md"

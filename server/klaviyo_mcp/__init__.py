@@ -1,21 +1,17 @@
 """The MCP server through which an AI agent runs a Klaviyo account.
 
-How a call travels, and where to look:
+Its rooms, each of which imports only those below it:
 
-    cli, start, settings, logs      the command, its settings, what it says on stderr
-    stdio, descriptors, http, sse, auth, listening   the transports
-    app, asking                     the MCP server, and what a call may ask of its session
-    instructions, guides, prompts, resources, completion   what models and people are told beside the tools
-    calls, call, discovery          the tools, one call of one, the tools that reach all others
-    policy, confirmation, preview, audience, phrases, accounts, handover, uploads
-                                    what may run, what a person confirms, on which account
-    maton, exchange, wire, address, refusals, pacing, connections, tracing   the client of the gateway
-    paging, following               page after page; a job to its end
-    summary, table, cells, fieldsets, counting, untrusted   answers
-    reports, report_table, figures, names, reads   reports that read themselves
-    errors                          everything that can be told to go wrong
-    demo, doctor, connect, single, listing   the other commands
-    sandbox                         an embedded Klaviyo and Maton
+    cli                 the commands; they put the parts together
+    transports          stdio, HTTP and SSE, and who may use them
+    protocol            MCP: tools, sessions, prompts, guides, resources, completion
+    calls               a call, from name and arguments to an answer
+    safety, reports     what may run and what a person confirms; reports with names and totals
+    account             which account a call goes to, its names, reads made for a call
+    gateway, answers    the client of Maton's gateway; records as text
+    telemetry           log and traces
+    errors, settings, untrusted
+    sandbox             an embedded Klaviyo and Maton; it imports nothing of the others
 """
 
 __version__ = "0.1.0"

@@ -1,5 +1,5 @@
 """`python -m klaviyo_mcp` is the command `klaviyo-mcp`."""
 
-from .start import main
+from klaviyo_mcp.cli.main import main
 
 main()

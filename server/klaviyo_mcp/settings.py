@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from . import address
-from .errors import SettingError
+from klaviyo_mcp.errors import SettingError
+from klaviyo_mcp.gateway import urls
 
 OLDEST_REVISION = "2026-01-15"
 SHORTEST_TOKEN = 16
@@ -46,7 +46,7 @@ def _dated(given: str) -> str:
 
 def _gateway(given: str) -> str:
     try:
-        return address.base_url(given)
+        return urls.base_url(given)
     except SettingError as error:
         raise ValueError(str(error)) from None
 
@@ -69,7 +69,7 @@ def _url(given: str) -> str:
     parts = urlsplit(given)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValueError
-    if parts.scheme == "http" and not address.loopback(parts.hostname):
+    if parts.scheme == "http" and not urls.loopback(parts.hostname):
         raise ValueError
     return given
 

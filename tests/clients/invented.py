@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import mcp_types
 
-from klaviyo_mcp.asking import SessionContext
-from klaviyo_mcp.calls import UnknownTool
+from klaviyo_mcp.calls.service import UnknownTool
+from klaviyo_mcp.protocol.session import SessionContext
 
 SECRET = "secret-of-the-traceback"
 
@@ -93,17 +93,17 @@ class Invented:
 
 
 def main() -> None:
-    from klaviyo_mcp import logs
     from klaviyo_mcp.settings import load
+    from klaviyo_mcp.telemetry import logs
 
     settings = load({}, os.environ)
     logs.configure(settings.log_level or "info", settings.secrets())
     if sys.argv[1] == "stdio":
-        from klaviyo_mcp import stdio
+        from klaviyo_mcp.transports import stdio
 
         stdio.run(Invented())
     else:
-        from klaviyo_mcp import http
+        from klaviyo_mcp.transports import http
 
         http.run(Invented(), settings)
 

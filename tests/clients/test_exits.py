@@ -14,8 +14,7 @@ import anyio
 import anyio.to_thread
 import pytest
 from mcp.client.client import Client
-
-from .processes import ENVELOPE, INVENTED, Raw, environment, http, initialize, raw
+from tests.clients.processes import ENVELOPE, INVENTED, Raw, environment, http, initialize, raw
 
 STDIO = [*INVENTED, "stdio"]
 HTTP = [*INVENTED, "http"]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
-from .processes import INVENTED, Http, http, initialize
+from tests.clients.processes import INVENTED, Http, http, initialize
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 

@@ -12,8 +12,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
-
-from .processes import COMMAND, Http, environment, http
+from tests.clients.processes import COMMAND, Http, environment, http
 
 pytestmark = pytest.mark.anyio
 ERAS = ["legacy", "2026-07-28"]
@@ -70,7 +69,7 @@ async def _count(client: Client) -> None:
 
 
 def test_without_a_key_it_starts_and_lists_and_a_call_says_what_is_missing() -> None:
-    from .processes import raw
+    from tests.clients.processes import raw
 
     with raw(COMMAND) as server:
         server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
@@ -85,9 +84,18 @@ def test_without_a_key_it_starts_and_lists_and_a_call_says_what_is_missing() -> 
 
 
 def test_nothing_that_a_call_needs_is_imported_before_the_tools_are_listed() -> None:
-    late = ["httpx", "stamina", "limits", "klaviyo_mcp.sandbox", "klaviyo_mcp.maton", "klaviyo_mcp.http", "jwt"]
+    late = [
+        "httpx",
+        "stamina",
+        "limits",
+        "klaviyo_mcp.sandbox",
+        "klaviyo_mcp.gateway.client",
+        "klaviyo_mcp.transports.http",
+        "jwt",
+    ]
     program = (
-        "import sys; from klaviyo_mcp import app, cli, stdio; from klaviyo_mcp.calls import Calls;"
+        "import sys; from klaviyo_mcp.cli import commands; from klaviyo_mcp.protocol import server;"
+        "from klaviyo_mcp.transports import stdio; from klaviyo_mcp.calls.service import Calls;"
         "from klaviyo_mcp.settings import load; Calls(load({}, {})).tools();"
         f"print([name for name in {late} if name in sys.modules])"
     )

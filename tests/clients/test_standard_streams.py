@@ -8,15 +8,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from .processes import COMMAND, environment, initialize, raw
+from tests.clients.processes import COMMAND, environment, initialize, raw
 
 _ASTRAY = """
 import os, subprocess, sys
-from klaviyo_mcp import descriptors
-assert descriptors.waitable()
+from klaviyo_mcp.transports import pipes
+assert pipes.waitable()
 print("before astray")
-with descriptors.claimed() as (lines, writer):
+with pipes.claimed() as (lines, writer):
     assert sys.stdin.read() == ""
     print("printed astray")
     os.write(1, b"written astray")

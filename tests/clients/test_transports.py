@@ -13,8 +13,7 @@ from mcp.client.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
-
-from .processes import INVENTED, Http, environment, http
+from tests.clients.processes import INVENTED, Http, environment, http
 
 pytestmark = pytest.mark.anyio
 ERAS = ["legacy", "2026-07-28"]

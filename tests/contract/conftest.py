@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.check import Document
+from klaviyo_tools.drift.check import Document
 
 KLAVIYO = Path(__file__).parents[3] / "shared" / "klaviyo"
 

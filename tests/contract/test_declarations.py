@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.catalog import STANDARD, catalog
-from klaviyo_tools.check import LEFT_OUT, UNREACHED, Document, compare, main
-from klaviyo_tools.operation import OLDEST_REVISION, Effect, Operation, Rate
-from klaviyo_tools.request import Service
+from klaviyo_tools.drift.check import LEFT_OUT, UNREACHED, Document, compare, main
+from klaviyo_tools.operation.operation import OLDEST_REVISION, Effect, Operation, Rate
+from klaviyo_tools.operation.request import Service
+from klaviyo_tools.registry import catalog
+from klaviyo_tools.toolsets import STANDARD
 
 KLAVIYO_FILES = Path(__file__).parents[3] / "shared" / "klaviyo"
 KLAVIYO = [operation for operation in catalog().values() if operation.service is Service.KLAVIYO]
@@ -53,7 +54,7 @@ def test_ids_alone_need_the_rights_of_their_read_and_have_its_limits(table: dict
 
 def test_the_command_says_how_much_differs(capsys: pytest.CaptureFixture[str], document: Document) -> None:
     assert main([]) == 2
-    assert capsys.readouterr().err == "usage: python -m klaviyo_tools.check OPENAPI.json …\n"
+    assert capsys.readouterr().err == "usage: python -m klaviyo_tools.drift.check OPENAPI.json …\n"
     path = KLAVIYO_FILES / f"openapi-{document.revision}.json"
     assert main([str(path)]) == 0
     assert capsys.readouterr().out == f"{path}: 0 differences, 0 break\n"

@@ -14,19 +14,21 @@ import pytest
 from mcp.client.client import Client
 from mcp_types import TextContent
 
-from klaviyo_mcp import app, following
-from klaviyo_mcp.calls import SANDBOX_KEY, Calls
-from klaviyo_mcp.maton import Maton
-from klaviyo_mcp.pacing import Pacer
+from klaviyo_mcp.calls import jobs
+from klaviyo_mcp.calls.service import SANDBOX_KEY, Calls
+from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.gateway.pacing import Pacer
+from klaviyo_mcp.protocol import server
 from klaviyo_mcp.sandbox import Sandbox, create
-from klaviyo_mcp.sandbox.store import Record as Kept
+from klaviyo_mcp.sandbox.state.store import Record as Kept
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.arguments import Linkage, Relationship, Target, models_in, place_of
-from klaviyo_tools.catalog import catalog
-from klaviyo_tools.check import Document
-from klaviyo_tools.examples import everything, required
-from klaviyo_tools.operation import Answer, Operation
-from klaviyo_tools.request import Service
+from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_of
+from klaviyo_tools.arguments.types import models_in
+from klaviyo_tools.drift.check import Document
+from klaviyo_tools.drift.examples import everything, required
+from klaviyo_tools.operation.operation import Answer, Operation
+from klaviyo_tools.operation.request import Service
+from klaviyo_tools.registry import catalog
 
 LATE = ("bulk_delete_", "remove_", "request_profile_deletion", "merge_profiles")
 """What takes away comes last, so that there is something to read, and to take away."""
@@ -197,7 +199,7 @@ def faults_of(document: Document, operation_name: str, request: httpx.Request) -
 async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
     document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(following, "FIRST", 0.0)
+    monkeypatch.setattr(jobs, "FIRST", 0.0)
     revision = document.revision
     sandbox = create(profiles=30, key=SANDBOX_KEY)
     arrange(sandbox)
@@ -214,7 +216,7 @@ async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
     wrong: dict[str, str] = {}
     called = set()
     operations = [one for one in catalog().at(revision) if one.service is Service.KLAVIYO]
-    async with Client(app.create(calls)) as client:
+    async with Client(server.create(calls)) as client:
         for operation in sorted(operations, key=rank):
             asked: list[tuple[str, dict[str, Any]]] = [(operation.name, {})]
             if operation.ids:

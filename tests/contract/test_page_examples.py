@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from klaviyo_mcp.calls import Calls
-from klaviyo_mcp.maton import Maton
-from klaviyo_mcp.pacing import Pacer
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.settings import Settings
 
 KEY = "key-for-tests-only"

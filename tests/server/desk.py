@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from klaviyo_mcp.calls import Calls
-from klaviyo_mcp.maton import Maton
-from klaviyo_mcp.pacing import Pacer
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.settings import Settings
 
 METRICS = {

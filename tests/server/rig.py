@@ -13,12 +13,12 @@ import mcp_types
 from mcp.client.client import Client
 from mcp.client.session import ClientRequestContext, ElicitationFnT
 
-from klaviyo_mcp import app
-from klaviyo_mcp.calls import Calls
-from klaviyo_mcp.maton import Maton
-from klaviyo_mcp.pacing import Pacer
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.gateway.pacing import Pacer
+from klaviyo_mcp.protocol import server
 from klaviyo_mcp.sandbox import Faults, Sandbox
-from klaviyo_mcp.sandbox.store import Record, Store
+from klaviyo_mcp.sandbox.state.store import Record, Store
 from klaviyo_mcp.settings import Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -126,5 +126,5 @@ class Person:
 @asynccontextmanager
 async def client(calls: Calls, era: str, person: ElicitationFnT | None = None) -> AsyncIterator[Client]:
     """The official client of the protocol, in one of its eras."""
-    async with Client(app.create(calls), mode=era, elicitation_callback=person) as connected:
+    async with Client(server.create(calls), mode=era, elicitation_callback=person) as connected:
         yield connected

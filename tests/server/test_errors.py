@@ -31,9 +31,9 @@ from klaviyo_mcp.errors import (
     quote,
     span,
 )
-from klaviyo_mcp.exchange import Asked, CallPolicy
-from klaviyo_mcp.refusals import argument, judge, retry_after
-from klaviyo_tools.request import Service
+from klaviyo_mcp.gateway.options import Asked, CallPolicy
+from klaviyo_mcp.gateway.responses import argument, judge, retry_after
+from klaviyo_tools.operation.request import Service
 
 KEY = "mtn_5ecret_0f_the_operator"
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)

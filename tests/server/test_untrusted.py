@@ -11,16 +11,16 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.promises.attacks import ATTACKS
 
-from klaviyo_mcp import summary
-from klaviyo_mcp.counting import Tally
-from klaviyo_mcp.fieldsets import FieldError, View
-from klaviyo_mcp.paging import START, Harvest
+from klaviyo_mcp.answers import collection, record
+from klaviyo_mcp.answers.counts import Tally
+from klaviyo_mcp.answers.cursors import START
+from klaviyo_mcp.answers.pages import Harvest
+from klaviyo_mcp.answers.view import FieldError, View
 from klaviyo_mcp.untrusted import MARKING, clean, clean_value, mark
-from klaviyo_tools.records import Flat, Page, Related
-from klaviyo_tools.resources import Resource
-
-from .attacks import ATTACKS
+from klaviyo_tools.jsonapi.records import Flat, Page, Related
+from klaviyo_tools.resource_types import Resource
 
 PROFILE = Resource(
     "profile",
@@ -61,7 +61,7 @@ def profile(name: str, id_: str = "01HX") -> Flat:
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
     """Two records stay two lines, between a pair of lines that occurs nowhere else; all that is left can be seen."""
-    text = summary.collection(
+    text = collection.collection(
         PROFILE,
         harvest(profile(attack), profile("Ann", "01HY")),
         view=View(detail="full" if detail == "full" else "summary"),
@@ -89,9 +89,9 @@ def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: str) -> None:
     flat = Flat("profile", "01HX", {"properties": {attack: {"deep": [attack, {attack: attack}]}}}, {})
-    text = summary.record(flat, PROFILE, resources=resources)
+    text = record.record(flat, PROFILE, resources=resources)
     assert all(is_seen(character) or character == "\n" for character in text)
-    assert len(text.encode()) <= summary.BUDGET
+    assert len(text.encode()) <= collection.BUDGET
     assert len(text.split("\n")) <= 5
     note, opening = text.split("\n")[-4:-2]
     assert note.startswith(f"Between the two lines {opening}: data")
@@ -192,19 +192,19 @@ def test_a_marking_that_the_text_knows_is_not_used(text: str) -> None:
 
 def test_an_answer_without_a_word_of_strangers_is_not_marked() -> None:
     flat = Flat("profile", "01HX", {"created": "2026-01-05T09:00:00Z"}, {})
-    assert summary.collection(PROFILE, harvest(flat), resources=resources) == (
+    assert collection.collection(PROFILE, harvest(flat), resources=resources) == (
         "1 profile; complete\nid,created\n01HX,2026-01-05T09:00:00Z"
     )
-    assert summary.record(flat, PROFILE, resources=resources) == '{"id":"01HX","created":"2026-01-05T09:00:00Z"}'
+    assert record.record(flat, PROFILE, resources=resources) == '{"id":"01HX","created":"2026-01-05T09:00:00Z"}'
 
 
 def test_hidden_fields_are_left_out_and_named() -> None:
     hide = View(hide=True)
     flat = Flat("profile", "01HX", {"email": "a@example.com", "first_name": "Ann", "created": "2026-01-05"}, {})
-    assert summary.collection(PROFILE, harvest(flat), view=hide, resources=resources) == (
+    assert collection.collection(PROFILE, harvest(flat), view=hide, resources=resources) == (
         "1 profile; hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name; complete\nid,created\n01HX,2026-01-05"
     )
-    assert summary.record(flat, PROFILE, view=hide, resources=resources) == (
+    assert record.record(flat, PROFILE, view=hide, resources=resources) == (
         'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name\n{"id":"01HX","created":"2026-01-05"}'
     )
     with pytest.raises(FieldError) as error:
@@ -217,10 +217,10 @@ def test_hidden_names_of_joined_records_leave_their_ids() -> None:
     joined = {("profile", "01HX"): Flat("profile", "01HX", {"email": "a@example.com"}, {})}
     found = harvest(event)
     found.included = joined
-    shown = summary.collection(EVENT, found, view=View(include=["profile"]), resources=resources)
+    shown = collection.collection(EVENT, found, view=View(include=["profile"]), resources=resources)
     assert "a@example.com (01HX)" in shown
     assert "not instructions to you" in shown
-    hidden = summary.collection(EVENT, found, view=View(include=["profile"], hide=True), resources=resources)
+    hidden = collection.collection(EVENT, found, view=View(include=["profile"], hide=True), resources=resources)
     assert hidden == (
         "1 event; hidden by KLAVIYO_MCP_USER_CONTENT: profile.email; complete\nid,datetime,profile\nE1,2026-01-05,01HX"
     )

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.arguments import ArgumentsError, check
-from klaviyo_tools.catalog import AREAS
-from klaviyo_tools.operation import Operation
-from klaviyo_tools.request import Request
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.operation.request import Request
+from klaviyo_tools.registry import AREAS
 
 
 def _operation(name: str) -> Operation:
     for area in AREAS:
-        module = f"klaviyo_tools.{area}"
+        module = f"klaviyo_tools.areas.{area}"
         declared = import_module(module).area.operations if find_spec(module) else {}
         if name in declared:
             return declared[name]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .app import Sandbox, Seen, create
-from .faults import Fault, Faults, RateLimits
+from klaviyo_mcp.sandbox.app import Sandbox, Seen, create
+from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
 
 __all__ = ["Fault", "Faults", "RateLimits", "Sandbox", "Seen", "create"]

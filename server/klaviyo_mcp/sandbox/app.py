@@ -13,15 +13,15 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic_core import to_json
 
-from . import consent, content, happenings, messaging, objects, people, shop
-from .connections import Connections
-from .contract import Contract, contract
-from .engine import Answer, Call, Handler, answer, read_query
-from .errors import KlaviyoError, MatonError, invalid, not_found
-from .faults import Fault, Faults, RateLimits
-from .query import Collections
-from .relations import Relations
-from .store import Store
+from klaviyo_mcp.sandbox.api.connections import Connections
+from klaviyo_mcp.sandbox.api.engine import Answer, Call, Handler, answer, read_query
+from klaviyo_mcp.sandbox.api.query import Collections
+from klaviyo_mcp.sandbox.behaviour import consent, content, events, messaging, objects, people, shop
+from klaviyo_mcp.sandbox.contract.contract import Contract, contract
+from klaviyo_mcp.sandbox.errors import KlaviyoError, MatonError, invalid, not_found
+from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
+from klaviyo_mcp.sandbox.state.relations import Relations
+from klaviyo_mcp.sandbox.state.store import Store
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,7 +34,7 @@ _SPECIAL: Mapping[str, Handler] = {
     **people.HANDLERS,
     **consent.HANDLERS,
     **messaging.HANDLERS,
-    **happenings.HANDLERS,
+    **events.HANDLERS,
     **content.HANDLERS,
     **shop.HANDLERS,
     **objects.HANDLERS,
@@ -217,7 +217,7 @@ def create(
     now: datetime | None = None,
 ) -> Sandbox:
     """A sandbox with a year of plausible life for so many profiles. `now` fixes its clock, else it is the real one."""
-    from .seed import populate
+    from klaviyo_mcp.sandbox.seed import populate
 
     store = Store(seed=seed, now=now)
     populate(store, profiles=profiles, seed=seed, now=now)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import Operation
-from .errors import KlaviyoError
+from klaviyo_mcp.sandbox.contract.contract import Operation
+from klaviyo_mcp.sandbox.errors import KlaviyoError
 
 _SECONDS = {"s": 1, "m": 60, "d": 86_400}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from .life import (
+from klaviyo_mcp.sandbox.life import (
     account,
     arrivals,
     campaigns,
@@ -24,8 +24,8 @@ from .life import (
     tags,
     visits,
 )
-from .life.world import World
-from .store import Store
+from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.state.store import Store
 
 
 def populate(store: Store, *, profiles: int = 250, seed: int = 2026, now: datetime | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
 
 _ID = "F3LhT9"
 _TOPICS = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
 
 _IMPORTS = (
     (300, "Wholesale Partners", 14, (("not-an-address", "Invalid email address"),)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ..store import Record
-from .delivery import Message, Sending, former
-from .mailings import MAILINGS, SECOND_SUBJECTS, Mailing
-from .world import World, written
+from klaviyo_mcp.sandbox.life.delivery import Message, Sending, former
+from klaviyo_mcp.sandbox.life.mailings import MAILINGS, SECOND_SUBJECTS, Mailing
+from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.state.store import Record
 
 SENDER = {"from_email": "hello@example.com", "from_label": "Fell & Hearth", "reply_to_email": "care@example.com"}
 _HOURS = (9, 16, 12, 7)

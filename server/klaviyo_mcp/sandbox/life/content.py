@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
 
 _TEMPLATES = (
     ("Newsletter Base", "USER_DRAGGABLE", "This week at {{ organization.name }}", "Three reads and one recipe."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
 
 _COUPONS = (
     ("WELCOME10", "10% off a first order", -60),

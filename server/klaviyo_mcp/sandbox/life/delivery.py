@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..store import Record
-from . import visits
-from .world import Happening, World, written
+from klaviyo_mcp.sandbox.life import visits
+from klaviyo_mcp.sandbox.life.world import Happening, World, written
+from klaviyo_mcp.sandbox.state.store import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from ..store import Links
-from .world import Happening, World, written
+from klaviyo_mcp.sandbox.life.world import Happening, World, written
+from klaviyo_mcp.sandbox.state.store import Links
 
 
 def make(world: World) -> None:

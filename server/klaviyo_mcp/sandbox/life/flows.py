@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..store import Record
-from .campaigns import SENDER
-from .delivery import Message, Sending
-from .journeys import JOURNEYS, Journey, Step
-from .world import World
+from klaviyo_mcp.sandbox.life.campaigns import SENDER
+from klaviyo_mcp.sandbox.life.delivery import Message, Sending
+from klaviyo_mcp.sandbox.life.journeys import JOURNEYS, Journey, Step
+from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.state.store import Record
 
 _KINDS = {"email": "send-email", "sms": "send-sms", "mobile_push": "send-mobile-push"}
 _PRICE_DROP = {

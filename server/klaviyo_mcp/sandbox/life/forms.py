@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..store import Record
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.state.store import Record
 
 _FORMS = (
     ("Newsletter Popup", "live", "popup", ("Plain", "With picture")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ..store import Record
-from .world import World, written
+from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.state.store import Record
 
 _LISTS = (
     ("Newsletter", "double_opt_in", 720, 3),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..store import Record
-from .names import COUNTRIES, Country, latin
-from .world import World
+from klaviyo_mcp.sandbox.life.names import COUNTRIES, Country, latin
+from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.state.store import Record
 
 OLDEST = 730.0
 """How many days ago the first customer came."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..store import Record
-from .products import PRODUCTS
-from .shop import catalog_id, page
-from .world import World, written
+from klaviyo_mcp.sandbox.life.products import PRODUCTS
+from klaviyo_mcp.sandbox.life.shop import catalog_id, page
+from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.state.store import Record
 
 COUNT = 40
 

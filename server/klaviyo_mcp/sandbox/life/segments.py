@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..store import Record
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.state.store import Record
 
 Rule = Callable[[Record], str | None]
 """Since when a profile has belonged, or None when it does not."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .products import CATEGORIES, PRODUCTS, Product
-from .world import World
+from klaviyo_mcp.sandbox.life.products import CATEGORIES, PRODUCTS, Product
+from klaviyo_mcp.sandbox.life.world import World
 
 _PREFIX = "$custom:::$default:::"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .world import World
+from klaviyo_mcp.sandbox.life.world import World
 
 _GROUPS = (("Default", True, False), ("Season", False, True), ("Goal", False, False))
 _TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

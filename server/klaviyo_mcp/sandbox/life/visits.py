@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..store import Record
-from .products import CATEGORIES, PRODUCTS, Product
-from .shop import page
-from .world import Happening, World
+from klaviyo_mcp.sandbox.life.products import CATEGORIES, PRODUCTS, Product
+from klaviyo_mcp.sandbox.life.shop import page
+from klaviyo_mcp.sandbox.life.world import Happening, World
+from klaviyo_mcp.sandbox.state.store import Record
 
 CURRENCY = "USD"
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..store import Links, Record, Store
+from klaviyo_mcp.sandbox.state.store import Links, Record, Store
 
 if TYPE_CHECKING:
-    from .delivery import Sending
+    from klaviyo_mcp.sandbox.life.delivery import Sending
 
 YEAR = 365.0
 """How many days back the shop's messages and events go."""

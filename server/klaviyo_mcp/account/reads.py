@@ -1,0 +1,162 @@
+"""Reads that a call makes for itself: whose account it is, what it is about to change.
+
+They go the way of any call, by their operation, so that they are paced, retried and bounded alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from klaviyo_mcp.answers import view as fieldsets
+from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
+from klaviyo_tools import resource_types
+from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten
+from klaviyo_tools.operation.operation import Operation, Rate
+from klaviyo_tools.operation.request import Request
+from klaviyo_tools.registry import Catalog
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.gateway.client import Maton
+
+PATIENCE = 10.0
+"""Seconds that such a read may take with all its waiting."""
+
+
+class Absent(Exception):
+    """Klaviyo was asked, and knows no such thing by the id in an argument."""
+
+    def __init__(self, argument: str, kind: str) -> None:
+        super().__init__(f"there is no {kind} by that id")
+        self.argument = argument
+
+
+class Reads:
+    """Reads by operation. `rows` and `one` never fail: what cannot be read is None."""
+
+    def __init__(
+        self,
+        maton: Callable[[], Awaitable[Maton]],
+        catalog: Catalog,
+        revision: str,
+        *,
+        hide: bool = False,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._maton, self._catalog, self._revision, self.patience = maton, catalog, revision, patience
+        self.hide = hide
+        """Whether what strangers wrote is to be left out."""
+        self._until: float | None = None
+
+    def bounded(self) -> Reads:
+        """The same reads, all of which together may take no longer than one."""
+        reads = copy(self)
+        reads._until = anyio.current_time() + self.patience
+        return reads
+
+    def operation(self, name: str) -> Operation:
+        """The operation of that name."""
+        return self._catalog[name]
+
+    def plain(self, operation: Operation) -> Operation | None:
+        """The read of the thing that an operation changes, where it is one in its path."""
+        paths = {operation.path, operation.path.partition("/relationships/")[0]}
+        found = (other for other in self._catalog.values() if other.method == "GET" and other.path in paths)
+        return next(found, None) if operation.path_ids else None
+
+    async def page(
+        self, name: str, *, fields: Sequence[str] = (), more: Mapping[str, str] = EMPTY, **arguments: Any
+    ) -> Page:
+        """The document of a read; `fields` are the attributes asked for, `more` goes into the query as it is.
+
+        Raises KlaviyoMcpError.
+        """
+        operation = self._catalog[name]
+        checked = operation.arguments.model_validate(arguments)
+        kind = resource_types.resource(operation.resource)
+        include = arguments.get("include", ())
+        query: dict[str, str] = {}
+        if accepted := operation.accepted_fields(self._revision):
+            view = fieldsets.View((*kind.label, *fields), include)
+            query = fieldsets.sparse(kind, view, accepted, resource_types.resource)
+        for included in include:  # of what is joined, more is looked at than what names it
+            query.pop(f"fields[{kind.relationships[included]}]", None)
+        rate = operation.rate_of(checked, self._revision)
+        return await self._send(operation, operation.request(checked, {**query, **more}), rate=rate)
+
+    async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:
+        """The records of a collection's first page; None where they cannot be read."""
+        try:
+            return (await self.page(name, **arguments)).records
+        except KlaviyoMcpError:
+            return None
+
+    async def one(self, name: str, **arguments: Any) -> Page | None:
+        """A record's document; None where it cannot be read, without records where there is none by that id."""
+        try:
+            return await self.page(name, **arguments)
+        except NotFoundError:
+            return Page((), EMPTY, None, True)
+        except KlaviyoMcpError:
+            return None
+
+    async def linked(self, name: str, path: str) -> int | None:
+        """How many things a relationship leads to; None where that cannot be read. `name` is the read of the record."""
+        operation = self._catalog[name]
+        try:
+            return len((await self._send(operation, Request("GET", path), rate=operation.rate)).records)
+        except KlaviyoMcpError:
+            return None
+
+    async def post(self, name: str, **arguments: Any) -> Page | None:
+        """A read by POST (a count is made anew); None where that fails."""
+        operation = self._catalog[name]
+        checked = operation.arguments.model_validate(arguments)
+        try:
+            return await self._send(operation, operation.request(checked), rate=operation.rate)
+        except KlaviyoMcpError:
+            return None
+
+    async def _send(self, operation: Operation, request: Request, *, rate: Rate) -> Page:
+        from klaviyo_mcp.gateway.client import CallPolicy
+
+        until = self._until or anyio.current_time() + self.patience
+        policy = CallPolicy(operation.name, safe=True, scopes=operation.scopes, rate=rate, until=until)
+        reply = await (await self._maton()).send(request, policy)
+        try:
+            return flatten(operation.adapt(reply.document) if operation.adapt else reply.document)
+        except DocumentError as error:
+            raise UpstreamError(operation.name, str(error)) from None
+
+
+async def together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
+    """What several reads bring, each at its place, read at once. Raises what the first to fail raises."""
+    found: list[Any] = [None] * len(reads)
+
+    async def keep(place: int, read: Callable[[], Awaitable[Any]]) -> None:
+        found[place] = await read()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for place, read in enumerate(reads):
+                group.start_soon(keep, place, read)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return found
+
+
+def known(page: Page | None, argument: str, kind: str) -> Page | None:
+    """The same document. Raises Absent where there is no record in it; one that could not be read passes."""
+    if page is not None and not page.records:
+        raise Absent(argument, kind)
+    return page
+
+
+def attribute(page: Page | None, name: str) -> Any:
+    """An attribute of a document's record, None where that is unknown."""
+    records = page.records if page is not None else ()
+    found: Mapping[str, Any] = records[0].attributes if records else EMPTY
+    return found.get(name)

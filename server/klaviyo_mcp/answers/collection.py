@@ -1,0 +1,186 @@
+"""Answers: what a model reads, within a budget, saying what is missing and how to get it.
+
+A collection is a line of facts and then CSV (or a line of JSON for each record); a record is compact JSON; a job is its
+state and what to call next; an empty success says what was done, to what.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from klaviyo_mcp.answers.cursors import START, Position
+from klaviyo_mcp.answers.pages import Harvest
+from klaviyo_mcp.answers.rows import Rows
+from klaviyo_mcp.answers.values import cell
+from klaviyo_mcp.answers.view import Resources, View
+from klaviyo_mcp.untrusted import MARKING, mark
+from klaviyo_tools import resource_types as table_of_resources
+from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.resource_types import Resource
+
+BUDGET = 24_000
+"""Bytes (UTF-8) that an answer takes at most."""
+_SPLIT = 6
+_BARE = re.compile(r"true|false|[-+.\d]+")
+
+Continue = Callable[[Position], str]
+"""The cursor text of a position."""
+
+
+class Sheet:
+    """A collection's answer in the making: hand its `take` to `paging.read`, then ask for its `text`."""
+
+    def __init__(
+        self, resource: Resource, view: View | None = None, *, resources: Resources = table_of_resources.resource
+    ) -> None:
+        self.rows = Rows(resource, view or View(), resources)
+        self.included: dict[tuple[str, str], Flat] = {}
+
+    def take(self, page: Page, records: Sequence[Flat]) -> bool:
+        """Take in what was read. Answers whether the answer has room for more."""
+        if page.included:
+            self.included.update(page.included)
+        return self.rows.add(records, self.included, BUDGET)
+
+    def text(self, harvest: Harvest, cursor: Continue | None = None, noun: str | None = None) -> str:
+        """The answer. `cursor` makes the text of the cursor to go on with; None where a call takes none."""
+        rows = self.rows
+        nouns = noun or plural(rows.resource.type)
+        if not len(rows):
+            return "; ".join([f"no {nouns}" if harvest.start == START else f"no more {nouns}", *self._asides()])
+        count = len(rows)
+        text = self._whole(count, harvest, cursor, nouns)
+        if len(text.encode()) <= BUDGET:
+            return text
+        room = BUDGET - len(self._facts(count, harvest, cursor, nouns).encode()) - MARKING
+        while (count := self._fitting(room)) > 1:
+            text = self._whole(count, harvest, cursor, nouns)
+            over = len(text.encode()) - BUDGET
+            if over <= 0:
+                return text
+            room -= over
+        facts = self._facts(1, harvest, cursor, nouns, "its longest values are cut: ask for fewer with fields")
+        room = BUDGET - MARKING - len(facts.encode()) - 1
+        lines, strange = rows.lines(1)
+        if sum(len(line.encode()) + 1 for line in lines) <= room:
+            return self._whole(1, harvest, cursor, nouns)
+        lines, strange = rows.squeezed(0, self.included, room)
+        return _marked(facts, "\n".join(lines), strange)
+
+    def _whole(self, count: int, harvest: Harvest, cursor: Continue | None, nouns: str) -> str:
+        lines, strange = self.rows.lines(count)
+        return _marked(self._facts(count, harvest, cursor, nouns), "\n".join(lines), strange)
+
+    def _fitting(self, room: int) -> int:
+        """How many rows fit into so many bytes, one at least."""
+        lines, _ = self.rows.lines(len(self.rows))
+        headers = len(lines) - len(self.rows)
+        count = 0
+        for index, line in enumerate(lines):
+            room -= len(line.encode()) + 1
+            if room < 0:
+                break
+            count += index >= headers
+        return max(count, 1)
+
+    def _facts(
+        self, count: int, harvest: Harvest, cursor: Continue | None, nouns: str, aside: str | None = None
+    ) -> str:
+        """`50 of more than 50 campaigns; 38 Sent, 12 Draft; send_time 2026-01-05 to 2026-11-20; more: cursor=…`."""
+        after = harvest.position(count)
+        facts = [_count(count, harvest, after, nouns)]
+        # Reading ends when an answer is certainly full, so that what was not taken in counts as well.
+        if count < len(harvest.records):
+            facts[0] += f" (what fits in {BUDGET:,} bytes)"
+        split = self.rows.split(count)
+        if len(split) > 1 or (split and count > 1):
+            facts.append(_split(split, self.rows.resource.facet))
+        span = self.rows.span(count)
+        if span and count > 1:
+            facts.append(f"{self.rows.resource.date} {span[0]}" + (f" to {span[1]}" if span[0] != span[1] else ""))
+        facts += self._asides()
+        if aside:
+            facts.append(aside)
+        if after is None:
+            facts.append("complete" if harvest.start == START else "these are the last")
+        elif cursor is not None:
+            facts.append(f"more: cursor={cursor(after)}")
+        else:
+            facts.append("more exist: narrow the request to see them")
+        return "; ".join(facts)
+
+    def _asides(self) -> list[str]:
+        asides = []
+        if self.rows.hidden:
+            asides.append(_hidden(self.rows.hidden))
+        if self.rows.overflow:
+            asides.append("further attributes are left out: ask for detail=full")
+        return asides
+
+
+def collection(
+    resource: Resource,
+    harvest: Harvest,
+    cursor: Continue | None = None,
+    *,
+    view: View | None = None,
+    noun: str | None = None,
+    resources: Resources = table_of_resources.resource,
+) -> str:
+    """The answer for a collection that was already read."""
+    sheet = Sheet(resource, view, resources=resources)
+    sheet.included = harvest.included
+    sheet.rows.add(harvest.records, harvest.included, BUDGET)
+    return sheet.text(harvest, cursor, noun)
+
+
+_NOUNS = {"template-universal-content": ("universal content", "universal content")}
+"""Types that people call otherwise: one of them, and several."""
+
+
+def singular(type_: str) -> str:
+    """`catalog-category` -> `catalog category`."""
+    return _NOUNS[type_][0] if type_ in _NOUNS else type_.replace("-", " ")
+
+
+def plural(type_: str) -> str:
+    """`catalog-category` -> `catalog categories`."""
+    if type_ in _NOUNS:
+        return _NOUNS[type_][1]
+    name = singular(type_)
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return name if name.endswith("s") else f"{name}s"
+
+
+def _split(split: Counter[str], facet: str | None) -> str:
+    """`38 Sent, 12 Draft`; a truth value or a number says nothing alone, so that its attribute stands before it."""
+    told = split.most_common(_SPLIT)
+    others = sum(split.values()) - sum(number for _, number in told)
+    words = [f"{number:,} {f'{facet}={value}' if _BARE.fullmatch(value) else value}" for value, number in told]
+    return ", ".join([*words, f"{others:,} other"] if others else words)
+
+
+def _count(count: int, harvest: Harvest, after: Position | None, nouns: str) -> str:
+    one = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
+    if harvest.start != START:
+        return f"next {count:,} {one if count == 1 else nouns}"
+    if after is None:
+        return f"{count:,} {one if count == 1 else nouns}"
+    if harvest.total is not None:
+        return f"{count:,} of {harvest.total:,} {nouns}"
+    read = len(harvest.records)
+    return f"{count:,} of {f'more than {read:,}' if harvest.position(read) else f'{read:,}'} {nouns}"
+
+
+def _hidden(names: Mapping[str, None]) -> str:
+    shown = ", ".join(cell(name, 40) for name in list(names)[:8])
+    rest = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"hidden by KLAVIYO_MCP_USER_CONTENT: {shown}{rest}"
+
+
+def _marked(facts: str, body: str, strange: bool) -> str:
+    text = mark(body) if strange else body
+    return f"{facts}\n{text}" if facts else text

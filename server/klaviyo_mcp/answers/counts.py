@@ -1,0 +1,217 @@
+"""Counting instead of reading: how a collection divides by an attribute, in constant memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any
+
+from klaviyo_mcp.answers.collection import plural, singular
+from klaviyo_mcp.answers.cursors import START, Position
+from klaviyo_mcp.answers.pages import Fetch, Report, after, first
+from klaviyo_mcp.answers.rows import Rows
+from klaviyo_mcp.answers.values import cell, is_empty, look, stamp
+from klaviyo_mcp.answers.view import FieldError, Resources, View, covers, relationship_of
+from klaviyo_mcp.untrusted import mark
+from klaviyo_tools import resource_types as table_of_resources
+from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.resource_types import Resource
+
+MOST_RECORDS = 200_000
+"""The most records that one count reads."""
+MOST_VALUES = 10_000
+"""The most distinct values that are told apart; what comes new after them is counted together."""
+TOP = 50
+"""The values that are told; of periods, so many as a year has days."""
+TOP_PERIODS = 366
+LONGEST_VALUE = 80
+NONE = "(none)"
+OTHER = "(other)"
+NO_DATE = "(no date)"
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+PERIODS: Mapping[str, Callable[[date], str]] = {
+    "day": date.isoformat,
+    "week": _week,
+    "month": lambda day: day.isoformat()[:7],
+    "year": lambda day: day.isoformat()[:4],
+}
+
+
+def parse(count_by: str) -> tuple[str, str | None]:
+    """`datetime:month` -> (`datetime`, `month`). Raises FieldError for a period that there is none of."""
+    path, colon, period = count_by.strip().rpartition(":")
+    if not colon:
+        return period, None
+    if period.lower() in PERIODS:
+        return path, period.lower()
+    # A custom property may have a colon in its name; a word that looks like a period is a mistake.
+    if path.startswith(("properties.", "event_properties.")):
+        return count_by.strip(), None
+    raise FieldError(f"{period[:40]!r} is no period to count by: use {', '.join(PERIODS)}, as in {path[:60]}:month")
+
+
+class Tally:
+    """Counts records by the value at a path: an attribute, a relationship, or `relationship.attribute`.
+
+    Each element of an array counts; null, empty and missing count as "(none)". Beyond `most_values` distinct values,
+    new ones count as "(other)", so that memory stays bounded.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        count_by: str,
+        view: View | None = None,
+        *,
+        resources: Resources = table_of_resources.resource,
+        most_values: int = MOST_VALUES,
+    ) -> None:
+        self.resource = resource
+        self.count_by = count_by
+        self.path, self.period = parse(count_by)
+        self.records = 0
+        self.counts: Counter[str] = Counter()
+        self.most_values = most_values
+        self._joined = relationship_of(resource, self.path)
+        self._keys = tuple(self.path.split("."))
+        self._rows = Rows(resource, view or View(), resources)
+        self._strange = self._is_strange(resources)
+        if self._strange and view and view.hide:
+            raise FieldError(f"{self.path} is written by people outside the account and hidden by a setting")
+
+    def add(self, records: Sequence[Flat], included: Mapping[tuple[str, str], Flat]) -> None:
+        """Count these records in."""
+        counts, most = self.counts, self.most_values
+        self.records += len(records)
+        for record in records:
+            for value in self._values(record, included):
+                if value in counts or len(counts) < most:
+                    counts[value] += 1
+                else:
+                    counts[OTHER] += 1
+
+    def _values(self, record: Flat, included: Mapping[tuple[str, str], Flat]) -> Iterator[str]:
+        if self._joined is None:
+            value = look(record.attributes, self._keys) if self._keys != ("id",) else record.id
+        else:
+            relationship, path = self._joined
+            value = self._rows.joined(record, relationship, path.split(".") if path else (), included)
+        if isinstance(value, list):
+            yield from map(self._text, value or [None])
+        else:
+            yield self._text(value)
+
+    def _text(self, value: Any) -> str:
+        if is_empty(value):
+            return NONE
+        if self.period is not None:
+            return _period(value, self.period)
+        text = cell(value, LONGEST_VALUE)
+        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+            # Two long texts may begin alike.
+            text += f"#{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
+        return text
+
+    def _is_strange(self, resources: Resources) -> bool:
+        if self._joined is None:
+            return self.period is None and covers(self.resource.strangers, self.path)
+        relationship, path = self._joined
+        kind = resources(self.resource.relationships[relationship])
+        if path or self._rows.view.hide:
+            return bool(path) and covers(kind.strangers, path)
+        return any(covers(kind.strangers, label) for label in kind.label)
+
+    def text(self, noun: str | None = None, *, unread: bool = False, cursor: str | None = None) -> str:
+        """The counts: the total, the most frequent values with their share, the rest in one line.
+
+        Periods are in the order of time. `unread`: reading ended at a ceiling; `cursor` goes on from there.
+        """
+        name = noun or (singular(self.resource.type) if self.records == 1 else plural(self.resource.type))
+        shown, rest = self._shown()
+        values = sum(value not in (NONE, OTHER) for value in self.counts)
+        facts = [f"{self.records:,} {name} by {cell(self.count_by, 100)}: {values:,} value{'' if values == 1 else 's'}"]
+        if OTHER in self.counts:
+            facts.append(f"only the first {self.most_values:,} values are told apart, later ones are {OTHER}")
+        if sum(self.counts.values()) > self.records:
+            facts.append("one record may have several values")
+        if unread:
+            facts.append(f"NOT ALL: reading ended at the ceiling of {self.records:,} records; narrow it with filter")
+            if cursor:
+                facts.append(f"or go on counting from cursor={cursor}")
+        else:
+            facts.append("complete")
+        body = "\n".join([f"{_quoted(value)},{count},{_share(count, self.records)}" for value, count in shown])
+        if rest:
+            many = sum(count for _, count in rest)
+            body += f"\n({len(rest):,} more values),{many},{_share(many, self.records)}"
+        if not self.records:
+            return "; ".join(facts)
+        table = f"{_quoted(cell(self.path, 100))},count,share\n{body}"
+        return "; ".join(facts) + "\n" + (mark(table) if self._strange else table)
+
+    def _shown(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        most = TOP_PERIODS if self.period else TOP
+        shown, rest = ordered[:most], ordered[most:]
+        if self.period:
+            shown.sort()
+        return shown, rest
+
+
+async def count(
+    fetch: Fetch,
+    tally: Tally,
+    start: Position = START,
+    *,
+    size: int | None,
+    most: int = MOST_RECORDS,
+    report: Report | None = None,
+) -> Position | None:
+    """Read every page from `start` on into the tally, at most `most` records, telling progress after each.
+
+    Answers where reading ended before the end of the collection, None when all was read.
+    """
+    place: Position | None = first(start, size)
+    while place is not None:
+        page = await fetch(place.cursor, place.size)
+        room = most - tally.records
+        fresh = page.records[place.skip :] if place.skip else page.records
+        tally.add(fresh[:room], page.included)
+        if len(fresh) > room:
+            return Position(place.cursor, place.size, place.skip + room)
+        following = after(place, page, size)
+        if tally.records >= most:
+            return following
+        place = following
+        if report and place is not None:
+            await report(tally.records, None, f"{tally.records:,} records counted")
+    return None
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if "," in value or '"' in value else value
+
+
+def _period(value: Any, period: str) -> str:
+    """The period that a timestamp, a date or seconds since 1970 fall into."""
+    moment: str | None = None
+    if isinstance(value, str):
+        moment = stamp(value) or (value if stamp(f"{value}T00:00:00") else None)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC).isoformat()
+        return PERIODS[period](date.fromisoformat(moment[:10])) if moment else NO_DATE
+    except (ValueError, OverflowError, OSError):
+        return NO_DATE
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%"

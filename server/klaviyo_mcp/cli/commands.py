@@ -1,0 +1,236 @@
+"""The command `klaviyo-mcp`: serves over stdio unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import IO, TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
+
+import click
+
+from klaviyo_mcp import __version__
+from klaviyo_mcp.cli.main import uninterrupted
+from klaviyo_mcp.settings import Settings, SettingsError, facts, flag_of, load, variable_of
+from klaviyo_mcp.telemetry import logs
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.calls.service import Calls
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Given = TypeVarTuple("Given")
+
+
+class Refusal(click.ClickException):
+    """Stops the command before it did anything: one line on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"klaviyo-mcp: {self.message}", file=file or sys.stderr)
+
+
+def with_settings(*parts: str) -> Callable[[Command], Command]:
+    """Gives a command a flag for each setting of these parts. Secrets have none: a process list would show them."""
+
+    def decorate(command: Command) -> Command:
+        for name, field in reversed(Settings.model_fields.items()):
+            flag = flag_of(name)
+            if flag is None or facts(field)["part"] not in parts:
+                continue
+            text = f"{field.description}  [{variable_of(field)}]"
+            if field.annotation is bool:
+                option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
+            else:
+                option = click.option(flag, name, default=None, metavar="VALUE", help=text)
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def resolve(context: click.Context, given: dict[str, Any], *, level: str = "warning", **unless: Any) -> Settings:
+    """The settings of a command: the environment, over it `unless`, the flags before the command, its own flags.
+
+    Sets up the log, at `level` where the settings name none. Raises Refusal.
+    """
+    before = context.parent.obj if context.parent else None
+    flags = {**unless, **(before or {}), **_without_none(given)}
+    try:
+        settings = load(flags, os.environ)
+    except SettingsError as error:
+        raise Refusal(str(error)) from None
+    logs.configure(settings.log_level or level, settings.secrets())
+    return settings
+
+
+def calls_of(settings: Settings) -> Calls:
+    """The tools of these settings. Raises Refusal where a toolset is unknown."""
+    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_tools.registry import UnknownName
+
+    try:
+        return Calls(settings)
+    except UnknownName as error:
+        raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
+
+
+def _without_none(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _run(context: click.Context, main: Callable[[Unpack[Given]], Awaitable[int]], *arguments: *Given) -> None:
+    import anyio
+
+    try:
+        code = anyio.run(main, *arguments)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseExceptionGroup as failed:
+        if failed.split(BrokenPipeError)[1] is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
+        code = 1
+    context.exit(code)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="klaviyo-mcp %(version)s")
+@with_settings("server")
+@click.pass_context
+def main(context: click.Context, /, **given: Any) -> None:
+    """An MCP server through which an AI agent runs a Klaviyo account, over Maton's managed OAuth.
+
+    Without a command it serves one client over stdio. Settings are environment variables, with flags over them;
+    flags may stand before or after the command.
+    """
+    context.obj = _without_none(given)
+    if context.invoked_subcommand is None:
+        settings = resolve(context, given, level="info")
+        with uninterrupted():
+            calls = calls_of(settings)
+            from klaviyo_mcp.transports import stdio
+
+            calls.tools()
+
+        try:
+            stdio.run(calls)
+        except SettingsError as error:
+            raise Refusal(str(error)) from None
+
+
+@main.command()
+@with_settings("http", "server")
+@click.pass_context
+def http(context: click.Context, /, **given: Any) -> None:
+    """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
+    settings = resolve(context, given, level="info")
+    with uninterrupted():
+        calls = calls_of(settings)
+        from klaviyo_mcp.transports import http as server
+
+        calls.tools()
+
+    try:
+        server.run(calls, settings)
+    except SettingsError as error:
+        raise Refusal(str(error)) from None
+
+
+@main.command()
+@with_settings("server")
+@click.pass_context
+def demo(context: click.Context, /, **given: Any) -> None:
+    """Show a tour of an invented account, as a model would see it. Needs no key and no network."""
+    settings = resolve(context, {**given, "sandbox": True})
+    from klaviyo_mcp.cli import demo as tour
+
+    _run(context, tour.show, calls_of(settings), click.echo)
+
+
+@main.command(name="call")
+@click.argument("tool")
+@click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--json", "as_json", metavar="OBJECT", help="The arguments as one JSON object.")
+@with_settings("server")
+@click.pass_context
+def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_json: str | None, **given: Any) -> None:
+    """Call one tool, and print what a model would read. Any operation can be called, whatever the toolsets.
+
+    A VALUE that is a JSON object, array or string, true, false or null is read as such.
+    """
+    settings = resolve(context, given, toolsets="all")
+    from klaviyo_mcp.cli import call
+
+    try:
+        parsed = call.arguments_of(arguments, as_json)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    _run(context, call.call, calls_of(settings), tool, parsed, click.echo)
+
+
+@main.command()
+@click.argument("area", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with each tool's input schema.")
+@click.option("--search", metavar="WORDS", help="Only what fits these words best, as find_tools finds it.")
+@with_settings("server")
+@click.pass_context
+def tools(context: click.Context, /, area: str | None, as_json: bool, search: str | None, **given: Any) -> None:
+    """List every operation: toolset, effect, since, description."""
+    settings = resolve(context, given)
+    from klaviyo_mcp.cli import tools as listing
+    from klaviyo_mcp.safety import policy
+
+    try:
+        rows = listing.rows(settings.revision, area)
+    except LookupError as error:
+        raise Refusal(str(error.args[0])) from None
+    if search is not None:
+        rows = listing.found(policy.allowed(rows, read_only=settings.read_only), search)
+    click.echo(listing.as_json(rows, settings.revision) if as_json else listing.as_text(rows))
+
+
+@main.command()
+@click.option("--port", default=8100, show_default=True, type=click.IntRange(0, 65_535), help="Port of loopback.")
+@with_settings("server")
+@click.pass_context
+def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
+    """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
+    settings = resolve(context, given, level="info")
+    from klaviyo_mcp import sandbox as embedded
+    from klaviyo_mcp.calls.service import SANDBOX_KEY
+    from klaviyo_mcp.transports import listening
+
+    def announce(bound: int) -> None:
+        click.echo(f"MATON_BASE_URL=http://127.0.0.1:{bound} MATON_API_KEY={SANDBOX_KEY}")
+
+    application = embedded.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
+    try:
+        listening.run(application, "127.0.0.1", port, announce)
+    except SettingsError as error:
+        raise Refusal(str(error)) from None
+
+
+@main.command()
+@with_settings("server")
+@click.pass_context
+def doctor(context: click.Context, /, **given: Any) -> None:
+    """Check key, gateway, connection, account, revision and clock; each line says what to do."""
+    settings = resolve(context, given)
+    from klaviyo_mcp.cli import doctor as check
+
+    _run(context, check.examine, settings, click.echo)
+
+
+@main.command()
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until it is authorized.")
+@click.option("--browser/--no-browser", default=True, help="Open the address in a browser.")
+@with_settings("server")
+@click.pass_context
+def connect(context: click.Context, /, timeout: float, browser: bool, **given: Any) -> None:
+    """Connect a Klaviyo account: make a Maton connection, open its address, wait until it is authorized."""
+    settings = resolve(context, given)
+    from klaviyo_mcp.cli import connect as connecting
+
+    _run(context, connecting.connect, settings, click.echo, timeout, browser)

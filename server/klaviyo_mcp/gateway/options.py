@@ -1,0 +1,65 @@
+"""What the proxy client is given beside a request, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from klaviyo_mcp.gateway.pacing import Waiting
+from klaviyo_tools.operation.request import JSON, Service
+
+if TYPE_CHECKING:
+    from klaviyo_tools.operation.operation import Rate
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """What the client must know of a call beside its request."""
+
+    operation: str
+    safe: bool
+    """A read, which may be sent again after anything."""
+    repeatable: bool = False
+    """A write that Klaviyo applies once however often it arrives (an event with a `unique_id`): sent again like a read,
+    in doubt like a write."""
+    scopes: Sequence[str] = ()
+    look: str | None = None
+    """The read that tells whether a write was applied."""
+    rate: Rate | None = None
+    """Klaviyo's limits; None is not paced."""
+    answers: bool = True
+    """A success with status 200 or 201 carries a body."""
+    names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    """Klaviyo's names for arguments that differ, so that errors speak of ours: `{"id": "profile_id"}`."""
+    until: float | None = None
+    """When the whole call must end, on the event loop's clock, for calls of several requests; the client's own deadline
+    bounds each of them too."""
+    waiting: Waiting | None = None
+    """Told of waits over two seconds, before they begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A success: its document (None without a body), its size in bytes, the attempts made and the seconds waited."""
+
+    status: int
+    document: dict[str, JSON] | None
+    size: int
+    attempts: int
+    waited: float
+    date: str = field(default="", compare=False)
+    """When the gateway says it answered: the `Date` header as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What must be known to judge an answer: the call, where it went, whether a connection was named, what to hide."""
+
+    call: CallPolicy
+    service: Service = Service.KLAVIYO
+    chosen: bool = False
+    secrets: Sequence[str] = field(default=(), repr=False)

@@ -1,0 +1,162 @@
+"""Argument completion for prompts and resource templates, from the account's own names. It never fails.
+
+Names are read once in some minutes, and only when somebody types: a client asks with every key.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import anyio
+import mcp_types
+
+from klaviyo_mcp.answers.wording import line
+from klaviyo_mcp.errors import KlaviyoMcpError
+from klaviyo_mcp.protocol import prompts, resources
+from klaviyo_tools.areas.reporting import KEYS
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+
+    from klaviyo_mcp.account.directory import Names
+    from klaviyo_mcp.calls.service import Calls
+
+logger = logging.getLogger(__name__)
+
+MOST = 100
+"""Values in one answer, as the protocol has it."""
+KEPT = 300.0
+"""Seconds for which names are kept."""
+MISSED = 30.0
+"""Seconds after which what could not be read is tried again."""
+PATIENCE = 4.0
+"""Seconds for which somebody who types is kept waiting."""
+LONGEST = 120
+"""Characters of a name."""
+
+Clock = Callable[[], float]
+
+
+class Thing(NamedTuple):
+    """Something of the account that can be chosen."""
+
+    id: str
+    name: str
+
+
+Read = Callable[["Names"], Awaitable[list[Thing]]]
+
+
+async def _listed(operation: str, label: str, names: Names) -> list[Thing]:
+    return [_thing(flat.id, flat.attributes.get(label)) async for flat in names.all(operation, fields=(label,))]
+
+
+async def _campaigns(names: Names) -> list[Thing]:
+    found: list[Thing] = []
+    for channel in ("email", "sms", "mobile_push"):
+        newest = names.all("get_campaigns", filter=f'equals(messages.channel,"{channel}")', sort="-updated_at")
+        found += [_thing(flat.id, flat.attributes.get("name")) async for flat in newest]
+    return found
+
+
+async def _metrics(names: Names) -> list[Thing]:
+    return [Thing(metric.id, metric.name) for metric in await names.metrics()]
+
+
+async def _audiences(names: Names) -> list[Thing]:
+    return [*await READERS["list"](names), *await READERS["segment"](names)]
+
+
+READERS: Mapping[str, Read] = {
+    "campaign": _campaigns,
+    "list": partial(_listed, "get_lists", "name"),
+    "segment": partial(_listed, "get_segments", "name"),
+    "flow": partial(_listed, "get_flows", "name"),
+    "form": partial(_listed, "get_forms", "name"),
+    "template": partial(_listed, "get_templates", "name"),
+    "metric": _metrics,
+    "coupon": partial(_listed, "get_coupons", "external_id"),
+    "webhook": partial(_listed, "get_webhooks", "name"),
+    "audience": _audiences,
+}
+"""What is completed from the account: neither people nor what they did."""
+
+
+@dataclass
+class _Kept:
+    things: Sequence[Thing] = ()
+    until: float = float("-inf")
+    reading: anyio.Lock = field(default_factory=anyio.Lock)
+
+
+class Completion:
+    """The handler of completion. `clock` is in seconds."""
+
+    def __init__(self, calls: Calls, clock: Clock = anyio.current_time) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._kept: dict[tuple[str, str], _Kept] = {}
+
+    async def complete(
+        self, ctx: ServerRequestContext[Any], params: mcp_types.CompleteRequestParams
+    ) -> mcp_types.CompleteResult:
+        """What fits the text typed so far, the best first: beginnings, then words, then anywhere."""
+        found: Sequence[str] = ()
+        try:
+            with anyio.move_on_after(PATIENCE):
+                found = await self._fitting(params)
+        except KlaviyoMcpError as error:
+            logger.debug("nothing to complete from: %s", error)
+        except Exception:
+            logger.warning("completion failed", exc_info=True)
+        shown = list(found[:MOST])
+        completion = mcp_types.Completion(values=shown, total=len(found), has_more=len(found) > len(shown))
+        return mcp_types.CompleteResult(completion=completion)
+
+    async def _fitting(self, params: mcp_types.CompleteRequestParams) -> Sequence[str]:
+        typed, ref = params.argument.value, params.ref
+        if isinstance(ref, mcp_types.PromptReference):
+            prompt = prompts.PROMPTS.get(ref.name)
+            known = {argument.name: argument.kind for argument in prompt.arguments} if prompt else {}
+            kind = known.get(params.argument.name, "")
+            if kind == "timeframe":
+                return _ranked([(key, key) for key in KEYS], typed)
+            return _ranked([(thing.name, thing.name) for thing in await self._things(kind)], typed)
+        kind = ref.uri.removeprefix(resources.SCHEME).partition("/")[0]
+        if kind == "guide":
+            return _ranked([(name, name) for name in resources.GUIDES], typed)
+        things = await self._things(kind) if kind in resources.RECORDS else ()
+        return _ranked([(thing.id, f"{thing.name} {thing.id}") for thing in things], typed)
+
+    async def _things(self, kind: str) -> Sequence[Thing]:
+        """What there is of a kind, read again after some minutes."""
+        if kind not in READERS or (self._calls.settings.key is None and not self._calls.settings.sandbox):
+            return ()
+        account = await self._calls.accounts.settle()  # several connections and none chosen: complete from none
+        kept = self._kept.setdefault((account, kind), _Kept())
+        async with kept.reading:
+            if self._clock() >= kept.until:
+                kept.until = self._clock() + MISSED
+                kept.things = await READERS[kind](self._calls.reports.names)
+                kept.until = self._clock() + KEPT
+        return kept.things
+
+
+def _thing(id_: str, name: object) -> Thing:
+    return Thing(id_, line(name, LONGEST) if isinstance(name, str) else "")
+
+
+def _ranked(values: Sequence[tuple[str, str]], typed: str) -> list[str]:
+    """The values whose text holds what was typed, each once."""
+    sought = typed.strip().casefold()
+    ranks: list[tuple[int, str]] = []
+    for value, text in values:
+        folded = text.casefold()
+        if not value or sought not in folded:
+            continue
+        ranks.append((0 if folded.startswith(sought) else 1 if f" {sought}" in folded else 2, value))
+    return list(dict.fromkeys(value for _, value in sorted(ranks, key=lambda rank: rank[0])))

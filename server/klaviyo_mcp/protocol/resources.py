@@ -1,0 +1,187 @@
+"""MCP resources: guides to what is hard to write, and single records of the account by their id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import mcp_types
+from mcp.shared.exceptions import MCPError
+
+from klaviyo_mcp.calls.call import Quiet
+from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
+from klaviyo_tools.arguments.spelling import nearest
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
+
+    from klaviyo_mcp.calls.service import Calls
+
+SCHEME = "klaviyo://"
+GUIDE = f"{SCHEME}guide/"
+GUIDES = (
+    "filters",
+    "segment-definition",
+    "flow-definition",
+    "form-definition",
+    "campaign-message",
+    "report-statistics",
+    "consent",
+    "channels",
+)
+"""In the order in which they are listed; each is `guides/<name>.md`: a title, a line of what it holds, the text."""
+
+_MARKDOWN = "text/markdown"
+_RESERVED = re.compile(r"[\x00-\x20\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A kind of record that can be read by its id: the operation, and what it is asked for."""
+
+    operation: str
+    argument: str
+    description: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+RECORDS: Mapping[str, Record] = {
+    "profile": Record("get_profile", "profile_id", "A person, with consent.", {"additional_fields": ["subscriptions"]}),
+    "list": Record("get_list", "list_id", "A list and how many are on it.", {"additional_fields": ["profile_count"]}),
+    "segment": Record(
+        "get_segment", "segment_id", "A segment, its rules and its size.", {"additional_fields": ["profile_count"]}
+    ),
+    "campaign": Record(
+        "get_campaign",
+        "campaign_id",
+        "A campaign and what it says.",
+        {"include": ["campaign-messages", "tags"]},
+    ),
+    "flow": Record(
+        "get_flow", "flow_id", "A flow, its trigger and its actions.", {"additional_fields": ["definition"]}
+    ),
+    "metric": Record("get_metric", "metric_id", "A metric and where it comes from."),
+    "event": Record(
+        "get_event", "event_id", "An event, whose and of which metric.", {"include": ["metric", "profile"]}
+    ),
+    "template": Record("get_template", "template_id", "A template with its HTML."),
+    "form": Record("get_form", "form_id", "A sign-up form with all that is on it."),
+    "coupon": Record("get_coupon", "coupon_id", "A coupon."),
+    "catalog-item": Record("get_catalog_item", "catalog_item_id", "A product."),
+    "review": Record("get_review", "review_id", "A review of a product."),
+    "image": Record("get_image", "image_id", "A picture of the library."),
+    "webhook": Record("get_webhook", "webhook_id", "A webhook and its topics.", {"include": ["webhook-topics"]}),
+}
+"""The kinds of records that have a resource template, `klaviyo://<kind>/{id}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A guide as it is shipped."""
+
+    name: str
+    title: str
+    description: str
+    text: str
+
+    @property
+    def uri(self) -> str:
+        return GUIDE + self.name
+
+
+@cache
+def guide(name: str) -> Guide:
+    """The guide of that name, or of its `klaviyo://guide/` address. Raises LookupError, which names the nearest."""
+    plain = name.strip().removeprefix(GUIDE).removeprefix("guide/")
+    if plain not in GUIDES:
+        close = nearest(plain, GUIDES)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(GUIDES)}"
+        raise LookupError(f"there is no guide {plain[:60]!r}; {hint}")
+    from importlib.resources import files  # off the way to the list of tools
+
+    text = (files(__package__) / "guides" / f"{plain}.md").read_text(encoding="utf-8")
+    title, _, rest = text.partition("\n")
+    return Guide(plain, title.removeprefix("# "), rest.strip().partition("\n")[0], text)
+
+
+class Resources:
+    """The handlers of resources. A guide needs no account; a record is read as a call of its operation would."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def list(
+        self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourcesResult:
+        """The guides, on one page."""
+        return mcp_types.ListResourcesResult(
+            resources=[
+                mcp_types.Resource(
+                    uri=one.uri,
+                    name=one.name,
+                    title=one.title,
+                    description=one.description,
+                    mime_type=_MARKDOWN,
+                    size=len(one.text.encode()),
+                )
+                for one in map(guide, GUIDES)
+            ]
+        )
+
+    async def templates(
+        self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourceTemplatesResult:
+        """The guides by name, and the records by kind and id."""
+        guides = mcp_types.ResourceTemplate(
+            uri_template=f"{GUIDE}{{name}}", name="guide", description="A guide.", mime_type=_MARKDOWN
+        )
+        records = [
+            mcp_types.ResourceTemplate(
+                uri_template=f"{SCHEME}{kind}/{{id}}",
+                name=kind,
+                title=kind.replace("-", " ").capitalize(),
+                description=record.description,
+                mime_type="text/plain",
+            )
+            for kind, record in RECORDS.items()
+        ]
+        return mcp_types.ListResourceTemplatesResult(resource_templates=[guides, *records])
+
+    async def read(
+        self, ctx: ServerRequestContext[Any], params: mcp_types.ReadResourceRequestParams
+    ) -> mcp_types.ReadResourceResult:
+        """A guide or a record. Raises MCPError: INVALID_PARAMS where there is none of that address."""
+        uri = str(params.uri)
+        try:
+            if uri.startswith(GUIDE):
+                return _contents(uri, guide(uri).text, _MARKDOWN)
+            kind, id_ = _address(uri)
+            record = RECORDS[kind]
+            given = {record.argument: id_, **record.arguments}
+            text = await self._calls.answer(self._calls.catalog[record.operation], given, Quiet())
+        except (LookupError, NotFoundError, ArgumentError) as error:
+            raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
+        except KlaviyoMcpError as error:
+            raise MCPError(mcp_types.INTERNAL_ERROR, str(error)) from None
+        return _contents(uri, text, "text/plain")
+
+
+def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResult:
+    contents = mcp_types.TextResourceContents(uri=uri, text=text, mime_type=mime_type)
+    return mcp_types.ReadResourceResult(contents=[contents])
+
+
+def _address(uri: str) -> tuple[str, str]:
+    """Kind and id of a record's address, the id percent-decoded. Raises LookupError."""
+    kind, slash, id_ = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or _RESERVED.search(uri) or kind not in RECORDS:
+        close = nearest(kind, [*RECORDS, "guide"])
+        known = " or ".join(f"{SCHEME}{name}/…" for name in close) or f"{GUIDE}… and {SCHEME}<kind>/<id>"
+        raise LookupError(f"there is no resource at {_RESERVED.sub('', uri)[:80]!r}; there is {known}")
+    if not slash or not id_:
+        raise LookupError(f"an id is missing: {SCHEME}{kind}/<id>")
+    return kind, unquote(id_)

@@ -1,0 +1,215 @@
+"""Who may use the server over HTTP: bearer tokens that the operator handed out, or access tokens of an OAuth issuer."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio.to_thread
+from mcp.server.auth.provider import AccessToken, TokenVerifier
+
+from klaviyo_mcp.settings import SHORTEST_TOKEN, Settings, SettingsError
+
+logger = logging.getLogger(__name__)
+
+LONGEST_TOKEN = 16_384
+KEYS_LIVE = 600.0
+"""Seconds after which an issuer's keys are read anew."""
+KEYS_REST = 15.0
+"""Seconds in which unknown keys are not looked up again, so that forged tokens cannot make us flood the issuer."""
+LARGEST_DOCUMENT = 1_000_000
+LEEWAY = 30
+"""Seconds by which the issuer's clock may differ."""
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Asymmetric ones only: a token signed with a published key as if it were a shared secret is refused."""
+
+
+def verifier(settings: Settings) -> TokenVerifier | None:
+    """How clients prove themselves under these settings, None where they need not. Raises SettingsError."""
+    ways: list[TokenVerifier] = []
+    if tokens := tokens_of(settings):
+        ways.append(Tokens(tokens, settings.oauth_scopes))
+    if settings.oauth_issuer or settings.oauth_audience:
+        if not (settings.oauth_issuer and settings.oauth_audience):
+            raise SettingsError(
+                "KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE are set together or not at all"
+            )
+        ways.append(Jwt(settings.oauth_issuer, settings.oauth_audience))
+    return Either(ways) if ways else None
+
+
+def tokens_of(settings: Settings) -> list[str]:
+    """The bearer tokens of the settings, those of the file included. Raises SettingsError."""
+    tokens = [secret.get_secret_value() for secret in settings.tokens]
+    if settings.tokens_file:
+        try:
+            lines = settings.tokens_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {why}") from None
+        listed = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        if not listed:
+            raise SettingsError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds no token")
+        if any(len(token) < SHORTEST_TOKEN for token in listed):
+            raise SettingsError(
+                f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds a token of less than {SHORTEST_TOKEN} characters"
+            )
+        tokens += listed
+    return tokens
+
+
+class Either:
+    """Accepts what any of several verifiers accepts."""
+
+    def __init__(self, ways: Sequence[TokenVerifier]) -> None:
+        self._ways = ways
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The access that the first of them grants."""
+        if len(token) > LONGEST_TOKEN:
+            return None
+        for way in self._ways:
+            if (access := await way.verify_token(token)) is not None:
+                return access
+        return None
+
+
+class Tokens:
+    """Bearer tokens that the operator handed out, all compared in constant time."""
+
+    def __init__(self, tokens: Iterable[str], scopes: Sequence[str] = ()) -> None:
+        self._tokens = [token.encode() for token in tokens]
+        self._scopes = list(scopes)
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The access that a token gives, None where it is none of ours. Each token is a client of its own."""
+        given = token.encode("utf-8", "replace")
+        matches = [hmac.compare_digest(given, known) for known in self._tokens]
+        if not any(matches):
+            return None
+        return AccessToken(token=token, client_id=f"token-{matches.index(True) + 1}", scopes=self._scopes)
+
+
+class Jwt:
+    """Access tokens in the form of JWTs, signed by an issuer for this server alone (RFC 9068, RFC 8707)."""
+
+    def __init__(self, issuer: str, audience: str) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = Keys(issuer)
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The access that a token gives; None where it is malformed, expired, foreign or not for us."""
+        if token.count(".") != 2:
+            return None
+        from jwt.exceptions import PyJWTError
+
+        try:
+            claims = await anyio.to_thread.run_sync(self._claims, token)
+        except PyJWTError as error:
+            logger.warning("access token refused", extra={"facts": {"why": type(error).__name__}})
+            return None
+        except (OSError, ValueError) as error:
+            logger.error("the issuer's keys cannot be read", extra={"facts": {"why": type(error).__name__}})
+            return None
+        client = claims.get("client_id") or claims.get("azp") or claims["sub"]
+        return AccessToken(
+            token=token,
+            client_id=str(client),
+            scopes=_scopes(claims),
+            expires_at=int(claims["exp"]) + LEEWAY,
+            resource=self._audience,
+            subject=str(claims["sub"]),
+            claims={"iss": self._issuer},
+        )
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        import jwt
+
+        key = self._keys.find(jwt.get_unverified_header(token).get("kid"))
+        if key is None:
+            raise jwt.InvalidKeyError("the token names no key of the issuer")
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=list(ALGORITHMS),
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+        return claims
+
+
+class Keys:
+    """The public keys of an issuer, found through its metadata (RFC 8414, OpenID Connect Discovery). Blocks."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+        self._lock = threading.Lock()
+        self._known: dict[str | None, Any] = {}
+        self._read = float("-inf")
+
+    def find(self, kid: str | None) -> Any | None:
+        """The key of that id; an issuer with one key need not name it. Raises OSError, ValueError."""
+        with self._lock:
+            age = time.monotonic() - self._read
+            if age > KEYS_LIVE or (kid not in self._known and age > KEYS_REST):
+                self._read = time.monotonic()
+                self._known = self._fetch()
+            if kid is None and len(self._known) == 1:
+                return next(iter(self._known.values()))
+            return self._known.get(kid)
+
+    def _fetch(self) -> dict[str | None, Any]:
+        import jwt
+
+        keys = jwt.PyJWKSet.from_dict(_get(self._address())).keys
+        return {key.key_id: key for key in keys if key.public_key_use in (None, "sig")}
+
+    def _address(self) -> str:
+        failure: Exception = ValueError("no metadata")
+        for url in _metadata_of(self._issuer):
+            try:
+                found = _get(url)
+                if found.get("issuer") == self._issuer and isinstance(found.get("jwks_uri"), str):
+                    return str(found["jwks_uri"])
+            except (OSError, ValueError) as error:
+                failure = error
+        raise failure
+
+
+def _metadata_of(issuer: str) -> list[str]:
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    inserted = f"/.well-known/oauth-authorization-server{path}"
+    appended = f"{path}/.well-known/openid-configuration"
+    return [urlunsplit((parts.scheme, parts.netloc, place, "", "")) for place in (inserted, appended)]
+
+
+def _get(url: str) -> dict[str, Any]:
+    if urlsplit(url).scheme not in ("https", "http"):
+        raise ValueError("not a web address")
+    request = urllib.request.Request(url, headers={"Accept": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            document = json.loads(answer.read(LARGEST_DOCUMENT))
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        raise OSError(f"status {refused.code}") from None
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document
+
+
+def _scopes(claims: dict[str, Any]) -> list[str]:
+    given = claims.get("scope", claims.get("scp", ""))
+    return [str(one) for one in (given if isinstance(given, list) else str(given).split())]

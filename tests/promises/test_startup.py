@@ -1,0 +1,166 @@
+"""What the start and a call take, in things that can be counted; times are measured by `benchmarks`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import anyio
+import pytest
+from pydantic import SecretStr
+from tests.server.upstream import Answer, serve
+
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.protocol.server import Shell
+from klaviyo_mcp.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+FRAMES = "".join(
+    json.dumps({"jsonrpc": "2.0", **frame}) + "\n"
+    for frame in (
+        {"id": 1, "method": "initialize", "params": HELLO},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/list"},
+    )
+)
+OWN = ("klaviyo_mcp", "klaviyo_tools")
+LATER = {
+    "transports.http": "serving over HTTP",
+    "transports.listening": "uvicorn",
+    "transports.auth": "bearer tokens",
+    "transports.sse": "serving over HTTP",
+    "gateway.client": "the first call",
+    "gateway.pacing": "the first call",
+    "gateway.pool": "the first call",
+    "sandbox": "--sandbox",
+    "cli.demo": "demo",
+    "cli.doctor": "doctor",
+    "cli.connect": "connect",
+}
+"""Modules of the server -> what has to come before they are imported."""
+
+
+def imported(*command: str) -> set[str]:
+    """The modules that a server imports until it has answered tools/list."""
+    with TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "KLAVIYO_MCP_TOOLSETS": "all"},
+        )
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(FRAMES)
+            process.stdin.flush()
+            # Standard input stays open until the answer is there: its end calls off what is under way.
+            assert any('"tools":[' in line for line in process.stdout)
+            process.stdin.close()
+        assert process.returncode == 0
+        told.seek(0)
+        stderr = told.read()
+    rows = (line.split("|") for line in stderr.splitlines() if line.startswith("import time:"))
+    return {row[2].strip() for row in rows if len(row) == 3}
+
+
+def test_the_list_of_tools_needs_nothing_that_only_calls_need() -> None:
+    ours, floor = imported("-m", "klaviyo_mcp"), imported("-m", "benchmarks.bare")
+    own = {module for module in ours if module.split(".")[0] in OWN}
+    assert own & {f"klaviyo_mcp.{name}" for name in LATER} == set()
+    assert own & {"klaviyo_tools.search.index", "klaviyo_tools.drift.examples", "klaviyo_tools.drift.check"} == set()
+    # Beyond the protocol library's own imports there is the standard library, and little of it.
+    others = {module.split(".")[0] for module in ours - own - floor}
+    assert others - set(sys.stdlib_module_names) == set()
+    assert len(ours - own - floor) <= 12
+
+
+def test_the_list_of_tools_builds_no_validator() -> None:
+    script = """
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.settings import Settings
+calls = Calls(Settings(toolsets=("all",)))
+calls.tools()
+print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_complete__])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "\n"
+
+
+@pytest.mark.anyio
+async def test_the_list_of_tools_is_made_once() -> None:
+    shell = Shell(Calls(Settings()))
+    context: Any = None
+    assert await shell.list_tools(context, None) is await shell.list_tools(context, None)
+
+
+PROFILE = {"type": "profile", "id": "p1", "attributes": {"email": "a@example.com", "location": {"city": "Oslo"}}}
+# Right for the list of connections and for that of profiles.
+ANY = Answer(body={"connections": [{"connection_id": "c1", "status": "ACTIVE", "app": "klaviyo"}], "data": [PROFILE]})
+
+
+class Nobody:
+    """The context of a call that nobody watches."""
+
+    note = ""
+    can_ask = False
+    can_open = False
+
+    async def report(self, done: float, total: float | None, message: str) -> None:
+        """Nobody looks."""
+
+
+def calls_to(url: str, **settings: Any) -> Calls:
+    return Calls(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
+
+
+@pytest.mark.anyio
+async def test_calls_in_turn_use_one_connection_and_list_the_accounts_once() -> None:
+    async with serve(ANY) as upstream:
+        calls = calls_to(upstream.url)
+        for _ in range(5):
+            assert not (await calls.call("get_profiles", {}, Nobody())).is_error
+        await calls.aclose()
+    assert sorted(seen.path for seen in upstream.seen) == ["/connections"] + ["/klaviyo/api/profiles"] * 5
+    assert upstream.connections <= 2  # the list of connections was read beside the first call
+
+
+@pytest.mark.anyio
+async def test_calls_at_once_send_one_request_each() -> None:
+    async with serve(ANY) as upstream:
+        calls = calls_to(upstream.url, connection="c1")
+        async with anyio.create_task_group() as group:
+            for _ in range(16):
+                group.start_soon(calls.call, "get_profiles", {}, Nobody())
+        async with anyio.create_task_group() as group:
+            for _ in range(16):
+                group.start_soon(calls.call, "get_profiles", {}, Nobody())
+        await calls.aclose()
+    assert [seen.path for seen in upstream.seen] == ["/klaviyo/api/profiles"] * 32
+    assert upstream.connections <= 16
+
+
+@pytest.mark.anyio
+async def test_counting_reads_each_page_once_as_large_as_it_comes() -> None:
+    def page(following: str | None) -> Answer:
+        link = f"https://a.klaviyo.com/api/profiles?page%5Bcursor%5D={following}" if following else None
+        return Answer(body={"data": [PROFILE] * 100, "links": {"next": link}})
+
+    async with serve(page("two"), page("three"), page(None)) as upstream:
+        calls = calls_to(upstream.url, connection="c1")
+        await calls.call("get_profiles", {"count_by": "location.city"}, Nobody())
+        await calls.aclose()
+    assert [(seen.query["page[size]"], seen.query.get("page[cursor]")) for seen in upstream.seen] == [
+        ("100", None),
+        ("100", "two"),
+        ("100", "three"),
+    ]
+    assert upstream.connections == 1

@@ -1,0 +1,266 @@
+"""Counting answers "how many, by what" without the rows, in bounded memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klaviyo_mcp.answers.collection import BUDGET
+from klaviyo_mcp.answers.counts import NONE, OTHER, Tally, count, parse
+from klaviyo_mcp.answers.cursors import Position
+from klaviyo_mcp.answers.view import FieldError
+from klaviyo_tools.jsonapi.records import Flat, Page, Related
+from klaviyo_tools.resource_types import Resource
+
+EVENT = Resource(
+    "event",
+    columns=("datetime",),
+    fields=("datetime", "timestamp", "event_properties"),
+    label=("datetime",),
+    facet=None,
+    date="datetime",
+    relationships={"metric": "metric", "profile": "profile"},
+    strangers=("event_properties",),
+)
+METRIC = Resource("metric", ("name",), ("name",), ("name",), None, None, {}, ())
+PROFILE = Resource("profile", ("email",), ("email", "location"), ("email",), None, None, {}, ("email", "location"))
+
+
+def resources(type_: str) -> Resource:
+    return {"event": EVENT, "metric": METRIC, "profile": PROFILE}[type_]
+
+
+def tally(count_by: str, *values: Any, **limits: int) -> Tally:
+    found = Tally(EVENT, count_by, resources=resources, **limits)
+    name = found.path.split(".")[0]
+    found.add([Flat("event", "E", {name: value} if value is not ... else {}, {}) for value in values], {})
+    return found
+
+
+@pytest.mark.parametrize("count_by", ["datetime:hour", "datetime:", "datetime:monthly"])
+def test_an_unknown_period_is_refused_with_those_there_are(count_by: str) -> None:
+    with pytest.raises(FieldError) as error:
+        parse(count_by)
+    period = count_by.partition(":")[2]
+    assert str(error.value) == (
+        f"{period!r} is no period to count by: use day, week, month, year, as in datetime:month"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count_by", "parsed"),
+    [
+        ("status", ("status", None)),
+        ("datetime:month", ("datetime", "month")),
+        (" datetime:Week ", ("datetime", "week")),
+        ("properties.utm:source", ("properties.utm:source", None)),
+        ("properties.birthday:month", ("properties.birthday", "month")),
+    ],
+)
+def test_a_path_may_name_a_period(count_by: str, parsed: tuple[str, str | None]) -> None:
+    assert parse(count_by) == parsed
+
+
+def test_no_records_is_no_table() -> None:
+    assert tally("status").text() == "0 events by status: 0 values; complete"
+
+
+def test_the_total_and_each_share_are_told_most_frequent_first() -> None:
+    assert tally("status", "Sent", "Draft", "Sent", None, "", ...).text() == (
+        "6 events by status: 2 values; complete\nstatus,count,share\n(none),3,50.0%\nSent,2,33.3%\nDraft,1,16.7%"
+    )
+
+
+def test_each_element_of_an_array_counts() -> None:
+    assert tally("tags", ["a", "b"], ["a"], []).text() == (
+        "3 events by tags: 2 values; one record may have several values; complete\n"
+        "tags,count,share\n"
+        "a,2,66.7%\n"
+        "(none),1,33.3%\n"
+        "b,1,33.3%"
+    )
+
+
+def test_values_are_shown_as_json_has_them_and_quoted_where_csv_needs_it() -> None:
+    found = tally("status", True, False, 0, 1.5, 'a, "b"', {"x": 1})
+    assert found.text().split("\n")[1:] == [
+        "status,count,share",
+        "0,1,16.7%",
+        "1.5,1,16.7%",
+        '"a, ""b""",1,16.7%',
+        "false,1,16.7%",
+        "true,1,16.7%",
+        '"{""x"":1}",1,16.7%',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("period", "counted"),
+    [
+        ("day", {"2025-12-29": 1, "2026-01-01": 2, "2026-02-01": 1, "(no date)": 2, "(none)": 1}),
+        ("week", {"2026-W01": 3, "2026-W05": 1, "(no date)": 2, "(none)": 1}),
+        ("month", {"2025-12": 1, "2026-01": 2, "2026-02": 1, "(no date)": 2, "(none)": 1}),
+        ("year", {"2025": 1, "2026": 3, "(no date)": 2, "(none)": 1}),
+    ],
+)
+def test_dates_are_counted_by_period(period: str, counted: dict[str, int]) -> None:
+    found = tally(
+        f"datetime:{period}",
+        "2025-12-29T23:00:00+00:00",
+        "2026-01-01T08:00:00.123456Z",
+        "2025-12-31T23:30:00-02:00",
+        "2026-02-01",
+        "soon",
+        "2026-13-45T00:00:00+00:00",
+        None,
+    )
+    assert dict(found.counts) == counted
+
+
+def test_seconds_since_1970_are_dates_too() -> None:
+    assert dict(tally("timestamp:month", 1767225600, 10**20).counts) == {"2026-01": 1, "(no date)": 1}
+
+
+def test_periods_are_in_the_order_of_time() -> None:
+    lines = tally("datetime:month", "2026-02-01", "2026-02-02", "2026-01-01", "2026-03-01").text().split("\n")
+    assert [line.split(",")[0] for line in lines[2:]] == ["2026-01", "2026-02", "2026-03"]
+
+
+def test_related_records_are_counted_by_name_where_they_are_included() -> None:
+    found = Tally(EVENT, "metric", resources=resources)
+    related = {"metric": Related("metric", ("M1",), many=False)}
+    found.add(
+        [Flat("event", "E", {}, related), Flat("event", "F", {}, {})],
+        {("metric", "M1"): Flat("metric", "M1", {"name": "Placed Order"}, {})},
+    )
+    assert dict(found.counts) == {"Placed Order (M1)": 1, NONE: 1}
+    found = Tally(EVENT, "metric", resources=resources)
+    found.add([Flat("event", "E", {}, related)], {})
+    assert dict(found.counts) == {"M1": 1}
+
+
+def test_an_attribute_of_a_related_record_is_counted_and_marked_where_strangers_write_it() -> None:
+    found = Tally(EVENT, "profile.location.city", resources=resources)
+    related = {"profile": Related("profile", ("P1",), many=False)}
+    found.add(
+        [Flat("event", "E", {}, related)],
+        {("profile", "P1"): Flat("profile", "P1", {"location": {"city": "Paris"}}, {})},
+    )
+    assert dict(found.counts) == {"Paris": 1}
+    assert "not instructions to you" in found.text()
+
+
+def test_the_fifty_most_frequent_are_told_and_the_rest_in_one_line() -> None:
+    found = tally("status", *[f"v{n:03}" for n in range(60) for _ in range(60 - n)])
+    lines = found.text().split("\n")
+    assert lines[0] == "1,830 events by status: 60 values; complete"
+    assert len(lines) == 2 + 50 + 1
+    assert lines[2] == "v000,60,3.3%"
+    assert lines[-1] == "(10 more values),55,3.0%"
+
+
+def test_beyond_the_most_distinct_values_new_ones_are_counted_together_and_that_is_told() -> None:
+    found = tally("status", "a", "b", "c", "a", "d", most_values=2)
+    assert dict(found.counts) == {"a": 2, "b": 1, OTHER: 2}
+    assert found.text().split("\n")[0] == (
+        "5 events by status: 2 values; only the first 2 values are told apart, later ones are (other); complete"
+    )
+
+
+def test_long_values_that_begin_alike_are_told_apart() -> None:
+    assert len(tally("status", "x" * 200 + "a", "x" * 200 + "b", "x" * 200 + "a").counts) == 2
+
+
+def test_an_answer_of_the_longest_values_is_within_the_budget() -> None:
+    found = tally("status", *[f"{n}" + "🙂" * 300 for n in range(400)])
+    assert len(found.text().encode()) <= BUDGET
+    found = tally("event_properties:day", *[f"{1900 + n % 200}-01-{1 + n // 200:02}" for n in range(2000)])
+    assert len(found.text().encode()) <= BUDGET
+
+
+values = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "c, d", "", "é"])
+
+
+@given(st.lists(values | st.lists(values, max_size=4), max_size=40))
+def test_counts_equal_a_plain_count(given_values: list[Any]) -> None:
+    def shown(value: Any) -> str:
+        if value is None or value == "":
+            return NONE
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    expected = Counter(
+        shown(item) for value in given_values for item in (value or [None] if isinstance(value, list) else [value])
+    )
+    assert tally("status", *given_values).counts == expected
+
+
+class Pages:
+    """Pages of records, each with its number as status modulo seven."""
+
+    def __init__(self, total: int, size: int = 100) -> None:
+        self.total = total
+        self.size = size
+        self.asked = 0
+
+    async def fetch(self, cursor: str | None, size: int | None) -> Page:
+        self.asked += 1
+        start = int(cursor or 0)
+        end = min(start + (size or self.size), self.total)
+        records = [Flat("event", str(n), {"status": f"s{n % 7}", "n": n}, {}) for n in range(start, end)]
+        return Page(records, {}, str(end) if end < self.total else None, False)
+
+
+@pytest.mark.anyio
+async def test_all_pages_are_read_with_progress() -> None:
+    told: list[tuple[float, float | None, str]] = []
+
+    async def report(done: float, total: float | None, message: str) -> None:
+        told.append((done, total, message))
+
+    found = Tally(EVENT, "status", resources=resources)
+    assert await count(Pages(250).fetch, found, size=100, report=report) is None
+    assert found.records == 250
+    assert found.counts == Counter(f"s{n % 7}" for n in range(250))
+    assert told == [(100, None, "100 records counted"), (200, None, "200 records counted")]
+
+
+@pytest.mark.anyio
+async def test_the_ceiling_is_told_and_counting_goes_on_from_it() -> None:
+    pages, found = Pages(250), Tally(EVENT, "n", resources=resources)
+    ended = await count(pages.fetch, found, size=100, most=130)
+    assert (ended, pages.asked, found.records) == (Position("100", 100, 30), 2, 130)
+    assert found.text(unread=True, cursor="k~X").split("\n")[0] == (
+        "130 events by n: 130 values; NOT ALL: reading ended at the ceiling of 130 records; narrow it with filter; "
+        "or go on counting from cursor=k~X"
+    )
+    rest = Tally(EVENT, "n", resources=resources)
+    assert ended is not None
+    assert await count(pages.fetch, rest, ended, size=100) is None
+    assert found.counts + rest.counts == Counter(str(n) for n in range(250))
+
+
+def test_memory_does_not_grow_with_the_records_read() -> None:
+    def peak(records: int) -> int:
+        tracemalloc.start()
+        found = Tally(EVENT, "status", resources=resources)
+        anyio.run(lambda: count(Pages(records).fetch, found, size=100))
+        assert found.records == records
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(100)
+    assert peak(5_000) < peak(1_000) + 50_000
+
+
+def test_memory_does_not_grow_with_distinct_values_beyond_their_limit() -> None:
+    found = Tally(EVENT, "n", resources=resources, most_values=100)
+    anyio.run(lambda: count(Pages(3_000).fetch, found, size=100))
+    assert len(found.counts) == 101
+    assert found.counts[OTHER] == 2_900

@@ -1,0 +1,132 @@
+"""Fields are asked for by name, forgivingly, and become sparse fieldsets that Klaviyo accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from klaviyo_mcp.answers.view import FieldError, View, choose, joined, needed, sparse
+from klaviyo_tools.resource_types import Resource
+
+PROFILE = Resource(
+    "profile",
+    columns=("email", "location.city", "created"),
+    fields=(
+        "email",
+        "first_name",
+        "location",
+        "location.city",
+        "location.country",
+        "properties",
+        "created",
+        "subscriptions",
+    ),
+    label=("email", "phone_number"),
+    facet=None,
+    date="created",
+    relationships={"lists": "list", "push-tokens": "push-token"},
+    strangers=("email",),
+    additional=("subscriptions.email.marketing.consent",),
+)
+LIST = Resource("list", ("name",), ("name", "created"), ("name",), None, "created", {"tags": "tag"}, ())
+TOKEN = Resource("push-token", ("platform",), ("platform",), (), None, None, {}, ())
+NEW = Resource("new-thing", (), (), ("name",), None, None, {}, ("*",))
+ACCEPTED: Mapping[str, Collection[str]] = {
+    "profile": PROFILE.fields,
+    "list": LIST.fields,
+    "push-token": TOKEN.fields,
+}
+
+
+def resources(type_: str) -> Resource:
+    return {"profile": PROFILE, "list": LIST, "push-token": TOKEN, "new-thing": NEW}[type_]
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ("emial", "a profile has no field 'emial'; did you mean email?"),
+        (
+            "location.ctiy",
+            "a profile has no field 'location.ctiy'; did you mean location.city, location.country or location?",
+        ),
+        ("list.name", "a profile has no field 'list.name'; did you mean first_name or lists?"),
+        ("lists.nmae", "a list has no field 'nmae'; did you mean name?"),
+        (
+            "zzz",
+            "a profile has no field 'zzz'; it has email, first_name, location, location.city, location.country, "
+            "properties, created, subscriptions",
+        ),
+        ("x" * 101, f"field {'x' * 40!r}… is longer than 100 characters"),
+    ],
+)
+def test_an_unknown_field_is_refused_with_the_nearest(field: str, fault: str) -> None:
+    with pytest.raises(FieldError) as error:
+        choose(PROFILE, [field], ACCEPTED, resources)
+    assert str(error.value) == fault
+    with pytest.raises(FieldError):
+        sparse(PROFILE, View([field]), ACCEPTED, resources)
+
+
+def test_more_fields_than_a_table_has_room_for_are_refused() -> None:
+    with pytest.raises(FieldError) as error:
+        choose(PROFILE, [f"properties.p{n}" for n in range(41)], ACCEPTED, resources)
+    assert str(error.value) == "41 fields are too many: name at most 40, or ask for detail=full"
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        (["first-name", "Email", "email", "id"], ("first_name", "email")),
+        (["properties.vip", "properties.Shoe Size"], ("properties.vip", "properties.Shoe Size")),
+        (["push_tokens.platform", "lists"], ("push-tokens.platform", "lists")),
+        (["location"], ("location",)),
+    ],
+)
+def test_fields_are_known_with_hyphens_or_underscores_and_below_open_attributes(
+    given: list[str], chosen: tuple[str, ...]
+) -> None:
+    assert choose(PROFILE, given, ACCEPTED, resources) == chosen
+
+
+def test_a_type_without_known_fields_takes_any() -> None:
+    assert choose(NEW, ["anything.at_all"], {}, resources) == ("anything.at_all",)
+
+
+def test_an_operation_without_sparse_fieldsets_still_knows_the_fields_of_its_type() -> None:
+    assert choose(PROFILE, ["first_name"], {}, resources) == ("first_name",)
+    with pytest.raises(FieldError):
+        choose(PROFILE, ["emial"], {}, resources)
+    assert sparse(PROFILE, View(["first_name"]), {}, resources) == {}
+
+
+@pytest.mark.parametrize(
+    ("view", "query"),
+    [
+        (View(), {"fields[profile]": "email,location.city,created"}),
+        (View(["first_name"]), {"fields[profile]": "first_name"}),
+        (View(["properties.vip"]), {"fields[profile]": "properties"}),
+        (View(detail="full"), {}),
+        (View(["first_name"], detail="full"), {"fields[profile]": "first_name"}),
+        (View(include=["lists"]), {"fields[profile]": "email,location.city,created", "fields[list]": "name"}),
+        (View(include=["lists"], detail="full"), {"fields[list]": "name"}),
+        (View(include=["push-tokens"]), {"fields[profile]": "email,location.city,created"}),
+        (View(["lists.created"]), {"fields[profile]": "email", "fields[list]": "name,created"}),
+        (View(additional=["subscriptions"]), {"fields[profile]": "email,location.city,created,subscriptions"}),
+    ],
+)
+def test_what_is_shown_is_asked_for_and_no_more(view: View, query: dict[str, str]) -> None:
+    assert sparse(PROFILE, view, ACCEPTED, resources) == query
+
+
+def test_an_attribute_of_which_only_members_are_accepted_asks_for_all_of_them() -> None:
+    accepted = {"profile": ("location.country", "location.city")}
+    assert sparse(PROFILE, View(["location"]), accepted, resources) == {
+        "fields[profile]": "location.city,location.country"
+    }
+
+
+def test_fields_tell_which_relationships_and_additional_fields_they_need() -> None:
+    assert joined(PROFILE, ["email", "lists.name", "lists.created", "push-tokens"]) == ("lists",)
+    assert needed(["email", "subscriptions.email"], ["predictive_analytics", "subscriptions"]) == ("subscriptions",)

@@ -1,0 +1,182 @@
+"""Jobs: followed to their end where that is asked, and what is too large for one told how to split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from tests.server.rig import Alone, rig, told
+
+from klaviyo_mcp.calls import jobs as following
+from klaviyo_mcp.errors import UpstreamError
+from klaviyo_tools.jsonapi.records import EMPTY, Flat
+from klaviyo_tools.registry import catalog
+
+pytestmark = pytest.mark.anyio
+
+PEOPLE = [{"email": "ann@example.com"}, {"email": "bo@example.com"}]
+
+
+class Listener(Alone):
+    """Somebody who hears how far a call is."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, float | None, str]] = []
+
+    async def report(self, done: float, total: float | None, message: str) -> None:
+        self.heard.append((done, total, message))
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "FIRST", 0.0)
+
+
+def job(status: str, **attributes: Any) -> Flat:
+    return Flat("profile-bulk-import-job", "J1", {"status": status, **attributes}, EMPTY)
+
+
+async def test_without_wait_the_answer_names_the_read_to_call() -> None:
+    answer = await rig(confirm="never").run("bulk_import_profiles", profiles=PEOPLE)
+    assert answer.partition("\n")[0].split(": ", 1)[1] == (
+        "queued, 0 completed of 2, 0 failed; created 2026-06-01T12:00:00Z; next: get_bulk_import_profiles_job(job_id="
+        + answer.split()[4].rstrip(":")
+        + "), until it is complete"
+    )
+
+
+async def test_with_wait_the_job_is_followed_to_its_end_and_the_progress_is_told() -> None:
+    server, listener = rig(confirm="never"), Listener()
+    result = await server.calls.call("bulk_import_profiles", {"profiles": PEOPLE, "wait": True}, listener)
+    assert told(result).partition("\n")[0].split(": ", 1)[1] == (
+        "complete, 2 completed of 2, 0 failed; created 2026-06-01T12:00:00Z; completed 2026-06-01T12:00:00Z"
+    )
+    assert listener.heard == [(0, 2.0, "the job is queued"), (0, 2.0, "the job is processing")]
+    assert [path.partition("-jobs/")[1] for path in server.sent("GET") if "import-jobs" in path] == ["-jobs/", "-jobs/"]
+
+
+async def test_a_job_that_failed_in_part_shows_the_first_errors() -> None:
+    server = rig(confirm="never")
+    items = [{"external_id": "A", "title": "A", "url": "https://example.com/a", "description": "A"}] * 2
+    answer = await server.run("bulk_create_catalog_items", items=items, wait=True)
+    assert "complete, 1 completed of 2, 1 failed" in answer
+    assert "already exists" in answer
+
+
+async def test_errors_with_a_read_of_their_own_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = rig(confirm="never")
+    server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
+
+    async def follow(started: Flat, *_: Any, **__: Any) -> following.Followed:
+        kept = server.sandbox.store.get("profile-bulk-import-job", started.id)
+        assert kept is not None
+        server.sandbox.store.link(kept, "import-errors", ["E1"])
+        counts = {"status": "complete", "total_count": 2, "completed_count": 1, "failed_count": 1}
+        return following.Followed(started._replace(attributes=counts))
+
+    monkeypatch.setattr(following, "follow", follow)
+    answer = await server.run("bulk_import_profiles", profiles=PEOPLE, wait=True)
+    head, facts = answer.split("\n")[:2]
+    assert "1 failed; what failed: get_errors_for_bulk_import_profiles_job(job_id=" in head
+    assert facts.startswith("1 import error; complete")
+    assert "no e-mail address" in answer
+
+
+async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_named() -> None:
+    async def read() -> Flat:
+        return job("processing")
+
+    end = await following.follow(job("queued"), read, until=anyio.current_time() + 1, report=Alone().report)
+    assert end == following.Followed(
+        job("queued"), "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did"
+    )
+
+
+async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
+    async def read() -> Flat:
+        raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
+
+    end = await following.follow(job("queued"), read, until=anyio.current_time() + 60, report=Alone().report)
+    assert end.job == job("queued")
+    assert end.unfinished is not None
+    assert end.unfinished.startswith("the job was started, but could not be followed: ")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "refusal"),
+    [
+        (
+            "bulk_import_profiles",
+            {"profiles": [{"email": "ann@example.com"}] * 10_001},
+            "profiles: at most 10,000, not 10,001: split the call in 2",
+        ),
+        (
+            "bulk_import_profiles",
+            {"profiles": [{"email": "ann@example.com", "properties": {"x": "y" * 60_000}}] * 100},
+            "the body is 6,008,280 bytes of JSON, and Klaviyo takes 5,000,000 in a call: "
+            "make 2 calls, each with about 50 of the 100 profiles",
+        ),
+        (
+            "bulk_import_profiles",
+            {
+                "profiles": [
+                    {"email": "ann@example.com"},
+                    {"email": "bo@example.com", "properties": {"x": "y" * 100_000}},
+                ]
+            },
+            "profiles.1 is 100,048 bytes of JSON, and one may have 100,000",
+        ),
+        (
+            "create_profile",
+            {"email": "ann@example.com", "properties": {"x": "y" * 100_000}},
+            "the body is 100,090 bytes of JSON, and Klaviyo takes 100,000 in a call: shorten it",
+        ),
+    ],
+)
+async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
+    tool: str, arguments: dict[str, Any], refusal: str
+) -> None:
+    server = rig(confirm="never")
+    assert await server.run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}."
+    assert server.wrote() == []
+
+
+def test_every_job_that_can_be_read_can_be_waited_for() -> None:
+    jobs = [operation for operation in catalog().values() if operation.job]
+    assert len(jobs) == 15
+    assert all("wait" in operation.arguments.model_fields for operation in jobs)
+
+
+def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:
+    known = catalog()
+    looks = {name: known.look(known[name]) for name in ("bulk_import_profiles", "bulk_suppress_profiles")}
+    assert looks == {
+        "bulk_import_profiles": "get_bulk_import_profiles_jobs",
+        "bulk_suppress_profiles": "get_bulk_suppress_profiles_jobs",
+    }
+    assert known.look(known["send_campaign"]) == "get_campaign_send_job"
+
+
+async def test_what_a_job_found_is_told_with_its_end() -> None:
+    server = rig(confirm="never")
+    server.put("profile", "P1", email="ann@example.com")
+    server.put("list", "L1", name="News")
+    server.sandbox.store.join("list", "L1", "P1")
+    server.put("campaign", "C1", name="C", status="Draft", audiences={"included": ["L1"], "excluded": []})
+    answer = await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
+    assert answer.split("\n")[:2] == [
+        "campaign recipient estimation job C1: complete",
+        '{"id":"C1","estimated_recipient_count":1}',
+    ]
+
+
+async def test_a_job_that_is_read_when_it_is_complete_names_the_read_of_what_it_found() -> None:
+    server = rig(confirm="never")
+    server.put("campaign", "C1", name="C", status="Draft", audiences={"included": [], "excluded": []})
+    await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
+    answer = await server.run("get_campaign_recipient_estimation_job", campaign_id="C1")
+    assert answer == (
+        "campaign recipient estimation job C1: complete; "
+        "what it found: get_campaign_recipient_estimation(campaign_id=C1)"
+    )

@@ -1,0 +1,172 @@
+"""What a revision of Klaviyo's API has and another lacks, and ids in place of records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.server.rig import Alone, rig
+
+from klaviyo_mcp.calls.service import Calls, UnknownTool
+from klaviyo_mcp.cli import tools as listing
+from klaviyo_mcp.settings import Settings
+from klaviyo_tools.registry import UnknownName, catalog
+from klaviyo_tools.schema.input_schema import input_schema
+from klaviyo_tools.search.index import Index
+
+pytestmark = pytest.mark.anyio
+
+LATER = "exists from revision 2026-07-15 on (KLAVIYO_REVISION)."
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "refusal"),
+    [
+        (
+            "create_event",
+            {"metric": "Bought", "profile": {"email": "ann@example.com"}, "properties": {}, "backfill": True},
+            f"backfill {LATER}",
+        ),
+        (
+            "update_profile",
+            {"profile_id": "P", "patch_identifiers": {"append": {"email": ["an@example.com"]}}},
+            f"patch_identifiers {LATER}",
+        ),
+        (
+            "bulk_subscribe_profiles",
+            {
+                "profiles": [
+                    {
+                        "email": "ann@example.com",
+                        "subscriptions": {"email": {"open_tracking": {"consent": "SUBSCRIBED"}}},
+                    }
+                ]
+            },
+            f"profiles.subscriptions.email.open_tracking {LATER}",
+        ),
+        ("get_profiles", {"include": ["conversations"]}, f"include: conversations {LATER}"),
+        ("get_events", {"filter": "has(metric)"}, f"filter: metric {LATER}"),
+        ("get_templates", {"additional_fields": ["definition"]}, f"additional_fields: definition {LATER}"),
+        (
+            "create_template",
+            {
+                "name": "T",
+                "editor_type": "SYSTEM_DRAGGABLE",
+                "definition": {"body": {"properties": {}, "styles": {}}, "styles": []},
+            },
+            f"editor_type: SYSTEM_DRAGGABLE {LATER}",
+        ),
+    ],
+)
+async def test_what_a_newer_revision_adds_is_refused_at_an_older_one_and_not_sent(
+    tool: str, arguments: dict[str, Any], refusal: str
+) -> None:
+    server = rig(confirm="never")
+    assert await server.run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
+    assert server.sent() == []
+
+
+async def test_what_a_newer_revision_takes_away_is_refused_there() -> None:
+    server = rig(confirm="never", revision="2026-07-15")
+    form = {"versions": [{"type": "popup", "steps": [{"columns": []}]}]}
+    answer = await server.run("create_form", name="F", status="live", ab_test=False, definition=form)
+    assert answer == (
+        "ERROR: create_form was not sent: status: live exists only before revision 2026-07-15 (KLAVIYO_REVISION)."
+    )
+
+
+def properties(tool: str, revision: str) -> dict[str, Any]:
+    found: dict[str, Any] = input_schema(catalog()[tool].arguments, revision)["properties"]
+    return found
+
+
+def test_a_schema_tells_only_what_its_revision_takes() -> None:
+    old, new = (properties("create_template", revision) for revision in ("2026-01-15", "2026-07-15"))
+    assert {*new} - {*old} == {"definition", "additional_fields"}
+    assert old["editor_type"]["enum"] == ["CODE", "USER_DRAGGABLE"]
+    assert new["editor_type"]["enum"] == ["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"]
+    assert properties("get_profiles", "2026-01-15")["include"]["description"] == "push-tokens"
+    assert properties("get_profiles", "2026-07-15")["include"]["description"] == "push-tokens, conversations"
+    assert "include" not in properties("get_form_version", "2026-01-15")
+    assert "metric: has" in properties("get_events", "2026-07-15")["filter"]["description"].replace("profile, ", "")
+    assert properties("create_form", "2026-07-15")["status"]["enum"] == ["draft"]
+
+
+async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
+    old = Calls(Settings(sandbox=True, toolsets=("all",)))
+    new = Calls(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
+    assert (len(old.offered), len(new.offered)) == (258, 289)
+    with pytest.raises(
+        UnknownTool, match=r"^get_object_types exists from revision 2026-07-15 on \(KLAVIYO_REVISION\)$"
+    ):
+        await old.call("get_object_types", {}, Alone())
+
+
+async def test_ids_only_reads_the_relationship_and_answers_ids() -> None:
+    server = rig()
+    server.put("profile", "P1", email="ann@example.com")
+    server.put("list", "L1", name="News")
+    server.sandbox.store.join("list", "L1", "P1")
+    assert await server.run("get_profiles_for_list", list_id="L1", ids_only=True) == "1 profile; complete\nid\nP1"
+    [query] = [seen.query for seen in server.sandbox.requests if seen.path.endswith("/L1/relationships/profiles")]
+    assert dict(query) == {"page[size]": "50"}
+
+
+async def test_one_id_is_answered_where_one_record_would_be() -> None:
+    server = rig()
+    server.put("metric", "M1", name="Placed Order")
+    server.put("event", "E1", {"metric": "M1"}, timestamp=0, datetime="2026-01-01T00:00:00+00:00", event_properties={})
+    assert await server.run("get_metric_for_event", event_id="E1", ids_only=True) == '{"id":"M1"}'
+    assert "GET /klaviyo/api/events/E1/relationships/metric" in server.sent()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "refusal"),
+    [
+        (
+            "get_profiles_for_list",
+            {"list_id": "L1", "ids_only": True, "fields": ["email"], "count_by": "email"},
+            "arguments: ids_only answers ids and nothing else: leave out fields and count_by.",
+        ),
+        (
+            "get_flow_action_messages",
+            {"flow_action_id": "1", "ids_only": True, "filter": 'any(id,["1"])'},
+            'arguments: unknown filter field "id": there are name: = contains ends-with starts-with; created, updated: '
+            "= < <= > >=.",
+        ),
+    ],
+)
+async def test_ids_only_takes_what_klaviyo_takes_there(tool: str, arguments: dict[str, Any], refusal: str) -> None:
+    assert await rig().run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
+
+
+async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() -> None:
+    with pytest.raises(UnknownName) as unknown:
+        catalog()["get_profile_ids_for_list"]
+    text = "there is no tool get_profile_ids_for_list: call get_profiles_for_list with ids_only=true"
+    assert unknown.value.args == (text,)
+    with pytest.raises(UnknownTool) as refused:
+        await rig().calls.call("get_profile_ids_for_list", {"list_id": "L1"}, Alone())
+    assert refused.value.args == (text,)
+
+
+@pytest.mark.parametrize(("revision", "tools", "ids"), [("2026-01-15", 254, 40), ("2026-07-15", 285, 48)])
+def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: str, tools: int, ids: int) -> None:
+    listed = json.loads(listing.as_json(listing.rows(revision), revision))
+    klaviyo = [row for row in listed if row["path"].startswith("/api/")]
+    names = [row["name"] for row in klaviyo]
+    assert len(set(names)) == len(names) == tools + ids
+    told = [row for row in klaviyo if "as" in row]
+    assert len(told) == ids
+    assert {row["name"]: row["as"] for row in told}["get_tag_ids_for_list"] == {
+        "tool": "get_tags_for_list",
+        "argument": "ids_only",
+    }
+
+
+def test_an_operation_that_is_an_argument_is_found_by_its_name() -> None:
+    known = catalog()
+    index = Index(known.values())
+    found = {name: index.search(name, 1)[0].operation.name for name in known.covered}
+    assert found == {name: tool for name, (tool, _) in known.covered.items()}

@@ -1,0 +1,209 @@
+"""The command: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.server.upstream import refused_port
+
+from klaviyo_mcp import __version__
+from klaviyo_mcp.cli import call, connect, doctor
+from klaviyo_mcp.cli.commands import main
+from klaviyo_mcp.settings import Settings, flag_of, load
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """The command sets up the log of its process; the tests' is put back."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("MATON_", "KLAVIYO_")):
+            monkeypatch.delenv(name)
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(main, arguments, prog_name="klaviyo-mcp")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--confirm", "maybe", "tools"], "KLAVIYO_MCP_CONFIRM (--confirm) cannot be 'maybe': it takes never, default"),
+        (["tools", "--confirm", "maybe"], "KLAVIYO_MCP_CONFIRM (--confirm) cannot be 'maybe': it takes never, default"),
+        (["--toolsets", "profils"], "KLAVIYO_MCP_TOOLSETS (--toolsets): there is no toolset 'profils'; did you mean"),
+        (["tools", "profils"], "there is no area 'profils'"),
+        (["http", "--host", "0.0.0.0"], "can be reached from elsewhere: set KLAVIYO_MCP_TOKENS"),
+        (["http", "--port", "none"], "KLAVIYO_MCP_PORT (--port) cannot be 'none': it takes 0 to 65535"),
+        (["call", "get_lists", "name"], "'name' is not key=value"),
+        (["call", "get_lists", "=name"], "'=name' is not key=value"),
+        (["call", "get_lists", "a=1", "--json", "{}"], "give the arguments as key=value or with --json, not both"),
+        (["call", "get_lists", "--json", "{"], "--json is not valid JSON"),
+        (["call", "get_lists", "--json", "[]"], "--json takes an object"),
+    ],
+)
+def test_what_cannot_be_stops_the_start_with_one_line_on_stderr_and_code_2(arguments: list[str], told: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("klaviyo-mcp: ")
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_unknown_flag_or_command_is_a_matter_of_usage() -> None:
+    for arguments in (["--bogus"], ["bogus"], ["tools", "--host", "x"]):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_secrets_are_taken_from_the_environment_alone() -> None:
+    flags = {name: flag_of(name) for name in Settings.model_fields}
+    assert flags["key"] is None
+    assert flags["tokens"] is None
+    assert run("--key", "secret", "tools").exit_code == 2
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"klaviyo-mcp {__version__}\n"
+    help_ = run("--help").stdout
+    assert "--read-only" in help_
+    assert "KLAVIYO_MCP_READ_ONLY" in help_
+    assert "--tokens-file" not in help_
+    for command in ("http", "demo", "call", "tools", "sandbox", "doctor", "connect"):
+        assert f"  {command}" in help_
+        assert run(command, "--help").exit_code == 0
+    assert "--tokens-file" in run("http", "--help").stdout
+
+
+def test_flags_stand_before_or_after_the_command_and_go_over_the_environment() -> None:
+    environment = {"KLAVIYO_REVISION": "2026-01-15"}
+    at_first = run("tools", "accounts", "--json", **environment)
+    before = run("--revision", "2027-01-15", "tools", "accounts", "--json", **environment)
+    after = run("--revision", "2026-01-15", "tools", "accounts", "--json", "--revision", "2027-01-15")
+    assert before.stdout == after.stdout
+    assert len(json.loads(before.stdout)) >= len(json.loads(at_first.stdout))
+
+
+def test_tools_lists_every_operation_with_toolset_effect_and_since() -> None:
+    lines = run("tools").stdout.splitlines()
+    assert "ACCOUNTS" in lines
+    line = next(line for line in lines if line.split()[:1] == ["delete_list"])
+    assert line.split()[1:4] == ["standard", "delete", "2026-01-15"]
+    area = run("tools", "lists").stdout
+    assert "create_list" in area
+    assert "create_profile" not in area
+
+
+def test_tools_as_json_hold_the_schema() -> None:
+    tools = {tool["name"]: tool for tool in json.loads(run("tools", "lists", "--json").stdout)}
+    create = tools["create_list"]
+    assert (create["effect"], create["toolset"], create["method"], create["path"]) == (
+        "write",
+        "core",
+        "POST",
+        "/api/lists",
+    )
+    assert "name" in create["inputSchema"]["properties"]
+
+
+def test_call_prints_what_a_model_would_read() -> None:
+    result = run("call", "--sandbox", "get_lists", "max_results=2", "fields=name")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) >= 4
+    assert "\nid,name\n" in result.stdout
+
+
+def test_call_of_an_unknown_tool_or_with_a_wrong_argument_ends_with_code_1() -> None:
+    unknown = run("call", "--sandbox", "get_listz")
+    assert unknown.exit_code == 1
+    assert "did you mean get_list" in unknown.stdout
+    wrong = run("call", "--sandbox", "get_lists", "--json", '{"max_results": "many"}')
+    assert wrong.exit_code == 1
+    assert "max_results" in wrong.stdout
+
+
+def test_call_without_a_key_says_how_to_get_one() -> None:
+    result = run("call", "get_lists")
+    assert result.exit_code == 1
+    assert "MATON_API_KEY" in result.stdout
+
+
+def test_values_are_text_unless_they_are_json() -> None:
+    pairs = ["a=1", "b=true", 'c={"x": 1}', "d=[1, 2]", "e=x=y", "f=", 'g="01"', "h={broken", "i=null"]
+    assert call.arguments_of(pairs, None) == {
+        "a": "1",
+        "b": True,
+        "c": {"x": 1},
+        "d": [1, 2],
+        "e": "x=y",
+        "f": "",
+        "g": "01",
+        "h": "{broken",
+        "i": None,
+    }
+
+
+def test_the_demo_shows_a_tour_and_ends_well() -> None:
+    result = run("demo")
+    assert result.exit_code == 0
+    for tool in ("get_accounts", "get_campaigns", "get_flows", "get_segments", "query_metric_aggregates"):
+        assert f"\n> {tool}" in result.stdout
+    assert '"city":"Bergen"' in result.stdout
+    assert "emial" in result.stdout
+    assert "failed inside" not in result.stdout
+
+
+def test_doctor_finds_the_sandbox_well() -> None:
+    result = run("doctor", "--sandbox")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"ok    {name}" for name in doctor.CHECKS]
+
+
+def test_doctor_says_what_to_do_without_a_key_and_without_a_gateway() -> None:
+    keyless = run("doctor")
+    assert keyless.exit_code == 1
+    assert keyless.stdout.startswith("FAIL  key: MATON_API_KEY is not set. Make a key at https://maton.ai/settings")
+    assert keyless.stdout.count("\n") == 1
+    away = run("doctor", MATON_API_KEY="some-key", MATON_BASE_URL=f"http://127.0.0.1:{refused_port()}")
+    assert away.exit_code == 1
+    assert [line[:13] for line in away.stdout.splitlines()] == ["ok    key: MA", "FAIL  gateway"]
+    assert "some-key" not in away.output
+
+
+@pytest.mark.anyio
+async def test_connect_shows_the_address_and_waits_until_it_is_authorized() -> None:
+    said: list[str] = []
+    settings = load({"sandbox": True}, {})
+    assert await connect.connect(settings, said.append, 5, False, poll=0) == 0
+    assert said[0].startswith("Open this address and authorize Klaviyo:\nhttps://")
+    assert said[1].startswith("Connected: ")
+
+
+@pytest.mark.anyio
+async def test_connect_gives_up_in_time() -> None:
+    said: list[str] = []
+    settings = load({"sandbox": True}, {})
+    assert await connect.connect(settings, said.append, 0, False, poll=60) == 1
+    assert "Nobody authorized" in said[1]
+
+
+def test_connect_without_a_key_says_how_to_get_one() -> None:
+    result = run("connect", "--no-browser")
+    assert result.exit_code == 1
+    assert "MATON_API_KEY" in result.stdout

@@ -1,0 +1,393 @@
+"""What goes over the wire to Maton's gateway, and to whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import anyio
+import httpcore
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.server.upstream import OK, Answer, Seen, refused_port, serve
+
+from klaviyo_mcp import __version__
+from klaviyo_mcp.errors import ArgumentError, KeyMissingError, RateLimitError, SettingError, UnreachableError
+from klaviyo_mcp.gateway.client import CallPolicy, Maton, Reply
+from klaviyo_mcp.gateway.pacing import Pacer
+from klaviyo_mcp.gateway.urls import base_url, target
+from klaviyo_tools.operation.area import XS
+from klaviyo_tools.operation.request import Request, Service, Upload
+
+KEY = "mtn_5ecret_0f_the_operator"
+READ = CallPolicy("get_profiles", safe=True)
+WRITE = CallPolicy("create_profile", safe=False)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def sent(request: Request, call: CallPolicy = READ, **options: Any) -> Seen:
+    async with serve(OK) as upstream:
+        maton = Maton(**{"key": KEY, "base_url": upstream.url, **options})
+        await maton.send(request, call)
+        await maton.aclose()
+        (seen,) = upstream.seen
+        return seen
+
+
+async def untouched(request: Request, error: type[Exception], **options: Any) -> str:
+    """The error's text, having made sure that nothing was sent."""
+    async with serve(OK) as upstream:
+        maton = Maton(**{"key": KEY, "base_url": upstream.url, **options})
+        with pytest.raises(error) as caught:
+            await maton.send(request, WRITE)
+        await maton.aclose()
+        assert upstream.connections == 0
+        return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.maton.ai",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1@example.com",
+        "http://0.0.0.0",
+        "http://127.1",
+        "https://user@api.maton.ai",
+        "https://user:word@api.maton.ai",
+        "https://api.maton.ai?x=1",
+        "https://api.maton.ai?",
+        "https://api.maton.ai#x",
+        "https://api.maton.ai/../x",
+        "https://api.maton.ai/a/./b",
+        "https://api.maton.ai/%2e%2e",
+        "https://api.maton.ai\\@example.com",
+        "https://api.maton.ai:port",
+        "https://api.maton.ai:99999",
+        "https://api maton.ai",
+        "https://api.maton.ai/a b",
+        "https://a\npi.maton.ai",
+        "https://äpi.maton.ai",
+        "https://",
+        "https:api.maton.ai",
+        "ftp://api.maton.ai",
+        "file:///etc/passwd",
+        "api.maton.ai",
+        "",
+    ],
+)
+def test_an_address_that_could_leak_the_key_is_refused(url: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Maton(key=KEY, base_url=url)
+    assert str(caught.value).startswith("MATON_BASE_URL ")
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api.maton.ai", "https://api.maton.ai"),
+        ("HTTPS://API.Maton.ai/", "https://api.maton.ai"),
+        (" https://gateway.example.com:8443/maton/ ", "https://gateway.example.com:8443/maton"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.0.0.1", "http://127.0.0.1"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+    ],
+)
+def test_an_address_is_https_or_this_machine(given: str, used: str) -> None:
+    assert base_url(given) == used
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/lists/",
+        "/api/lists//profiles",
+        "/api/lists/..",
+        "/api/lists/./profiles",
+        "/api/lists/%2e%2e/profiles",
+        "/api/lists/%2E%2E%2Fprofiles",
+        "/api/lists/..%5Cprofiles",
+        "/api/lists/%252e%252e%252fprofiles",
+        "/api/lists/x%2F",
+        "/api/lists/x?y=1",
+        "/api/lists/x#y",
+        "/api/lists/x y",
+        "/api/lists/x\r\nHost: example.com",
+        "/api/lists/é",
+        "/api/lists/%zz",
+        "//example.com/api",
+        "api/lists",
+        "",
+    ],
+)
+async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None:
+    assert await untouched(Request("DELETE", path), ArgumentError) == (
+        "An id in this call is empty or would lead to another path; nothing was sent. Give the id exactly as Klaviyo "
+        "shows it, without slashes, dots or question marks around it."
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"data": "\ud83d"}, "A text in this call holds half a character (a lone surrogate); nothing was sent."),
+        ({"data": float("nan")}, "A number in this call is not finite; nothing was sent."),
+    ],
+)
+async def test_a_body_that_is_no_json_is_never_sent(body: object, why: str) -> None:
+    assert await untouched(Request("POST", "/api/profiles", body=body), ArgumentError) == why
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", [None, "", "  "])
+async def test_without_a_key_nothing_is_sent_and_the_answer_says_how_to_get_one(key: str | None) -> None:
+    text = await untouched(Request("GET", "/api/profiles"), KeyMissingError, key=key)
+    assert "MATON_API_KEY" in text
+    assert "https://maton.ai/settings" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [("key", "MATON_API_KEY"), ("connection", "MATON_CONNECTION"), ("revision", "KLAVIYO_REVISION")],
+)
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a b", "ключ", "a\x00b"])
+def test_a_setting_that_could_forge_a_header_is_refused_without_being_shown(
+    option: str, variable: str, value: str
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        Maton(**{"key": KEY, option: value})
+    assert str(caught.value) == f"{variable} holds characters that cannot be sent. Copy it again, without spaces."
+
+
+def test_the_key_is_in_no_repr() -> None:
+    assert repr(Maton(key=KEY)) == "Maton('https://api.maton.ai', key=set)"
+    assert repr(Maton(key=None)) == "Maton('https://api.maton.ai', key=missing)"
+
+
+@pytest.mark.anyio
+async def test_a_read_of_klaviyo_as_it_arrives() -> None:
+    seen = await sent(
+        Request("GET", "/api/profiles", {"page[size]": "20", "filter": 'equals(email,"a+b c@example.com")'}),
+        connection="c-1",
+    )
+    assert (seen.method, seen.target, seen.body) == (
+        "GET",
+        "/klaviyo/api/profiles?page%5Bsize%5D=20&filter=equals%28email%2C%22a%2Bb%20c%40example.com%22%29",
+        b"",
+    )
+    assert seen.headers == {
+        "host": seen.headers["host"],
+        "accept": "application/vnd.api+json",
+        "accept-encoding": "gzip, deflate",
+        "authorization": f"Bearer {KEY}",
+        "connection": "keep-alive",
+        "maton-connection": "c-1",
+        "revision": "2026-01-15",
+        "user-agent": f"klaviyo-mcp/{__version__}",
+    }
+
+
+@pytest.mark.anyio
+async def test_a_write_carries_json_api_and_keeps_what_people_write() -> None:
+    seen = await sent(Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE)
+    assert (seen.method, seen.path) == ("PATCH", "/klaviyo/api/profiles/01X")
+    assert seen.body == '{"data":{"city":"Łódź","title":null}}'.encode()
+    assert seen.headers["content-type"] == "application/vnd.api+json"
+
+
+@pytest.mark.anyio
+async def test_a_delete_carries_its_body() -> None:
+    seen = await sent(Request("DELETE", "/api/lists/Y/relationships/profiles", body={"data": []}), WRITE)
+    assert (seen.method, seen.json) == ("DELETE", {"data": []})
+
+
+@pytest.mark.anyio
+async def test_matons_own_paths_know_no_revision_and_no_connection() -> None:
+    body = {"app": "klaviyo"}
+    seen = await sent(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
+    assert (seen.method, seen.target, seen.json) == ("POST", "/connections", body)
+    assert seen.headers["content-type"] == seen.headers["accept"] == "application/json"
+    assert seen.headers["authorization"] == f"Bearer {KEY}"
+    assert not {"revision", "maton-connection"} & set(seen.headers)
+
+
+@pytest.mark.anyio
+async def test_a_file_goes_as_a_form_beside_its_fields() -> None:
+    upload = Upload("a.png", b"\x89PNG\r\n", "image/png")
+    body = {"name": "Spring banner", "hidden": False, "left_out": None}
+    seen = await sent(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
+    kind, _, boundary = seen.headers["content-type"].partition("; boundary=")
+    assert kind == "multipart/form-data"
+    parts = seen.body.split(b"--" + boundary.encode())
+    assert parts[1:4] == [
+        b'\r\nContent-Disposition: form-data; name="name"\r\n\r\nSpring banner\r\n',
+        b'\r\nContent-Disposition: form-data; name="hidden"\r\n\r\nfalse\r\n',
+        b'\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+        b"\x89PNG\r\n\r\n",
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
+    seen = await sent(Request("GET", "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"))
+    assert seen.target == "/klaviyo/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"
+
+
+@given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
+def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
+    url = httpx.URL(target("https://api.maton.ai", Request("GET", "/api/profiles", query)))
+    assert dict(url.params) == query
+    assert (url.host, url.path, url.fragment) == ("api.maton.ai", "/klaviyo/api/profiles", "")
+
+
+@pytest.mark.anyio
+async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
+    async with serve(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
+        maton = Maton(key=KEY, base_url=upstream.url, backoff=0.001)
+        reply = await maton.send(Request("GET", "/api/profiles/01X"), READ)
+        await maton.aclose()
+    assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited)
+    assert 0 < reply.waited < 0.01
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [202, 204])
+async def test_an_empty_success_has_no_document(status: int) -> None:
+    async with serve(Answer(status)) as upstream:
+        maton = Maton(key=KEY, base_url=upstream.url)
+        assert (await maton.send(Request("POST", "/api/events", body={}), WRITE)).document is None
+        await maton.aclose()
+
+
+@pytest.mark.anyio
+async def test_no_cookie_is_kept() -> None:
+    async with serve(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"})) as upstream:
+        maton = Maton(key=KEY, base_url=upstream.url)
+        for _ in range(2):
+            await maton.send(Request("GET", "/api/profiles"), READ)
+        await maton.aclose()
+        assert [seen.headers.get("cookie") for seen in upstream.seen] == [None, None]
+        assert upstream.connections == 1
+
+
+@pytest.mark.anyio
+async def test_a_proxy_of_the_environment_never_sees_the_key_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{refused_port()}")
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    assert (await sent(Request("GET", "/api/profiles"))).path == "/klaviyo/api/profiles"
+
+
+@pytest.mark.anyio
+async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    async with serve(Answer(403)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        maton = Maton(key=KEY, base_url="https://gateway.example.com", backoff=0.001, tries=2)
+        with pytest.raises(UnreachableError):
+            await maton.send(Request("POST", "/api/events", body={}), WRITE)
+        await maton.aclose()
+        assert [(seen.method, seen.target) for seen in proxy.seen] == [("CONNECT", "gateway.example.com:443")] * 2
+        assert KEY not in str(proxy.seen)
+
+
+@pytest.mark.anyio
+async def test_klaviyos_count_and_retry_after_pace_the_calls_that_follow() -> None:
+    headers = {"RateLimit-Limit": "15", "RateLimit-Remaining": "0", "RateLimit-Reset": "50"}
+    async with serve(Answer(200, {"data": []}, headers)) as upstream:
+        maton = Maton(key=KEY, base_url=upstream.url, deadline=20)
+        call = CallPolicy("get_accounts", safe=True, rate=XS)
+        await maton.send(Request("GET", "/api/accounts"), call)
+        with pytest.raises(RateLimitError) as caught:
+            await maton.send(Request("GET", "/api/accounts"), call)
+        await maton.aclose()
+        assert len(upstream.seen) == 1
+    assert caught.value.retry_in == pytest.approx(50, abs=10)
+
+
+@pytest.mark.anyio
+async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": [str(request.url)]})
+
+    maton = Maton(key="sandbox", base_url="http://localhost", transport=httpx.MockTransport(answer))
+    reply = await maton.send(Request("GET", "/api/lists"), READ)
+    await maton.aclose()
+    assert reply.document == {"data": ["http://localhost/klaviyo/api/lists"]}
+
+
+@pytest.mark.anyio
+async def test_calls_at_once_build_one_transport() -> None:
+    async with serve(OK) as upstream:
+        maton = Maton(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
+        async with anyio.create_task_group() as group:
+            for _ in range(8):
+                group.start_soon(maton.warm)
+        built = maton._built
+        await maton.send(Request("GET", "/api/lists"), READ)
+        assert maton._built is built
+        await maton.aclose()
+        await maton.send(Request("GET", "/api/lists"), READ)
+        await maton.aclose()
+
+
+def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+    script = (
+        "import sys, klaviyo_mcp.gateway.client as m; m.Maton(key='k');"
+        "print([n for n in ('httpx', 'limits', 'stamina') if n in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+@pytest.mark.anyio
+async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> None:
+    many = ",".join(f'"01JBENCH{number:018d}"' for number in range(2_000))
+    request = Request("GET", "/api/profiles", query={"page[size]": "20", "filter": f"any(id,[{many}])"})
+    told = await untouched(request, ArgumentError)
+    assert "characters; 65,536 can be sent, and nothing was" in told
+    assert "Make its filter shorter" in told
+    assert (await sent(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query["filter"] == "x" * 60_000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "base", ["http://localhost:80", "http://127.0.0.1:8080/prefix", "https://api.example.com:443/", "https://[::1]:9"]
+)
+async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from klaviyo_mcp.gateway.pool import Connections
+
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    asked: list[httpcore.Request] = []
+
+    async def keep(connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> httpcore.Response:
+        asked.append(request)
+        return httpcore.Response(200, headers=[("Content-Type", "application/json")], content=b'{"data": []}')
+
+    monkeypatch.setattr(httpcore.AsyncHTTPConnection, "handle_async_request", keep)
+    maton = Maton(key=KEY, base_url=base)
+    await maton.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
+    assert isinstance(maton._built, Connections)
+    (request,) = asked
+    prefix = "/prefix" if "prefix" in base else ""
+    query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"
+    assert request.url.target.decode() == f"{prefix}/klaviyo/api/profiles/a%2Fb?{query}"
+    assert request.url.origin == httpcore.URL(maton.base_url).origin

@@ -1,0 +1,214 @@
+"""Klaviyo's limits are kept without a request too many, in order, and without waiting in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import anyio
+import anyio.lowlevel
+import limits.storage.memory
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from klaviyo_mcp.errors import RateLimitError
+from klaviyo_mcp.gateway.pacing import Lane, Pacer
+from klaviyo_tools.operation.area import XS, S
+from klaviyo_tools.operation.operation import Rate
+
+pytestmark = pytest.mark.anyio
+START = 1_790_000_000.0
+
+
+class Clock:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await anyio.lowlevel.checkpoint()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(limits.storage.memory, "time", SimpleNamespace(time=clock.time))
+    return clock
+
+
+@pytest.fixture
+def pacer(clock: Clock) -> Pacer:
+    return Pacer(clock=clock.time, sleep=clock.sleep)
+
+
+def lane(rate: Rate | None = S, account: str = "", operation: str = "get_lists") -> Lane:
+    return Lane(account, operation, rate)
+
+
+async def use(pacer: Pacer, lane: Lane, times: int) -> None:
+    for _ in range(times):
+        await pacer.turn(lane, left=1_000_000)
+
+
+async def test_a_wait_beyond_the_deadline_is_refused_at_once_and_says_when_to_come_back(
+    pacer: Pacer, clock: Clock
+) -> None:
+    await use(pacer, lane(XS), 15)
+    clock.now = START + 20
+    with pytest.raises(RateLimitError) as caught:
+        await pacer.turn(lane(XS), left=30)
+    assert str(caught.value) == (
+        "get_lists was held back by Klaviyo's rate limit; nothing was changed. Call again in 40 s (after 14:14:20 UTC)."
+    )
+    assert clock.now == START + 20
+    await pacer.turn(lane(XS), left=41)
+    assert clock.now == pytest.approx(START + 60.05)
+
+
+async def test_a_spent_day_is_refused_with_the_hour_at_which_it_ends(pacer: Pacer, clock: Clock) -> None:
+    await use(pacer, lane(S.daily(3)), 3)
+    clock.now += 3_600
+    with pytest.raises(RateLimitError) as caught:
+        await pacer.turn(lane(S.daily(3)), left=60)
+    assert caught.value.retry_in == 82_800
+    assert str(caught.value).endswith("Call again in 23 h 0 min (after 2026-09-22 14:13 UTC).")
+
+
+async def test_who_would_wait_in_line_beyond_the_deadline_is_refused_before_joining_it(
+    pacer: Pacer, clock: Clock
+) -> None:
+    outcomes: list[str] = []
+
+    async def call() -> None:
+        try:
+            await pacer.turn(lane(Rate(1, 1000)), left=4.5)
+            outcomes.append("sent")
+        except RateLimitError:
+            outcomes.append(f"refused at {clock.now - START:.0f} s")
+
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(call)
+    assert sorted(outcomes) == ["refused at 0 s"] * 3 + ["sent"] * 5
+
+
+async def test_turns_come_in_the_order_of_asking(pacer: Pacer) -> None:
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        await pacer.turn(lane(Rate(2, 1000)), left=60)
+        order.append(number)
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(call, number)
+    assert order == list(range(20))
+
+
+async def test_a_cancelled_wait_gives_its_place_to_the_next(clock: Clock) -> None:
+    asleep, never = asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        if not asleep.is_set():
+            asleep.set()
+            await never.wait()
+        await clock.sleep(seconds)
+
+    pacer = Pacer(clock=clock.time, sleep=sleep)
+    await use(pacer, lane(XS), 1)
+    first = asyncio.create_task(pacer.turn(lane(XS), left=60))
+    await asleep.wait()
+    second = asyncio.create_task(pacer.turn(lane(XS), left=60))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == pytest.approx(1.05)
+    assert first.cancelled()
+
+
+async def test_a_wait_worth_telling_is_told_before_it_begins(pacer: Pacer, clock: Clock) -> None:
+    told: list[tuple[float, str, float]] = []
+
+    async def waiting(seconds: float, why: str) -> None:
+        told.append((seconds, why, clock.now - START))
+
+    await use(pacer, lane(Rate(1, 3)), 3)
+    await pacer.turn(lane(Rate(1, 3)), left=60, waiting=waiting)
+    await pacer.turn(lane(Rate(1, 3)), left=60, waiting=waiting)
+    assert [(round(seconds), why, round(at)) for seconds, why, at in told] == [(58, "Klaviyo's rate limit", 2)]
+
+
+async def test_a_wait_that_klaviyo_asked_for_holds_back_the_whole_lane(pacer: Pacer, clock: Clock) -> None:
+    pacer.hold(lane(), 7)
+    pacer.hold(lane(), 3)
+    assert await pacer.turn(lane(), left=60) == pytest.approx(7.05)
+    assert await pacer.turn(lane(operation="get_segments"), left=60) == 0
+
+
+async def test_klaviyos_own_count_goes_over_ours(pacer: Pacer, clock: Clock) -> None:
+    pacer.heard(lane(), remaining=2, reset=30)
+    pacer.heard(lane(), remaining=5, reset=30)
+    await use(pacer, lane(), 2)
+    assert clock.now == START
+    assert await pacer.turn(lane(), left=60) == pytest.approx(30.05)
+
+
+@pytest.mark.parametrize(("remaining", "reset"), [(0, 0), (0, -1), (-1, 30), (0, 1e9)])
+async def test_a_count_that_makes_no_sense_is_not_believed(pacer: Pacer, remaining: int, reset: float) -> None:
+    pacer.heard(lane(), remaining, reset)
+    assert await pacer.turn(lane(), left=60) == 0
+
+
+async def test_accounts_operations_and_costlier_variants_are_counted_apart(pacer: Pacer, clock: Clock) -> None:
+    for other in (lane(XS), lane(XS, account="b"), lane(XS, operation="get_tags"), lane(Rate(1, 14))):
+        assert await pacer.turn(other, left=0) == 0
+
+
+@pytest.mark.parametrize("free", [Lane("", "list_connections"), lane(XS)], ids=["no rate", "pacing off"])
+async def test_what_is_not_paced_never_waits(clock: Clock, free: Lane) -> None:
+    pacer = Pacer(enabled=free.rate is None, clock=clock.time, sleep=clock.sleep)
+    pacer.hold(free, 100)
+    pacer.heard(free, 0, 100)
+    await use(pacer, free, 50)
+    assert clock.now == START
+
+
+async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clock: Clock) -> None:
+    await use(pacer, lane(XS), 1)
+    clock.now -= 5_000
+    assert await pacer.turn(lane(XS), left=60) == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@example(gaps=[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], burst=1, steady=4)
+@given(
+    gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
+    burst=st.integers(1, 4),
+    steady=st.integers(4, 12),
+)
+def test_no_window_of_klaviyos_sees_too_many_wherever_it_begins(gaps: list[float], burst: int, steady: int) -> None:
+    clock = Clock()
+    sent: list[float] = []
+
+    async def run() -> None:
+        pacer = Pacer(clock=clock.time, sleep=clock.sleep)
+        for gap in gaps:
+            clock.now += gap
+            await pacer.turn(lane(Rate(burst, steady)), left=1_000_000)
+            sent.append(clock.now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits.storage.memory, "time", SimpleNamespace(time=clock.time))
+        anyio.run(run)
+    for length, most in ((1, burst), (60, steady)):
+        assert all(sum(start <= at < start + length for at in sent) <= most for start in sent)

@@ -1,0 +1,45 @@
+"""The JSON of answers: read quickly, and to the same values as the standard library reads."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klaviyo_mcp.gateway.request import parse
+
+_TEXT = st.text(st.characters(blacklist_categories=()))  # halves of characters too
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner),
+)
+
+
+@given(_VALUES, st.booleans())
+def test_whatever_is_json_reads_as_it_was_meant(value: object, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    assert parse(text.encode(errors="replace")) == json.loads(text.encode(errors="replace"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"note": "\\ud83d"}',
+        b"\xef\xbb\xbf{}",
+        '{"name": "Zo\u00eb"}'.encode("utf-16"),
+        b'{"a": 1, "a": 2}',
+        b'{"large": 123456789012345678901234567890, "beyond": 1e999}',
+        b"[" * 400 + b"]" * 400,
+    ],
+    ids=["half a character", "byte order mark", "UTF-16", "a name twice", "large numbers", "deep"],
+)
+def test_what_the_quicker_reader_refuses_is_read_all_the_same(content: bytes) -> None:
+    assert parse(content) == json.loads(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}{', b'{"a": "\xff"}', b"<html>", b"[" * 100_000])
+def test_what_is_no_json_raises(content: bytes) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        parse(content)

@@ -1,0 +1,175 @@
+"""Completion offers what the account has, asks for it once in some minutes, and never fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import mcp_types
+import pytest
+from mcp.client.client import Client
+
+from klaviyo_mcp.calls.service import SANDBOX_KEY, Calls
+from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.gateway.pacing import Pacer
+from klaviyo_mcp.protocol import completion, server
+from klaviyo_mcp.protocol.resources import GUIDES
+from klaviyo_mcp.sandbox import Sandbox
+from klaviyo_mcp.sandbox import create as sandbox
+from klaviyo_mcp.settings import load
+from klaviyo_tools.areas.reporting import KEYS
+
+pytestmark = pytest.mark.anyio
+
+ERAS = ["legacy", "2026-07-28"]
+Complete = mcp_types.Completion
+
+
+@pytest.fixture(scope="module")
+def store() -> Sandbox:
+    return sandbox(profiles=5)
+
+
+def calls_over(upstream: Any, **settings: Any) -> Calls:
+    maton = Maton(
+        key=SANDBOX_KEY,
+        base_url="http://127.0.0.1",
+        transport=httpx.ASGITransport(upstream),
+        pacer=Pacer(enabled=False),
+    )
+    return Calls(load({"sandbox": True, **settings}, {}), maton)
+
+
+@asynccontextmanager
+async def connected(calls: Calls, era: str = "2026-07-28") -> AsyncIterator[Client]:
+    async with Client(server.create(calls), mode=era) as client:
+        yield client
+    await calls.aclose()
+
+
+async def of_prompt(client: Client, prompt: str, argument: str, typed: str = "") -> Complete:
+    ref = mcp_types.PromptReference(name=prompt)
+    return (await client.complete(ref, {"name": argument, "value": typed})).completion
+
+
+async def of_template(client: Client, kind: str, typed: str = "") -> Complete:
+    ref = mcp_types.ResourceTemplateReference(uri=f"klaviyo://{kind}/{{id}}")
+    return (await client.complete(ref, {"name": "id", "value": typed})).completion
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_names_of_the_account_complete_the_arguments_of_prompts(store: Sandbox, era: str) -> None:
+    async with connected(calls_over(store), era) as client:
+        flows = await of_prompt(client, "flow_health", "flow", "WEL")
+        assert flows.values
+        assert all("wel" in name.casefold() for name in flows.values)
+        assert (await of_prompt(client, "campaign_review", "metric", "Placed")).values == ["Placed Order"]
+        campaigns = await of_prompt(client, "campaign_review", "campaign")
+        assert (len(campaigns.values), campaigns.total, campaigns.has_more) == (40, 40, False)
+        audience = await of_prompt(client, "campaign_from_brief", "audience")
+        assert audience.total == 14
+
+
+async def test_ids_complete_the_templates_of_resources_by_name_or_id(store: Sandbox) -> None:
+    async with connected(calls_over(store)) as client:
+        everything = await of_template(client, "flow")
+        assert everything.total == 12
+        id_ = everything.values[3]
+        assert (await of_template(client, "flow", id_.lower())).values == [id_]
+        (chosen,) = (await of_template(client, "metric", "placed order")).values
+        text = (await client.read_resource(f"klaviyo://metric/{chosen}")).contents[0]
+        assert isinstance(text, mcp_types.TextResourceContents)
+        assert '"name":"Placed Order"' in text.text
+
+
+async def test_guides_and_timeframes_complete_without_an_account(store: Sandbox) -> None:
+    before = len(store.requests)
+    async with connected(calls_over(store)) as client:
+        ref = mcp_types.ResourceTemplateReference(uri="klaviyo://guide/{name}")
+        found = (await client.complete(ref, {"name": "name", "value": "definition"})).completion
+        assert set(found.values) == {name for name in GUIDES if "definition" in name}
+        assert (await of_prompt(client, "account_audit", "timeframe")).values == list(KEYS)
+    assert len(store.requests) == before
+
+
+async def test_what_nobody_can_complete_is_empty_and_asks_nothing(store: Sandbox) -> None:
+    before = len(store.requests)
+    async with connected(calls_over(store)) as client:
+        for prompt, argument in (("nothing", "x"), ("flow_health", "x"), ("campaign_from_brief", "brief")):
+            assert (await of_prompt(client, prompt, argument, "a")).values == []
+        for kind in ("profile", "event", "nothing"):
+            assert (await of_template(client, kind, "a")).values == []
+    assert len(store.requests) == before
+
+
+async def test_names_are_read_once_while_somebody_types(store: Sandbox) -> None:
+    async with connected(calls_over(store)) as client:
+        before = len(store.requests)
+        for typed in ("", "n", "ne", "new"):
+            await of_prompt(client, "list_cleaning", "list", typed)
+        asked = [request.path for request in list(store.requests)[before:]]
+        assert [path for path in asked if path.endswith("/api/lists")] == ["/klaviyo/api/lists"]
+
+
+async def test_names_are_read_again_after_some_minutes(store: Sandbox) -> None:
+    now = [0.0]
+    calls = calls_over(store)
+    handler = completion.Completion(calls, lambda: now[0])
+    params = mcp_types.CompleteRequestParams(
+        ref=mcp_types.PromptReference(name="list_cleaning"),
+        argument=mcp_types.CompletionArgument(name="list", value=""),
+    )
+    counts = []
+    for moment in (0.0, completion.KEPT - 1, completion.KEPT):
+        now[0] = moment
+        before = len(store.requests)
+        await handler.complete(None, params)  # type: ignore[arg-type]
+        counts.append(sum(request.path.endswith("/api/lists") for request in list(store.requests)[before:]))
+    await calls.aclose()
+    assert counts == [1, 0, 1]
+
+
+async def test_a_failing_upstream_leaves_completion_empty() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"<html>"})
+
+    async with connected(calls_over(broken, deadline=1)) as client:
+        assert (await of_prompt(client, "flow_health", "flow")).values == []
+        assert (await of_prompt(client, "account_audit", "timeframe", "today")).values == ["today"]
+
+
+async def test_without_a_key_nothing_is_asked() -> None:
+    calls = Calls(load({}, {}))
+    async with connected(calls) as client:
+        assert (await of_prompt(client, "flow_health", "flow")).values == []
+
+
+async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told(
+    store: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def many(_: Any) -> list[completion.Thing]:
+        return [completion.Thing(f"id{number}", f"List {number}") for number in range(250)]
+
+    monkeypatch.setattr(completion, "READERS", {"list": many})
+    async with connected(calls_over(store)) as client:
+        found = await of_prompt(client, "list_cleaning", "list")
+    assert (len(found.values), found.total, found.has_more) == (100, 250, True)
+
+
+def test_beginnings_come_before_words_and_words_before_the_middle() -> None:
+    names = ["a pinewood", "the wood", "Wood oven", "woodless", "stone"]
+    assert completion._ranked([(name, name) for name in names], "wood") == [
+        "Wood oven",
+        "woodless",
+        "the wood",
+        "a pinewood",
+    ]
+
+
+def test_a_name_is_offered_once_and_in_one_clean_line() -> None:
+    assert completion._ranked([("x", "x"), ("x", "x"), ("", "")], "") == ["x"]
+    assert completion._thing("1", "News\n\x1b[31mletter\u202e").name == "News letter"
+    assert completion._thing("1", None).name == ""

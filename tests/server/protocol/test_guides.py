@@ -1,0 +1,153 @@
+"""Guides: every example in them can be sent as it stands, and every tool and guide that they name exists."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klaviyo_mcp.calls.discovery import NAMES
+from klaviyo_mcp.protocol.resources import GUIDE, GUIDES, guide
+from klaviyo_tools.areas.flows import ACTIONS
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.drift.check import Document
+from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.registry import catalog
+
+DOCUMENT = Path(__file__).parents[4] / "shared" / "klaviyo" / "openapi-2026-01-15.json"
+FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
+EXAMPLES = [
+    pytest.param(name, tool, text, id=f"{name}-{at}-{tool}")
+    for name in GUIDES
+    for at, (_, tool, text) in enumerate(FENCE.findall(guide(name).text))
+]
+WORD = re.compile(r"`([a-z]+(?:_[a-z]+)+)(?:\([^`]*\))?`")
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    if not DOCUMENT.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{DOCUMENT.name} must be there when CI is set")
+        pytest.skip(f"{DOCUMENT.name} is not beside the checkout")
+    return Document(json.loads(DOCUMENT.read_text()))
+
+
+def test_a_guide_is_a_page_that_a_model_can_afford() -> None:
+    assert len(GUIDES) == 8
+    for name in GUIDES:
+        one = guide(name)
+        assert one.text.startswith(f"# {one.title}\n")
+        assert 10 <= len(one.description) <= 120
+        assert 2_000 <= len(one.text.encode()) <= 8_000, name
+        assert all(len(line) <= 180 for line in one.text.splitlines()), name
+
+
+@pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
+def test_an_example_passes_our_own_check(name: str, tool: str, text: str) -> None:
+    operation = catalog()[tool]
+    operation.request(check(operation.arguments, json.loads(text)))
+
+
+@pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
+def test_an_example_is_what_klaviyo_takes(name: str, tool: str, text: str, document: Document) -> None:
+    operation = catalog()[tool]
+    request = operation.request(check(operation.arguments, json.loads(text)))
+    described = document.body_schema(tool)
+    if described is None:
+        assert request.body is None
+        return
+    assert document.faults(described[1], request.body) == []
+
+
+def test_every_example_says_which_tool_it_is_for() -> None:
+    fences = [fence for name in GUIDES for fence in FENCE.findall(guide(name).text)]
+    assert {language for language, _, _ in fences} == {"json"}
+    assert [text for _, tool, text in fences if not tool] == []
+    assert len(fences) > 30
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_what_looks_like_a_tool_in_a_guide_is_one(name: str) -> None:
+    verbs = {operation.partition("_")[0] for operation in (*catalog(), *NAMES)} - {"list", "send", "tag"}
+    said = {word for word in WORD.findall(guide(name).text) if word.partition("_")[0] in verbs}
+    # What begins with the same word: a button of a form, options of a message.
+    others = {"subscribe_via_sms", "add_org_prefix", "add_opt_out_language", "render_options"}
+    assert said - set(catalog()) - set(NAMES) - others == set()
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_leads_only_to_guides_there_are(name: str) -> None:
+    for found in re.findall(r"klaviyo://guide/([\w-]+)", guide(name).text):
+        assert found in GUIDES
+
+
+def test_addresses_in_guides_are_invented() -> None:
+    for name in GUIDES:
+        assert set(re.findall(r"@([\w.-]+\.\w+)", guide(name).text)) <= {"example.com"}
+
+
+def test_a_guide_is_found_by_name_and_by_address() -> None:
+    assert guide("filters") is not None
+    assert guide(f"{GUIDE}filters").text == guide("guide/filters").text == guide("filters").text
+
+
+def test_an_unknown_guide_names_the_nearest() -> None:
+    with pytest.raises(LookupError, match=r"^\"?there is no guide 'segments'; did you mean segment-definition"):
+        guide("segments")
+
+
+OPEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "create_segment": ("segment-definition", {"name": "x", "definition": {}}),
+    "update_segment": ("segment-definition", {"segment_id": "x", "definition": {"condition_groups": [{}]}}),
+    "create_flow": ("flow-definition", {"name": "x", "definition": {"triggers": []}}),
+    "update_flow_action": ("flow-definition", {"flow_action_id": "x", "definition": {"data": {}}}),
+    "create_form": ("form-definition", {"name": "x", "status": "draft", "ab_test": False, "definition": {}}),
+}
+
+
+@pytest.mark.parametrize("tool", OPEN)
+def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the_error(tool: str) -> None:
+    name, wrong = OPEN[tool]
+    operation = catalog()[tool]
+    field = operation.arguments.model_fields["definition"]
+    assert f"{GUIDE}{name}" in (field.description or "")
+    with pytest.raises(ArgumentsError) as caught:
+        check(operation.arguments, wrong)
+    assert str(caught.value).endswith(f"; describe_tool({GUIDE}{name}) tells more")
+    assert len(str(caught.value).encode()) <= 500
+
+
+def test_actions_of_flows_are_called_as_klaviyo_calls_them() -> None:
+    for name in ("flow-definition", "channels"):
+        verbs = "send|time|target|countdown|conditional|trigger|update|list|ab"
+        named = set(re.findall(rf"`((?:{verbs})-[a-z-]+)`", guide(name).text))
+        assert named - set(ACTIONS) == set()
+        assert "send-mobile-push" in named
+
+
+def test_guides_warn_where_people_are_reached() -> None:
+    reaching = [name for name in catalog() if catalog()[name].effect is Effect.REACHES_PEOPLE]
+    for name in GUIDES:
+        text = guide(name).text
+        if name in ("consent", "campaign-message", "flow-definition"):
+            assert any(f"`{tool}" in text for tool in reaching)
+            assert "confirmation" in text
+
+
+def keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {key for inner in value.values() for key in keys(inner)}
+    return {key for inner in value for key in keys(inner)} if isinstance(value, list) else set()
+
+
+def test_examples_hold_no_ids_that_klaviyo_gives_itself_when_creating() -> None:
+    for param in EXAMPLES:
+        _, tool, text = param.values
+        if tool in ("create_form", "create_segment"):
+            assert "id" not in keys(json.loads(str(text)))

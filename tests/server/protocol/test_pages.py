@@ -1,0 +1,144 @@
+"""Resources and prompts over the protocol, in both eras: what is listed can be read, and a wrong address says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import mcp_types
+import pytest
+from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
+
+from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.protocol import server
+from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MOST
+from klaviyo_mcp.protocol.resources import GUIDES, RECORDS, guide
+from klaviyo_mcp.settings import load
+from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.registry import catalog
+
+pytestmark = pytest.mark.anyio
+
+ERAS = ["legacy", "2026-07-28"]
+
+
+@asynccontextmanager
+async def connected(era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
+    calls = Calls(load({"sandbox": True, "sandbox_profiles": 5, **settings}, {}))
+    async with Client(server.create(calls), mode=era) as client:
+        yield client
+    await calls.aclose()
+
+
+def text_of(result: mcp_types.ReadResourceResult) -> str:
+    (contents,) = result.contents
+    assert isinstance(contents, mcp_types.TextResourceContents)
+    return contents.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_every_guide_that_is_listed_can_be_read(era: str) -> None:
+    async with connected(era) as client:
+        listed = (await client.list_resources()).resources
+        assert [one.name for one in listed] == list(GUIDES)
+        for one in listed:
+            text = text_of(await client.read_resource(one.uri))
+            assert text == guide(one.name).text
+            assert one.size == len(text.encode())
+
+
+async def test_a_guide_is_read_without_a_key_and_by_a_tool_as_well() -> None:
+    async with connected(sandbox=False) as client:
+        assert text_of(await client.read_resource("klaviyo://guide/consent")).startswith("# Consent\n")
+        result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consent"})
+        assert result.content == [mcp_types.TextContent(text=guide("consent").text)]
+        result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consents"})
+        assert result.is_error
+        assert result.content == [mcp_types.TextContent(text="there is no guide 'consents'; did you mean consent?")]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_records_are_read_by_the_address_of_their_template(era: str) -> None:
+    async with connected(era) as client:
+        templates = (await client.list_resource_templates()).resource_templates
+        assert [one.uri_template for one in templates][:2] == ["klaviyo://guide/{name}", "klaviyo://profile/{id}"]
+        assert {one.name for one in templates} == {"guide", *RECORDS}
+        ref = mcp_types.ResourceTemplateReference(uri="klaviyo://list/{id}")
+        id_ = (await client.complete(ref, {"name": "id", "value": ""})).completion.values[0]
+        assert f'"id":"{id_}"' in text_of(await client.read_resource(f"klaviyo://list/{id_}"))
+
+
+def test_records_are_read_by_reads_alone() -> None:
+    for record in RECORDS.values():
+        operation = catalog()[record.operation]
+        assert operation.effect is Effect.READ
+        assert list(operation.path_ids) == [record.argument]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("klaviyo://flows/x", "there is no resource at 'klaviyo://flows/x'; there is klaviyo://flow/…"),
+        ("klaviyo://flow/", "an id is missing: klaviyo://flow/<id>"),
+        ("klaviyo://flow", "an id is missing: klaviyo://flow/<id>"),
+        ("https://example.com/", "there is no resource at 'https://example.com/'; there is klaviyo://guide/… and"),
+        ("klaviyo://guide/../settings", "there is no guide '../settings'; there are"),
+        ("klaviyo://list/..%2Fprofiles", "get_list was not sent: list_id"),
+        ("klaviyo://list/a%2Fb", "get_list was not sent: list_id"),
+        ("klaviyo://list/nope", "get_list found nothing by that id (404)"),
+    ],
+)
+async def test_a_wrong_address_is_told_and_reads_nothing_else(address: str, message: str) -> None:
+    async with connected() as client:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource(address)
+    assert caught.value.error.code == mcp_types.INVALID_PARAMS
+    assert caught.value.error.message.startswith(message)
+
+
+async def test_a_record_without_a_key_says_how_to_get_one() -> None:
+    async with connected(sandbox=False) as client:
+        with pytest.raises(MCPError, match="No Maton API key is set"):
+            await client.read_resource("klaviyo://list/Y6nRLr")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_prompts_are_listed_and_filled_in(era: str) -> None:
+    async with connected(era) as client:
+        prompts = {one.name: one for one in (await client.list_prompts()).prompts}
+        assert list(prompts) == [
+            "campaign_review",
+            "flow_health",
+            "audience_growth",
+            "list_cleaning",
+            "campaign_from_brief",
+            "account_audit",
+        ]
+        needed = [one.name for one in prompts["campaign_from_brief"].arguments or () if one.required]
+        assert needed == ["brief"]
+        got = await client.get_prompt("flow_health", {"flow": "Welcome"})
+        (message,) = got.messages
+        assert message.role == "user"
+        assert isinstance(message.content, mcp_types.TextContent)
+        assert message.content.text.startswith('Examine the flow "Welcome"')
+
+
+async def test_a_read_only_server_offers_no_prompt_that_changes_the_account() -> None:
+    async with connected(read_only=True) as client:
+        assert "campaign_from_brief" not in [one.name for one in (await client.list_prompts()).prompts]
+        with pytest.raises(MCPError, match="campaign_from_brief changes the account, and this server is read-only"):
+            await client.get_prompt("campaign_from_brief", {"brief": "Spring"})
+
+
+async def test_instructions_are_short_enough_for_every_client_and_name_what_there_is() -> None:
+    assert len(INSTRUCTIONS) <= MOST
+    for name in GUIDES:
+        assert name in INSTRUCTIONS
+    async with connected("legacy") as client:
+        assert client.instructions == INSTRUCTIONS
+        listed = {tool.name for tool in (await client.list_tools()).tools}
+    for word in ("find_tools", "describe_tool", "call_read_tool", "call_write_tool", "call_delete_tool"):
+        assert word in INSTRUCTIONS
+        assert word in listed

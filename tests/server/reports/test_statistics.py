@@ -1,0 +1,73 @@
+"""Statistics of reports: readable as text, and added up only where a sum is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from klaviyo_mcp.reports.statistics import heaviest, told, total, totals
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("open_rate", 0.4231, "42.3%"),
+        ("open_rate", 1.0, "100.0%"),
+        ("unsubscribe_rate", 0.0025, "0.25%"),
+        ("click_rate", 0.0, "0%"),
+        ("conversion_value", 1234.5, "1234.50"),
+        ("conversion_value", 0.0, "0"),
+        ("revenue_per_recipient", 0.126, "0.13"),
+        ("text_message_roi", 12.346, "12.35"),
+        ("recipients", 1200.0, "1200"),
+        ("sum_value", 20.5, "20.50"),
+        ("opens", None, ""),
+        ("opens", "many", "many"),
+    ],
+)
+def test_a_statistic_reads_as_what_it_is(name: str, value: Any, text: str) -> None:
+    assert told(name, value) == text
+
+
+def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
+    rows = [
+        {"delivered": 900, "opens_unique": 90, "open_rate": 0.1},
+        {"delivered": 100, "opens_unique": 90, "open_rate": 0.9},
+    ]
+    assert total("open_rate", rows) == 0.18
+
+
+def test_a_rate_of_all_needs_what_it_is_a_rate_of() -> None:
+    rows = [{"delivered": 900, "open_rate": 0.1}, {"delivered": 100, "open_rate": 0.9}]
+    assert total("open_rate", rows) == pytest.approx(0.18)
+    assert total("open_rate", [{"open_rate": 0.1}, {"open_rate": 0.9}]) is None
+    assert total("open_rate", [{"delivered": 0, "open_rate": 0.0}]) is None
+    assert total("open_rate", []) is None
+
+
+def test_people_counted_once_each_do_not_add_up() -> None:
+    rows = [{"opens_unique": 3, "unique": 2, "total_members": 10, "opens": 4}] * 2
+    assert totals(["opens_unique", "unique", "total_members", "opens"], rows) == {
+        "opens_unique": None,
+        "unique": None,
+        "total_members": None,
+        "opens": 8,
+    }
+
+
+def test_text_messages_do_not_lower_the_rate_of_opens() -> None:
+    rows = [{"delivered": 100, "open_rate": 0.5}, {"delivered": 100, "open_rate": 0.0}]
+    assert total("open_rate", rows, ["email", "sms"]) == 0.5
+    assert total("click_rate", [{"delivered": 100, "click_rate": 0.5}, {"delivered": 100, "click_rate": 0.1}]) == 0.3
+
+
+def test_the_return_of_text_messages_is_of_their_own_revenue() -> None:
+    mail = {"conversion_value": 900.0, "text_message_spend": 0.0, "text_message_roi": 0.0}
+    text = {"conversion_value": 100.0, "text_message_spend": 10.0, "text_message_roi": 10.0}
+    assert total("text_message_roi", [mail, text]) == 10.0
+
+
+def test_rows_weigh_by_revenue_then_by_recipients_else_by_what_was_asked_first() -> None:
+    assert heaviest(["open_rate", "recipients", "conversion_value"]) == ["conversion_value", "recipients"]
+    assert heaviest(["viewed_form", "submits"]) == ["viewed_form"]

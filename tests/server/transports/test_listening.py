@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from klaviyo_mcp.settings import SettingsError
+from klaviyo_mcp.transports.listening import bind
+
+
+def test_answers_are_sent_at_once_instead_of_being_gathered() -> None:
+    async def sends_at_once() -> bool:
+        accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection: socket.socket = writer.get_extra_info("socket")
+            accepted.set_result(bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+            writer.close()
+
+        async with await asyncio.start_server(serve, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await accepted
+
+    listening = bind("127.0.0.1", 0)
+    assert asyncio.run(sends_at_once())
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1 port {port}: address already in use"):
+            bind("127.0.0.1", port)

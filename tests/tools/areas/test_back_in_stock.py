@@ -1,0 +1,52 @@
+"""People are told when a variant is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from klaviyo_tools.areas.back_in_stock import area
+from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.request import Request
+
+Render = Callable[..., Request]
+Refuse = Callable[..., str]
+
+VARIANT = "$custom:::$default:::SHOE-42"
+
+
+def test_somebody_waits_for_something_by_some_channel(refusal_of: Refuse) -> None:
+    name = "create_back_in_stock_subscription"
+    assert (
+        refusal_of(name, variant_id=VARIANT, channels=["EMAIL"])
+        == "profile is required (id, email, phone_number, external_id)"
+    )
+    assert "a profile needs id, email, phone_number or external_id" in refusal_of(
+        name, variant_id=VARIANT, profile={}, channels=["EMAIL"]
+    )
+    assert refusal_of(name, variant_id=VARIANT, profile={"id": "P"}, channels=["FAX"]).startswith("channels.0: ")
+
+
+def test_a_person_is_told_when_a_variant_is_back(request_of: Render) -> None:
+    assert request_of(
+        "create_back_in_stock_subscription",
+        variant_id=VARIANT,
+        profile={"id": "P1", "email": "ann@example.com"},
+        channels="EMAIL,SMS",
+    ) == Request(
+        "POST",
+        "/api/back-in-stock-subscriptions",
+        body={
+            "data": {
+                "type": "back-in-stock-subscription",
+                "attributes": {
+                    "profile": {"data": {"type": "profile", "id": "P1", "attributes": {"email": "ann@example.com"}}},
+                    "channels": ["EMAIL", "SMS"],
+                },
+                "relationships": {"variant": {"data": {"type": "catalog-variant", "id": VARIANT}}},
+            }
+        },
+    )
+
+
+def test_it_is_confirmed_since_it_leads_to_messages() -> None:
+    assert {operation.effect for operation in area} == {Effect.REACHES_PEOPLE}

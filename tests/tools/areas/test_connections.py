@@ -1,0 +1,90 @@
+"""Maton's connections: its own service, and its answers brought into Klaviyo's form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from klaviyo_tools.areas.connections import area, many, one
+from klaviyo_tools.jsonapi.records import DocumentError, flatten
+from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.request import JSON, Request, Service
+
+Render = Callable[..., Request]
+Refuse = Callable[..., str]
+
+PENDING = {
+    "connection_id": "c-1",
+    "status": "PENDING",
+    "creation_time": "2026-01-05T08:00:00Z",
+    "last_updated_time": "2026-01-05T08:00:00Z",
+    "url": "https://connect.example.com/?session_token=s",
+    "app": "klaviyo",
+    "metadata": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("adapt", "answer"),
+    [
+        (many, {}),
+        (many, {"connections": None}),
+        (many, {"connections": ["c-1"]}),
+        (many, []),
+        (one, {}),
+        (one, {"connection": "c-1"}),
+        (one, None),
+    ],
+)
+def test_an_answer_in_another_form_is_an_error_and_not_an_empty_one(
+    adapt: Callable[[JSON], JSON], answer: JSON
+) -> None:
+    with pytest.raises(DocumentError):
+        flatten(adapt(answer))
+
+
+def test_an_unknown_status_is_refused(refusal_of: Refuse) -> None:
+    assert refusal_of("list_connections", status="OPEN") == (
+        "status: should be 'ACTIVE', 'PENDING' or 'FAILED', not \"OPEN\""
+    )
+
+
+def test_a_hostile_id_is_refused(refusal_of: Refuse) -> None:
+    for id_ in ("a/b", "", "..", "c?app=x"):
+        assert refusal_of("delete_connection", connection_id=id_).startswith("connection_id: ")
+
+
+def test_connections_are_asked_of_maton(request_of: Render) -> None:
+    asked = request_of("list_connections", status="ACTIVE")
+    assert asked == Request("GET", "/connections", {"app": "klaviyo", "status": "ACTIVE"}, service=Service.MATON)
+    assert list(asked.query) == ["app", "status"]
+    assert request_of("list_connections").query == {"app": "klaviyo"}
+    assert request_of("get_connection", connection_id="c-1") == Request(
+        "GET", "/connections/c-1", service=Service.MATON
+    )
+
+
+def test_a_connection_is_made_and_taken_away(request_of: Render) -> None:
+    assert request_of("create_connection") == Request(
+        "POST", "/connections", body={"app": "klaviyo"}, service=Service.MATON
+    )
+    assert request_of("delete_connection", connection_id="c-1") == Request(
+        "DELETE", "/connections/c-1", service=Service.MATON
+    )
+    assert area.operations["create_connection"].effect is Effect.WRITE
+    assert area.operations["delete_connection"].effect is Effect.DELETE
+
+
+def test_maton_asks_for_no_scope_of_klaviyos() -> None:
+    assert {operation.scopes for operation in area} == {()}
+
+
+def test_the_link_to_authorize_is_shown_until_it_was_used() -> None:
+    (pending,) = flatten(one({"connection": PENDING})).records
+    assert (pending.type, pending.id) == ("connection", "c-1")
+    assert pending.attributes == {name: value for name, value in PENDING.items() if name != "connection_id"}
+    active = {**PENDING, "status": "ACTIVE"}
+    page = flatten(many({"connections": [PENDING, active]}))
+    assert ["url" in record.attributes for record in page.records] == [True, False]
+    assert not page.single

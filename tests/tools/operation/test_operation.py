@@ -1,0 +1,135 @@
+"""A declaration yields everything: arguments, request, limits, effect, sparse fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
+from klaviyo_tools.operation.area import XS, Area, L, M
+from klaviyo_tools.operation.operation import Answer, Effect, Milder, Rate
+from klaviyo_tools.operation.request import Request
+
+
+class Status(Arguments):
+    status: str
+
+
+area = Area("things")
+things = area.collection(
+    "get_things",
+    "/api/lists/{list_id}/things",
+    "list",
+    "Things.",
+    rate=L,
+    filter={"name": "any equals"},
+    sort=("name",),
+    include=("tags",),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+    page_size=100,
+)
+required = area.collection(
+    "get_other", "/api/other", "campaign", "Other.", rate=M, filter={"channel": "equals"}, filter_required=("channel",)
+)
+update = area.update(
+    "update_thing",
+    "/api/things/{thing_id}",
+    "flow",
+    Status,
+    "Update.",
+    rate=M,
+    effect=Effect.REACHES_PEOPLE,
+    milder=Milder("status", ("draft",), Effect.WRITE),
+)
+
+
+def test_a_read_carries_its_query_and_encodes_its_path() -> None:
+    arguments = check(
+        things.arguments,
+        {"list_id": "a:b+c", "filter": 'equals(name,"x")', "sort": "-name", "include": "tags", "max_results": 5},
+    )
+    assert things.request(arguments, {"page[size]": "5"}) == Request(
+        "GET",
+        "/api/lists/a%3Ab%2Bc/things",
+        {"filter": 'equals(name,"x")', "sort": "-name", "include": "tags", "page[size]": "5"},
+    )
+
+
+def test_additional_fields_lower_the_limits() -> None:
+    plain = check(things.arguments, {"list_id": "a"})
+    slow = check(things.arguments, {"list_id": "a", "additional_fields": ["profile_count"]})
+    assert things.rate_of(plain) == L
+    assert things.rate_of(slow) == XS
+    assert things.request(slow).query == {"additional-fields[list]": "profile_count"}
+
+
+def test_the_effect_may_hang_on_an_argument() -> None:
+    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "live"})) is Effect.REACHES_PEOPLE
+    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "draft"})) is Effect.WRITE
+
+
+def test_an_update_that_would_change_nothing_is_refused() -> None:
+    class Changes(Arguments):
+        name: str | None = None
+        title: clearable(str) = None  # type: ignore[valid-type]
+
+    path = "/api/things/{thing_id}"
+    rename = Area("other").update("rename_thing", path, "flow", Changes, "Rename.", rate=M)
+    for nothing in ({"thing_id": "T"}, {"thing_id": "T", "name": None}):
+        with pytest.raises(ArgumentsError) as raised:
+            check(rename.arguments, nothing)
+        assert str(raised.value) == "arguments: nothing to change: give at least one of name, title"
+    body = rename.request(check(rename.arguments, {"thing_id": "T", "title": None})).body
+    assert body == {"data": {"type": "flow", "attributes": {"title": None}, "id": "T"}}
+
+
+def test_an_update_names_its_record_in_path_and_body() -> None:
+    request = update.request(check(update.arguments, {"thing_id": "F", "status": "draft"}))
+    assert (request.method, request.path) == ("PATCH", "/api/things/F")
+    assert request.body == {"data": {"type": "flow", "id": "F", "attributes": {"status": "draft"}}}
+
+
+def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
+    with pytest.raises(ArgumentsError, match=r'^filter is required, such as equals\(channel,"email"\)$'):
+        check(required.arguments, {})
+
+
+def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
+    assert "profile_count" in things.accepted_fields()["list"]
+    assert things.accepted_fields()["tag"] == {"name"}
+    assert things.accepted_fields("2026-07-15")["tag"] == {"id", "name"}
+    assert update.accepted_fields() == {}
+
+
+def test_a_name_is_declared_once() -> None:
+    with pytest.raises(ValueError, match="declared twice"):
+        area.delete("get_things", "/api/x/{x_id}", "list", "Again.", rate=M)
+
+
+def test_daily_limits_keep_burst_and_steady() -> None:
+    assert M.daily(150) == Rate(10, 150, 150)
+    assert things.answer is Answer.COLLECTION
+
+
+def test_only_a_replacement_of_members_takes_none() -> None:
+    replace = area.relate(
+        "update_tags_for_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Replace.", rate=M, method="PATCH"
+    )
+    add = area.relate("add_tags_to_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Add.", rate=M)
+    with pytest.raises(ArgumentsError, match=r"^tag_ids: is empty: give at least 1"):
+        check(add.arguments, {"thing_id": "T", "tag_ids": []})
+    empty = check(replace.arguments, {"thing_id": "T", "tag_ids": []})
+    assert replace.request(empty).body == {"data": []}
+    many = check(add.arguments, {"thing_id": "T", "tag_ids": [f"t{n}" for n in range(2000)]})
+    assert len(add.request(many).body["data"]) == 2000
+
+
+def test_an_operation_may_have_ids_of_its_own_kind() -> None:
+    plain = area.record("get_plain", "/api/plain/{plain_id}", "tag", "Plain.", rate=M)
+    product = area.record("get_product", "/api/products/{product_id}", "tag", "Product.", rate=M, id_type=CatalogId)
+    with pytest.raises(ArgumentsError, match="is not an id"):
+        check(plain.arguments, {"plain_id": "50% off"})
+    request = product.request(check(product.arguments, {"product_id": "50% off"}))
+    assert request.path == "/api/products/50%25%20off"

@@ -1,0 +1,142 @@
+"""Schemas that every client accepts, over all operations, and a snapshot of each so that a change is seen.
+
+`SNAPSHOTS=update pytest tests/tools/test_schema.py` writes the snapshots anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.operation.area import Area
+from klaviyo_tools.operation.operation import OLDEST_REVISION, Operation
+from klaviyo_tools.registry import catalog
+from klaviyo_tools.schema.input_schema import input_schema
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+OPERATIONS = list(catalog().values())
+# What Gemini takes of JSON Schema, and what Anthropic, OpenAI and Copilot take as well.
+TAKEN = {
+    "type",
+    "description",
+    "enum",
+    "items",
+    "properties",
+    "required",
+    "maximum",
+    "maxItems",
+    "additionalProperties",
+}
+TYPES = {"string", "integer", "number", "boolean", "array", "object"}
+MOST_DEPTH = 5
+
+
+def nodes(schema: dict[str, Any], at: str = "", depth: int = 1) -> Iterator[tuple[str, dict[str, Any], int]]:
+    yield at, schema, depth
+    for name, inner in schema.get("properties", {}).items():
+        yield from nodes(inner, f"{at}.{name}", depth + 1)
+    if "items" in schema:
+        yield from nodes(schema["items"], f"{at}[]", depth + 1)
+
+
+def faults(schema: dict[str, Any]) -> Iterator[str]:
+    for at, node, depth in nodes(schema):
+        if unknown := set(node) - TAKEN:
+            yield f"{at}: {sorted(unknown)}"
+        if node.get("type") not in TYPES:
+            yield f"{at}: type {node.get('type')}"
+        if (node.get("type") == "array") != ("items" in node):
+            yield f"{at}: items belong to arrays, and to each"
+        if "enum" in node and not (node["type"] == "string" and all(isinstance(v, str) and v for v in node["enum"])):
+            yield f"{at}: an enumeration of other than strings"
+        if node.get("additionalProperties") not in (None, False) or (
+            "properties" in node and node.get("additionalProperties") is not False
+        ):
+            yield f"{at}: an object with properties that is not closed"
+        if not set(node.get("required", ())) <= set(node.get("properties", {})):
+            yield f"{at}: requires what it does not have"
+        if depth > MOST_DEPTH:
+            yield f"{at}: {depth} levels deep"
+        yield from (
+            f"{at}: key {key}" for key in node.get("properties", {}) if not re.fullmatch(r"[a-zA-Z0-9_]{1,64}", key)
+        )
+
+
+def schemas(operation: Operation) -> Iterator[dict[str, Any]]:
+    for revision in (OLDEST_REVISION, None):
+        for brief in (True, False):
+            yield input_schema(operation.arguments, revision, brief=brief)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_no_client_refuses_a_schema(operation: Operation) -> None:
+    for schema in schemas(operation):
+        assert list(faults(schema)) == []
+        assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_list_of_tools_tells_no_more_than_the_whole_schema(operation: Operation) -> None:
+    whole, brief = input_schema(operation.arguments), input_schema(operation.arguments, brief=True)
+    assert list(brief["properties"]) == [name for name in whole["properties"] if name in brief["properties"]]
+    assert brief.get("required", []) == whole.get("required", [])
+    assert len(json.dumps(brief)) <= len(json.dumps(whole)) + 40
+
+
+def test_names_and_descriptions_are_short_enough_for_every_client() -> None:
+    assert [o.name for o in OPERATIONS if not re.fullmatch(r"[a-z][a-z0-9_]{2,43}", o.name)] == []
+    assert [o.name for o in OPERATIONS if not 5 < len(o.purpose) < 1024] == []
+    assert len({o.name for o in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_a_lone_text_of_names_is_taken_where_the_list_of_tools_tells_a_string() -> None:
+    arguments: type[Arguments] = catalog()["get_lists"].arguments
+    assert input_schema(arguments, brief=True)["properties"]["fields"] == {"type": "string"}
+    given = arguments.model_validate({"fields": "name, created", "include": "tags"})
+    assert (getattr(given, "fields"), getattr(given, "include")) == (["name", "created"], ["tags"])  # noqa: B009
+
+
+def test_what_is_not_listed_is_taken_all_the_same() -> None:
+    arguments = catalog()["get_list"].arguments
+    assert "fields" not in input_schema(arguments, brief=True)["properties"]
+    assert input_schema(arguments)["properties"]["fields"] == {"type": "array", "items": {"type": "string"}}
+    arguments.model_validate({"list_id": "Y6nRLr", "fields": ["name"]})
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def snapshot(area: Area) -> str:
+    """Each tool: its purpose, its arguments as listed, and below `describe_tool` those that are told in full there."""
+    lines: list[str] = []
+    for operation in area:
+        listed, whole = (input_schema(operation.arguments, brief=brief) for brief in (True, False))
+        lines += [f"{operation.name}: {operation.purpose}"]
+        lines += [f"    {name}: {compact(told)}" for name, told in listed["properties"].items()]
+        lines += [f"    required: {', '.join(listed['required'])}"] if "required" in listed else []
+        more = [(name, told) for name, told in whole["properties"].items() if listed["properties"].get(name) != told]
+        lines += ["  describe_tool"] if more else []
+        lines += [f"    {name}: {compact(told)}" for name, told in more]
+        lines.append("")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("area", catalog().areas.values(), ids=lambda area: area.name)
+def test_a_changed_tool_is_seen(area: Area) -> None:
+    path = SNAPSHOTS / f"{area.name}.txt"
+    if os.environ.get("SNAPSHOTS") == "update":
+        path.write_text(snapshot(area))
+    assert path.exists(), f"{path.name} is missing: SNAPSHOTS=update pytest {Path(__file__).name}"
+    assert snapshot(area) == path.read_text(), f"changed: look, then SNAPSHOTS=update pytest {Path(__file__).name}"
+
+
+def test_no_snapshot_is_of_an_area_that_is_gone() -> None:
+    assert {path.stem for path in SNAPSHOTS.glob("*.txt")} == set(catalog().areas)

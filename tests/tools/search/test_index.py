@@ -1,0 +1,122 @@
+"""What people say finds the right operation, offline."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from klaviyo_tools.operation.operation import OLDEST_REVISION
+from klaviyo_tools.registry import catalog
+from klaviyo_tools.search.index import Index, tokens
+
+JUDGED = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return Index(catalog().at(OLDEST_REVISION))
+
+
+def found(index: Index, query: str, limit: int = 5) -> list[str]:
+    return [hit.operation.name for hit in index.search(query, limit)]
+
+
+def test_judged_requests_find_their_operation(index: Index) -> None:
+    if not JUDGED.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{JUDGED.name} must be there when CI is set")
+        pytest.skip(f"{JUDGED.name} is not beside the checkout")
+    rows = [json.loads(line) for line in JUDGED.read_text().splitlines()]
+    answers = [(row["expect"], found(index, row["query"])) for row in rows]
+    among = sum(any(name in expected for name in names) for expected, names in answers) / len(rows)
+    first = sum(bool(names) and names[0] in expected for expected, names in answers) / len(rows)
+    assert (among >= 0.95, first >= 0.70) == (True, True), f"among the first 5: {among:.0%}, first: {first:.0%}"
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("rename the newsletter list to Weekly Digest", "update_list"),
+        ("swap the footer address in every email", "update_universal_content"),
+        ("best customers by value", "get_profiles"),
+        ("set stock of the red shirt size M to 12", "update_catalog_variant"),
+        ("hide that nasty review", "update_review"),
+        ("import 3000 contacts from my spreadsheet", "bulk_import_profiles"),
+        ("number of placed orders per week", "query_metric_aggregates"),
+        ("popup conversion last month", "query_form_values"),
+        ("take the tag off those lists", "remove_tag_from_lists"),
+        ("unsub bob@example.com from texts", "bulk_unsubscribe_profiles"),
+        ("GDPR erase ann@example.com", "request_profile_deletion"),
+        ("send the blast", "send_campaign"),
+        ("clone last month's promo campaign", "create_campaign_clone"),
+        ("which devices get push for ana", "get_push_tokens_for_profile"),
+    ],
+)
+def test_colloquial_requests_find_their_operation_first(index: Index, query: str, name: str) -> None:
+    assert found(index, query, 1) == [name]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("borrar un perfil por RGPD", "request_profile_deletion"),
+        ("crear una lista nueva", "create_list"),
+        ("mostrar eventos recientes de un cliente", "get_events"),
+        ("désabonner marie du sms", "bulk_unsubscribe_profiles"),
+        ("quels produits avons-nous", "get_catalog_items"),
+        ("fusionner deux profils en double", "merge_profiles"),
+        ("zeige mir alle aktiven flows", "get_flows"),
+        ("Kampagne abbrechen, die gerade versendet wird", "cancel_campaign_send"),
+    ],
+)
+def test_spanish_french_and_german_are_understood(index: Index, query: str, name: str) -> None:
+    assert name in found(index, query, 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("delte a campain", "delete_campaign"),
+        ("creat segmnet", "create_segment"),
+        ("which tempaltes are there", "get_templates"),
+    ],
+)
+def test_misspelt_words_are_read_as_the_nearest_known(index: Index, query: str, name: str) -> None:
+    assert found(index, query, 1) == [name]
+
+
+def test_a_compound_is_taken_apart(index: Index) -> None:
+    assert "get_coupon_codes" in found(index, "gutscheincodes anzeigen")
+
+
+def test_the_name_itself_an_alias_and_a_read_of_ids_find_their_operation(index: Index) -> None:
+    assert found(index, "get_coupon_codes_for_coupon", 1) == ["get_coupon_codes_for_coupon"]
+    assert found(index, "create_campaign_send_job", 1) == ["send_campaign"]
+    assert found(index, "get_tag_ids_for_list", 1) == ["get_tags_for_list"]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "the of and", "12345 !!!", "🦊"])
+def test_what_says_nothing_finds_nothing(index: Index, query: str) -> None:
+    assert found(index, query) == []
+
+
+def test_the_limit_holds_and_the_order_is_stable(index: Index) -> None:
+    assert len(found(index, "list", 3)) == 3
+    assert found(index, "tags", 20) == found(index, "tags", 20)
+
+
+def test_an_index_of_nothing_finds_nothing() -> None:
+    assert Index([]).search("lists") == []
+
+
+def test_phrases_are_one_word_and_filler_none() -> None:
+    assert tokens("How many did opt in, per week?") == ["count", "optin", "series"]
+    assert tokens("Öffnungsrate der E-Mails an ann@example.com") == ["offnungsrate", "email", "person"]
+
+
+def test_every_operation_is_found_by_its_own_name() -> None:
+    everything = Index(catalog().values())
+    assert [name for name in catalog() if name not in found(everything, name.replace("_", " "), 1)] == []

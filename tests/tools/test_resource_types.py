@@ -1,0 +1,245 @@
+"""The resource table says what Klaviyo's OpenAPI documents say, and reads well."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klaviyo_tools.resource_types import RESOURCES, Resource, resource
+
+KLAVIYO = Path(__file__).parents[3] / "shared" / "klaviyo"
+REVISIONS = ("2026-01-15", "2026-07-15")
+
+# Klaviyo describes these as objects without saying what is in them; what is said here comes from its answers.
+UNDESCRIBED = {("metric", "integration")}
+
+
+@dataclass
+class Documented:
+    """What the two documents together say of one resource type."""
+
+    attributes: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+    relationships: dict[str, set[str]] = field(default_factory=dict)
+
+
+class Document:
+    """One OpenAPI document, its references followed and its alternatives laid side by side."""
+
+    def __init__(self, path: Path) -> None:
+        self.root: dict[str, Any] = json.loads(path.read_text())
+
+    def operations(self) -> Iterator[dict[str, Any]]:
+        for item in self.root["paths"].values():
+            yield from (operation for operation in item.values() if "responses" in operation)
+
+    def follow(self, schema: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in schema:
+            target: Any = self.root
+            for key in schema["$ref"].split("/")[1:]:
+                target = target[key]
+            schema = target
+        return schema
+
+    def objects(self, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Property schemas of every object that the schema allows, itself or as an item of its array."""
+        schema = self.follow(schema)
+        alternatives = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+        if schema.get("type") == "array":
+            alternatives.append(schema["items"])
+        for alternative in alternatives:
+            yield from self.objects(alternative)
+        parts = [below for part in schema.get("allOf", ()) for below in self.objects(part)]
+        if parts or "properties" in schema:
+            yield {name: found for part in (*parts, schema.get("properties", {})) for name, found in part.items()}
+
+    def paths(self, schema: dict[str, Any], prefix: str = "", depth: int = 5) -> Iterator[str]:
+        schema = self.follow(schema)
+        for key in ("oneOf", "anyOf", "allOf"):
+            for alternative in schema.get(key, ()):
+                yield from self.paths(alternative, prefix, depth)
+        for name, below in schema.get("properties", {}).items():
+            yield prefix + name
+            if depth:
+                yield from self.paths(below, f"{prefix}{name}.", depth - 1)
+
+    def read_into(self, types: dict[str, Documented]) -> None:
+        for operation in self.operations():
+            for parameter in map(self.follow, operation.get("parameters", ())):
+                if parameter["name"].startswith("fields["):
+                    name = parameter["name"][len("fields[") : -1]
+                    types.setdefault(name, Documented()).fields.update(parameter["schema"]["items"]["enum"])
+            for status, response in operation["responses"].items():
+                for content in self.follow(response).get("content", {}).values() if status[0] == "2" else ():
+                    for top in self.objects(content["schema"]):
+                        for part in (top[key] for key in ("data", "included") if key in top):
+                            for record in self.objects(part):
+                                self.read_record(record, types)
+
+    def read_record(self, record: dict[str, Any], types: dict[str, Documented]) -> None:
+        (name,) = self.follow(record["type"])["enum"]
+        documented = types.setdefault(name, Documented())
+        documented.attributes.update(self.paths(record.get("attributes", {})))
+        for relationships in self.objects(record.get("relationships", {})):
+            for relationship, schema in relationships.items():
+                targets = documented.relationships.setdefault(relationship, set())
+                for body in self.objects(schema):
+                    for identifier in self.objects(body.get("data", {})):
+                        targets.update(self.follow(identifier["type"])["enum"])
+
+
+@cache
+def _documented() -> dict[str, Documented]:
+    types: dict[str, Documented] = {}
+    for revision in REVISIONS:
+        Document(KLAVIYO / f"openapi-{revision}.json").read_into(types)
+    return types
+
+
+@pytest.fixture
+def documented() -> dict[str, Documented]:
+    missing = [revision for revision in REVISIONS if not (KLAVIYO / f"openapi-{revision}.json").exists()]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"no OpenAPI document of {', '.join(missing)} in {KLAVIYO}")
+    return _documented()
+
+
+def _known(row: Resource, path: str, documented: Documented) -> bool:
+    return path in documented.attributes or (row.type, path.partition(".")[0]) in UNDESCRIBED
+
+
+def test_every_type_that_klaviyo_answers_with_is_in_the_table_and_no_other(documented: dict[str, Documented]) -> None:
+    assert set(RESOURCES) == set(documented)
+
+
+def test_what_a_summary_shows_exists_in_klaviyos_answers(documented: dict[str, Documented]) -> None:
+    unknown = [
+        (row.type, path)
+        for row in RESOURCES.values()
+        for path in (*row.columns, *row.additional, *row.label, *filter(None, (row.facet, row.date)))
+        if not _known(row, path, documented[row.type]) and path not in row.relationships
+    ]
+    assert unknown == []
+
+
+def test_labels_dates_and_additional_columns_are_attributes_not_relationships() -> None:
+    for row in RESOURCES.values():
+        assert not {*row.label, *row.additional, row.date} & set(row.relationships), row.type
+
+
+def test_fields_are_exactly_those_klaviyo_accepts(documented: dict[str, Documented]) -> None:
+    for row in RESOURCES.values():
+        assert len(set(row.fields)) == len(row.fields), row.type
+        assert set(row.fields) == documented[row.type].fields, row.type
+
+
+def test_relationships_lead_where_klaviyo_says(documented: dict[str, Documented]) -> None:
+    for row in RESOURCES.values():
+        found = {name: {target} for name, target in row.relationships.items()}
+        assert found == documented[row.type].relationships, row.type
+
+
+def test_every_relationship_leads_to_a_type_of_the_table() -> None:
+    assert {target for row in RESOURCES.values() for target in row.relationships.values()} <= set(RESOURCES)
+
+
+def test_what_strangers_write_names_real_attributes(documented: dict[str, Documented]) -> None:
+    unknown = [
+        (row.type, path)
+        for row in RESOURCES.values()
+        for path in row.strangers
+        if not _known(row, path, documented[row.type])
+    ]
+    assert unknown == []
+
+
+def test_the_columns_of_a_type_can_be_asked_for_in_fields() -> None:
+    """A sparse fieldset saves the bytes of the rest: the column, or what holds it, is one that Klaviyo accepts."""
+    for row in RESOURCES.values():
+        for path in (*row.columns, *row.additional, *row.label):
+            holders = {path.rsplit(".", cut)[0] for cut in range(path.count(".") + 1)}
+            assert holders & set(row.fields) or path in row.relationships, (row.type, path)
+
+
+def test_a_summary_has_at_most_nine_columns_and_no_column_twice() -> None:
+    for row in RESOURCES.values():
+        columns = row.columns_with(row.fields)
+        assert len(row.columns) <= 9, row.type
+        assert len(set(columns)) == len(columns), row.type
+
+
+def test_every_type_with_something_to_tell_has_columns() -> None:
+    bare = {row.type for row in RESOURCES.values() if not row.columns}
+    assert bare == {"webhook-topic"}  # its id is all it has
+
+
+def test_no_column_holds_text_without_bounds() -> None:
+    unbounded = {"html", "text", "amp", "definition", "properties", "original_payload", "custom_metadata"}
+    assert [(row.type, path) for row in RESOURCES.values() for path in row.columns if path in unbounded] == []
+
+
+def test_the_table_keeps_each_row_under_its_own_name() -> None:
+    assert {name: row.type for name, row in RESOURCES.items()} == {name: name for name in RESOURCES}
+
+
+def test_a_type_klaviyo_added_since_is_shown_whole_and_not_trusted() -> None:
+    assert resource("loyalty-card") == Resource(
+        type="loyalty-card",
+        columns=(),
+        fields=("id",),
+        label=("name", "title"),
+        facet=None,
+        date=None,
+        relationships={},
+        strangers=("*",),
+    )
+
+
+def test_a_known_type_is_the_row_of_the_table() -> None:
+    assert resource("profile") is RESOURCES["profile"]
+
+
+def test_a_profile_is_named_by_its_address_and_all_of_it_was_written_by_a_stranger() -> None:
+    profile = resource("profile")
+    assert profile.label == ("email", "phone_number", "external_id")
+    assert {"first_name", "last_name", "organization", "title", "location", "properties"} < set(profile.strangers)
+
+
+def test_text_of_customers_is_marked_and_text_of_the_account_is_not() -> None:
+    assert resource("event").strangers == ("event_properties",)
+    assert {"author", "content", "email", "title"} < set(resource("review").strangers)
+    for own in ("campaign", "template", "flow", "list", "segment", "catalog-item", "tag", "account", "metric"):
+        assert resource(own).strangers == ()
+
+
+def test_attributes_asked_for_by_additional_fields_bring_their_columns() -> None:
+    profile = resource("profile")
+    assert profile.columns_with(()) == profile.columns
+    assert profile.columns_with(["subscriptions"]) == (
+        *profile.columns,
+        "subscriptions.email.marketing.consent",
+        "subscriptions.sms.marketing.consent",
+        "subscriptions.mobile_push.marketing.consent",
+    )
+    assert resource("list").columns_with(["profile_count"])[-1] == "profile_count"
+
+
+def test_a_nested_attribute_is_accepted_as_klaviyo_writes_it() -> None:
+    fields = resource("tracking-setting").fields
+    assert fields[:5] == ("id", "auto_add_parameters", "custom_parameters", "utm_campaign", "utm_id")
+    assert fields.count("utm_term.flow.value") == 1
+    assert "location.city" in resource("profile").fields
+
+
+def test_the_table_cannot_be_changed_by_who_reads_it() -> None:
+    with pytest.raises(TypeError):
+        RESOURCES["profile"] = resource("event")  # type: ignore[index]
+    with pytest.raises(TypeError):
+        resource("event").relationships["profile"] = "list"  # type: ignore[index]

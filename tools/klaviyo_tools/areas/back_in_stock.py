@@ -1,0 +1,65 @@
+"""Back in stock: people who want to be told when a variant can be bought again."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from klaviyo_tools.areas.profiles import identified
+from klaviyo_tools.arguments.places import Embedded, Relationship, Target
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, told
+from klaviyo_tools.operation.area import XL, Area
+from klaviyo_tools.operation.operation import Answer, Effect
+
+area = Area(
+    "back_in_stock",
+    words=(
+        "backinstock notify alert waitlist waiting list soldout restock restocked available again verfügbar "
+        "warteliste agotado disponible rupture"
+    ),
+)
+
+
+class Waiting(Arguments):
+    """Who waits; a person Klaviyo does not know yet becomes a profile."""
+
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {"id": "01PROFILE", "email": "ann@example.com", "phone_number": "+14155550123", "external_id": "shop-77"},
+    )
+
+    id: Annotated[Id | None, Target()] = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+    external_id: Text | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "id", "email", "phone_number", "external_id")
+        return self
+
+
+class BackInStock(Arguments):
+    variant_id: Annotated[CatalogId, Relationship("catalog-variant")] = Field(
+        description="such as $custom:::$default:::SKU-1 or $shopify:::$default:::1"
+    )
+    profile: Annotated[Waiting, Embedded("profile"), told(Waiting)]
+    channels: Annotated[list[Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]], Field(min_length=1)]
+
+
+area.create(
+    "create_back_in_stock_subscription",
+    "/api/back-in-stock-subscriptions",
+    "back-in-stock-subscription",
+    BackInStock,
+    "Have a person told once a variant is back in stock; a flow then messages them.",
+    rate=XL,
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="catalogs:write profiles:write",
+    words=(
+        "tell notify inform let know alert waiting person email when available again returns size benachrichtigen "
+        "bescheid avisar avise prévenir avertir"
+    ),
+)

@@ -1,0 +1,461 @@
+"""Campaigns: messages sent once to lists and segments, with their schedules, sends and recipients."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.arguments.messages import MessageChanges, NewMessages
+from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationship, Target
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, told
+from klaviyo_tools.operation.area import Area, M, S
+from klaviyo_tools.operation.operation import Answer, Effect, Milder
+
+area = Area(
+    "campaigns",
+    words=(
+        "newsletter blast mailing mailshot mailer broadcast announcement email sms text push kampagne rundmail "
+        "campaña envío boletín campagne envoi infolettre"
+    ),
+)
+
+PERCENTAGES = (10, 11, 13, 14, 17, 20, 25, 33, 50)
+DYNAMIC = (
+    "campaign_id",
+    "campaign_name",
+    "campaign_name_id",
+    "campaign_name_send_day",
+    "email_subject",
+    "group_id",
+    "group_name",
+    "group_name_id",
+    "link_alt_text",
+    "message_type",
+    "profile_external_id",
+    "profile_id",
+)
+"""What a tracking parameter of type dynamic can hold."""
+
+
+# When, to whom and how a campaign goes out.
+
+
+def _percentage(given: int) -> int:
+    if given not in PERCENTAGES:
+        raise ValueError(f"{given} is not one of {', '.join(map(str, PERCENTAGES))} (percent of recipients an hour)")
+    return given
+
+
+class LocalTime(Arguments):
+    is_local: bool
+    send_past_recipients_immediately: bool | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.send_past_recipients_immediately is not None and not self.is_local:
+            raise ValueError("send_past_recipients_immediately goes with is_local true")
+        return self
+
+
+class SendStrategy(Arguments):
+    method: Literal["immediate", "static", "throttled", "smart_send_time"]
+    datetime: Timestamp | None = None
+    options: LocalTime | None = None
+    throttle_percentage: Annotated[int, AfterValidator(_percentage)] | None = None
+    date: Day | None = None
+
+    NEEDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "immediate": (),
+        "static": ("datetime",),
+        "throttled": ("datetime", "throttle_percentage"),
+        "smart_send_time": ("date",),
+    }
+    EXAMPLES: ClassVar[Any] = (
+        {
+            "method": "static",
+            "datetime": "2026-03-01T09:00:00Z",
+            "options": {"is_local": True, "send_past_recipients_immediately": True},
+        },
+        {"method": "static", "datetime": "2026-03-01T09:00:00Z", "options": {"is_local": False}},
+        {"method": "throttled", "datetime": "2026-03-01T09:00:00Z", "throttle_percentage": 25},
+        {"method": "immediate"},
+        {"method": "smart_send_time", "date": "2026-03-01"},
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        needed = self.NEEDS[self.method]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
+        taken = (*needed, "options") if self.method == "static" else needed
+        for name in ("datetime", "options", "throttle_percentage", "date"):
+            if getattr(self, name) is not None and name not in taken:
+                raise ValueError(f"method {self.method} takes {' and '.join(taken) or 'nothing else'}, not {name}")
+        return self
+
+
+class TrackingParameter(Arguments):
+    type: Literal["dynamic", "static"]
+    name: Text
+    value: str
+
+    EXAMPLES: ClassVar[Any] = (
+        *({"type": "dynamic", "name": "utm_campaign", "value": value} for value in DYNAMIC),
+        {"type": "static", "name": "utm_source", "value": "mail"},
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.type == "dynamic":
+            self.value = one_of(self.value, DYNAMIC, "dynamic value")
+        return self
+
+
+class TrackingOptions(Arguments):
+    is_tracking_opens: bool | None = None
+    is_tracking_clicks: bool | None = None
+    add_tracking_params: bool | None = None
+    custom_tracking_params: list[TrackingParameter] | None = None
+
+
+class SendOptions(Arguments):
+    use_smart_sending: bool | None = None
+
+
+class Audiences(Arguments):
+    included: list[Id]
+    excluded: list[Id] | None = None
+
+
+class AudienceChanges(Arguments):
+    included: list[Id] | None = None
+    excluded: list[Id] | None = None
+
+
+Strategy = Annotated[
+    SendStrategy,
+    told(
+        SendStrategy,
+        "method immediate, static (datetime, options.is_local), throttled (datetime, throttle_percentage) or "
+        "smart_send_time (date)",
+    ),
+    Brief("method: immediate, static (datetime), throttled or smart_send_time (date)"),
+]
+REPLACES = "included, excluded: replaced"
+AS_CREATED = "as in create_campaign"
+Sending = Annotated[SendOptions, told(SendOptions)]
+Tracking = Annotated[
+    TrackingOptions,
+    told(
+        TrackingOptions,
+        "is_tracking_opens, is_tracking_clicks, add_tracking_params, custom_tracking_params",
+    ),
+    Brief("is_tracking_opens, is_tracking_clicks …"),
+]
+
+
+# What the operations of this area take.
+
+
+class NewCampaign(Arguments):
+    name: Text
+    audiences: Annotated[Audiences, told(Audiences, "included, excluded: list or segment ids")]
+    campaign_messages: Annotated[
+        list[NewMessages], Field(min_length=1), Embedded("campaign-message", "campaign-messages")
+    ]
+    send_strategy: Strategy | None = None
+    send_options: Sending | None = None
+    tracking_options: Tracking | None = None
+
+
+class CampaignChanges(Arguments):
+    name: Text | None = None
+    audiences: Annotated[AudienceChanges, told(AudienceChanges, REPLACES)] | None = None
+    send_strategy: Annotated[SendStrategy, told(SendStrategy, AS_CREATED)] | None = None
+    send_options: Sending | None = None
+    tracking_options: Annotated[TrackingOptions, told(TrackingOptions, AS_CREATED)] | None = None
+
+
+class OfCampaign(Arguments):
+    campaign_id: Annotated[Id, Target()]
+
+
+class CampaignCopy(OfCampaign):
+    new_name: Text | None = None
+
+
+class Stop(Arguments):
+    action: Literal["cancel", "revert"] = Field(description="cancel is for good; revert makes it a draft again")
+
+
+class Assignment(Arguments):
+    campaign_message_id: Annotated[Id, Target()]
+    template_id: Annotated[Id, Relationship("template")]
+
+
+class MessageImage(Arguments):
+    image_id: Annotated[Id, Linkage("image")]
+
+
+area.collection(
+    "get_campaigns",
+    "/api/campaigns",
+    "campaign",
+    "Campaigns of a channel: email, sms or mobile_push.",
+    rate=M,
+    filter={
+        "messages.channel": "equals",
+        "status": "equals any",
+        "name": "contains",
+        "scheduled_at": SPAN,
+        "created_at": SPAN,
+        "updated_at": SPAN,
+        "archived": "equals",
+        "id": "any",
+    },
+    filter_required=("messages.channel",),
+    sort=("created_at", "scheduled_at", "updated_at", "name", "id"),
+    include=("campaign-messages", "tags"),
+    words=(
+        "which all upcoming planned scheduled sent drafts past recent last going out list calendar status "
+        "gesendet geplant entwürfe gehen raus versendet enviadas programadas borradores envoyées programmées "
+        "brouillons prévues"
+    ),
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_campaign",
+    "/api/campaigns/{campaign_id}",
+    "campaign",
+    "One campaign; what it says with include=campaign-messages.",
+    rate=M,
+    include=("campaign-messages", "tags"),
+    words="details status single when goes out audience sent",
+)
+area.create(
+    "create_campaign",
+    "/api/campaigns",
+    "campaign",
+    NewCampaign,
+    "Draft a campaign.",
+    rate=M,
+    words=(
+        "new draft prepare plan write compose one off schedule announcement promo sale launch erstellen "
+        "vorbereiten entwurf crear preparar borrador créer préparer brouillon"
+    ),
+)
+area.update(
+    "update_campaign",
+    "/api/campaigns/{campaign_id}",
+    "campaign",
+    CampaignChanges,
+    "Change a draft; its text: update_campaign_message.",
+    rate=M,
+    words=(
+        "reschedule postpone delay push back earlier later move send time date tomorrow exclude include audience "
+        "rename smart sending verschieben umplanen reprogramar aplazar posponer cambiar hora reporter décaler "
+        "reprogrammer heure"
+    ),
+)
+area.delete(
+    "delete_campaign",
+    "/api/campaigns/{campaign_id}",
+    "campaign",
+    "Delete a campaign.",
+    rate=M,
+    words="draft old never sent trash entwurf borrador brouillon",
+)
+area.job(
+    "send_campaign",
+    "/api/campaign-send-jobs",
+    "campaign-send-job",
+    OfCampaign,
+    "Send a campaign, when its send_strategy says (default: now).",
+    rate=M,
+    effect=Effect.REACHES_PEOPLE,
+    aliases="create_campaign_send_job",
+    job="get_campaign_send_job",
+    words=(
+        "send launch fire go out now schedule trigger blast ship release ready verschicken senden abschicken raus "
+        "enviar mandar lanzar envoyer lancer expédier"
+    ),
+)
+area.record(
+    "get_campaign_send_job",
+    "/api/campaign-send-jobs/{campaign_id}",
+    "campaign-send-job",
+    "How far a campaign's sending is.",
+    rate=M,
+    words="sending progress status still going out finished sent done versand envío envoi",
+)
+area.update(
+    "cancel_campaign_send",
+    "/api/campaign-send-jobs/{campaign_id}",
+    "campaign-send-job",
+    Stop,
+    "Stop a campaign that is scheduled or being sent.",
+    rate=M,
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    milder=Milder("action", ("revert",), Effect.WRITE),
+    aliases="update_campaign_send_job",
+    words=(
+        "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "
+        "send stoppen abbrechen parar detener cancelar arrêter annuler"
+    ),
+)
+area.job(
+    "refresh_campaign_recipient_estimation",
+    "/api/campaign-recipient-estimation-jobs",
+    "campaign-recipient-estimation-job",
+    OfCampaign,
+    "Count anew whom a campaign would reach.",
+    rate=M,
+    effect=Effect.READ,
+    scopes="campaigns:write",
+    aliases="create_campaign_recipient_estimation_job",
+    job_result="get_campaign_recipient_estimation",
+    job="get_campaign_recipient_estimation_job",
+    words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
+)
+area.record(
+    "get_campaign_recipient_estimation_job",
+    "/api/campaign-recipient-estimation-jobs/{campaign_id}",
+    "campaign-recipient-estimation-job",
+    "Whether that count is done.",
+    rate=M,
+    words="estimate job status ready finished complete",
+)
+area.record(
+    "get_campaign_recipient_estimation",
+    "/api/campaign-recipient-estimations/{campaign_id}",
+    "campaign-recipient-estimation",
+    "How many people a campaign would reach, as last counted.",
+    rate=M,
+    words=(
+        "estimate roughly about count how big reach people receive get audience size would empfänger wie groß "
+        "destinatarios cuántos recibirían destinataires combien recevraient"
+    ),
+)
+area.create(
+    "create_campaign_clone",
+    "/api/campaign-clone",
+    "campaign",
+    CampaignCopy,
+    "Copy a campaign as a new draft.",
+    rate=M,
+    aliases="clone_campaign",
+    words=(
+        "duplicate copy reuse clone again same campaign template last kopieren duplizieren duplicar copiar "
+        "dupliquer copier"
+    ),
+)
+area.collection(
+    "get_messages_for_campaign",
+    "/api/campaigns/{campaign_id}/campaign-messages",
+    "campaign-message",
+    "What a campaign says: its messages with subject, sender, text.",
+    rate=M,
+    paged=False,
+    aliases="get_campaign_campaign_messages get_campaign_messages",
+    include=("template", "image", "campaign"),
+    words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
+    ids="get_message_ids_for_campaign",
+)
+area.collection(
+    "get_tags_for_campaign",
+    "/api/campaigns/{campaign_id}/tags",
+    "tag",
+    "Tags on a campaign.",
+    rate=S,
+    paged=False,
+    scopes="campaigns:read tags:read",
+    aliases="get_campaign_tags",
+    words="tagged label",
+    ids="get_tag_ids_for_campaign",
+)
+area.record(
+    "get_campaign_message",
+    "/api/campaign-messages/{campaign_message_id}",
+    "campaign-message",
+    "One message of a campaign.",
+    rate=M,
+    include=("template", "image", "campaign"),
+    words="message subject content",
+)
+area.update(
+    "update_campaign_message",
+    "/api/campaign-messages/{campaign_message_id}",
+    "campaign-message",
+    MessageChanges,
+    "Change a campaign message's subject, sender, text or options; channel is needed with them.",
+    rate=M,
+    words=(
+        "subject line preview text sender from name reply body wording copy content email betreff absender "
+        "vorschautext asunto remitente objet expéditeur"
+    ),
+)
+area.create(
+    "assign_template_to_campaign_message",
+    "/api/campaign-message-assign-template",
+    "campaign-message",
+    Assignment,
+    "Give an e-mail message of a campaign its content: a copy of a template.",
+    rate=M,
+    aliases="create_campaign_message_assign_template",
+    words=(
+        "use template design apply attach html campaign email vorlage zuweisen verwenden asignar plantilla usar "
+        "attribuer modèle utiliser"
+    ),
+)
+area.record(
+    "get_campaign_for_campaign_message",
+    "/api/campaign-messages/{campaign_message_id}/campaign",
+    "campaign",
+    "The campaign that a message belongs to.",
+    rate=M,
+    aliases="get_campaign_message_campaign",
+    words="belongs parent which",
+    ids="get_campaign_id_for_campaign_message",
+)
+area.record(
+    "get_template_for_campaign_message",
+    "/api/campaign-messages/{campaign_message_id}/template",
+    "template",
+    "The template of a campaign message, with its HTML.",
+    rate=M,
+    scopes="campaigns:read templates:read",
+    aliases="get_campaign_message_template",
+    words="html design used",
+    ids="get_template_id_for_campaign_message",
+)
+area.record(
+    "get_image_for_campaign_message",
+    "/api/campaign-messages/{campaign_message_id}/image",
+    "image",
+    "The image of a push message.",
+    rate=M,
+    scopes="campaigns:read images:read",
+    aliases="get_campaign_message_image",
+    words="picture push sms mms",
+    ids="get_image_id_for_campaign_message",
+)
+area.custom(
+    "update_image_for_campaign_message",
+    "PATCH",
+    "/api/campaign-messages/{campaign_message_id}/relationships/image",
+    "campaign-message",
+    "Put another image on a push message.",
+    attributes=MessageImage,
+    body="image",
+    answer=Answer.NOTHING,
+    rate=M,
+    scopes="campaigns:write images:read",
+    aliases="update_campaign_message_relationships_image",
+    words="picture photo swap replace push mms",
+)

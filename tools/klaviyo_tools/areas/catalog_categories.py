@@ -1,0 +1,123 @@
+"""Catalog categories: what a shop sorts its products into."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from klaviyo_tools.areas.catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, Integration, area
+from klaviyo_tools.arguments.places import UNLISTED, Relationship
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
+from klaviyo_tools.operation.area import XL, L
+
+
+class CategoryChanges(Arguments):
+    """What a category can be given later as well."""
+
+    name: Text | None = None
+    item_ids: Annotated[list[CatalogId] | None, Relationship("catalog-item")] = Field(
+        None, description="all products in it"
+    )
+
+
+class NewCategory(CategoryChanges):
+    external_id: Text = Field(description="the shop's id")
+    name: Text
+    integration_type: Annotated[Integration | None, UNLISTED] = None
+    catalog_type: Annotated[Text | None, UNLISTED] = None
+
+
+area.collection(
+    "get_catalog_categories",
+    "/api/catalog-categories",
+    "catalog-category",
+    "Categories of products.",
+    rate=XL,
+    filter=CATEGORY_FILTER,
+    sort=SORT,
+    words="which all collections departments categories have",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    "One category.",
+    rate=XL,
+    words="single collection details",
+)
+area.create(
+    "create_catalog_category",
+    "/api/catalog-categories",
+    "catalog-category",
+    NewCategory,
+    "Create a category; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+    words="new collection department category",
+)
+area.update(
+    "update_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    CategoryChanges,
+    "Rename a category, or replace the products in it.",
+    rate=L,
+    words="rename collection department category",
+)
+area.delete(
+    "delete_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}",
+    "catalog-category",
+    "Delete a category; its products stay.",
+    rate=L,
+    words="collection department category obsolete",
+)
+area.collection(
+    "get_items_for_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/items",
+    "catalog-item",
+    "Products in a category.",
+    rate=XL,
+    filter=ITEM_FILTER,
+    sort=SORT,
+    include=("variants",),
+    aliases="get_catalog_category_items",
+    words="which products in collection category",
+    ids="get_item_ids_for_catalog_category",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.relate(
+    "add_items_to_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Put further products into a category.",
+    rate=L,
+    aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
+    words="put product into collection category assign",
+)
+area.relate(
+    "remove_items_from_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Take products out of a category; they stay in the catalog.",
+    rate=L,
+    method="DELETE",
+    aliases="delete_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
+    words="take product out collection category",
+)
+area.relate(
+    "update_items_for_catalog_category",
+    "/api/catalog-categories/{catalog_category_id}/relationships/items",
+    "catalog-item",
+    "Have exactly these products in a category and no others; none empties it.",
+    rate=L,
+    method="PATCH",
+    aliases="update_catalog_category_relationships_items",
+    look="get_items_for_catalog_category",
+    words="replace all products collection category",
+)

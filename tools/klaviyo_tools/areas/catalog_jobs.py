@@ -1,0 +1,168 @@
+"""Catalog jobs: many items, variants or categories created, changed or deleted in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from klaviyo_tools.areas.catalog_categories import CategoryChanges, NewCategory
+from klaviyo_tools.areas.catalog_variants import NewVariant, VariantChanges
+from klaviyo_tools.areas.catalogs import ItemChanges, NewItem, area
+from klaviyo_tools.arguments.places import Embedded, Target
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Id, told
+from klaviyo_tools.operation.area import XL, L
+from klaviyo_tools.operation.operation import Effect
+
+MOST = Field(min_length=1, max_length=100)
+
+
+class ItemUpdate(ItemChanges):
+    catalog_item_id: Annotated[CatalogId, Target()]
+
+
+class VariantUpdate(VariantChanges):
+    catalog_variant_id: Annotated[CatalogId, Target()]
+
+
+class CategoryUpdate(CategoryChanges):
+    catalog_category_id: Annotated[CatalogId, Target()]
+
+
+class Named(Arguments):
+    """A record by its id alone; a call gives just the id."""
+
+    id: Annotated[CatalogId, Target()]
+
+
+def _by_id(given: Any) -> Any:
+    return {"id": given} if isinstance(given, str) else given
+
+
+Doomed = Annotated[Named, BeforeValidator(_by_id), WithJsonSchema({"type": "string"})]
+
+
+class NewItems(Arguments):
+    items: Annotated[
+        list[Annotated[NewItem, told(NewItem, "as create_catalog_item takes")]], MOST, Embedded("catalog-item")
+    ]
+
+
+class ItemUpdates(Arguments):
+    items: Annotated[
+        list[Annotated[ItemUpdate, told(ItemUpdate, "as update_catalog_item takes")]], MOST, Embedded("catalog-item")
+    ]
+
+
+class DoomedItems(Arguments):
+    catalog_item_ids: Annotated[list[Doomed], MOST, Embedded("catalog-item", "items")]
+
+
+class NewVariants(Arguments):
+    variants: Annotated[
+        list[Annotated[NewVariant, told(NewVariant, "as create_catalog_variant takes")]],
+        MOST,
+        Embedded("catalog-variant"),
+    ]
+
+
+class VariantUpdates(Arguments):
+    variants: Annotated[
+        list[Annotated[VariantUpdate, told(VariantUpdate, "as update_catalog_variant takes")]],
+        MOST,
+        Embedded("catalog-variant"),
+    ]
+
+
+class DoomedVariants(Arguments):
+    catalog_variant_ids: Annotated[list[Doomed], MOST, Embedded("catalog-variant", "variants")]
+
+
+class NewCategories(Arguments):
+    categories: Annotated[
+        list[Annotated[NewCategory, told(NewCategory, "as create_catalog_category takes")]],
+        MOST,
+        Embedded("catalog-category"),
+    ]
+
+
+class CategoryUpdates(Arguments):
+    categories: Annotated[
+        list[Annotated[CategoryUpdate, told(CategoryUpdate, "as update_catalog_category takes")]],
+        MOST,
+        Embedded("catalog-category"),
+    ]
+
+
+class DoomedCategories(Arguments):
+    catalog_category_ids: Annotated[list[Doomed], MOST, Embedded("catalog-category", "categories")]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What jobs are about, and how Klaviyo calls it in each place."""
+
+    type: str
+    many: str
+    in_reads: str
+    told: str
+
+
+ITEMS = Kind("catalog-item", "items", "catalog_items", "products")
+VARIANTS = Kind("catalog-variant", "variants", "variants", "variants")
+CATEGORIES = Kind("catalog-category", "categories", "categories", "categories")
+
+
+def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> None:
+    """The three operations of a job: to start it, to follow it, and to list those there are."""
+    type_, word = f"{kind.type}-bulk-{verb}-job", kind.type.replace("-", "_")
+    path = f"/api/{type_}s"
+    read = f"get_bulk_{verb}_{kind.in_reads}_job"
+    slowed = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
+    area.job(
+        f"bulk_{verb}_catalog_{kind.many}",
+        path,
+        type_,
+        attributes,
+        purpose,
+        rate=L,
+        aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
+        effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
+        job=read,
+        most_bytes=5_000_000,
+        look=f"{read}s",
+        words="batch import many",
+    )
+    area.record(
+        read,
+        f"{path}/{{job_id}}",
+        type_,
+        f"How far a job to {verb} {kind.told} is, and what failed.",
+        rate=XL,
+        revised_rate=slowed,
+        include=() if verb == "delete" else (kind.many,),
+        aliases=f"get_{verb}_{kind.many}_job get_{word}_bulk_{verb}_job",
+        id_type=Id,
+    )
+    area.collection(
+        f"{read}s",
+        path,
+        type_,
+        f"Jobs to {verb} {kind.told}, and how far each is.",
+        rate=XL,
+        revised_rate=slowed,
+        filter={"status": "equals"},
+        aliases=f"get_{verb}_{kind.many}_jobs get_{word}_bulk_{verb}_jobs",
+    )
+
+
+_jobs("create", ITEMS, NewItems, "Add up to 100 products.")
+_jobs("update", ITEMS, ItemUpdates, "Change up to 100 products.")
+_jobs("delete", ITEMS, DoomedItems, "Delete up to 100 products.")
+_jobs("create", VARIANTS, NewVariants, "Add up to 100 variants to products.")
+_jobs("update", VARIANTS, VariantUpdates, "Change up to 100 variants: stock, price, text.")
+_jobs("delete", VARIANTS, DoomedVariants, "Delete up to 100 variants; their products stay.")
+_jobs("create", CATEGORIES, NewCategories, "Create up to 100 categories.")
+_jobs("update", CATEGORIES, CategoryUpdates, "Rename up to 100 categories, or replace the products in them.")
+_jobs("delete", CATEGORIES, DoomedCategories, "Delete up to 100 categories; their products stay.")

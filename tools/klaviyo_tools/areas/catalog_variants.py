@@ -1,0 +1,97 @@
+"""Catalog variants: the sizes and colours of a product, each with its stock and price."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from klaviyo_tools.areas.catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
+from klaviyo_tools.arguments.places import UNLISTED, Relationship
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
+from klaviyo_tools.operation.area import XL, L
+
+
+def _number(given: object) -> object:
+    return int(given) if isinstance(given, str) and given.isdecimal() else given
+
+
+Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number), WithJsonSchema({"type": "integer"})]
+
+
+class VariantChanges(Arguments):
+    """What a variant can be given later as well."""
+
+    title: Text | None = None
+    sku: Text | None = None
+    price: Price | None = None
+    inventory_quantity: float | None = None
+    inventory_policy: Policy | None = Field(None, description="1: not recommended when out of stock; 0, 2: still")
+    description: str | None = None
+    url: Text | None = None
+    image_full_url: str | None = None
+    image_thumbnail_url: str | None = None
+    images: list[Text] | None = Field(None, description="URLs")
+    custom_metadata: Metadata | None = Field(None, description="flat")
+    published: bool | None = None
+
+
+class NewVariant(VariantChanges):
+    item_id: Annotated[CatalogId, Relationship("catalog-item")] = Field(description="the product's id")
+    external_id: Text = Field(description="the shop's id")
+    title: Text
+    sku: Text
+    price: Price
+    inventory_quantity: float
+    description: str
+    url: Text
+    integration_type: Annotated[Integration | None, UNLISTED] = None
+    catalog_type: Annotated[Text | None, UNLISTED] = None
+
+
+area.collection(
+    "get_catalog_variants",
+    "/api/catalog-variants",
+    "catalog-variant",
+    "Variants of products, with stock and price.",
+    rate=XL,
+    filter=VARIANT_FILTER,
+    sort=SORT,
+    words="stock inventory left sizes colours available lager bestand existencias",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    "One variant.",
+    rate=XL,
+    words="stock inventory left quantity size colour single",
+)
+area.create(
+    "create_catalog_variant",
+    "/api/catalog-variants",
+    "catalog-variant",
+    NewVariant,
+    "Add a variant to a product; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+    words="new size colour option",
+)
+area.update(
+    "update_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    VariantChanges,
+    "Change a variant: stock, price, text; a new price is not passed on to the product.",
+    rate=L,
+    words=("stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"),
+)
+area.delete(
+    "delete_catalog_variant",
+    "/api/catalog-variants/{catalog_variant_id}",
+    "catalog-variant",
+    "Delete a variant; its product stays.",
+    rate=L,
+    words="size colour discontinued option",
+)

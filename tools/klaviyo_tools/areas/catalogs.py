@@ -1,0 +1,181 @@
+"""Catalogs: the products of a shop. Here the items; variants, categories and jobs have modules of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from klaviyo_tools.arguments.places import Brief, Relationship
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Open, Text
+from klaviyo_tools.operation.area import XL, Area, L
+
+area = Area(
+    "catalogs",
+    words=(
+        "product item merchandise goods article shop inventory sku stock price feed produkt artikel ware "
+        "sortiment producto artículo produit"
+    ),
+    id_type=CatalogId,
+)
+
+MOST_METADATA = 100_000
+"""Bytes of `custom_metadata`."""
+ITEM_FILTER = {"title": "contains", "category.id": "equals", "published": "equals", "ids": "any"}
+VARIANT_FILTER = {
+    "title": "contains",
+    "sku": "equals",
+    "item.id": "equals",
+    "published": "equals",
+    "ids": "any",
+}
+CATEGORY_FILTER = {"name": "contains", "item.id": "equals", "ids": "any"}
+SORT = ("created",)
+
+
+def _bounded(metadata: Open) -> Open:
+    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+    if size > MOST_METADATA:
+        raise ValueError(f"{size:,} bytes of JSON: at most {MOST_METADATA:,}")
+    return metadata
+
+
+Price = Annotated[float, Field(ge=0)]
+Metadata = Annotated[Open, AfterValidator(_bounded)]
+Integration = Literal["$custom"]
+
+
+class ItemChanges(Arguments):
+    """What an item can be given later as well."""
+
+    title: Text | None = None
+    price: Price | None = None
+    description: str | None = None
+    url: Text | None = None
+    image_full_url: str | None = None
+    image_thumbnail_url: str | None = None
+    images: list[Text] | None = None
+    custom_metadata: Metadata | None = None
+    published: bool | None = None
+    category_ids: Annotated[list[CatalogId] | None, Relationship("catalog-category", "categories")] = None
+
+
+class NewItem(ItemChanges):
+    external_id: Text = Field(description="yours")
+    title: Text
+    description: str
+    url: Text
+    integration_type: Annotated[Integration | None, Brief()] = None
+    catalog_type: Text | None = None
+
+
+area.collection(
+    "get_catalog_items",
+    "/api/catalog-items",
+    "catalog-item",
+    "Products made by API; not those a shop syncs.",
+    rate=XL,
+    filter=ITEM_FILTER,
+    sort=SORT,
+    include=("variants",),
+    words="which all products sell have items assortment published produkte productos produits",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.create(
+    "create_catalog_item",
+    "/api/catalog-items",
+    "catalog-item",
+    NewItem,
+    "Add a product; its id becomes $custom:::$default:::external_id.",
+    rate=L,
+    words="new product launch arrival list sell produkt anlegen producto nuevo produit nouveau",
+)
+area.delete(
+    "delete_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    "Delete a product.",
+    rate=L,
+    words="discontinued product sold anymore sku",
+)
+area.record(
+    "get_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    "One product, by id: $custom:::$default:::SKU-1.",
+    rate=XL,
+    include=("variants",),
+    words="details price image link single product",
+)
+area.update(
+    "update_catalog_item",
+    "/api/catalog-items/{catalog_item_id}",
+    "catalog-item",
+    ItemChanges,
+    "Change a product; category_ids replaces its categories.",
+    rate=L,
+    words="price publish unpublish hide title description image link product preis precio prix",
+)
+area.collection(
+    "get_categories_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/categories",
+    "catalog-category",
+    "Categories that a product is in.",
+    rate=XL,
+    filter=CATEGORY_FILTER,
+    sort=SORT,
+    aliases="get_catalog_item_categories",
+    words="which categories product in",
+    ids="get_category_ids_for_catalog_item",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.collection(
+    "get_variants_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/variants",
+    "catalog-variant",
+    "Variants of a product.",
+    rate=XL,
+    filter=VARIANT_FILTER,
+    sort=SORT,
+    aliases="get_catalog_item_variants",
+    words="sizes colours colors which product sku options variants come",
+    ids="get_variant_ids_for_catalog_item",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.relate(
+    "add_categories_to_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Put a product into further categories.",
+    rate=L,
+    aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
+        create_catalog_item_relationships_categories""",
+    look="get_categories_for_catalog_item",
+    words="file product under assign category",
+)
+area.relate(
+    "remove_categories_from_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Take a product out of categories.",
+    rate=L,
+    method="DELETE",
+    aliases="delete_catalog_item_relationships_categories",
+    look="get_categories_for_catalog_item",
+    words="unassign product category",
+)
+area.relate(
+    "update_categories_for_catalog_item",
+    "/api/catalog-items/{catalog_item_id}/relationships/categories",
+    "catalog-category",
+    "Put a product into exactly these categories and out of all others; none takes it out of all.",
+    rate=L,
+    method="PATCH",
+    aliases="update_catalog_item_relationships_categories",
+    look="get_categories_for_catalog_item",
+    words="reassign product replace all categories",
+)

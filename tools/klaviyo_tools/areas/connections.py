@@ -1,0 +1,106 @@
+"""Connections: the Klaviyo accounts that Maton holds a grant for. Source: Maton's public documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from klaviyo_tools.arguments.places import Query
+from klaviyo_tools.arguments.types import Arguments, CountBy, Detail
+from klaviyo_tools.operation.area import Area, M
+from klaviyo_tools.operation.operation import Answer
+from klaviyo_tools.operation.request import JSON, Service
+
+area = Area(
+    "connections",
+    words=(
+        "maton oauth authorize login log account connect link workspace verbindung verbinden conexión conectar "
+        "connexion connecter"
+    ),
+)
+
+APP = {"app": "klaviyo"}
+
+
+class ConnectionsByStatus(Arguments):
+    status: Annotated[Literal["ACTIVE", "PENDING", "FAILED"] | None, Query("status")] = None
+    count_by: CountBy | None = None
+    detail: Detail = "summary"
+
+
+def many(answer: JSON) -> JSON:
+    """Maton's `{"connections": […]}` as a JSON:API document; what is not in that form comes back as it is."""
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("connections"), list):
+        return answer
+    return {"data": [_resource(one) for one in answer["connections"]]}
+
+
+def one(answer: JSON) -> JSON:
+    """Maton's `{"connection": {…}}` as a JSON:API document; what is not in that form comes back as it is."""
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("connection"), Mapping):
+        return answer
+    return {"data": _resource(answer["connection"])}
+
+
+def _resource(connection: JSON) -> JSON:
+    """Its `url` holds a session token: it is passed on only while somebody has yet to open it."""
+    if not isinstance(connection, Mapping):
+        return connection
+    hidden = {"connection_id", "url"} if connection.get("status") == "ACTIVE" else {"connection_id"}
+    attributes = {name: value for name, value in connection.items() if name not in hidden}
+    return {"type": "connection", "id": connection.get("connection_id"), "attributes": attributes}
+
+
+area.custom(
+    "list_connections",
+    "GET",
+    "/connections",
+    "connection",
+    "Connected Klaviyo accounts.",
+    attributes=ConnectionsByStatus,
+    answer=Answer.COLLECTION,
+    rate=M,
+    scopes="",
+    has_fields=False,
+    service=Service.MATON,
+    constant=APP,
+    adapt=many,
+    words="which accounts connected linked status authorized have",
+)
+area.custom(
+    "create_connection",
+    "POST",
+    "/connections",
+    "connection",
+    "Connect an account: a person must open the url it answers.",
+    answer=Answer.RECORD,
+    rate=M,
+    scopes="",
+    service=Service.MATON,
+    constant=APP,
+    adapt=one,
+    look="list_connections",
+    words="new another second account brand link authorize login sign hook up",
+)
+area.record(
+    "get_connection",
+    "/connections/{connection_id}",
+    "connection",
+    "A connection: ACTIVE yet, or its url.",
+    rate=M,
+    scopes="",
+    has_fields=False,
+    service=Service.MATON,
+    adapt=one,
+    words="authorized active yet pending status worked link",
+)
+area.delete(
+    "delete_connection",
+    "/connections/{connection_id}",
+    "connection",
+    "Disconnect an account; its data stay.",
+    rate=M,
+    scopes="",
+    service=Service.MATON,
+    words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",
+)

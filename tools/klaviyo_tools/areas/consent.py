@@ -1,0 +1,404 @@
+"""Consent: subscribing to, unsubscribing from and suppressing marketing, many profiles at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from klaviyo_tools.areas.push_tokens import TOKEN, PushToken
+from klaviyo_tools.arguments.places import Embedded, Relationship, Since, Target
+from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, told
+from klaviyo_tools.operation.area import Area, L
+from klaviyo_tools.operation.operation import Effect
+
+area = Area(
+    "consent",
+    scope="subscriptions",
+    words=(
+        "optin optout unsub permission marketing texts sms newsletter compliance tcpa einwilligung abmelden "
+        "anmelden baja consentimiento suscribir consentement désabonner désinscrire"
+    ),
+)
+
+LISTED = "lists:write profiles:write subscriptions:write"
+MOST_SUPPRESSED = 100
+
+# What the examples below are made of.
+DATED = {"consent": "SUBSCRIBED", "consented_at": "2025-11-03T10:00:00Z"}
+ENDED = {"consent": "UNSUBSCRIBED"}
+
+
+def _some(arguments: Arguments, *names: str) -> None:
+    if not any(getattr(arguments, name) for name in names):
+        raise ValueError(f"give at least one of {', '.join(names)}")
+
+
+# Subscribing.
+
+
+class Subscribed(Arguments):
+    consent: Literal["SUBSCRIBED"]
+    consented_at: Timestamp | None = None
+
+
+class Tracked(Arguments):
+    consent: Literal["SUBSCRIBED"]
+
+
+class EmailSubscription(Arguments):
+    marketing: Subscribed | None = None
+    open_tracking: Annotated[Tracked | None, Since("2026-07-15")] = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "marketing", "open_tracking")
+        return self
+
+
+class TextSubscription(Arguments):
+    """By SMS or WhatsApp."""
+
+    marketing: Subscribed | None = None
+    transactional: Subscribed | None = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "marketing", "transactional")
+        return self
+
+
+class PushSubscription(Arguments):
+    marketing: Subscribed
+    tokens: list[PushToken] | None = None
+    anonymous_id: Text | None = None
+
+
+class Subscriptions(Arguments):
+    email: EmailSubscription | None = None
+    sms: TextSubscription | None = None
+    whatsapp: TextSubscription | None = None
+    push: PushSubscription | None = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "email", "sms", "whatsapp", "push")
+        return self
+
+    def consents(self) -> Iterator[Subscribed]:
+        for channel in (self.email, self.sms, self.whatsapp, self.push):
+            for kind in ("marketing", "transactional"):
+                if consent := getattr(channel, kind, None):
+                    yield consent
+
+
+class Subscriber(Arguments):
+    id: Annotated[Id | None, Target()] = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+    subscriptions: Subscriptions
+    age_gated_date_of_birth: Day | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        given = self.subscriptions
+        _reachable(given.email, given.sms or given.whatsapp, self.email or self.id, self.phone_number or self.id)
+        return self
+
+
+def _reachable(by_email: object, by_text: object, email: str | None, phone: str | None) -> None:
+    """Raises ValueError unless each channel has the address that it needs."""
+    if by_email and not email:
+        raise ValueError("an email subscription needs the profile's email")
+    if by_text and not phone:
+        raise ValueError("an sms or whatsapp subscription needs the profile's phone_number")
+
+
+ToldSubscriber = Annotated[
+    Subscriber,
+    told(
+        Subscriber,
+        'email, phone_number or id; subscriptions {"email":{"marketing":{"consent":"SUBSCRIBED"}}}, or sms, '
+        "whatsapp, push; age_gated_date_of_birth",
+    ),
+]
+
+
+class Subscribing(Arguments):
+    EXAMPLES: ClassVar = (
+        {
+            "profiles": [
+                {"email": "ann@example.com", "subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}
+            ]
+        },
+        {
+            "profiles": [
+                {
+                    "id": "01PROFILE",
+                    "email": "ann@example.com",
+                    "phone_number": "+14155550123",
+                    "subscriptions": {
+                        "email": {"marketing": DATED, "open_tracking": {"consent": "SUBSCRIBED"}},
+                        "sms": {"marketing": DATED, "transactional": DATED},
+                        "whatsapp": {"marketing": DATED, "transactional": DATED},
+                        "push": {"marketing": DATED, "tokens": [TOKEN], "anonymous_id": "a1"},
+                    },
+                    "age_gated_date_of_birth": "1990-05-12",
+                }
+            ],
+            "list_id": "Y6nRLr",
+            "custom_source": "Till",
+            "historical_import": True,
+        },
+    )
+
+    profiles: Annotated[list[ToldSubscriber], Field(min_length=1, max_length=1000), Embedded("profile")]
+    list_id: Annotated[Id | None, Relationship("list")] = None
+    custom_source: str | None = None
+    historical_import: bool | None = Field(None, description="no double opt-in; each consent needs consented_at")
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        for place, profile in enumerate(self.profiles):
+            dated = [consent.consented_at is not None for consent in profile.subscriptions.consents()]
+            if self.historical_import and not all(dated):
+                raise ValueError(f"with historical_import each consent needs consented_at: profiles.{place} has none")
+            if not self.historical_import and any(dated):
+                raise ValueError(f"consented_at needs historical_import=true: profiles.{place} has one")
+        return self
+
+
+# Unsubscribing.
+
+
+class Unsubscribed(Arguments):
+    consent: Literal["UNSUBSCRIBED"]
+
+
+class EmailUnsubscription(Arguments):
+    marketing: Unsubscribed | None = None
+    open_tracking: Annotated[Unsubscribed | None, Since("2026-07-15")] = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "marketing", "open_tracking")
+        return self
+
+
+class SmsUnsubscription(Arguments):
+    marketing: Unsubscribed | None = None
+    transactional: Unsubscribed | None = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, *type(self).model_fields)
+        return self
+
+
+class WhatsAppUnsubscription(SmsUnsubscription):
+    conversational: Unsubscribed | None = None
+
+
+class PushUnsubscription(Arguments):
+    marketing: Unsubscribed
+    tokens: Annotated[list[PushToken], Field(min_length=1)]
+
+
+class Unsubscriptions(Arguments):
+    email: EmailUnsubscription | None = None
+    sms: SmsUnsubscription | None = None
+    whatsapp: WhatsAppUnsubscription | None = None
+    push: PushUnsubscription | None = None
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        _some(self, "email", "sms", "whatsapp", "push")
+        return self
+
+
+class Unsubscriber(Arguments):
+    email: Email | None = None
+    phone_number: Phone | None = None
+    subscriptions: Unsubscriptions
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        given = self.subscriptions
+        _some(self, "email", "phone_number")
+        _reachable(given.email, given.sms or given.whatsapp, self.email, self.phone_number)
+        return self
+
+
+ToldUnsubscriber = Annotated[
+    Unsubscriber,
+    told(
+        Unsubscriber,
+        'email or phone_number; subscriptions {"email":{"marketing":{"consent":"UNSUBSCRIBED"}}}, or '
+        "sms, whatsapp, push",
+    ),
+]
+
+
+class Unsubscribing(Arguments):
+    EXAMPLES: ClassVar = (
+        {"profiles": [{"email": "ann@example.com", "subscriptions": {"email": {"marketing": ENDED}}}]},
+        {
+            "profiles": [
+                {
+                    "email": "ann@example.com",
+                    "phone_number": "+14155550123",
+                    "subscriptions": {
+                        "email": {"marketing": ENDED, "open_tracking": ENDED},
+                        "sms": {"marketing": ENDED, "transactional": ENDED},
+                        "whatsapp": {"marketing": ENDED, "transactional": ENDED, "conversational": ENDED},
+                        "push": {"marketing": ENDED, "tokens": [TOKEN]},
+                    },
+                }
+            ],
+            "list_id": "Y6nRLr",
+        },
+    )
+
+    profiles: Annotated[list[ToldUnsubscriber], Field(min_length=1, max_length=100), Embedded("profile")]
+    list_id: Annotated[Id | None, Relationship("list")] = None
+
+
+# Suppressing.
+
+
+class Address(Arguments):
+    email: Email
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, given: Any) -> Any:
+        return {"email": given} if isinstance(given, str) else given
+
+
+class Suppressing(Arguments):
+    EXAMPLES: ClassVar = (
+        {"profiles": [{"email": "ann@example.com"}]},
+        {"list_id": "Y6nRLr"},
+        {"segment_id": "X5mQkq"},
+    )
+
+    profiles: Annotated[list[Annotated[Address, told(Address)]] | None, Embedded("profile")] = Field(
+        None, max_length=MOST_SUPPRESSED
+    )
+    list_id: Annotated[Id | None, Relationship("list")] = None
+    segment_id: Annotated[Id | None, Relationship("segment")] = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if sum(bool(given) for given in (self.profiles, self.list_id, self.segment_id)) != 1:
+            raise ValueError("give one of profiles, list_id or segment_id")
+        return self
+
+
+area.job(
+    "bulk_subscribe_profiles",
+    "/api/profile-subscription-bulk-create-jobs",
+    "profile",
+    Subscribing,
+    "Subscribe people who agreed; a double opt-in list mails them.",
+    rate=L,
+    body="profile-subscription-bulk-create-job",
+    effect=Effect.REACHES_PEOPLE,
+    scopes=LISTED,
+    aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
+    look="get_profiles",
+    words=(
+        "subscribe optin signup consent agreed permission checkbox ticked box resubscribe newsletter texts "
+        "eintragen anmelden einwilligung suscribir apuntar alta abonner inscrire inscription"
+    ),
+)
+area.job(
+    "bulk_unsubscribe_profiles",
+    "/api/profile-subscription-bulk-delete-jobs",
+    "profile",
+    Unsubscribing,
+    "Unsubscribe people; from all where no list is given or they are not on it.",
+    rate=L,
+    body="profile-subscription-bulk-delete-job",
+    effect=Effect.REACHES_PEOPLE,
+    scopes=LISTED,
+    aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
+    look="get_profiles",
+    words=(
+        "unsubscribe optout unsub unsubscribed stop emailing texting messaging mailing revoke withdraw consent "
+        "leave wants out tired spam abbestellen abmelden austragen widerrufen desuscribir darse baja cancelar "
+        "suscripción désabonner désinscrire arrêter recevoir"
+    ),
+)
+area.job(
+    "bulk_suppress_profiles",
+    "/api/profile-suppression-bulk-create-jobs",
+    "profile-suppression-bulk-create-job",
+    Suppressing,
+    "Block email marketing to addresses, a list or a segment.",
+    rate=L,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="profiles:write subscriptions:write",
+    aliases="suppress_profiles create_profile_suppression_bulk_create_job",
+    job="get_bulk_suppress_profiles_job",
+    words=(
+        "suppress block blacklist blocklist ban never again mail email contact ever mute do not bounced bounces "
+        "spam trap dead hard sperren blockieren nie wieder bloquear nunca más escribir bloquer jamais plus écrire"
+    ),
+)
+area.job(
+    "bulk_unsuppress_profiles",
+    "/api/profile-suppression-bulk-delete-jobs",
+    "profile-suppression-bulk-delete-job",
+    Suppressing,
+    "Lift bulk_suppress_profiles; bounces and unsubscribes stay blocked.",
+    rate=L,
+    effect=Effect.REACHES_PEOPLE,
+    aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",
+    job="get_bulk_unsuppress_profiles_job",
+    words=(
+        "unsuppress unblock unban allow lift restore reactivate whitelist mail again entsperren freigeben "
+        "desbloquear débloquer réactiver"
+    ),
+)
+area.collection(
+    "get_bulk_suppress_profiles_jobs",
+    "/api/profile-suppression-bulk-create-jobs",
+    "profile-suppression-bulk-create-job",
+    "Jobs of bulk_suppress_profiles and how far they are.",
+    rate=L,
+    filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
+    sort=("created",),
+    aliases="get_profile_suppression_bulk_create_jobs",
+    words="suppression jobs blocking",
+)
+area.record(
+    "get_bulk_suppress_profiles_job",
+    "/api/profile-suppression-bulk-create-jobs/{job_id}",
+    "profile-suppression-bulk-create-job",
+    "How far a bulk_suppress_profiles job is.",
+    rate=L,
+    aliases="get_profile_suppression_bulk_create_job",
+    words="suppression job blocking",
+)
+area.collection(
+    "get_bulk_unsuppress_profiles_jobs",
+    "/api/profile-suppression-bulk-delete-jobs",
+    "profile-suppression-bulk-delete-job",
+    "Jobs of bulk_unsuppress_profiles and how far they are.",
+    rate=L,
+    filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
+    sort=("created",),
+    aliases="get_profile_suppression_bulk_delete_jobs",
+    words="unsuppression jobs unblocking",
+)
+area.record(
+    "get_bulk_unsuppress_profiles_job",
+    "/api/profile-suppression-bulk-delete-jobs/{job_id}",
+    "profile-suppression-bulk-delete-job",
+    "How far a bulk_unsuppress_profiles job is.",
+    rate=L,
+    aliases="get_profile_suppression_bulk_delete_job",
+    words="unsuppression job unblocking",
+)

@@ -1,0 +1,86 @@
+"""Conversations: messages to and fro with a person, by SMS, WhatsApp or Instagram."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from klaviyo_tools.arguments.places import Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.operation.area import Area, S
+from klaviyo_tools.operation.operation import Answer, Effect
+
+area = Area(
+    "conversations",
+    words="chat inbox reply answer text message sms whatsapp instagram two-way unterhaltung conversación",
+)
+
+BOTH = "conversations:read profiles:read"
+
+
+def _pair(given: list[Open]) -> list[Open]:
+    if [item.get("message_format", default) for item, default in zip(given, ("RCS", "SMS"), strict=False)] != [
+        "RCS",
+        "SMS",
+    ]:
+        raise ValueError('give two: {"message_format": "RCS", "message": …} and then {"message_format": "SMS", …}')
+    return given
+
+
+PAIR = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]
+Pair = Annotated[
+    list[Open],
+    Field(min_length=2, max_length=2),
+    AfterValidator(_pair),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "RCS, then its SMS fallback: {message_format, message}",
+        }
+    ),
+]
+
+
+class NewMessage(Arguments):
+    conversation_id: Annotated[Id, Relationship("conversation")]
+    body: Text
+    message_hierarchy: Pair | None = Field(None, examples=[PAIR])
+
+
+area.record(
+    "get_conversation_for_profile",
+    "/api/profiles/{profile_id}/conversation",
+    "conversation",
+    "The conversation with a profile: its id and channel.",
+    rate=S,
+    since="2026-04-15",
+    scopes=BOTH,
+    ids="get_conversation_id_for_profile",
+    words="chat with person customer",
+)
+area.collection(
+    "get_conversations_for_profile",
+    "/api/profiles/{profile_id}/conversations",
+    "conversation",
+    "All conversations with a profile, by channel.",
+    rate=S,
+    since="2026-07-15",
+    scopes=BOTH,
+    paged=False,
+    ids="get_conversation_ids_for_profile",
+    words="chats with person customer every channel",
+)
+area.create(
+    "create_conversation_message",
+    "/api/conversation-messages",
+    "conversation-message",
+    NewMessage,
+    "Send a message to the person in a conversation; Klaviyo must have enabled it for the account.",
+    rate=S,
+    since="2026-04-15",
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    words="reply answer write text chat send",
+)

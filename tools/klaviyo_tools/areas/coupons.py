@@ -1,0 +1,251 @@
+"""Coupons: discounts, and the codes of each that people redeem."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from klaviyo_tools.arguments.places import Embedded, Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, told
+from klaviyo_tools.operation.area import XL, Area, L, S
+
+area = Area(
+    "coupons",
+    words=(
+        "discount voucher promo promotion offer deal code gift rabatt gutschein rabattcode aktion cupón descuento "
+        "código promoción coupon réduction bon remise"
+    ),
+)
+
+MOST_CODES = 1000
+CODES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
+CODE_FILTER = {
+    "coupon.id": "any equals",
+    "profile.id": "any equals",
+    "status": "equals",
+    "expires_at": "greater-or-equal greater-than less-or-equal less-than",
+}
+
+
+def _external_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9_A-z]+", text):
+        raise ValueError(f"{text[:60]!r} may hold only letters, digits and underscores (no hyphen), as in SUMMER_SALE")
+    return text
+
+
+def _code_id(text: str) -> str:
+    if "-" not in text or not text.isprintable():
+        raise ValueError(f"{text[:60]!r} is not the id of a code: those look like SUMMER_SALE-SAVE20NOW, coupon first")
+    return text
+
+
+CodeId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_code_id)]
+"""A coupon's id, a hyphen and the code, which may hold whatever a shop writes in its codes."""
+
+
+class NewCoupon(Arguments):
+    external_id: Annotated[str, AfterValidator(_external_id)] = Field(description="letters, digits, _; becomes its id")
+    description: str | None = None
+    monitor_configuration: Open | None = Field(None, description="{low_balance_threshold: 500}")
+
+
+class NewCode(Arguments):
+    coupon_id: Annotated[Id, Relationship("coupon")]
+    unique_code: Text = Field(description="what people enter")
+    expires_at: Timestamp | None = Field(None, description="default in a year")
+
+
+class CouponChanges(Arguments):
+    description: str | None = None
+    monitor_configuration: Open | None = Field(None, description="{low_balance_threshold: 500}")
+
+
+class CodeChanges(Arguments):
+    status: (
+        Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"] | None
+    ) = None
+    expires_at: Timestamp | None = None
+
+
+class NewCodes(Arguments):
+    coupon_codes: Annotated[
+        list[Annotated[NewCode, told(NewCode)]],
+        Field(min_length=1, max_length=MOST_CODES),
+        Embedded("coupon-code", "coupon-codes"),
+    ]
+
+
+area.collection(
+    "get_coupon_codes",
+    "/api/coupon-codes",
+    "coupon-code",
+    "Codes of a coupon or a person.",
+    rate=XL,
+    scopes=CODES["read"],
+    filter=CODE_FILTER,
+    filter_required=("coupon.id", "profile.id"),
+    include=("coupon",),
+    words=(
+        "codes left remaining unused assigned redeemed used whose who got person expired available übrig "
+        "eingelöst quedan usados disponibles restants utilisés"
+    ),
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.create(
+    "create_coupon_code",
+    "/api/coupon-codes",
+    "coupon-code",
+    NewCode,
+    "Add one code to a coupon.",
+    rate=XL,
+    scopes=CODES["write"],
+    words="one single unique code personal vip individual einzelnen código único",
+)
+area.collection(
+    "get_coupons",
+    "/api/coupons",
+    "coupon",
+    "Coupons of the account.",
+    rate=L,
+    words=(
+        "which all discounts promotions vouchers offers have running active created existing gutscheine "
+        "descuentos réductions"
+    ),
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.create(
+    "create_coupon",
+    "/api/coupons",
+    "coupon",
+    NewCoupon,
+    "Create a coupon; the shop itself must know the discount.",
+    rate=S,
+    words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
+)
+area.record(
+    "get_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    "One coupon.",
+    rate=L,
+    words="details single",
+)
+area.update(
+    "update_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    CouponChanges,
+    "Change a coupon's description or its alarm for few codes left.",
+    rate=S,
+    words="description low balance alert warning threshold codes running",
+)
+area.delete(
+    "delete_coupon",
+    "/api/coupons/{coupon_id}",
+    "coupon",
+    "Delete a coupon.",
+    rate=S,
+    words="promotion over ended old voucher",
+)
+area.collection(
+    "get_coupon_codes_for_coupon",
+    "/api/coupons/{coupon_id}/coupon-codes",
+    "coupon-code",
+    "Codes of one coupon.",
+    rate=L,
+    scopes=CODES["read"],
+    filter=CODE_FILTER,
+    aliases="get_coupon_coupon_codes get_codes_for_coupon",
+    words="codes of which list belonging promotion",
+    ids="get_coupon_code_ids_for_coupon",
+    page_size=100,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    "One code, by its id such as SUMMER_SALE-SAVE20NOW.",
+    rate=XL,
+    scopes=CODES["read"],
+    include=("coupon",),
+    id_type=CodeId,
+    words="details valid status expires specific single",
+)
+area.update(
+    "update_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    CodeChanges,
+    "Change a code's status or expiry.",
+    rate=XL,
+    scopes=CODES["write"],
+    id_type=CodeId,
+    words=(
+        "expiry expiration expire date extend valid until mark used status gültig verlängern ablauf vencimiento "
+        "caducidad extender prolonger validité"
+    ),
+)
+area.delete(
+    "delete_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}",
+    "coupon-code",
+    "Delete a code; refused once it is assigned to a person.",
+    rate=XL,
+    scopes=CODES["write"],
+    id_type=CodeId,
+    words="leaked revoke invalid code void",
+)
+area.record(
+    "get_coupon_for_coupon_code",
+    "/api/coupon-codes/{coupon_code_id}/coupon",
+    "coupon",
+    "The coupon of a code.",
+    rate=L,
+    aliases="get_coupon_code_coupon",
+    id_type=CodeId,
+    words="belongs parent which promotion",
+    ids="get_coupon_id_for_coupon_code",
+)
+area.job(
+    "bulk_create_coupon_codes",
+    "/api/coupon-code-bulk-create-jobs",
+    "coupon-code-bulk-create-job",
+    NewCodes,
+    "Add up to 1,000 codes, of one coupon or several.",
+    rate=L,
+    scopes=CODES["write"],
+    aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
+    job="get_bulk_create_coupon_codes_job",
+    look="get_bulk_create_coupon_code_jobs",
+    words=(
+        "batch many hundreds thousands upload import list unique codes generate load viele massenhaft cientos "
+        "muchos centaines"
+    ),
+)
+area.collection(
+    "get_bulk_create_coupon_code_jobs",
+    "/api/coupon-code-bulk-create-jobs",
+    "coupon-code-bulk-create-job",
+    "Jobs that add codes, and how far each is.",
+    rate=L,
+    scopes=CODES["read"],
+    filter={"status": "equals"},
+    aliases="get_coupon_code_bulk_create_jobs",
+    words="codes upload progress",
+)
+area.record(
+    "get_bulk_create_coupon_codes_job",
+    "/api/coupon-code-bulk-create-jobs/{job_id}",
+    "coupon-code-bulk-create-job",
+    "How far a job that adds codes is, and what failed.",
+    rate=L,
+    scopes=CODES["read"],
+    include=("coupon-codes",),
+    aliases="get_coupon_code_bulk_create_job",
+    words="codes upload progress status finished done failed",
+)

@@ -1,0 +1,122 @@
+"""Custom objects: records of an account's own kinds, that data sources bring in."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from klaviyo_tools.arguments.places import Embedded, Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.operation.area import Area, L, S
+from klaviyo_tools.operation.operation import Rate
+
+area = Area(
+    "custom_objects",
+    words=(
+        "custom data object entity source records rental warehouse bookings appointments pets vehicles own schema "
+        "datenquelle fuente datos"
+    ),
+)
+
+MOST_RECORDS = 500
+MOST_BYTES = 512 * 1024
+"""Bytes of one record."""
+
+
+class NewSource(Arguments):
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+    visibility: Literal["private", "shared"] | None = None
+    description: str | None = None
+    namespace: Text | None = None
+
+
+class Record(Arguments):
+    record: Open
+
+
+def _wrapped(given: Any) -> Any:
+    """A record is given as it is; Klaviyo wants it one level down."""
+    if not isinstance(given, dict):
+        return given
+    size = len(json.dumps(given, ensure_ascii=False, default=str).encode())
+    if size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes of JSON: a record may have {MOST_BYTES:,}")
+    return {"record": given}
+
+
+Plain = Annotated[Record, BeforeValidator(_wrapped), WithJsonSchema({"type": "object"})]
+
+
+class NewRecord(Arguments):
+    data_source_id: Annotated[Id, Relationship("data-source")]
+    record: Annotated[Plain, Embedded("data-source-record", "data-source-record")]
+
+
+class NewRecords(Arguments):
+    data_source_id: Annotated[Id, Relationship("data-source")]
+    records: Annotated[
+        list[Plain],
+        Field(min_length=1, max_length=MOST_RECORDS),
+        Embedded("data-source-record", "data-source-records"),
+    ]
+
+
+area.collection(
+    "get_data_sources",
+    "/api/data-sources",
+    "data-source",
+    "Sources of custom objects.",
+    rate=S,
+    page_size=100,
+    words="which all sources",
+)
+area.record(
+    "get_data_source",
+    "/api/data-sources/{data_source_id}",
+    "data-source",
+    "One data source.",
+    rate=S,
+    words="single details",
+)
+area.create(
+    "create_data_source",
+    "/api/data-sources",
+    "data-source",
+    NewSource,
+    "Create a data source, to which records are then sent; its title is unique.",
+    rate=S,
+    words="new source set up",
+)
+area.delete(
+    "delete_data_source",
+    "/api/data-sources/{data_source_id}",
+    "data-source",
+    "Delete a data source.",
+    rate=S,
+    words="source old",
+)
+area.job(
+    "create_data_source_record",
+    "/api/data-source-record-create-jobs",
+    "data-source-record",
+    NewRecord,
+    "Send one record to a data source. Answers no job to follow.",
+    rate=L,
+    body="data-source-record-create-job",
+    aliases="create_data_source_record_create_job",
+    words="one single record row send ingest write",
+)
+area.job(
+    "bulk_create_data_source_records",
+    "/api/data-source-record-bulk-create-jobs",
+    "data-source-record",
+    NewRecords,
+    "Send up to 500 records to a data source. Answers no job to follow.",
+    rate=Rate(3, 15),
+    most_bytes=4_000_000,
+    body="data-source-record-bulk-create-job",
+    aliases="create_data_source_record_bulk_create_job",
+    words="many records rows batch load send ingest write",
+)

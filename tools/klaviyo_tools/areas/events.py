@@ -1,0 +1,203 @@
+"""Events: what people did and what was sent to them, each an occurrence of a metric at a time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+from uuid import uuid4
+
+from pydantic import Field, StringConstraints, model_validator
+
+from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdentifiers, PatchProperties, identified
+from klaviyo_tools.arguments.places import Embedded, Meta, Since
+from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, told
+from klaviyo_tools.operation.area import XL, Area, M
+from klaviyo_tools.operation.operation import Answer
+
+area = Area(
+    "events",
+    words=(
+        "activity action history timeline behaviour behavior tracking site website web page visited viewed "
+        "browsed order purchase click ereignis aktivität evento actividad événement activité"
+    ),
+)
+
+MOST_PROPERTIES = 400
+MOST_EVENTS = 1000
+MOST_TEXT = 100_000
+"""Bytes of one text in the properties."""
+
+
+class Doer(InnerProfile):
+    """Whose event it is. What is given beside an identifier is written to the profile."""
+
+    EXAMPLES = (*InnerProfile.EXAMPLES, {"anonymous_id": "a1"})
+
+    anonymous_id: Text | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "id", "external_id", "anonymous_id", "kx")
+        return self
+
+
+class BulkDoer(Doer):
+    """The same in a batch, where Klaviyo has the changes inside properties in another place."""
+
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
+
+
+class EventMetric(Arguments):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=127)]
+    service: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+
+DoerProfile = Annotated[
+    Doer,
+    Embedded("profile"),
+    told(Doer, "email, phone_number, id or external_id; attributes to set"),
+]
+MetricByName = Annotated[EventMetric, Embedded("metric"), told(EventMetric, "name; a new one makes a new metric")]
+
+
+Backfill = Annotated[bool, Since("2026-07-15")]
+
+
+class Occurrence(Arguments):
+    metric: MetricByName
+    properties: Open = Field(description="details; {} for none")
+    time: Timestamp | None = None
+    value: float | None = None
+    value_currency: str | None = None
+    unique_id: Text | None = Field(None, description="recorded once")
+    backfill: Backfill | None = Field(None, description="records it and starts no flow")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.properties) > MOST_PROPERTIES:
+            raise ValueError(f"properties takes at most {MOST_PROPERTIES} keys, not {len(self.properties)}")
+        for name, value in self.properties.items():
+            if isinstance(value, str) and len(value.encode()) > MOST_TEXT:
+                raise ValueError(f"properties.{name[:60]} is longer than {MOST_TEXT:,} bytes")
+        if self.unique_id is None:
+            # Klaviyo records an id once for a person and metric: with one, the request may safely be sent again.
+            self.unique_id = uuid4().hex
+        return self
+
+
+class NewEvent(Occurrence):
+    profile: DoerProfile
+
+
+class EventsOfOne(Arguments):
+    """The events of one profile."""
+
+    profile: Annotated[BulkDoer, Embedded("profile")]
+    events: Annotated[list[Occurrence], Field(min_length=1), Embedded("event")]
+    backfill: Backfill | None = None
+
+
+class NewEvents(Arguments):
+    events_bulk_create: Annotated[
+        list[Annotated[EventsOfOne, told(EventsOfOne, "profile and events, both as in create_event")]],
+        Field(min_length=1),
+        Embedded("event-bulk-create", "events-bulk-create"),
+    ]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        count = sum(len(one.events) for one in self.events_bulk_create)
+        if count > MOST_EVENTS:
+            raise ValueError(f"{count} events: one call takes at most {MOST_EVENTS}, split them over several")
+        return self
+
+
+area.collection(
+    "get_events",
+    "/api/events",
+    "event",
+    "What happened; to count or sum: query_metric_aggregates.",
+    rate=XL,
+    filter={
+        "profile_id": "equals",
+        "metric_id": "equals",
+        "datetime": SPAN,
+        "timestamp": SPAN,
+        "profile": "has",
+        "metric": "has",
+    },
+    later_filter={"metric": "2026-07-15"},
+    sort=("datetime", "timestamp"),
+    include=("metric", "profile", "attributions"),
+    page_size=1000,
+    words=(
+        "what did do bought ordered purchased clicked opened visited recent recently lately latest last log feed "
+        "person activity history kaufte gekauft bestellt zuletzt compró pidió hizo últimas reciente acheté "
+        "commandé fait récents dernières"
+    ),
+)
+area.record(
+    "get_event",
+    "/api/events/{event_id}",
+    "event",
+    "One event with all its properties.",
+    rate=M,
+    include=("metric", "profile", "attributions"),
+    words="single details properties of event",
+)
+area.create(
+    "create_event",
+    "/api/events",
+    "event",
+    NewEvent,
+    "Record an event of a person; flows may start from it.",
+    repeatable=True,
+    rate=XL,
+    answer=Answer.NOTHING,
+    words=(
+        "record log track send fire trigger custom happened purchase in store checkin erfassen aufzeichnen "
+        "registrar enregistrer"
+    ),
+)
+area.job(
+    "bulk_create_events",
+    "/api/event-bulk-create-jobs",
+    "event",
+    NewEvents,
+    "Record up to 1,000 events; flows may start from them.",
+    repeatable=True,
+    rate=M,
+    most_bytes=5_000_000,
+    body="event-bulk-create-job",
+    aliases="create_event_bulk_create_job",
+    look="get_events",
+    words=("backfill historical history past orders batch import many thousands send nachtragen históricos historique"),
+)
+area.record(
+    "get_metric_for_event",
+    "/api/events/{event_id}/metric",
+    "metric",
+    "The metric of an event.",
+    rate=XL,
+    scopes="events:read metrics:read",
+    aliases="get_event_metric",
+    words="which kind type metric event",
+    ids="get_metric_id_for_event",
+)
+area.record(
+    "get_profile_for_event",
+    "/api/events/{event_id}/profile",
+    "profile",
+    "The person whose event it is.",
+    rate=XL,
+    scopes="events:read profiles:read",
+    aliases="get_event_profile",
+    additional_fields=EXTRAS,
+    words="who whose person did event",
+    ids="get_profile_id_for_event",
+)

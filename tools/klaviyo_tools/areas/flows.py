@@ -1,0 +1,324 @@
+"""Flows: series of messages that start by themselves, the actions in them and what these send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.operation.area import XS, Area, S
+from klaviyo_tools.operation.operation import Effect, Milder
+
+area = Area(
+    "flows",
+    words=(
+        "automation automated drip series sequence journey workflow trigger welcome abandonedcart winback "
+        "birthday post purchase browse abandonment serie automatisierung strecke warenkorb flujo automatización "
+        "secuencia bienvenida scénario parcours automatisation bienvenue"
+    ),
+)
+
+TIMES = f"{SPAN} equals"
+NAMES = "contains equals starts-with ends-with"
+ACTIONS = (
+    "send-email",
+    "send-sms",
+    "send-mobile-push",
+    "send-whatsapp",
+    "send-webhook",
+    "send-internal-alert",
+    "time-delay",
+    "countdown-delay",
+    "back-in-stock-delay",
+    "target-date",
+    "conditional-split",
+    "trigger-split",
+    "multi-branch-split",
+    "action-output-split",
+    "ab-test",
+    "content-experiment",
+    "update-profile",
+    "list-update",
+    "internal-service",
+    "code",
+)
+KEYS = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
+"""What a definition takes; it needs the first three."""
+WITH_DATA = ("ab-test", "content-experiment", "countdown-delay", "list-update", "target-date", "time-delay")
+"""Types of action that Klaviyo takes only with `data`."""
+FLOW_EXAMPLE = (
+    '{"triggers": [{"type": "list", "id": "Y6nRLr"}], "entry_action_id": "wait", "actions": [{"temporary_id": "wait", '
+    '"type": "time-delay", "links": {"next": null}, "data": {"unit": "days", "value": 1}}]}'
+)
+ACTION_EXAMPLE = (
+    '{"id": "12345", "type": "time-delay", "links": {"next": "12346"}, "data": {"unit": "days", "value": 2}}'
+)
+GUIDE = "klaviyo://guide/flow-definition"
+MORE = f"describe_tool({GUIDE}) tells more"
+
+
+def _flow(given: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a flow, and that its actions hang together; what an action takes, Klaviyo checks."""
+    missing = [key for key in KEYS[:3] if key not in given]
+    if missing:
+        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {MORE}")
+    for key in given:
+        one_of(key, KEYS, "key")
+    triggers, actions = given["triggers"], given["actions"]
+    if not _objects(triggers) or len(triggers) > 1:
+        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {MORE}")
+    if not _objects(actions):
+        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}; {MORE}")
+    actions = [_known(action) for action in actions]
+    _check_links(given["entry_action_id"], actions)
+    return {**given, "actions": actions}
+
+
+def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
+    ids = [action.get("temporary_id") for action in actions]
+    named = all(isinstance(id_, str) and id_ for id_ in ids) and len(set(ids)) == len(ids)
+    if not named or any(action.get("id") is not None for action in actions):
+        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}; {MORE}")
+    for where, id_ in (("entry_action_id", entry), *_links(actions)):
+        if id_ is not None and id_ not in ids:
+            raise ValueError(f"{where} is {id_!r}, the temporary_id of no action; there are {', '.join(map(str, ids))}")
+
+
+def _action(given: dict[str, Any]) -> dict[str, Any]:
+    if not _objects([given]):
+        raise ValueError(f"needs type: {ACTION_EXAMPLE}; {MORE}")
+    return _known(given)
+
+
+def _known(action: dict[str, Any]) -> dict[str, Any]:
+    """The action, its type as Klaviyo writes it."""
+    kind = one_of(action["type"], ACTIONS, "action type")
+    if kind in WITH_DATA and not isinstance(action.get("data"), dict):
+        raise ValueError(f"an action of type {kind} needs data, an object")
+    return {**action, "type": kind}
+
+
+def _objects(given: object) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(item, dict) and isinstance(item.get("type"), str) for item in given
+    )
+
+
+def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
+    for action in actions:
+        links = action.get("links")
+        if isinstance(links, dict):
+            yield from ((f"links.{name} of action {action['temporary_id']}", id_) for name, id_ in links.items())
+
+
+class NewFlow(Arguments):
+    name: Text
+    definition: Annotated[Open, AfterValidator(_flow)] = Field(
+        description='{"triggers":[one],"entry_action_id","actions":[{"temporary_id","type","links":{"next"},"data"}]}; '
+        + GUIDE,
+        examples=[json.loads(FLOW_EXAMPLE)],
+    )
+
+
+class FlowStatus(Arguments):
+    status: Literal["draft", "manual", "live"]
+
+
+class ActionChanges(Arguments):
+    definition: Annotated[Open, AfterValidator(_action)] = Field(
+        description=f"the whole action, as get_flow_action shows it; {GUIDE}", examples=[json.loads(ACTION_EXAMPLE)]
+    )
+
+
+area.collection(
+    "get_flows",
+    "/api/flows",
+    "flow",
+    "Flows by name or status (draft, manual, live).",
+    rate=S,
+    filter={
+        "name": NAMES,
+        "status": "equals",
+        "trigger_type": "equals",
+        "archived": "equals",
+        "id": "any",
+        "created": TIMES,
+        "updated": TIMES,
+    },
+    sort=("created", "updated", "name", "status", "trigger_type", "id"),
+    include=("flow-actions", "tags"),
+    page_size=50,
+    words=(
+        "which all flows automations live active running drafts paused have status welche aktiv flujos activos "
+        "cuáles actifs"
+    ),
+)
+area.record(
+    "get_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    "One flow; all of it with additional_fields=definition.",
+    rate=S,
+    include=("flow-actions", "tags"),
+    additional_fields=("definition",),
+    words="details trigger definition structure how built starts filters single",
+)
+area.create(
+    "create_flow",
+    "/api/flows",
+    "flow",
+    NewFlow,
+    "Make a flow, as a draft: a trigger and linked actions.",
+    rate=XS.daily(100),
+    additional_fields=("definition",),
+    words=(
+        "new build set automation email wait then delay thank abandoned welcome trigger when someone aufbauen "
+        "crear montar créer construire"
+    ),
+)
+area.update(
+    "update_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    FlowStatus,
+    "Switch a flow; live messages people, draft stops it.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+    milder=Milder("status", ("draft", "manual"), Effect.WRITE),
+    words=(
+        "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
+        "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "
+        "detener activar desactivar encender apagar reanudar arrêter suspendre mettre activer désactiver"
+    ),
+)
+area.delete(
+    "delete_flow",
+    "/api/flows/{flow_id}",
+    "flow",
+    "Delete a flow with its actions and messages.",
+    rate=S,
+    words="old unused automation",
+)
+area.collection(
+    "get_actions_for_flow",
+    "/api/flows/{flow_id}/flow-actions",
+    "flow-action",
+    "Steps of a flow: its messages, delays and splits.",
+    rate=S,
+    aliases="get_flow_flow_actions get_flow_actions",
+    filter={
+        "action_type": "any equals",
+        "status": "equals",
+        "id": "any",
+        "created": TIMES,
+        "updated": TIMES,
+    },
+    sort=("created", "updated", "action_type", "status", "id"),
+    page_size=50,
+    words=(
+        "steps every step stages emails waits delays splits branches structure in flow inside schritte pasos étapes"
+    ),
+    ids="get_action_ids_for_flow",
+)
+area.collection(
+    "get_flow_action_messages",
+    "/api/flow-actions/{flow_action_id}/flow-messages",
+    "flow-message",
+    "What an action of a flow sends.",
+    rate=S,
+    aliases="get_messages_for_flow_action",
+    filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
+    sort=("created", "updated", "name", "id"),
+    page_size=50,
+    words="emails subject content in flow messages texts step says",
+    ids="get_message_ids_for_flow_action",
+    ids_without=("id",),
+)
+area.record(
+    "get_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    "One action of a flow with its definition.",
+    rate=S,
+    include=("flow", "flow-messages"),
+    words="single step delay split",
+)
+area.update(
+    "update_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    ActionChanges,
+    "Change one action of a flow: its message, delay, split or status; a live one messages people.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+    words=(
+        "step wait waiting time delay hours days split subject email in flow shorten lengthen schritt wartezeit "
+        "verzögerung paso espera retraso étape attente délai"
+    ),
+)
+area.record(
+    "get_flow_for_flow_action",
+    "/api/flow-actions/{flow_action_id}/flow",
+    "flow",
+    "The flow that an action belongs to.",
+    rate=S,
+    aliases="get_flow_action_flow",
+    words="belongs parent which flow",
+    ids="get_flow_id_for_flow_action",
+)
+area.record(
+    "get_flow_message",
+    "/api/flow-messages/{flow_message_id}",
+    "flow-message",
+    "One message of a flow: subject, sender, text.",
+    rate=S,
+    include=("flow-action", "template"),
+    words="subject sender text content email in flow",
+)
+area.record(
+    "get_action_for_flow_message",
+    "/api/flow-messages/{flow_message_id}/flow-action",
+    "flow-action",
+    "The action that sends a flow message.",
+    rate=S,
+    aliases="get_flow_message_action",
+    words="parent step belongs",
+    ids="get_action_id_for_flow_message",
+)
+area.record(
+    "get_template_for_flow_message",
+    "/api/flow-messages/{flow_message_id}/template",
+    "template",
+    "The template of a flow message, with its HTML.",
+    rate=S,
+    scopes="templates:read",
+    aliases="get_flow_message_template",
+    words="html design used email in flow",
+    ids="get_template_id_for_flow_message",
+)
+area.collection(
+    "get_tags_for_flow",
+    "/api/flows/{flow_id}/tags",
+    "tag",
+    "Tags on a flow.",
+    rate=S,
+    paged=False,
+    scopes="flows:read tags:read",
+    aliases="get_flow_tags",
+    words="tagged label",
+    ids="get_tag_ids_for_flow",
+)
+area.delete(
+    "delete_flow_action",
+    "/api/flow-actions/{flow_action_id}",
+    "flow-action",
+    "Delete an action of a flow.",
+    rate=S,
+    since="2026-04-15",
+    words="remove step automation",
+)

@@ -1,0 +1,133 @@
+"""Forms: sign-up forms on the shop's site, and the versions that visitors see."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.arguments.places import Varies
+from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.operation.area import Area, S
+
+area = Area(
+    "forms",
+    words=(
+        "popup signup flyout embed embedded banner exit overlay modal optin landingpage lead capture formular "
+        "anmeldeformular formulario formulaire inscription"
+    ),
+)
+
+EXAMPLE = (
+    '{"versions": [{"type": "popup", "steps": [{"columns": [{"rows": [{"blocks": [{"type": "email", "properties": '
+    '{"label": "E-mail"}}]}]}]}]}]}'
+)
+GUIDE = "klaviyo://guide/form-definition"
+MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
+
+
+def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """The keys down to each step's columns; what a block takes, Klaviyo checks."""
+    versions = given.get("versions")
+    if set(given) != {"versions"} or not isinstance(versions, list) or not versions:
+        raise ValueError(f"takes versions, a list, and nothing else: {MORE}")
+    for place, version in enumerate(versions):
+        steps = version.get("steps") if isinstance(version, dict) else None
+        if not isinstance(steps, list) or not steps:
+            raise ValueError(f"versions.{place} needs steps, a list: {MORE}")
+        if not all(isinstance(step, dict) and isinstance(step.get("columns"), list) for step in steps):
+            raise ValueError(f"each step in versions.{place} is an object with columns, a list: {MORE}")
+    return given
+
+
+class NewForm(Arguments):
+    name: Text
+    definition: Annotated[Open, AfterValidator(_outer_shape)] = Field(
+        description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
+        examples=[json.loads(EXAMPLE)],
+    )
+    status: Annotated[Literal["draft", "live"], Varies({}, until={"live": "2026-07-15"})] = Field(
+        description="live shows it to visitors"
+    )
+    ab_test: bool = Field(description="true with several versions")
+
+
+area.collection(
+    "get_forms",
+    "/api/forms",
+    "form",
+    "Sign-up forms, draft or live.",
+    rate=S,
+    filter={
+        "name": "contains equals any",
+        "status": "equals",
+        "ab_test": "equals",
+        "id": "any equals",
+        "created_at": SPAN,
+        "updated_at": SPAN,
+    },
+    sort=("created_at", "updated_at"),
+    page_size=100,
+    words="which all popups live active running have forms",
+)
+area.record(
+    "get_form",
+    "/api/forms/{form_id}",
+    "form",
+    "One form with all that is on it.",
+    rate=S,
+    extra_fields=("definition",),
+    words="definition steps blocks fields questions asks design details single teaser",
+)
+area.collection(
+    "get_versions_for_form",
+    "/api/forms/{form_id}/form-versions",
+    "form-version",
+    "Versions of a form: type, status, A/B variation.",
+    rate=S,
+    aliases="get_form_form_versions get_form_versions",
+    filter={"status": "equals", "form_type": "equals any", "created_at": SPAN, "updated_at": SPAN},
+    sort=("created_at", "updated_at"),
+    page_size=100,
+    words="versions variants abtest variations",
+    ids="get_version_ids_for_form",
+)
+area.record(
+    "get_form_version",
+    "/api/form-versions/{form_version_id}",
+    "form-version",
+    "One version of a form.",
+    rate=S,
+    include=("form",),
+    later={"form": "2026-07-15"},
+    words="version variant single",
+)
+area.record(
+    "get_form_for_form_version",
+    "/api/form-versions/{form_version_id}/form",
+    "form",
+    "The form that a version belongs to.",
+    rate=S,
+    aliases="get_form_version_form",
+    words="belongs parent which",
+    ids="get_form_id_for_form_version",
+)
+area.create(
+    "create_form",
+    "/api/forms",
+    "form",
+    NewForm,
+    "Make a sign-up form; with status live visitors see it at once.",
+    rate=S,
+    words="new build popup signup flyout collect emails visitors website erstellen crear créer",
+)
+area.delete(
+    "delete_form",
+    "/api/forms/{form_id}",
+    "form",
+    "Delete a form and its versions.",
+    rate=S,
+    words="popup old",
+)

@@ -1,0 +1,103 @@
+"""Images: the pictures that templates and messages use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from klaviyo_tools.arguments.places import Part
+from klaviyo_tools.arguments.types import Arguments, Text
+from klaviyo_tools.arguments.web_address import PictureUrl
+from klaviyo_tools.operation.area import Area, M
+from klaviyo_tools.operation.operation import Answer, Rate
+
+area = Area(
+    "images",
+    words=(
+        "picture photo pic graphic logo banner asset media gallery file jpg png gif bild foto grafik imagen image "
+        "visuel"
+    ),
+)
+
+UPLOAD = Rate(3, 100, 100)
+SPAN = "greater-or-equal greater-than less-or-equal less-than"
+
+
+class ImageByUrl(Arguments):
+    import_from_url: PictureUrl = Field(description="https or data URI; jpeg, png, gif to 5 MB")
+    name: Text | None = None
+    hidden: bool | None = None
+
+
+class ImageByFile(Arguments):
+    file: Annotated[Text, Part("file")] = Field(description="path of a jpeg, png or gif up to 5 MB")
+    name: Annotated[Text | None, Part("name")] = None
+    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="not in the library")
+
+
+class ImageChanges(Arguments):
+    name: Text | None = None
+    hidden: bool | None = None
+
+
+area.collection(
+    "get_images",
+    "/api/images",
+    "image",
+    "Pictures in the library.",
+    rate=M,
+    filter={
+        "name": "any contains ends-with equals starts-with",
+        "format": "any equals",
+        "updated_at": SPAN,
+        "size": SPAN,
+        "hidden": "any equals",
+        "id": "any equals",
+    },
+    sort=("updated_at", "name", "size", "format", "id"),
+    page_size=100,
+    words="which all library find gallery uploaded",
+)
+area.create(
+    "upload_image_from_url",
+    "/api/images",
+    "image",
+    ImageByUrl,
+    "Copy a picture from the web into the library.",
+    rate=UPLOAD,
+    aliases="create_image",
+    words="link web address http online hosted import copy new hochladen enlace subir lien importer",
+)
+area.record(
+    "get_image",
+    "/api/images/{image_id}",
+    "image",
+    "One picture, with its URL.",
+    rate=M,
+    words="single details address url",
+)
+area.custom(
+    "upload_image_from_file",
+    "POST",
+    "/api/image-upload",
+    "image",
+    "Put a picture from this machine into the library.",
+    attributes=ImageByFile,
+    answer=Answer.RECORD,
+    rate=UPLOAD,
+    aliases="create_image_upload",
+    look="get_images",
+    words=(
+        "local computer disk laptop desktop my path hochladen festplatte subir ordenador archivo ordinateur fichier"
+    ),
+)
+area.update(
+    "update_image",
+    "/api/images/{image_id}",
+    "image",
+    ImageChanges,
+    "Rename a picture, or hide it from the library.",
+    rate=M,
+    words="rename hide name",
+)

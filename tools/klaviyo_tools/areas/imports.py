@@ -1,0 +1,147 @@
+"""Imports: creating or changing many profiles by a job in the background."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from klaviyo_tools.areas.profiles import (
+    EXTRAS,
+    MOVED,
+    PATCHED,
+    WHOLE,
+    PatchIdentifiers,
+    PatchProperties,
+    ProfileAttributes,
+    identified,
+)
+from klaviyo_tools.arguments.places import Attribute, Embedded, Meta, Relationship, Target
+from klaviyo_tools.arguments.types import Arguments, Id, Text, told
+from klaviyo_tools.operation.area import Area, M
+from klaviyo_tools.operation.operation import Effect
+
+area = Area(
+    "imports",
+    scope="profiles",
+    words=(
+        "csv excel spreadsheet sheet file upload migrate migration sync load importieren datei tabelle importar "
+        "archivo importer fichier"
+    ),
+)
+
+BOTH = "lists:read profiles:read"
+
+
+class ImportedProfile(ProfileAttributes):
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED, "patch_identifiers": MOVED},
+    )
+
+    id: Annotated[Id | None, Target()] = None
+    kx: Annotated[Text | None, Attribute("_kx")] = Field(None, alias="_kx")
+    patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
+    patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "external_id", "id", "kx")
+        return self
+
+
+AS_CREATED = "as in create_profile; also id, _kx, patch_properties"
+
+
+class ProfileImport(Arguments):
+    profiles: Annotated[
+        list[Annotated[ImportedProfile, told(ImportedProfile, AS_CREATED)]],
+        Field(min_length=1, max_length=10_000),
+        Embedded("profile"),
+    ]
+    list_ids: Annotated[list[Id] | None, Relationship("list")] = None
+
+
+area.job(
+    "bulk_import_profiles",
+    "/api/profile-bulk-import-jobs",
+    "profile-bulk-import-job",
+    ProfileImport,
+    "Create or change many profiles; sets no consent.",
+    rate=M,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="lists:write profiles:write",
+    aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",
+    job="get_bulk_import_profiles_job",
+    job_errors="get_errors_for_bulk_import_profiles_job",
+    most_bytes=5_000_000,
+    most_bytes_each={"profiles": 100_000},
+    words=(
+        "import load contacts customers thousands hundreds rows upload many at once kontakte clientes contactos clients"
+    ),
+)
+area.collection(
+    "get_bulk_import_profiles_jobs",
+    "/api/profile-bulk-import-jobs",
+    "profile-bulk-import-job",
+    "Profile imports and how far they are.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_bulk_profile_import_jobs get_profile_bulk_import_jobs",
+    filter={"status": "any equals"},
+    sort=("created_at",),
+    page_size=100,
+    words="imports uploads recent running status progress",
+)
+area.record(
+    "get_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}",
+    "profile-bulk-import-job",
+    "How far a profile import is: its status and counts.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
+    include=("lists",),
+    words=(
+        "import status progress finished done percent still running completed fertig läuft terminó terminé avancement"
+    ),
+)
+area.collection(
+    "get_errors_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/import-errors",
+    "import-error",
+    "What went wrong in a profile import, row by row.",
+    rate=M,
+    aliases="get_bulk_profile_import_job_import_errors get_import_errors_for_profile_bulk_import_job "
+    "get_profile_bulk_import_job_import_errors",
+    page_size=100,
+    words=(
+        "errors failures failed rejected rows skipped bad wrong invalid why fehler fehlgeschlagen errores "
+        "fallaron erreurs échoué"
+    ),
+)
+area.collection(
+    "get_list_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/lists",
+    "list",
+    "Lists that a profile import fills.",
+    rate=M,
+    paged=False,
+    scopes="lists:read",
+    aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
+    words="destination target",
+    ids="get_list_ids_for_bulk_import_profiles_job",
+)
+area.collection(
+    "get_profiles_for_bulk_import_profiles_job",
+    "/api/profile-bulk-import-jobs/{job_id}/profiles",
+    "profile",
+    "Profiles that an import made or changed.",
+    rate=M,
+    aliases="get_bulk_profile_import_job_profiles get_profile_bulk_import_job_profiles "
+    "get_profiles_for_profile_bulk_import_job",
+    additional_fields=EXTRAS,
+    page_size=100,
+    words="who which people imported came in with",
+    ids="get_profile_ids_for_bulk_import_profiles_job",
+)

@@ -1,0 +1,154 @@
+"""Lists: static groups of profiles that people subscribe to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from klaviyo_tools.arguments.types import Arguments, Text
+from klaviyo_tools.operation.area import XS, Area, L, M, S
+from klaviyo_tools.operation.operation import Effect
+
+area = Area("lists", words="audience newsletter mailing subscribers group static liste verteiler lista")
+
+
+class NewList(Arguments):
+    name: Text
+    opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = Field(
+        None, description="double asks for a confirming click"
+    )
+
+
+class ListChanges(Arguments):
+    name: Text | None = None
+    opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = None
+
+
+area.collection(
+    "get_lists",
+    "/api/lists",
+    "list",
+    "Lists of the account.",
+    rate=L,
+    filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
+    sort=("created", "id", "name", "updated"),
+    include=("flow-triggers", "tags"),
+    words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
+    page_size=10,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_list",
+    "/api/lists/{list_id}",
+    "list",
+    "One list; its size with profile_count.",
+    rate=L,
+    include=("flow-triggers", "tags"),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+    words="size subscribers count members total number how big created single optin double",
+)
+area.create(
+    "create_list",
+    "/api/lists",
+    "list",
+    NewList,
+    "Create an empty list.",
+    rate=M.daily(150),
+    words="new empty static manual hand audience mailing group list neue liste lista nueva nouvelle",
+)
+area.update(
+    "update_list",
+    "/api/lists/{list_id}",
+    "list",
+    ListChanges,
+    "Rename a list or change its opt-in.",
+    rate=M,
+    words="rename name single double optin umbenennen renombrar renommer",
+)
+area.delete(
+    "delete_list",
+    "/api/lists/{list_id}",
+    "list",
+    "Delete a list; its profiles stay.",
+    rate=M,
+    words="obsolete old list unused",
+)
+area.collection(
+    "get_profiles_for_list",
+    "/api/lists/{list_id}/profiles",
+    "profile",
+    "Profiles on a list, with the date each joined.",
+    rate=L,
+    aliases="get_list_profiles",
+    scopes="lists:read profiles:read",
+    filter={
+        "email": "any equals",
+        "phone_number": "any equals",
+        "push_token": "any equals",
+        "_kx": "equals",
+        "joined_group_at": "greater-or-equal greater-than less-or-equal less-than",
+    },
+    sort=("joined_group_at",),
+    additional_fields=("subscriptions", "predictive_analytics"),
+    extra_fields=("joined_group_at",),
+    page_size=100,
+    slower={"predictive_analytics": M},
+    words=(
+        "who members subscribers people on contacts emails addresses everyone mitglieder abonnenten wer steht "
+        "quién está miembros suscriptores qui membres abonnés inscrits"
+    ),
+    ids="get_profile_ids_for_list",
+)
+area.relate(
+    "add_profiles_to_list",
+    "/api/lists/{list_id}/relationships/profiles",
+    "profile",
+    "Put profiles on a list; no consent; its flows may message them.",
+    rate=M,
+    most=1000,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="lists:write profiles:write",
+    aliases="create_list_relationships create_list_relationships_profile create_list_relationships_profiles",
+    words="put into drop move person member list hinzufügen setzen poner meter mettre",
+)
+area.relate(
+    "remove_profiles_from_list",
+    "/api/lists/{list_id}/relationships/profiles",
+    "profile",
+    "Take profiles off a list; their consent stays.",
+    rate=M,
+    most=1000,
+    method="DELETE",
+    scopes="lists:write profiles:write",
+    aliases="delete_list_relationships delete_list_relationships_profiles",
+    words=(
+        "take off kick out list member delete people without unsubscribing consent von liste nehmen quitar sacar "
+        "retirer"
+    ),
+)
+area.collection(
+    "get_tags_for_list",
+    "/api/lists/{list_id}/tags",
+    "tag",
+    "Tags on a list.",
+    rate=S,
+    paged=False,
+    scopes="lists:read tags:read",
+    aliases="get_list_tags",
+    words="tagged label",
+    ids="get_tag_ids_for_list",
+)
+area.collection(
+    "get_flows_triggered_by_list",
+    "/api/lists/{list_id}/flow-triggers",
+    "flow",
+    "Flows that joining a list starts.",
+    rate=S,
+    paged=False,
+    scopes="flows:read lists:read",
+    aliases="get_flow_triggers_for_list get_list_flow_triggers",
+    words="automation start triggered joining list which uses",
+    ids="get_ids_for_flows_triggered_by_list",
+)

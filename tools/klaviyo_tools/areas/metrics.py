@@ -1,0 +1,349 @@
+"""Metrics: the kinds of events there are, their counts and sums, and metrics made of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from klaviyo_tools.arguments.places import Attribute, Brief, Relationship
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, told
+from klaviyo_tools.filters import accept
+from klaviyo_tools.operation.area import XS, Area, M, S
+
+area = Area(
+    "metrics",
+    words=("kpi statistic event type measure placed order opened clicked revenue kennzahl métrica métrique indicateur"),
+)
+
+DIMENSIONS = (
+    "$attributed_channel",
+    "$attributed_flow",
+    "$attributed_message",
+    "$attributed_variation",
+    "$campaign_channel",
+    "$flow",
+    "$flow_channel",
+    "$message",
+    "$message_send_cohort",
+    "$usage_amount",
+    "$value_currency",
+    "$variation",
+    "$variation_send_cohort",
+    "Bot Click",
+    "Bounce Type",
+    "Campaign Name",
+    "Client Canonical",
+    "Client Name",
+    "Client Type",
+    "Email Domain",
+    "Failure Source",
+    "Failure Type",
+    "From Number",
+    "From Phone Region",
+    "Inbox Provider",
+    "List",
+    "Message Name",
+    "Message Type",
+    "Method",
+    "Segment Count",
+    "Subject",
+    "To Number",
+    "To Phone Region",
+    "URL",
+    "form_id",
+)
+MEASUREMENTS = ("count", "sum_value", "unique")
+AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(DIMENSIONS, "equals any contains")}
+SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
+
+
+def _conditions(given: object) -> object:
+    if not isinstance(given, str | list | dict):
+        return given
+    conditions = accept.accept_each(given, AGGREGATE_FILTER, required=("datetime",))
+    starts = [condition.partition(",")[0] for condition in conditions]
+    if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
+        raise ValueError(f"needs both ends of the time: {SPAN[0]} and {SPAN[1]}")
+    return conditions
+
+
+def _dimensions(given: list[str]) -> list[str]:
+    return [one_of(name, DIMENSIONS, "dimension") for name in given]
+
+
+def _sort(given: str) -> str:
+    minus = "-" if given.startswith("-") else ""
+    return minus + one_of(given.removeprefix("-"), (*MEASUREMENTS, *DIMENSIONS))
+
+
+Conditions = Annotated[
+    Sequence[str],
+    BeforeValidator(_conditions),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "greater-or-equal(datetime,2026-01-01),less-than(datetime,2026-02-01); dimensions: equals …",
+        }
+    ),
+]
+
+
+class Aggregate(Arguments):
+    metric_id: Id = Field(description="id or exact name")
+    measurements: list[Literal["count", "sum_value", "unique"]] = Field(min_length=1)
+    filter: Conditions = Field(examples=[list(SPAN)])
+    interval: Literal["hour", "day", "week", "month"] | None = None
+    by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
+        None,
+        description="such as $message, $flow, Campaign Name",
+        examples=[list(DIMENSIONS)],
+    )
+    timezone: Text | None = Field(None, description="default the account's; of filter too")
+    sort: Annotated[str, AfterValidator(_sort)] | None = Field(
+        None, description="measurement or dimension, - before", examples=["-count"]
+    )
+    return_fields: Annotated[list[Text] | None, Brief(names=True)] = None
+    page_size: Annotated[int | None, Brief()] = Field(None, ge=1)
+    cursor: Annotated[Text | None, Attribute("page_cursor")] = None
+
+
+# Metrics that the account makes of others.
+
+
+METRIC_FILTER = {"property": "Brand", "filter": {"type": "string", "operator": "equals", "value": "Example"}}
+
+
+class MetricGroup(Arguments):
+    metric_id: Id
+    metric_filters: list[Open] | None = Field(None, examples=[[METRIC_FILTER]])
+    value_property: Text | None = None
+
+
+class CustomDefinition(Arguments):
+    aggregation_method: Literal["count", "value"]
+    metric_groups: Annotated[list[MetricGroup], Field(min_length=1)]
+
+
+Definition = Annotated[
+    CustomDefinition,
+    told(
+        CustomDefinition,
+        'aggregation_method: count or value; metric_groups: [{"metric_id", "metric_filters": [{"property", "filter": '
+        '{"type", "operator", "value"}}], "value_property"}]',
+    ),
+]
+
+
+class NewCustomMetric(Arguments):
+    name: Text
+    definition: Definition
+
+
+class CustomMetricChanges(Arguments):
+    name: Text | None = None
+    definition: Definition | None = None
+
+
+class Mapping(Arguments):
+    EXAMPLES: ClassVar = (
+        {"mapped_metric_id": "revenue", "metric_id": "Y6nRLr"},
+        {"mapped_metric_id": "viewed_product", "custom_metric_id": "01METRIC"},
+    )
+
+    metric_id: Annotated[Id | None, Relationship("metric")] = None
+    custom_metric_id: Annotated[Id | None, Relationship("custom-metric")] = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if bool(self.metric_id) == bool(self.custom_metric_id):
+            raise ValueError("give one of metric_id or custom_metric_id")
+        return self
+
+
+area.collection(
+    "get_metrics",
+    "/api/metrics",
+    "metric",
+    "Metrics and their ids (Placed Order, Opened Email …).",
+    rate=M,
+    filter={"integration.name": "equals", "integration.category": "equals"},
+    include=("flow-triggers",),
+    words=(
+        "which all events activities kinds types tracked recorded collected metrics have id ids integration "
+        "shopify available welche verfügbar qué disponibles quels"
+    ),
+)
+area.record(
+    "get_metric",
+    "/api/metrics/{metric_id}",
+    "metric",
+    "One metric by id.",
+    rate=M,
+    include=("flow-triggers",),
+    words="details single by id integration",
+)
+area.query(
+    "query_metric_aggregates",
+    "/api/metric-aggregates",
+    "metric-aggregate",
+    Aggregate,
+    "Count or sum a metric's events, by time and dimension.",
+    rate=S,
+    aliases="create_metric_aggregate",
+    words=(
+        "how many count sum total revenue sales orders placed average order value aov purchases turnover income "
+        "earned money breakdown grouped by series compare umsatz bestellungen verkäufe einnahmen anzahl ingresos "
+        "ventas pedidos facturación cuántos chiffre affaires commandes ventes revenus combien"
+    ),
+)
+area.collection(
+    "get_flows_triggered_by_metric",
+    "/api/metrics/{metric_id}/flow-triggers",
+    "flow",
+    "Flows that a metric's events start.",
+    rate=M,
+    paged=False,
+    scopes="flows:read metrics:read",
+    aliases="get_flow_triggers_for_metric get_metric_flow_triggers",
+    words="automation start triggered which uses event",
+    ids="get_ids_for_flows_triggered_by_metric",
+)
+area.collection(
+    "get_properties_for_metric",
+    "/api/metrics/{metric_id}/metric-properties",
+    "metric-property",
+    "Properties that a metric's events have.",
+    rate=XS,
+    paged=False,
+    aliases="get_metric_metric_properties get_metric_properties",
+    additional_fields=("sample_values",),
+    words="fields attributes what data available columns payload",
+    ids="get_property_ids_for_metric",
+)
+area.record(
+    "get_metric_property",
+    "/api/metric-properties/{metric_property_id}",
+    "metric-property",
+    "One property of a metric's events; its values with additional_fields=sample_values.",
+    rate=XS,
+    include=("metric",),
+    additional_fields=("sample_values",),
+    words="field values sample attribute",
+)
+area.record(
+    "get_metric_for_metric_property",
+    "/api/metric-properties/{metric_property_id}/metric",
+    "metric",
+    "The metric that a property belongs to.",
+    rate=XS,
+    aliases="get_metric_property_metric",
+    words="belongs parent",
+    ids="get_metric_id_for_metric_property",
+)
+area.collection(
+    "get_custom_metrics",
+    "/api/custom-metrics",
+    "custom-metric",
+    "Metrics that the account made of others.",
+    rate=S,
+    paged=False,
+    include=("metrics",),
+    words="own defined calculated",
+)
+area.record(
+    "get_custom_metric",
+    "/api/custom-metrics/{custom_metric_id}",
+    "custom-metric",
+    "One custom metric with its definition.",
+    rate=S,
+    include=("metrics",),
+    words="own definition calculated single",
+)
+area.create(
+    "create_custom_metric",
+    "/api/custom-metrics",
+    "custom-metric",
+    NewCustomMetric,
+    "Make a metric of others, narrowed by their properties; its name must be new.",
+    rate=XS.daily(15),
+    words="own define calculated combine new revenue definition",
+)
+area.update(
+    "update_custom_metric",
+    "/api/custom-metrics/{custom_metric_id}",
+    "custom-metric",
+    CustomMetricChanges,
+    "Rename a custom metric or replace its definition.",
+    rate=XS.daily(15),
+    words="own definition calculated",
+)
+area.delete(
+    "delete_custom_metric",
+    "/api/custom-metrics/{custom_metric_id}",
+    "custom-metric",
+    "Delete a custom metric; the events stay.",
+    rate=S,
+    words="own calculated",
+)
+area.collection(
+    "get_metrics_for_custom_metric",
+    "/api/custom-metrics/{custom_metric_id}/metrics",
+    "metric",
+    "Metrics that a custom metric is made of.",
+    rate=S,
+    paged=False,
+    aliases="get_custom_metric_metrics",
+    words="made based underlying",
+    ids="get_metric_ids_for_custom_metric",
+)
+area.collection(
+    "get_mapped_metrics",
+    "/api/mapped-metrics",
+    "mapped-metric",
+    "Which metric counts as revenue, started_checkout, viewed_product … in this account.",
+    rate=S,
+    paged=False,
+    include=("metric", "custom-metric"),
+    words="mapping conversion revenue which counts",
+)
+area.record(
+    "get_mapped_metric",
+    "/api/mapped-metrics/{mapped_metric_id}",
+    "mapped-metric",
+    "The metric that counts as revenue (or added_to_cart, ordered_product …: the name is the id).",
+    rate=S,
+    include=("metric", "custom-metric"),
+    words="mapping conversion revenue",
+)
+area.update(
+    "update_mapped_metric",
+    "/api/mapped-metrics/{mapped_metric_id}",
+    "mapped-metric",
+    Mapping,
+    "Choose the metric that counts as revenue or the like, for the whole account.",
+    rate=XS.daily(30),
+    words="mapping conversion use as revenue default",
+)
+area.record(
+    "get_metric_for_mapped_metric",
+    "/api/mapped-metrics/{mapped_metric_id}/metric",
+    "metric",
+    "The metric behind a mapping.",
+    rate=S,
+    aliases="get_mapped_metric_metric",
+    words="behind",
+    ids="get_metric_id_for_mapped_metric",
+)
+area.record(
+    "get_custom_metric_for_mapped_metric",
+    "/api/mapped-metrics/{mapped_metric_id}/custom-metric",
+    "custom-metric",
+    "The custom metric behind a mapping.",
+    rate=S,
+    aliases="get_mapped_metric_custom_metric",
+    words="behind",
+    ids="get_custom_metric_id_for_mapped_metric",
+)

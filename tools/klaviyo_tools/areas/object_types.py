@@ -1,0 +1,529 @@
+"""Types of custom objects: their schemas, how sources map to them, how they relate, and the records there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
+
+from klaviyo_tools.arguments.places import UNLISTED, Embedded, Linkage, Meta, Relationship, Target
+from klaviyo_tools.arguments.types import Arguments, Id, Text, told
+from klaviyo_tools.operation.area import XS, Area, S
+from klaviyo_tools.operation.operation import Answer, Effect
+
+area = Area(
+    "object_types",
+    scope="custom-objects",
+    words="custom object data type schema model fields columns entity definition records ingestion mapping relation",
+)
+
+SINCE = "2026-07-15"
+MOST_RECORDS = 500
+
+
+def _of_a_type(text: str) -> str:
+    if not all(text.partition(":::")) or not text.isprintable():
+        raise ValueError(f"{text[:60]!r} is not a record's id: such as {{object_type_id}}:::{{id}}")
+    return text
+
+
+RecordId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=512),
+    AfterValidator(_of_a_type),
+    Field(examples=["01K8XV2MM6RFVZT8W61K6CR3ER:::order-1"]),
+]
+
+
+class Property(Arguments):
+    id: int = Field(description="your number for it, unique in the schema")
+    name: Text
+    type: Literal["string", "int", "float", "boolean", "timestamp"]
+    description: str | None = None
+
+
+class PropertySource(Arguments):
+    source_id: Id
+    id_path: Text
+    data_path: Text
+
+
+class PropertyMapping(Arguments):
+    """Where a property comes from: a path in a source's records, or one constant."""
+
+    id: int
+    type: Literal["simple", "constant"]
+    source: PropertySource | None = None
+    value: Any = None
+
+    EXAMPLES: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {"id": 1, "type": "simple", "source": {"source_id": "01H", "id_path": "$.id", "data_path": "$.name"}},
+        {"id": 2, "type": "constant", "value": "shop"},
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> PropertyMapping:
+        if self.type == "simple" and self.source is None:
+            raise ValueError("a simple mapping needs source {source_id, id_path, data_path}")
+        if self.type == "constant" and self.value is None:
+            raise ValueError("a constant mapping needs value")
+        if self.type == "constant" and not isinstance(self.value, str | int | float):
+            raise ValueError("value is a text, a number, true or false")
+        if self.source is not None and self.value is not None:
+            raise ValueError("give source (simple) or value (constant), not both")
+        return self
+
+
+class IdentifierPath(Arguments):
+    identifier_type: Literal["email", "phone", "external-id", "klaviyo-id", "anonymous"]
+    path: Text
+
+
+class RelationSource(Arguments):
+    source_id: Id
+    type: Literal["custom-object", "profile"]
+    id_path: Text
+    related_id_path: Text | None = None
+    related_id_paths: Annotated[list[IdentifierPath] | None, Field(min_length=1)] = None
+    update_strategy: Literal["replace_from_origin", "additive"] | None = None
+
+    EXAMPLES: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {
+            "source_id": "01H",
+            "type": "custom-object",
+            "id_path": "$.id",
+            "related_id_path": "$.owner",
+            "update_strategy": "additive",
+        },
+        {
+            "source_id": "01H",
+            "type": "profile",
+            "id_path": "$.id",
+            "related_id_paths": [{"identifier_type": "email", "path": "$.email"}],
+        },
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> RelationSource:
+        if self.type == "custom-object" and (self.related_id_path is None or self.related_id_paths is not None):
+            raise ValueError("a source of type custom-object needs related_id_path, and that alone")
+        if self.type == "profile" and (self.related_id_paths is None or self.related_id_path is not None):
+            raise ValueError(
+                "a source of type profile needs related_id_paths [{identifier_type, path}], and that alone"
+            )
+        return self
+
+
+class RelationshipMapping(Arguments):
+    relationship_id: Id
+    type: Literal["simple"]
+    source: RelationSource
+
+
+class SourceMapping(Arguments):
+    property_mappings: Annotated[
+        list[PropertyMapping] | None,
+        WithJsonSchema(
+            {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "{id, type: simple, source: {source_id, id_path, data_path}} or "
+                "{id, type: constant, value}",
+            }
+        ),
+    ] = None
+    relationship_mappings: Annotated[
+        list[RelationshipMapping] | None,
+        WithJsonSchema(
+            {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "{relationship_id, type: simple, source: {source_id, type: custom-object, id_path, "
+                "related_id_path}} or source: {…, type: profile, related_id_paths: [{identifier_type, path}]}",
+            }
+        ),
+    ] = None
+
+
+Mapped = Annotated[SourceMapping, told(SourceMapping)]
+State = Literal["draft", "active"]
+Properties = Annotated[list[Property], Field(min_length=1)]
+
+
+class FirstSchema(Arguments):
+    properties: list[Property] | None = None
+    status: State | None = None
+    required: list[Text] | None = None
+    source_mapping: Annotated[Mapped | None, Embedded("source-mapping", "source-mapping")] = None
+
+
+class NewType(Arguments):
+    title: Text
+    description: str | None = None
+    visibility: Literal["private", "shared"] | None = None
+    namespace: Text | None = None
+    object_schema: Annotated[FirstSchema | None, Embedded("object-schema", "object-schema")] = None
+
+
+class SchemaChanges(Arguments):
+    title: Text | None = None
+    description: str | None = None
+    properties: list[Property] | None = None
+    required: list[Text] | None = None
+    status: Annotated[State | None, Field(description="active publishes it")] = None
+
+
+class NewSchema(Arguments):
+    object_type_id: Annotated[Id | None, Relationship("object-type")] = None
+    title: Text
+    properties: Properties
+    description: str | None = None
+    required: list[Text] | None = None
+    status: Annotated[State | None, Field(description="active publishes it")] = None
+    source_mapping: Annotated[Mapped | None, Embedded("source-mapping", "source-mapping")] = None
+
+
+class Named(Arguments):
+    name: Annotated[Text, Meta("name")]
+    description: Annotated[str | None, Meta("description")] = None
+
+
+class Related(Arguments):
+    relationship_id: Annotated[Id, Meta("relationship_id")]
+
+
+class Renamed(Related):
+    name: Annotated[Text | None, Meta("name")] = None
+    description: Annotated[str | None, Meta("description")] = None
+
+
+class Schema(Arguments):
+    schema_id: Annotated[Id, Target()]
+
+
+class ProfileSchema(Arguments):
+    """The schema of profiles has one id for all."""
+
+    schema_id: Annotated[Literal["profile"] | None, Target(), UNLISTED] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_profiles(cls, given: Any) -> Any:
+        return {"schema_id": "profile", **given} if isinstance(given, dict) else given
+
+
+class Link(Named, Schema):
+    """A relation to another schema."""
+
+
+class LinkGone(Related, Schema):
+    """The same, to be removed."""
+
+
+class LinkChanges(Renamed, Schema):
+    """The same, to be renamed."""
+
+
+class ProfileLink(Named, ProfileSchema):
+    """A relation to profiles."""
+
+
+class ProfileLinkGone(Related, ProfileSchema):
+    """The same, to be removed."""
+
+
+class ProfileLinkChanges(Renamed, ProfileSchema):
+    """The same, to be renamed."""
+
+
+class SchemaLinks(Arguments):
+    relationships: Annotated[list[Link], Field(min_length=1), Linkage("object-schema")]
+
+
+class SchemaLinksGone(Arguments):
+    relationships: Annotated[list[LinkGone], Field(min_length=1), Linkage("object-schema")]
+
+
+class ProfileLinks(Arguments):
+    relationships: Annotated[list[ProfileLink], Field(min_length=1), Linkage("profile-object-schema")]
+
+
+class ProfileLinksGone(Arguments):
+    relationships: Annotated[list[ProfileLinkGone], Field(min_length=1), Linkage("profile-object-schema")]
+
+
+class GoneRecords(Arguments):
+    object_record_ids: Annotated[
+        list[RecordId], Field(min_length=1, max_length=MOST_RECORDS), Relationship("object-record")
+    ]
+
+
+# Types.
+
+area.collection(
+    "get_object_types",
+    "/api/object-types",
+    "object-type",
+    "Types of custom objects.",
+    rate=S,
+    since=SINCE,
+    paged=False,
+    filter={"namespace": "equals"},
+    include=("current-schema", "draft-schema"),
+    words="which kinds custom objects exist",
+)
+area.record(
+    "get_object_type",
+    "/api/object-types/{object_type_id}",
+    "object-type",
+    "One type of custom objects, with its schemas and relations on include.",
+    rate=S,
+    since=SINCE,
+    include=("current-schema", "draft-schema", "object-types", "profile-object-types", "schema-versions"),
+    extra_fields=("meta",),
+    words="single details kind",
+)
+area.create(
+    "create_object_type",
+    "/api/object-types",
+    "object-type",
+    NewType,
+    "Create a type of custom objects; object_schema sets its properties at once.",
+    rate=S,
+    since=SINCE,
+    words="new kind entity define",
+)
+area.delete(
+    "delete_object_type",
+    "/api/object-types/{object_type_id}",
+    "object-type",
+    "Delete a type of custom objects.",
+    rate=S,
+    since=SINCE,
+    words="kind entity",
+)
+for which, one, words in (
+    ("current", "The published schema of a type of custom objects.", "active live"),
+    ("draft", "The draft of a type's next schema.", "unpublished pending"),
+):
+    area.record(
+        f"get_{which}_schema_for_object_type",
+        f"/api/object-types/{{object_type_id}}/{which}-schema",
+        "object-schema",
+        one,
+        rate=S,
+        since=SINCE,
+        ids=f"get_{which}_schema_id_for_object_type",
+        words=f"properties fields {words}",
+    )
+area.collection(
+    "get_schema_versions_for_object_type",
+    "/api/object-types/{object_type_id}/schema-versions",
+    "object-schema",
+    "Every version of a type's schema.",
+    rate=S,
+    since=SINCE,
+    paged=False,
+    ids="get_schema_version_ids_for_object_type",
+    words="history old versions",
+)
+area.collection(
+    "get_records_for_object_type",
+    "/api/object-types/{object_type_id}/object-records",
+    "object-record",
+    "Records of a type of custom objects.",
+    rate=S,
+    since=SINCE,
+    page_size=100,
+    ids="get_record_ids_for_object_type",
+    words="rows data entries instances",
+)
+area.collection(
+    "get_ingestion_logs_for_object_type",
+    "/api/object-types/{object_type_id}/object-ingestion-logs",
+    "object-ingestion-log",
+    "Records that could not be taken in, in the last 14 days, newest first.",
+    rate=XS,
+    since=SINCE,
+    filter={
+        "status": "equals any",
+        "timestamp": "greater-or-equal less-than",
+        "record_id": "equals",
+        "event_type": "equals any",
+    },
+    include=("object-record", "object-type"),
+    ids="get_ingestion_log_ids_for_object_type",
+    words="errors failed validation import problems missing why",
+)
+area.collection(
+    "get_object_type_relationships",
+    "/api/object-types/{object_type_id}/relationships/object-types",
+    "object-type",
+    "Ids of the types that a type relates to.",
+    rate=S,
+    since=SINCE,
+    paged=False,
+    has_fields=False,
+    words="linked related other types",
+)
+area.collection(
+    "get_profile_type_relationships",
+    "/api/object-types/{object_type_id}/relationships/profile-object-types",
+    "profile-object-type",
+    "Ids of the profile types that a type relates to.",
+    rate=S,
+    since=SINCE,
+    paged=False,
+    has_fields=False,
+    words="linked related people",
+)
+
+# Records.
+
+area.record(
+    "get_object_record",
+    "/api/object-records/{object_record_id}",
+    "object-record",
+    "One record of a custom object.",
+    rate=S,
+    id_type=RecordId,
+    since=SINCE,
+    words="single row entry details",
+)
+area.create(
+    "bulk_delete_object_records",
+    "/api/object-record-bulk-delete-jobs",
+    "object-record",
+    GoneRecords,
+    "Delete up to 500 records of custom objects. Answers no job to follow.",
+    rate=S,
+    since=SINCE,
+    answer=Answer.NOTHING,
+    effect=Effect.DELETE,
+    body="object-record-bulk-delete-job",
+    most_bytes=5_000_000,
+    words="remove many rows entries",
+)
+
+# Schemas.
+
+area.record(
+    "get_object_schema",
+    "/api/object-schemas/{object_schema_id}",
+    "object-schema",
+    "One schema: its properties, and on include its mapping and relations.",
+    rate=S,
+    since=SINCE,
+    include=("object-schemas", "profile-object-schemas", "source-mapping"),
+    extra_fields=("meta",),
+    words="single details properties fields",
+)
+area.create(
+    "create_object_schema",
+    "/api/object-schemas",
+    "object-schema",
+    NewSchema,
+    "Create a schema of custom objects, as a draft unless status is active.",
+    rate=S,
+    since=SINCE,
+    words="new version properties fields define",
+)
+area.update(
+    "update_object_schema",
+    "/api/object-schemas/{object_schema_id}",
+    "object-schema",
+    SchemaChanges,
+    "Change a schema's properties, or publish it.",
+    rate=S,
+    since=SINCE,
+    words="edit activate fields add column",
+)
+area.record(
+    "get_source_mapping",
+    "/api/source-mappings/{source_mapping_id}",
+    "source-mapping",
+    "One mapping of a source's records to a schema.",
+    rate=S,
+    since=SINCE,
+    words="single details paths",
+)
+area.record(
+    "get_source_mapping_for_object_schema",
+    "/api/object-schemas/{object_schema_id}/source-mapping",
+    "source-mapping",
+    "How sources' records map to a schema.",
+    rate=S,
+    since=SINCE,
+    ids="get_source_mapping_id_for_object_schema",
+    words="paths of schema",
+)
+area.update(
+    "update_source_mapping",
+    "/api/source-mappings/{source_mapping_id}",
+    "source-mapping",
+    SourceMapping,
+    "Change how sources' records map to a schema.",
+    rate=S,
+    since=SINCE,
+    words="edit paths",
+)
+
+# Relations between schemas, and of schemas with profiles.
+
+for kind, type_, noun, new, changes, gone in (
+    ("object", "object-schema", "other schemas", SchemaLinks, LinkChanges, SchemaLinksGone),
+    ("profile", "profile-object-schema", "profiles", ProfileLinks, ProfileLinkChanges, ProfileLinksGone),
+):
+    path = f"/api/object-schemas/{{object_schema_id}}/relationships/{type_}s"
+    area.collection(
+        f"get_{kind}_schema_relationships",
+        path,
+        type_,
+        f"Ids of the relations of a schema with {noun}.",
+        rate=S,
+        since=SINCE,
+        paged=False,
+        has_fields=False,
+        words="linked related",
+    )
+    area.custom(
+        f"create_{kind}_schema_relationship",
+        "POST",
+        path,
+        type_,
+        f"Relate a schema with {noun}, each relation by a name.",
+        attributes=new,
+        answer=Answer.NOTHING,
+        rate=S,
+        since=SINCE,
+        body=type_,
+        words="link connect new relation",
+    )
+    area.custom(
+        f"update_{kind}_schema_relationship",
+        "PATCH",
+        path,
+        type_,
+        f"Rename a relation of a schema with {noun}.",
+        attributes=changes,
+        answer=Answer.NOTHING,
+        rate=S,
+        since=SINCE,
+        body=type_,
+        words="link change",
+    )
+    area.custom(
+        f"delete_{kind}_schema_relationship",
+        "DELETE",
+        path,
+        type_,
+        f"Remove relations of a schema with {noun}.",
+        attributes=gone,
+        answer=Answer.NOTHING,
+        effect=Effect.DELETE,
+        rate=S,
+        since=SINCE,
+        body=type_,
+        words="unlink disconnect",
+    )

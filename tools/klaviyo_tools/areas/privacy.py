@@ -1,0 +1,58 @@
+"""Data privacy: erasing people for good."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import model_validator
+
+from klaviyo_tools.arguments.places import Embedded, Target
+from klaviyo_tools.arguments.types import Arguments, Email, Id, Phone, told
+from klaviyo_tools.operation.area import Area, S
+from klaviyo_tools.operation.operation import Effect
+
+area = Area(
+    "privacy",
+    scope="data-privacy",
+    words=(
+        "gdpr ccpa dsgvo rgpd lgpd privacy erase erasure forget forgotten anonymize data subject request löschen "
+        "daten vergessen borrar datos olvido supprimer données oubli"
+    ),
+)
+
+
+class Erased(Arguments):
+    EXAMPLES: ClassVar = ({"email": "ann@example.com"}, {"phone_number": "+14155550123"}, {"id": "01PROFILE"})
+
+    id: Annotated[Id | None, Target()] = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if sum(bool(given) for given in (self.id, self.email, self.phone_number)) != 1:
+            raise ValueError("give exactly one of id, email or phone_number")
+        return self
+
+
+class Erasure(Arguments):
+    profile: Annotated[Erased, Embedded("profile"), told(Erased, "one of id, email, phone_number")]
+
+
+area.job(
+    "request_profile_deletion",
+    "/api/data-privacy-deletion-jobs",
+    "profile",
+    Erasure,
+    "Erase for good every profile with that id, e-mail or phone number, and its data.",
+    rate=S,
+    body="data-privacy-deletion-job",
+    effect=Effect.IRREVERSIBLE,
+    aliases="create_data_privacy_deletion_job",
+    look="get_profiles",
+    words=(
+        "delete erase forget wipe remove purge person customer profile personal data gdpr request right "
+        "permanently completely everything we have endgültig vollständig personenbezogene borrar eliminar "
+        "definitivamente todos datos supprimer définitivement toutes données"
+    ),
+)

@@ -1,0 +1,157 @@
+"""Push tokens: the devices on which profiles get push messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
+
+from klaviyo_tools.areas.profiles import EXTRAS, InnerProfile, identified
+from klaviyo_tools.arguments.places import Embedded
+from klaviyo_tools.arguments.types import Arguments, Text, told
+from klaviyo_tools.operation.area import Area, L, M, S
+from klaviyo_tools.operation.operation import Answer, Effect
+
+area = Area(
+    "push_tokens",
+    scope="push-tokens",
+    words=(
+        "mobile phone app device handset notification ios iphone apple android fcm apns gerät dispositivo móvil "
+        "appareil"
+    ),
+)
+
+BOTH = "profiles:read push-tokens:read"
+
+
+class Device(Arguments):
+    device_id: str | None = None
+    klaviyo_sdk: Literal["android", "flutter", "flutter_community", "react_native", "swift"] | None = None
+    sdk_version: str | None = None
+    device_model: str | None = None
+    os_name: Literal["android", "ios", "ipados", "macos", "tvos"] | None = None
+    os_version: str | None = None
+    manufacturer: str | None = None
+    app_name: str | None = None
+    app_version: str | None = None
+    app_build: str | None = None
+    app_id: str | None = None
+    environment: Literal["debug", "release"] | None = None
+
+
+class PushToken(Arguments):
+    """A token as an app got it from Apple or Google."""
+
+    token: Text
+    platform: Literal["android", "ios"]
+    vendor: Literal["apns", "fcm"]
+    enablement_status: Literal["AUTHORIZED", "DENIED", "NOT_DETERMINED", "PROVISIONAL", "UNAUTHORIZED"] | None = None
+    background: Literal["AVAILABLE", "DENIED", "RESTRICTED"] | None = None
+    device_metadata: Annotated[Device, told(Device)] | None = None
+
+
+TOKEN = {
+    "token": "1234567890",
+    "platform": "ios",
+    "vendor": "apns",
+    "enablement_status": "AUTHORIZED",
+    "background": "AVAILABLE",
+    "device_metadata": {
+        "device_id": "device-1",
+        "klaviyo_sdk": "swift",
+        "sdk_version": "1.0.0",
+        "device_model": "iPhone12,5",
+        "os_name": "ios",
+        "os_version": "17.0",
+        "manufacturer": "Apple",
+        "app_name": "Example",
+        "app_version": "2.1",
+        "app_build": "7",
+        "app_id": "com.example.app",
+        "environment": "release",
+    },
+}
+"""One with everything, as an example."""
+
+
+class Holder(InnerProfile):
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        identified(self, "email", "phone_number", "id", "external_id", "kx")
+        return self
+
+
+class NewPushToken(PushToken):
+    profile: Annotated[
+        Holder, Embedded("profile"), told(Holder, "email, phone_number, id, external_id or _kx; attributes to set")
+    ]
+
+
+area.collection(
+    "get_push_tokens",
+    "/api/push-tokens",
+    "push-token",
+    "Push tokens of the account, by person, platform or status.",
+    rate=M,
+    scopes=BOTH,
+    filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
+    include=("profile",),
+    page_size=100,
+    words="push enabled devices registered which notifications",
+)
+area.record(
+    "get_push_token",
+    "/api/push-tokens/{push_token_id}",
+    "push-token",
+    "One push token.",
+    rate=M,
+    scopes=BOTH,
+    include=("profile",),
+    words="details",
+)
+area.create(
+    "create_push_token",
+    "/api/push-tokens",
+    "push-token",
+    NewPushToken,
+    "Register a device for a person's push messages; it counts as their consent.",
+    rate=L,
+    most_bytes=100_000,
+    answer=Answer.NOTHING,
+    effect=Effect.REACHES_PEOPLE,
+    scopes="profiles:write push-tokens:write",
+    words="register device token enroll phone",
+)
+area.delete(
+    "delete_push_token",
+    "/api/push-tokens/{push_token_id}",
+    "push-token",
+    "Delete a push token; that device gets no more push messages.",
+    rate=S,
+    effect=Effect.REACHES_PEOPLE,
+    words="unregister device dead invalid expired token",
+)
+area.collection(
+    "get_push_tokens_for_profile",
+    "/api/profiles/{profile_id}/push-tokens",
+    "push-token",
+    "Push tokens of a person.",
+    rate=M,
+    paged=False,
+    scopes="profiles:read",
+    aliases="get_profile_push_tokens",
+    words="person devices which has push enabled notifications turned",
+    ids="get_push_token_ids_for_profile",
+)
+area.record(
+    "get_profile_for_push_token",
+    "/api/push-tokens/{push_token_id}/profile",
+    "profile",
+    "The person whose device it is.",
+    rate=M,
+    scopes=BOTH,
+    aliases="get_push_token_profile",
+    additional_fields=EXTRAS,
+    words="whose owner belongs device person",
+    ids="get_profile_id_for_push_token",
+)

@@ -1,0 +1,431 @@
+"""Reports: what campaigns, flows, forms and segments brought, as totals (values) or over time (series)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from klaviyo_tools.arguments.places import Brief, Query
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, told
+from klaviyo_tools.filters import accept as filters
+from klaviyo_tools.operation.area import Area
+from klaviyo_tools.operation.operation import Rate
+
+area = Area(
+    "reporting",
+    words=(
+        "report statistics stats performance results kpi analytics dashboard numbers bericht auswertung leistung "
+        "informe rendimiento estadísticas rapport résultats statistiques"
+    ),
+)
+
+REPORT = Rate(1, 2, 225)
+KEYS = {
+    "today": 1,
+    "yesterday": 1,
+    "this_week": 7,
+    "last_week": 7,
+    "last_7_days": 7,
+    "this_month": 31,
+    "last_month": 31,
+    "last_30_days": 30,
+    "last_90_days": 90,
+    "last_3_months": 92,
+    "last_365_days": 365,
+    "last_12_months": 366,
+    "this_year": 366,
+    "last_year": 366,
+}
+"""Klaviyo's named timeframes, and the days in the longest of each."""
+LONGEST = {"hourly": 7, "daily": 60}
+"""Days that a series with this interval may span."""
+MOST_DAYS = 366
+SEGMENTS_SINCE = "2023-06-01"
+MOST_IN_LIST = 100
+CHANNELS = ("email", "sms", "push-notification", "whatsapp")
+
+MESSAGING = (
+    "average_order_value",
+    "bounce_rate",
+    "bounced",
+    "bounced_or_failed",
+    "bounced_or_failed_rate",
+    "click_rate",
+    "click_to_open_rate",
+    "clicks",
+    "clicks_unique",
+    "conversion_rate",
+    "conversion_uniques",
+    "conversion_value",
+    "conversions",
+    "delivered",
+    "delivery_rate",
+    "failed",
+    "failed_rate",
+    "message_segment_count_sum",
+    "open_rate",
+    "opens",
+    "opens_unique",
+    "recipients",
+    "revenue_per_recipient",
+    "spam_complaint_rate",
+    "spam_complaints",
+    "text_message_credit_usage_amount",
+    "text_message_roi",
+    "text_message_spend",
+    "unsubscribe_rate",
+    "unsubscribe_uniques",
+    "unsubscribes",
+)
+FORM = (
+    "viewed_form",
+    "viewed_form_uniques",
+    "submits",
+    "submit_rate",
+    "closed_form",
+    "closed_form_uniques",
+    "qualified_form",
+    "qualified_form_uniques",
+    "submitted_form_step",
+    "submitted_form_step_uniques",
+    "viewed_form_step",
+    "viewed_form_step_uniques",
+)
+
+_SCALAR, _LIST = "equals contains-any", "contains-any contains-all"
+_OF_MESSAGES = ("send_channel", "text_message_format", "variation", "variation_name")
+CAMPAIGN_GROUPS = (
+    *("campaign_id", "campaign_message_id", "campaign_message_name", "group", "group_name"),
+    *("tag_id", "tag_name", *_OF_MESSAGES),
+)
+FLOW_GROUPS = (
+    *("flow_id", "flow_message_id", "flow_name", "flow_message_name"),
+    *("tag_id", "tag_name", *_OF_MESSAGES),
+)
+FORM_GROUPS = ("form_id", "form_version_id")
+
+
+CAMPAIGN_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in CAMPAIGN_GROUPS if n[:5] != "group"}
+FLOW_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in FLOW_GROUPS}
+FORM_FILTER = {"form_id": "equals any", "form_version_id": "equals any"}
+SEGMENT_FILTER = {"segment_id": "equals any"}
+
+SHOWN = "open_rate, click_rate, conversion_value, recipients …"
+ALL_SHOWN = f"{', '.join(MESSAGING)}; rates from 0 to 1"
+FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
+CONVERSION = "id or exact name"
+
+
+# What reports are asked with.
+
+
+class Timeframe(Arguments):
+    """A named span, or one of times in the account's timezone: Klaviyo passes over their offsets."""
+
+    key: str | None = None
+    start: Timestamp | None = None
+    end: Timestamp | None = None
+
+    EXAMPLES: ClassVar[Any] = (
+        {"start": "2026-03-01T00:00:00Z", "end": "2026-03-08T00:00:00Z"},
+        {"key": "last_7_days"},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_key(cls, given: Any) -> Any:
+        return {"key": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.key is not None:
+            if self.start or self.end:
+                raise ValueError("takes key, or start and end, not both")
+            self.key = one_of(self.key, KEYS, "key")
+            return self
+        if not (self.start and self.end):
+            raise ValueError("needs key (such as last_30_days), or start and end")
+        if self.days <= 0:
+            raise ValueError("start is not before end")
+        if self.days > MOST_DAYS:
+            raise ValueError(f"spans {self.days:.0f} days: a report covers at most one year, ask once for each")
+        return self
+
+    @property
+    def days(self) -> float:
+        """How long it is, in days; of a named one the most that it can be."""
+        if self.key is not None:
+            return KEYS[self.key]
+        # Without their offsets, as Klaviyo reads them.
+        start, end = (datetime.fromisoformat(str(time)).replace(tzinfo=None) for time in (self.start, self.end))
+        return (end - start) / timedelta(days=1)
+
+
+Span = Annotated[
+    Timeframe,
+    told(Timeframe, "key (last_30_days, last_month …) or start, end; a year at most"),
+    Brief("key (last_30_days …) or start, end"),
+]
+
+
+def _among(names: Sequence[str], what: str, always: Sequence[str] = ()) -> AfterValidator:
+    """Klaviyo's names, each once. `always` are added to any grouping: Klaviyo refuses one without them."""
+
+    def known(given: list[str]) -> list[str]:
+        chosen = [one_of(name, names, what) for name in given]
+        return list(dict.fromkeys([*always, *chosen])) if chosen else chosen
+
+    return AfterValidator(known)
+
+
+def _conditions(fields: Mapping[str, str]) -> BeforeValidator:
+    def accept(given: object) -> object:
+        if not isinstance(given, str | list | dict):
+            return given
+        text = filters.accept(given, fields)
+        tree = filters.parse(text)
+        seen: set[str] = set()
+        for clause in tree.parts if isinstance(tree, filters.And) else (tree,):
+            if isinstance(clause, filters.Comparison):
+                _check_clause(clause, seen)
+        return text
+
+    return BeforeValidator(accept)
+
+
+def _check_clause(clause: filters.Comparison, seen: set[str]) -> None:
+    if clause.field in seen:
+        raise ValueError(
+            f"two conditions on {clause.field}: a report takes one for each field (a list holds several values)"
+        )
+    seen.add(clause.field)
+    values = clause.value if isinstance(clause.value, tuple) else (clause.value,)
+    if len(values) > MOST_IN_LIST:
+        raise ValueError(f"{len(values)} values of {clause.field}: a report takes at most {MOST_IN_LIST}, ask in parts")
+    if clause.field == "send_channel" and not set(values) <= set(CHANNELS):
+        raise ValueError(f"send_channel is one of {', '.join(CHANNELS)}")
+
+
+def _told(text: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": text})
+
+
+CampaignFilter = Annotated[
+    str,
+    _conditions(CAMPAIGN_FILTER),
+    _told("by what group_by takes, but group: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    Brief("group_by's names: equals, contains-any"),
+]
+FlowFilter = Annotated[
+    str,
+    _conditions(FLOW_FILTER),
+    _told("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    Brief("group_by's names: equals, contains-any"),
+]
+FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe(FORM_FILTER))]
+SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe(SEGMENT_FILTER))]
+
+Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGING, "statistic"), Brief(SHOWN)]
+FormNumbers = Annotated[
+    list[str], Field(min_length=1), _among(FORM, "statistic"), Brief("viewed_form, submits, submit_rate, closed_form …")
+]
+SegmentNumbers = Annotated[
+    list[Literal["total_members", "members_added", "members_removed", "net_members_changed"]], Field(min_length=1)
+]
+CampaignGroups = Annotated[
+    list[str],
+    _among(CAMPAIGN_GROUPS, "grouping", ("campaign_id", "campaign_message_id")),
+    Brief("campaign_message_name, send_channel, tag_name …"),
+]
+FlowGroups = Annotated[
+    list[str],
+    _among(FLOW_GROUPS, "grouping", ("flow_id", "flow_message_id")),
+    Brief("flow_name, send_channel, tag_name …"),
+]
+FormGroups = Annotated[list[Literal["form_id", "form_version_id"]], _among(FORM_GROUPS, "grouping", ("form_id",))]
+
+
+class Report(Arguments):
+    timeframe: Span
+
+
+class Series(Report):
+    interval: Literal["hourly", "daily", "weekly", "monthly"]
+
+    @model_validator(mode="after")
+    def _short_enough(self) -> Self:
+        most = LONGEST.get(self.interval)
+        if most and self.timeframe.days > most:
+            given = self.timeframe.key or f"{self.timeframe.days:.0f} days"
+            wider = "daily" if self.timeframe.days <= LONGEST["daily"] else "weekly"
+            raise ValueError(f"interval {self.interval} covers at most {most} days, not {given}: use {wider}")
+        return self
+
+
+class CampaignReport(Report):
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
+    conversion_metric_id: Id = Field(description=CONVERSION)
+    group_by: CampaignGroups | None = Field(
+        None,
+        description="campaign_id and campaign_message_id always; also campaign_message_name, send_channel, tag_id, "
+        "tag_name, variation, variation_name, text_message_format, group, group_name",
+        examples=[list(CAMPAIGN_GROUPS)],
+    )
+    filter: CampaignFilter | None = Field(
+        None, examples=['equals(send_channel,"email"),contains-any(tag_name,["vip"])']
+    )
+    cursor: Annotated[Text | None, Query("page_cursor")] = None
+
+
+class FlowReport(Report):
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
+    conversion_metric_id: Id = Field(description=CONVERSION)
+    group_by: FlowGroups | None = Field(
+        None,
+        description="flow_id and flow_message_id always; also flow_name, flow_message_name, send_channel, tag_id, "
+        "tag_name, variation, variation_name, text_message_format",
+        examples=[list(FLOW_GROUPS)],
+    )
+    filter: FlowFilter | None = Field(None, examples=[FLOW_SAMPLE])
+    cursor: Annotated[Text | None, Query("page_cursor")] = None
+
+
+class FlowSeries(FlowReport, Series):
+    pass
+
+
+class FormReport(Report):
+    statistics: FormNumbers = Field(description=", ".join(FORM), examples=[list(FORM)])
+    group_by: FormGroups | None = None
+    filter: FormFilter | None = Field(None, examples=['any(form_id,["VJvBNr"])'])
+    cursor: Cursor | None = None
+
+
+class FormSeries(FormReport, Series):
+    pass
+
+
+class SegmentReport(Report):
+    statistics: SegmentNumbers
+    filter: SegmentFilter | None = Field(None, examples=['any(segment_id,["VJvBNr"])'])
+    cursor: Cursor | None = None
+
+    @model_validator(mode="after")
+    def _late_enough(self) -> Self:
+        if self.timeframe.start and self.timeframe.start < SEGMENTS_SINCE:
+            raise ValueError(f"segments have numbers from {SEGMENTS_SINCE} on: start then or later")
+        return self
+
+
+class SegmentSeries(SegmentReport, Series):
+    pass
+
+
+area.query(
+    "query_campaign_values",
+    "/api/campaign-values-reports",
+    "campaign-values-report",
+    CampaignReport,
+    "How campaigns did: opens, clicks, revenue …; 225 reports a day.",
+    rate=REPORT,
+    scopes="campaigns:read",
+    aliases="create_campaign_value_report create_campaign_values_report",
+    cursor="page_cursor",
+    paged=True,
+    words=(
+        "openrate clickrate open click rates ctr conversion bounce bounces unsubscribes revenue roi recipients "
+        "delivered opened how did newsletter perform best worst performing top subject line sms öffnungsrate "
+        "klickrate umsatz abschneiden gelaufen apertura clics rendimiento ingresos funcionó ouverture rendement "
+        "performance marché"
+    ),
+)
+area.query(
+    "query_flow_values",
+    "/api/flow-values-reports",
+    "flow-values-report",
+    FlowReport,
+    "How flows did in total: opens, clicks, revenue …",
+    rate=REPORT,
+    scopes="flows:read",
+    aliases="create_flow_value_report create_flow_values_report",
+    cursor="page_cursor",
+    paged=True,
+    words=(
+        "openrate clickrate revenue earned earn earning made make money brought generate conversion automation "
+        "which best worst performing pays öffnungsrate klickrate umsatz eingebracht gebracht verdient apertura "
+        "ingresos generó generado ganó ouverture rapporté généré revenus"
+    ),
+)
+area.query(
+    "query_flow_series",
+    "/api/flow-series-reports",
+    "flow-series-report",
+    FlowSeries,
+    "How flows did over time.",
+    rate=REPORT,
+    scopes="flows:read",
+    aliases="create_flow_sery_report create_flow_series_report",
+    cursor="page_cursor",
+    paged=True,
+    words=(
+        "openrate clickrate revenue automation trend progress change evolved entwicklung verlauf evolución "
+        "tendencia évolution tendance"
+    ),
+)
+area.query(
+    "query_form_values",
+    "/api/form-values-reports",
+    "form-values-report",
+    FormReport,
+    "How forms did in total: views, submits.",
+    rate=REPORT,
+    scopes="forms:read",
+    aliases="create_form_value_report create_form_values_report",
+    words=(
+        "popup conversion rate converting views submits submitted signups filled leads which best worst "
+        "impressions closed konversion ausgefüllt eintragungen conversión rellenado registros remplis conversions"
+    ),
+)
+area.query(
+    "query_form_series",
+    "/api/form-series-reports",
+    "form-series-report",
+    FormSeries,
+    "How forms did over time.",
+    rate=REPORT,
+    scopes="forms:read",
+    aliases="create_form_sery_report create_form_series_report",
+    words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
+)
+area.query(
+    "query_segment_values",
+    "/api/segment-values-reports",
+    "segment-values-report",
+    SegmentReport,
+    "How many people segments hold, gained and lost.",
+    rate=REPORT,
+    scopes="segments:read",
+    aliases="create_segment_value_report create_segment_values_report",
+    words=(
+        "size growth grew grown shrink shrunk members added lost gained joined left churned net gewachsen größe "
+        "creció tamaño grandi taille"
+    ),
+)
+area.query(
+    "query_segment_series",
+    "/api/segment-series-reports",
+    "segment-series-report",
+    SegmentSeries,
+    "How segments grew over time.",
+    rate=REPORT,
+    scopes="segments:read",
+    aliases="create_segment_sery_report create_segment_series_report",
+    words=(
+        "growth trend size members evolved grew shrinking growing entwicklung wachstum crecimiento evolución "
+        "croissance évolution"
+    ),
+)

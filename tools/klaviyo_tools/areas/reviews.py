@@ -1,0 +1,100 @@
+"""Reviews: what customers wrote about products, and whether it is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self, get_args
+
+from pydantic import model_validator
+
+from klaviyo_tools.arguments.places import Attribute, Brief
+from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.operation.area import Area, M
+
+area = Area(
+    "reviews",
+    words=(
+        "rating stars feedback testimonial opinion comment ugc bewertung rezension sterne reseña opinión "
+        "valoración avis note étoiles commentaire"
+    ),
+)
+
+SPAN = "greater-or-equal less-or-equal"
+
+Reason = Literal[
+    "fake", "false_or_misleading", "private_information", "profanity_or_inappropriate", "unrelated", "other"
+]
+
+
+class Moderation(Arguments):
+    """Klaviyo nests the reason in the status."""
+
+    EXAMPLES: ClassVar = (
+        {"review_id": "7", "status": "published"},
+        {"review_id": "7", "status": "rejected", "rejection_reason": "other", "status_explanation": "In a wrong place"},
+        *({"review_id": "7", "status": "rejected", "rejection_reason": reason} for reason in get_args(Reason)),
+        *({"review_id": "7", "status": status} for status in ("unpublished", "featured", "pending")),
+    )
+
+    status: Annotated[Literal["published", "unpublished", "featured", "pending", "rejected"], Attribute("status.value")]
+    rejection_reason: Annotated[Reason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")] = (
+        None
+    )
+    status_explanation: Annotated[str | None, Attribute("status.rejection_reason.status_explanation")] = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> Self:
+        if self.status == "rejected" and self.rejection_reason is None:
+            raise ValueError("status rejected needs a rejection_reason, such as unrelated or other")
+        if self.status != "rejected" and self.rejection_reason is not None:
+            raise ValueError(f"rejection_reason goes with status rejected only, not {self.status}")
+        if self.status_explanation is not None and self.rejection_reason != "other":
+            raise ValueError("status_explanation goes with rejection_reason other only")
+        return self
+
+
+area.collection(
+    "get_reviews",
+    "/api/reviews",
+    "review",
+    "Product reviews.",
+    rate=M,
+    filter={
+        "rating": f"any equals {SPAN}",
+        "status": "equals",
+        "item.id": "any equals",
+        "created": SPAN,
+        "content": "contains",
+        "verified": "equals",
+        "review_type": "equals",
+        "id": "any equals",
+    },
+    sort=("created", "rating", "updated"),
+    include=("events",),
+    page_size=100,
+    words=(
+        "which what people customers say saying think bad good negative positive pending unanswered star recent "
+        "worst latest schlechte neue malas negativas pendientes mauvais négatifs récents"
+    ),
+)
+area.record(
+    "get_review",
+    "/api/reviews/{review_id}",
+    "review",
+    "One review.",
+    rate=M,
+    include=("events",),
+    words="single details full text",
+)
+area.update(
+    "update_review",
+    "/api/reviews/{review_id}",
+    "review",
+    Moderation,
+    "Publish, feature, hide or reject a review.",
+    rate=M,
+    words=(
+        "moderate approve publish hide unpublish reject feature highlight spam fake offensive swear insult "
+        "freigeben verstecken ablehnen veröffentlichen aprobar ocultar rechazar publicar approuver masquer "
+        "rejeter publier"
+    ),
+)

@@ -1,0 +1,179 @@
+"""Segments: groups of profiles by rules, which people enter and leave by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from klaviyo_tools.areas.profiles import EXTRAS, SPAN
+from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.operation.area import XS, Area, L, S
+
+area = Area(
+    "segments",
+    words=(
+        "audience cohort group target rules dynamic vip engaged lapsed segment segmentierung zielgruppe segmento "
+        "público segmentation ciblage"
+    ),
+)
+
+EXAMPLE = (
+    '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
+    '"group_ids": ["Y6nRLr"]}]}]}'
+)
+GUIDE = "klaviyo://guide/segment-definition"
+MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
+
+
+def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """The keys down to each condition's type; what a type takes, Klaviyo checks."""
+    groups = given.get("condition_groups")
+    if set(given) != {"condition_groups"} or not isinstance(groups, list) or not groups:
+        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {MORE}")
+    for place, group in enumerate(groups):
+        conditions = group.get("conditions") if isinstance(group, dict) else None
+        if not isinstance(conditions, list) or not conditions:
+            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {MORE}")
+        if not all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in conditions):
+            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {MORE}")
+    return given
+
+
+Definition = Annotated[Open, AfterValidator(_outer_shape)]
+
+
+class NewSegment(Arguments):
+    name: Text
+    definition: Definition = Field(
+        description=f'{{"condition_groups":[{{"conditions":[{{"type",…}}]}}]}}; {GUIDE}',
+        examples=[json.loads(EXAMPLE)],
+    )
+    is_starred: bool | None = None
+
+
+class SegmentChanges(Arguments):
+    name: Text | None = None
+    definition: Definition | None = Field(
+        None, description=f"replaces all rules; {GUIDE}", examples=[json.loads(EXAMPLE)]
+    )
+    is_starred: bool | None = None
+    is_active: bool | None = None
+
+
+area.collection(
+    "get_segments",
+    "/api/segments",
+    "segment",
+    "Segments of the account.",
+    rate=L,
+    filter={
+        "name": "any equals",
+        "id": "any equals",
+        "is_active": "any equals",
+        "is_starred": "equals",
+        "created": "greater-than",
+        "updated": "greater-than",
+    },
+    sort=("created", "updated", "name", "id"),
+    include=("tags", "flow-triggers"),
+    words="which all segments audiences active starred have segmente segmentos",
+    page_size=10,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    "One segment with its rules; its size with profile_count.",
+    rate=L,
+    include=("tags", "flow-triggers"),
+    additional_fields=("profile_count",),
+    slower={"profile_count": XS},
+    words=(
+        "size count members how big many heads people rules criteria conditions definition made regeln reglas "
+        "règles taille"
+    ),
+)
+area.create(
+    "create_segment",
+    "/api/segments",
+    "segment",
+    NewSegment,
+    "Make a segment: groups joined by and, conditions by or.",
+    rate=XS.daily(100),
+    words=(
+        "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
+        "dynamic conditions customers engaged inactive lapsed gekauft geöffnet compraron abrieron acheté ouvert"
+    ),
+)
+area.update(
+    "update_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    SegmentChanges,
+    "Rename, (de)activate a segment or replace its rules.",
+    rate=XS.daily(100),
+    words=(
+        "conditions rules criteria definition tighten loosen widen narrow extend deactivate star rename window "
+        "regeln bedingungen reglas condiciones règles"
+    ),
+)
+area.delete(
+    "delete_segment",
+    "/api/segments/{segment_id}",
+    "segment",
+    "Delete a segment; its profiles stay.",
+    rate=S,
+    words="old unused segment",
+)
+area.collection(
+    "get_profiles_for_segment",
+    "/api/segments/{segment_id}/profiles",
+    "profile",
+    "Profiles in a segment, with the date each joined.",
+    rate=L,
+    scopes="profiles:read segments:read",
+    aliases="get_segment_profiles",
+    filter={
+        "email": "any equals",
+        "phone_number": "any equals",
+        "profile_id": "any equals",
+        "push_token": "any equals",
+        "_kx": "equals",
+        "joined_group_at": SPAN,
+    },
+    sort=("joined_group_at",),
+    additional_fields=EXTRAS,
+    extra_fields=("joined_group_at",),
+    page_size=100,
+    words=(
+        "who members people customers in qualify matching contacts export mitglieder wer ist quién miembros qui membres"
+    ),
+    ids="get_profile_ids_for_segment",
+)
+area.collection(
+    "get_flows_triggered_by_segment",
+    "/api/segments/{segment_id}/flow-triggers",
+    "flow",
+    "Flows that start when people enter a segment.",
+    rate=S,
+    paged=False,
+    scopes="flows:read segments:read",
+    aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
+    words="automation start triggered entering segment which",
+    ids="get_ids_for_flows_triggered_by_segment",
+)
+area.collection(
+    "get_tags_for_segment",
+    "/api/segments/{segment_id}/tags",
+    "tag",
+    "Tags on a segment.",
+    rate=S,
+    paged=False,
+    scopes="segments:read tags:read",
+    aliases="get_segment_tags",
+    words="tagged label",
+    ids="get_tag_ids_for_segment",
+)

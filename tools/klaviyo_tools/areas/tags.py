@@ -1,0 +1,301 @@
+"""Tags: labels on campaigns, flows, lists and segments, kept in groups."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from klaviyo_tools.arguments.places import Brief, Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, Text
+from klaviyo_tools.operation.area import Area, S
+from klaviyo_tools.operation.operation import Answer
+
+area = Area(
+    "tags", words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
+)
+
+BOTH = "tags:read tags:write"
+NAME = "contains ends-with equals starts-with"
+
+
+class NewTag(Arguments):
+    name: Text
+    tag_group_id: Annotated[Id | None, Relationship("tag-group")] = None
+
+
+class TagChanges(Arguments):
+    name: Text
+
+
+class NewTagGroup(Arguments):
+    name: Text
+    exclusive: bool | None = None
+
+
+class TagGroupChanges(Arguments):
+    name: Text
+    return_fields: Annotated[list[Text] | None, Brief(names=True)] = None
+
+
+area.collection(
+    "get_tag_groups",
+    "/api/tag-groups",
+    "tag-group",
+    "Groups that tags are kept in.",
+    rate=S,
+    filter={"name": NAME, "exclusive": "equals", "default": "equals"},
+    sort=("name", "id"),
+    words="which all groups tags",
+    page_size=25,
+    page_size_since="2026-07-15",
+)
+area.create(
+    "create_tag_group",
+    "/api/tag-groups",
+    "tag-group",
+    NewTagGroup,
+    "Create a tag group; exclusive: at most one of its tags on a thing.",
+    rate=S,
+    scopes=BOTH,
+    words="new group bundle tags exclusive",
+)
+area.delete(
+    "delete_tag_group",
+    "/api/tag-groups/{tag_group_id}",
+    "tag-group",
+    "Delete a tag group and its tags everywhere.",
+    rate=S,
+    scopes=BOTH,
+    words="group tags",
+)
+area.update(
+    "update_tag_group",
+    "/api/tag-groups/{tag_group_id}",
+    "tag-group",
+    TagGroupChanges,
+    "Rename a tag group.",
+    rate=S,
+    silent_since="2026-07-15",
+    scopes=BOTH,
+    words="rename group tags",
+)
+area.collection(
+    "get_tags",
+    "/api/tags",
+    "tag",
+    "Tags by name.",
+    rate=S,
+    filter={"name": NAME},
+    sort=("name", "id"),
+    include=("tag-group",),
+    words="which all labels have use",
+    page_size=50,
+    page_size_since="2026-07-15",
+)
+area.create(
+    "create_tag",
+    "/api/tags",
+    "tag",
+    NewTag,
+    "Create a tag, in the default group if none is given.",
+    rate=S,
+    scopes=BOTH,
+    words="new label",
+)
+area.delete(
+    "delete_tag",
+    "/api/tags/{tag_id}",
+    "tag",
+    "Delete a tag everywhere.",
+    rate=S,
+    scopes=BOTH,
+    words="label everywhere",
+)
+area.update(
+    "update_tag",
+    "/api/tags/{tag_id}",
+    "tag",
+    TagChanges,
+    "Rename a tag.",
+    rate=S,
+    scopes=BOTH,
+    answer=Answer.NOTHING,
+    words="rename label typo",
+)
+area.relate(
+    "tag_campaigns",
+    "/api/tags/{tag_id}/relationships/campaigns",
+    "campaign",
+    "Put a tag on campaigns.",
+    rate=S,
+    scopes="campaigns:write tags:write",
+    aliases="create_tag_relationships_campaign add_campaigns_to_tag create_tag_relationships_campaigns",
+    look="get_campaigns",
+    words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
+)
+area.relate(
+    "tag_flows",
+    "/api/tags/{tag_id}/relationships/flows",
+    "flow",
+    "Put a tag on flows.",
+    rate=S,
+    scopes="flows:write tags:write",
+    aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
+    look="get_flows",
+    words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
+)
+area.record(
+    "get_tag_group",
+    "/api/tag-groups/{tag_group_id}",
+    "tag-group",
+    "One tag group.",
+    rate=S,
+    words="details single group tags",
+)
+area.collection(
+    "get_tags_for_tag_group",
+    "/api/tag-groups/{tag_group_id}/tags",
+    "tag",
+    "Tags in a group.",
+    rate=S,
+    paged=False,
+    aliases="get_tag_group_tags",
+    words="which in group labels",
+    ids="get_tag_ids_for_tag_group",
+)
+area.record(
+    "get_tag",
+    "/api/tags/{tag_id}",
+    "tag",
+    "One tag.",
+    rate=S,
+    include=("tag-group",),
+    words="details single label",
+)
+area.record(
+    "get_tag_group_for_tag",
+    "/api/tags/{tag_id}/tag-group",
+    "tag-group",
+    "The group that a tag is in.",
+    rate=S,
+    aliases="get_tag_tag_group get_group_for_tag",
+    words="which group belongs",
+    ids="get_tag_group_id_for_tag",
+)
+area.relate(
+    "remove_tag_from_campaigns",
+    "/api/tags/{tag_id}/relationships/campaigns",
+    "campaign",
+    "Take a tag off campaigns.",
+    rate=S,
+    method="DELETE",
+    scopes="campaigns:write tags:write",
+    aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
+    look="get_campaigns",
+    words="untag unlabel campaign",
+)
+area.relate(
+    "remove_tag_from_flows",
+    "/api/tags/{tag_id}/relationships/flows",
+    "flow",
+    "Take a tag off flows.",
+    rate=S,
+    method="DELETE",
+    scopes="flows:write tags:write",
+    aliases="delete_tag_relationships_flows remove_flows_from_tag",
+    look="get_flows",
+    words="untag unlabel flow",
+)
+area.relate(
+    "tag_lists",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Put a tag on lists.",
+    rate=S,
+    scopes="lists:write tags:write",
+    aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
+    look="get_lists",
+    words="tag label mark list put on",
+)
+area.relate(
+    "remove_tag_from_lists",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Take a tag off lists.",
+    rate=S,
+    method="DELETE",
+    scopes="lists:write tags:write",
+    aliases="delete_tag_relationships_lists remove_lists_from_tag",
+    look="get_lists",
+    words="untag unlabel list",
+)
+area.relate(
+    "tag_segments",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Put a tag on segments.",
+    rate=S,
+    scopes="segments:write tags:write",
+    aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
+    look="get_segments",
+    words="tag label mark segment put on",
+)
+area.relate(
+    "remove_tag_from_segments",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Take a tag off segments.",
+    rate=S,
+    method="DELETE",
+    scopes="segments:write tags:write",
+    aliases="delete_tag_relationships_segments remove_segments_from_tag",
+    look="get_segments",
+    words="untag unlabel segment",
+)
+area.collection(
+    "get_list_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/lists",
+    "list",
+    "Ids of the lists that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="lists:read tags:read",
+    aliases="get_tag_relationships_lists",
+    words="which lists tagged label",
+)
+area.collection(
+    "get_segment_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/segments",
+    "segment",
+    "Ids of the segments that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="segments:read tags:read",
+    aliases="get_tag_relationships_segments",
+    words="which segments tagged label",
+)
+area.collection(
+    "get_campaign_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/campaigns",
+    "campaign",
+    "Ids of the campaigns that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="campaigns:read tags:read",
+    aliases="get_tag_relationships_campaigns",
+    words="which campaigns tagged label",
+)
+area.collection(
+    "get_flow_ids_for_tag",
+    "/api/tags/{tag_id}/relationships/flows",
+    "flow",
+    "Ids of the flows that have a tag.",
+    rate=S,
+    paged=False,
+    has_fields=False,
+    scopes="flows:read tags:read",
+    aliases="get_tag_relationships_flows",
+    words="which flows tagged label",
+)

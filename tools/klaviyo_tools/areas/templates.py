@@ -1,0 +1,277 @@
+"""Templates of e-mails, and universal content: blocks that many templates share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.arguments.places import UNLISTED, Since, Target, Varies
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.operation.area import Area, L, S
+from klaviyo_tools.operation.operation import Answer
+
+area = Area("templates", words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit")
+
+BLOCKS = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
+NEEDED = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
+"""What the `data` of a block must hold, for the types where Klaviyo says."""
+EXAMPLE = (
+    '{"content_type": "block", "type": "text", "data": {"content": "<p>Hello</p>", "display_options": {}, '
+    '"styles": {}}}'
+)
+
+DATA = {"content": "<p>Hello</p>", "display_options": {"show_on": "all"}, "styles": {"text_align": "left"}}
+WHOLE = [
+    {"content_type": "block", "type": kind, "data": {key: DATA[key] for key in NEEDED.get(kind, ())} or None}
+    for kind in BLOCKS
+]
+"""A block of each type."""
+
+
+def _block(given: dict[str, Any]) -> dict[str, Any]:
+    missing = [key for key in ("content_type", "type", "data") if key not in given]
+    if missing or len(given) > 3:
+        raise ValueError(f"takes content_type, type and data, and nothing else: {EXAMPLE}")
+    if given["content_type"] != "block":
+        raise ValueError(f"content_type is always block: {EXAMPLE}")
+    kind = one_of(str(given["type"]), BLOCKS, "block type")
+    needed = NEEDED.get(kind, ())
+    data = given["data"]
+    if needed and not (isinstance(data, dict) and set(needed) <= set(data)):
+        raise ValueError(f"the data of type {kind} needs {', '.join(needed)} ({{}} where empty): {EXAMPLE}")
+    return {**given, "type": kind}
+
+
+Block = Annotated[Open, AfterValidator(_block)]
+
+
+def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """The two halves of a definition; what is in them, Klaviyo checks."""
+    body, styles = given.get("body"), given.get("styles")
+    if not isinstance(body, dict) or not {"properties", "styles"} <= set(body) or not isinstance(styles, list):
+        raise ValueError(f"takes body, with properties, styles and sections, and styles, a list: {BLANK}")
+    return given
+
+
+BLANK: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []}, "styles": []}
+HTML = {"html": "<p>Sale</p>", "text": "Sale", "amp": "<html amp4email></html>"}
+LATER = "2026-07-15"
+"""The revision from which on Klaviyo tells and takes what the drag-and-drop editor keeps."""
+Blocks = Annotated[Open, AfterValidator(_outer_shape), Since(LATER), UNLISTED, Field(examples=[BLANK])]
+
+
+def _blocks_or_html(definition: object, html: object, amp: object) -> None:
+    if definition is not None and (html is not None or amp is not None):
+        raise ValueError("a template has a definition, or html and amp: give one of them")
+
+
+class NewTemplate(Arguments):
+    EXAMPLES: ClassVar[Any] = (
+        {"name": "Sale", "editor_type": "CODE", **HTML},
+        {"name": "Sale", "editor_type": "USER_DRAGGABLE", **HTML},
+        {"name": "Sale", "editor_type": "SYSTEM_DRAGGABLE", "definition": BLANK, "text": "Sale"},
+    )
+
+    name: Text
+    editor_type: Annotated[
+        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], Varies({"SYSTEM_DRAGGABLE": LATER})
+    ] = Field(description="CODE: plain HTML")
+    html: str | None = None
+    text: str | None = None
+    amp: str | None = None
+    definition: Blocks | None = Field(None, description="of the drag-and-drop editor: {body, styles}")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.editor_type == "SYSTEM_DRAGGABLE") != (self.definition is not None):
+            raise ValueError("editor_type SYSTEM_DRAGGABLE and definition go together")
+        _blocks_or_html(self.definition, self.html, self.amp)
+        return self
+
+
+class TemplateChanges(Arguments):
+    EXAMPLES: ClassVar[Any] = (
+        {"template_id": "01HEXAMPLE", "name": "Sale", **HTML},
+        {"template_id": "01HEXAMPLE", "definition": BLANK},
+    )
+
+    name: Text | None = None
+    html: str | None = None
+    text: str | None = None
+    amp: str | None = None
+    definition: Blocks | None = Field(None, description="replaces what the drag-and-drop editor keeps")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _blocks_or_html(self.definition, self.html, self.amp)
+        return self
+
+
+class Rendering(Arguments):
+    template_id: Annotated[Id, Target()]
+    context: Open = Field(description='values of its tags, nested: {"person": {"first_name": "Ana"}}; {} for none')
+
+
+class TemplateCopy(Arguments):
+    template_id: Annotated[Id, Target()]
+    name: Text | None = None
+
+
+class NewContent(Arguments):
+    name: Text
+    definition: Block = Field(
+        description='{"content_type":"block","type":"text","data":{…}}',
+        examples=WHOLE,
+    )
+
+
+class ContentChanges(Arguments):
+    name: Text | None = None
+    definition: Block | None = Field(None, description="the whole block", examples=WHOLE)
+
+
+area.collection(
+    "get_templates",
+    "/api/templates",
+    "template",
+    "E-mail templates; fields=html adds their HTML.",
+    rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
+    filter={
+        "name": "contains equals any",
+        "id": "any equals",
+        "created": f"{SPAN} equals",
+        "updated": f"{SPAN} equals",
+    },
+    sort=("created", "updated", "name", "id"),
+    words="which all designs layouts have welche vorlagen plantillas modèles",
+    page_size=10,
+    page_size_since="2026-07-15",
+)
+area.record(
+    "get_template",
+    "/api/templates/{template_id}",
+    "template",
+    "One template with its HTML.",
+    rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
+    words="html code source body markup single design show",
+)
+area.create(
+    "create_template",
+    "/api/templates",
+    "template",
+    NewTemplate,
+    "Make an e-mail template.",
+    rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
+    words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
+)
+area.update(
+    "update_template",
+    "/api/templates/{template_id}",
+    "template",
+    TemplateChanges,
+    "Rename a template or replace its HTML or text.",
+    rate=L,
+    additional_fields=("definition",),
+    later={"definition": LATER},
+    words="html code design colour color button logo text header fix redesign",
+)
+area.delete(
+    "delete_template",
+    "/api/templates/{template_id}",
+    "template",
+    "Delete a template.",
+    rate=L,
+    words="old unused design",
+)
+area.query(
+    "render_template",
+    "/api/template-render",
+    "template",
+    Rendering,
+    "Show a template with given values; sends nothing.",
+    rate=S,
+    answer=Answer.RECORD,
+    aliases="create_template_render",
+    words=(
+        "preview show sample test look looks like personalized with name values fill variables vorschau "
+        "voransicht previsualizar vista previa aperçu prévisualiser rendu"
+    ),
+)
+area.create(
+    "clone_template",
+    "/api/template-clone",
+    "template",
+    TemplateCopy,
+    "Copy a template.",
+    rate=L,
+    aliases="create_template_clone",
+    words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
+)
+area.collection(
+    "get_all_universal_content",
+    "/api/template-universal-content",
+    "template-universal-content",
+    "Blocks that many templates share, such as footers.",
+    rate=L,
+    aliases="get_template_universal_content",
+    filter={
+        "name": "equals any",
+        "id": "any equals",
+        "definition.type": "equals",
+        "definition.content_type": "equals",
+        "created": SPAN,
+        "updated": SPAN,
+    },
+    sort=("created", "updated", "name", "id"),
+    page_size=100,
+    words="universal blocks saved shared reusable header footer signature sections bausteine bloques blocs",
+)
+area.record(
+    "get_universal_content",
+    "/api/template-universal-content/{universal_content_id}",
+    "template-universal-content",
+    "One shared block with its content.",
+    rate=L,
+    words="universal block saved shared reusable header footer single",
+)
+area.create(
+    "create_universal_content",
+    "/api/template-universal-content",
+    "template-universal-content",
+    NewContent,
+    "Make a block for many templates: text, html, image, button, spacer …",
+    rate=L,
+    aliases="create_template_universal_content",
+    words="universal block saved shared reusable header footer section baustein bloque bloc",
+)
+area.update(
+    "update_universal_content",
+    "/api/template-universal-content/{universal_content_id}",
+    "template-universal-content",
+    ContentChanges,
+    "Change a shared block, in all its templates.",
+    rate=L,
+    aliases="update_template_universal_content",
+    words=(
+        "universal block saved shared reusable header footer everywhere all emails at once address fußzeile "
+        "kopfzeile pie cabecera pied page entête"
+    ),
+)
+area.delete(
+    "delete_universal_content",
+    "/api/template-universal-content/{universal_content_id}",
+    "template-universal-content",
+    "Delete a shared block.",
+    rate=L,
+    aliases="delete_template_universal_content",
+    words="universal block saved shared reusable header footer",
+)

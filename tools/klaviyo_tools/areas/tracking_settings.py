@@ -1,0 +1,110 @@
+"""Tracking settings: the UTM parameters that Klaviyo adds to the links in messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.types import Arguments, Text, told
+from klaviyo_tools.operation.area import Area, M
+
+area = Area("tracking_settings", words="utm google analytics source medium link parameters attribution tagging")
+
+OF_BOTH = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
+OF_FLOWS = ("flow_id", "flow_name", "message_name", "message_name_id", *OF_BOTH)
+OF_CAMPAIGNS = (
+    "campaign_id",
+    "campaign_name",
+    "campaign_name_id",
+    "campaign_name_send_day",
+    "group_id",
+    "group_name",
+    "group_name_id",
+    *OF_BOTH,
+)
+
+
+class Value(Arguments):
+    """A fixed text, or the name of what Klaviyo fills in."""
+
+    DYNAMIC: ClassVar[tuple[str, ...]] = ()
+
+    type: Literal["dynamic", "static"]
+    value: Text
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.type == "dynamic":
+            self.value = one_of(self.value, self.DYNAMIC, "dynamic value")
+        return self
+
+
+class FlowValue(Value):
+    DYNAMIC = OF_FLOWS
+    EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"type": "static", "value": "klaviyo"},
+        *({"type": "dynamic", "value": value} for value in OF_FLOWS),
+    )
+
+
+class CampaignValue(Value):
+    DYNAMIC = OF_CAMPAIGNS
+    EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"type": "static", "value": "klaviyo"},
+        *({"type": "dynamic", "value": value} for value in OF_CAMPAIGNS),
+    )
+
+
+class Utm(Arguments):
+    """One parameter, in links of flows and in those of campaigns."""
+
+    flow: FlowValue | None = None
+    campaign: CampaignValue | None = None
+
+
+class CustomUtm(Utm):
+    name: Text
+
+
+SHAPE = "{flow, campaign}: each {type: static or dynamic, value}"
+Parameter = Annotated[Utm, told(Utm, "as utm_source")]
+
+
+class TrackingChanges(Arguments):
+    auto_add_parameters: bool | None = None
+    utm_source: Annotated[Utm, told(Utm, SHAPE)] | None = None
+    utm_medium: Parameter | None = None
+    utm_campaign: Parameter | None = None
+    utm_id: Parameter | None = None
+    utm_term: Parameter | None = None
+    custom_parameters: list[Annotated[CustomUtm, told(CustomUtm, "name, flow, campaign")]] | None = None
+
+
+area.collection(
+    "get_tracking_settings",
+    "/api/tracking-settings",
+    "tracking-setting",
+    "The account's UTM parameters: one record, whose id is the account's.",
+    rate=M,
+    page_size=1,
+    words="which utm parameters links how tagged",
+)
+area.record(
+    "get_tracking_setting",
+    "/api/tracking-settings/{tracking_setting_id}",
+    "tracking-setting",
+    "The UTM parameters of an account, by account id.",
+    rate=M,
+    words="utm parameters by id",
+)
+area.update(
+    "update_tracking_setting",
+    "/api/tracking-settings/{tracking_setting_id}",
+    "tracking-setting",
+    TrackingChanges,
+    "Change the UTM parameters of the links in all messages of the account.",
+    rate=M,
+    words="utm parameters links carry append add campaign source medium turn on off",
+)

@@ -1,0 +1,75 @@
+"""Web feeds: data from the web that templates show."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from klaviyo_tools.arguments.types import Arguments, Text
+from klaviyo_tools.operation.area import XS, Area
+
+area = Area("web_feeds", words="webfeed dynamic content json xml external data rss feed")
+
+SPAN = "greater-or-equal greater-than less-or-equal less-than"
+RequestMethod = Literal["get", "post"]
+ContentType = Literal["json", "xml"]
+
+
+class NewFeed(Arguments):
+    name: Text
+    url: Text
+    request_method: RequestMethod
+    content_type: ContentType
+
+
+class FeedChanges(Arguments):
+    name: Text | None = None
+    url: Text | None = None
+    request_method: RequestMethod | None = None
+    content_type: ContentType | None = None
+
+
+area.collection(
+    "get_web_feeds",
+    "/api/web-feeds",
+    "web-feed",
+    "Web feeds, by name or date.",
+    rate=XS,
+    filter={"name": "any contains equals", "created": SPAN, "updated": SPAN},
+    sort=("created", "name", "updated"),
+    page_size=20,
+    words="which all feeds json urls",
+)
+area.record(
+    "get_web_feed",
+    "/api/web-feeds/{web_feed_id}",
+    "web-feed",
+    "One web feed, with its status.",
+    rate=XS,
+    words="single status details",
+)
+area.create(
+    "create_web_feed",
+    "/api/web-feeds",
+    "web-feed",
+    NewFeed,
+    "Create a web feed: Klaviyo will ask that URL for data.",
+    rate=XS,
+    words="new pull external data json rss url products blog posts into show use in emails usable",
+)
+area.update(
+    "update_web_feed",
+    "/api/web-feeds/{web_feed_id}",
+    "web-feed",
+    FeedChanges,
+    "Change a web feed; templates call it by its name, so a new name breaks those that use it.",
+    rate=XS,
+    words="url address refresh name",
+)
+area.delete(
+    "delete_web_feed",
+    "/api/web-feeds/{web_feed_id}",
+    "web-feed",
+    "Delete a web feed.",
+    rate=XS,
+    words="old unused",
+)

@@ -1,0 +1,105 @@
+"""Webhooks: addresses outside to which Klaviyo posts events as they happen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from klaviyo_tools.arguments.places import Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, Text
+from klaviyo_tools.arguments.web_address import PublicUrl
+from klaviyo_tools.operation.area import XS, Area
+
+area = Area(
+    "webhooks",
+    words=(
+        "hook callback ping notify endpoint listener http post url realtime integration zapier integración notificación"
+    ),
+)
+
+
+Topics = Annotated[list[Id], Field(min_length=1), Relationship("webhook-topic")]
+
+
+class NewWebhook(Arguments):
+    name: Text
+    endpoint_url: PublicUrl
+    secret_key: Text = Field(description="your choice; signs posts")
+    webhook_topic_ids: Topics = Field(description="as event:klaviyo.sent_sms")
+    description: str | None = None
+
+
+class WebhookChanges(Arguments):
+    name: Text | None = None
+    description: str | None = None
+    endpoint_url: PublicUrl | None = None
+    secret_key: Text | None = None
+    enabled: bool | None = None
+    webhook_topic_ids: Topics | None = Field(None, description="replaces all topics")
+
+
+area.collection(
+    "get_webhooks",
+    "/api/webhooks",
+    "webhook",
+    "Webhooks, and whether they are on.",
+    rate=XS,
+    paged=False,
+    include=("webhook-topics",),
+    words="which all endpoints listening registered active have",
+)
+area.record(
+    "get_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    "One webhook.",
+    rate=XS,
+    include=("webhook-topics",),
+    words="single details endpoint status",
+)
+area.create(
+    "create_webhook",
+    "/api/webhooks",
+    "webhook",
+    NewWebhook,
+    "Post events to an address: data leaves the account.",
+    rate=XS,
+    words="subscribe register notify us our server when happens send post events realtime endpoint new",
+)
+area.update(
+    "update_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    WebhookChanges,
+    "Change a webhook, or switch it on or off.",
+    rate=XS,
+    words="enable disable pause change address url secret topics rotate",
+)
+area.delete(
+    "delete_webhook",
+    "/api/webhooks/{webhook_id}",
+    "webhook",
+    "Delete a webhook; its posts end.",
+    rate=XS,
+    words="stop sending endpoint unregister",
+)
+area.collection(
+    "get_webhook_topics",
+    "/api/webhook-topics",
+    "webhook-topic",
+    "Events that a webhook can post, with their ids.",
+    rate=XS,
+    paged=False,
+    has_fields=False,
+    words="which events can subscribe available topics kinds types",
+)
+area.record(
+    "get_webhook_topic",
+    "/api/webhook-topics/{webhook_topic_id}",
+    "webhook-topic",
+    "Whether a webhook topic exists.",
+    rate=XS,
+    has_fields=False,
+    words="single exists",
+)

@@ -1,0 +1,218 @@
+"""The model that all arguments derive from, and the value types that areas share."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from klaviyo_tools.arguments.places import (
+    CLEARS,
+    UNLISTED,
+    Brief,
+    Reading,
+    _alternatives,
+    _is_model,
+    _is_text,
+    _marks,
+    since_of,
+)
+
+
+class Arguments(BaseModel):
+    """Arguments of an operation, or an object inside them. Forgiving in, strict out.
+
+    JSON text is decoded where an object or array is expected, a lone value becomes a list of one, null means
+    "not given" unless the field clears; anything unknown is refused.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        shapes = _shapes(cls)
+        kept: dict[str, Any] = {}
+        for name, value in given.items():
+            shape = shapes.get(name)
+            if value is None and shape is not None and not shape.clears:
+                continue
+            kept[name] = value if shape is None else shape.forgive(value)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a field expects, as far as forgiving needs it."""
+
+    is_list: bool
+    is_object: bool
+    items_are_strings: bool
+    clears: bool
+
+    def forgive(self, value: Any) -> Any:
+        if isinstance(value, str) and (self.is_list or self.is_object):
+            text = value.strip()
+            if text[:1] in ("[", "{"):
+                try:
+                    return json.loads(text)
+                except (ValueError, RecursionError):
+                    return value
+            if self.items_are_strings:
+                return [part.strip() for part in text.split(",") if part.strip()]
+        if self.is_list and isinstance(value, (str, int, float, dict)):
+            return [value]
+        return value
+
+
+@cache
+def _shapes(model: type[Arguments]) -> Mapping[str, _Shape]:
+    return {field.alias or name: _shape(field) for name, field in model.model_fields.items()}
+
+
+def _shape(field: FieldInfo) -> _Shape:
+    kinds = list(_alternatives(field.annotation))
+    lists = [kind for kind in kinds if get_origin(kind) is list or kind is list]
+    return _Shape(
+        is_list=bool(lists),
+        is_object=any(get_origin(k) is dict or k is dict or _is_model(k) for k in kinds),
+        items_are_strings=any(_is_text(item) for kind in lists for item in get_args(kind)),
+        clears=CLEARS in _marks(field),
+    )
+
+
+# Value types.
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _plain_id(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty: give the id, as a list call shows it")
+    if text in (".", "..") or any(c in "/\\?#%&" or c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(f"{text[:60]!r} is not an id: give the id alone, not a path, URL or name")
+    return text
+
+
+def _catalog_id(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty: catalog ids look like $custom:::$default:::SKU-1")
+    if text in (".", "..") or not text.isprintable():
+        raise ValueError(f"{text[:60]!r} is not a catalog id: they look like $custom:::$default:::SKU-1")
+    return text
+
+
+_MINUTES = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?=$|Z|[+-])")
+
+
+def _timestamp(given: object) -> object:
+    if isinstance(given, datetime):
+        return given.isoformat()
+    if not isinstance(given, str):
+        return given
+    text = given.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T09:00:00Z") from None
+    if len(text) <= 10:
+        return f"{moment.date().isoformat()}T00:00:00Z"
+    # Klaviyo wants the seconds as well.
+    text = _MINUTES.sub(r"\1T\2:00", text.replace(" ", "T", 1))
+    return text if moment.tzinfo else f"{text}Z"
+
+
+def _day(given: object) -> object:
+    if isinstance(given, (date, datetime)):
+        return given.isoformat()[:10]
+    if not isinstance(given, str):
+        return given
+    try:
+        return date.fromisoformat(given.strip()).isoformat()
+    except ValueError:
+        raise ValueError(f"{given[:40]!r} is not a date such as 2026-03-01") from None
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+"""A string that says something."""
+Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256), AfterValidator(_plain_id)]
+"""An id of Klaviyo's: no path, URL or white space in it."""
+CatalogId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_catalog_id)]
+"""A compound id (`$custom:::$default:::SKU-1`): whatever a shop calls its products."""
+Timestamp = Annotated[str, BeforeValidator(_timestamp)]
+"""ISO 8601; without an offset it is UTC, a date alone is its midnight."""
+Day = Annotated[str, BeforeValidator(_day)]
+"""A calendar date, `2026-03-01`."""
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+[1-9]\d{4,14}$")]
+"""E.164: `+` and digits."""
+Open = dict[str, Any]
+"""An object whose keys are the account's own, or too many to list."""
+
+
+def clearable(kind: Any) -> Any:
+    """The type of an optional field whose null clears what Klaviyo holds."""
+    return Annotated[kind | None, CLEARS]
+
+
+def told(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
+    """Annotated to the type of an object: its schema is one line (by default the keys), not each key with its type."""
+    return WithJsonSchema({"type": "object", "description": text or keys_of(model)})
+
+
+def keys_of(model: type[Arguments], revision: str | None = None) -> str:
+    """The keys of an object, as far as a revision has them."""
+    fields = model.model_fields.items()
+    return ", ".join(f.alias or name for name, f in fields if revision is None or (since_of(f) or "") <= revision)
+
+
+def models_in(annotation: Any) -> Iterator[type[Arguments]]:
+    """The models of arguments that a type holds, those inside a list among them."""
+    for kind in _alternatives(annotation):
+        if _is_model(kind):
+            yield kind
+        for inner in get_args(kind):
+            yield from models_in(inner)
+
+
+# Arguments that every reading operation takes.
+
+MAX_RESULTS = 1000
+DEFAULT_RESULTS = 50
+
+MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading(), Brief()]
+Cursor = Annotated[Text, Reading()]
+CountBy = Annotated[Text, Reading()]
+Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
+FieldNames = Annotated[list[Text], Reading(), Brief(names=True)]
+FieldsOfOne = Annotated[list[Text], Reading(), UNLISTED]
+IdsOnly = Annotated[bool, Reading(), UNLISTED]
+Wait = Annotated[bool, Reading(), Brief(), Field(description="until the job is done")]

@@ -1,0 +1,212 @@
+"""Example arguments made from the models: with what is required, and with everything. For checks and tests.
+
+A model whose fields exclude one another says itself what a whole one looks like, in `EXAMPLES`.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.places import Query, place_of, since_of, varies_of
+from klaviyo_tools.arguments.types import Arguments, models_in
+from klaviyo_tools.operation.operation import NEWEST, Operation
+
+_TEXTS = (
+    "01HEXAMPLE",
+    "+14155550123",
+    "a@example.com",
+    "2026-03-01T09:00:00Z",
+    "2026-03-01",
+    "https://example.com/a.png",
+    "$custom:::$default:::SKU-1",
+    "en-US",
+    "USD",
+)
+_BY_NAME: Mapping[str, str] = {
+    "timezone": "America/New_York",
+    "email": "a@example.com",
+    "phone": "+14155550123",
+    "url": "https://example.com/a.png",
+    "datetime": "2026-03-01T09:00:00Z",
+    "_at": "2026-03-01T09:00:00Z",
+    "time": "2026-03-01T09:00:00Z",
+    "date": "2026-03-01",
+    "currency": "USD",
+    "country": "NO",
+}
+
+
+_FILTER_VALUES: Mapping[str, str] = {"messages.channel": '"email"'}
+
+
+class NoExample(TypeError):
+    """A field for which no example was found: give its model `EXAMPLES`."""
+
+
+def required(operation: Operation, revision: str = NEWEST) -> dict[str, Any]:
+    """The fewest arguments with which the operation can be called."""
+    return next(_objects(operation.arguments, operation, revision, whole=False))
+
+
+def everything(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
+    """Every argument of the operation at a revision: once, and once more for each variant of an object in it."""
+    yield from _objects(operation.arguments, operation, revision, whole=True)
+
+
+def _objects(model: type[Arguments], operation: Operation, revision: str, *, whole: bool) -> Iterator[dict[str, Any]]:
+    if variants := getattr(model, "EXAMPLES", None):
+        fitting = [fit for variant in variants if (fit := _fitting(model, variant, revision)) is not None]
+        if not fitting:
+            raise NoExample(f"no example of {model.__name__} at {revision}; give it one in EXAMPLES")
+        yield from (fitting if whole else fitting[:1])
+        return
+    chosen: dict[str, list[Any]] = {}
+    for name, field in model.model_fields.items():
+        if (whole or field.is_required()) and (since_of(field) or "") <= revision:
+            values = list(_values(name, field, operation, revision, whole=whole))
+            if values:
+                chosen[field.alias or name] = values
+    if not whole:
+        yield _mended(model, {name: values[0] for name, values in chosen.items()}, operation, revision)
+        return
+    for index in range(max(map(len, chosen.values()), default=1)):
+        yield {name: values[min(index, len(values) - 1)] for name, values in chosen.items()}
+
+
+def _fitting(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """The example as far as a revision has it; None where too little is left to call with."""
+    kept = _at(model, example, revision)
+    if kept is None or kept == example:
+        return kept
+    try:
+        check(model, kept)
+    except ArgumentsError:
+        return None
+    return kept
+
+
+def _at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """An example without what a revision does not have; None where nothing sensible is left."""
+    kept: dict[str, Any] = {}
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    for name, value in example.items():
+        field = fields.get(name)
+        if field is not None and (since_of(field) or "") > revision:
+            continue
+        varies = varies_of(field) if field is not None else None
+        if varies and isinstance(value, str) and not varies.named and not varies.takes(value, revision):
+            return None
+        inner = next(models_in(field.annotation), None) if field is not None else None
+        items = [
+            item if inner is None or not isinstance(item, Mapping) else _at(inner, item, revision)
+            for item in (value if isinstance(value, (list, tuple)) else [value])
+        ]
+        if any(item is None and value is not None for item in items):
+            return None
+        kept[name] = items if isinstance(value, (list, tuple)) else items[0]
+    return kept
+
+
+def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str) -> dict[str, Any]:
+    """The fewest arguments, and one more where the model asks for one of several."""
+    for candidate in chain([fewest], _one_more(model, fewest, operation, revision)):
+        try:
+            check(model, candidate)
+        except ArgumentsError:
+            continue
+        return candidate
+    raise NoExample(f"no example for {model.__name__}; give it EXAMPLES")
+
+
+def _one_more(
+    model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str
+) -> Iterator[dict[str, Any]]:
+    for name, field in model.model_fields.items():
+        if not field.is_required() and (since_of(field) or "") <= revision:
+            for value in _values(name, field, operation, revision, whole=False):
+                yield {**fewest, field.alias or name: value}
+                break
+
+
+def _values(name: str, field: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
+    place = place_of(field)
+    if name == "ids_only":
+        return  # excludes what else shapes an answer
+    if field.examples:
+        yield from field.examples
+    elif isinstance(place, Query) and place.name == "filter" and operation.filter:
+        yield _filter(operation)
+    elif isinstance(place, Query) and place.name == "sort" and operation.sort:
+        yield from (f"{sign}{one}" for one in operation.sort for sign in ("", "-"))
+    elif isinstance(place, Query) and place.name == "include" and operation.include:
+        yield from ([list(names)] if (names := operation.at(operation.include, revision)) else [])
+    elif isinstance(place, Query) and place.name.startswith("additional-fields"):
+        yield from ([list(names)] if (names := operation.at(operation.additional_fields, revision)) else [])
+    else:
+        kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+        varies = varies_of(field)
+        for value in _of(name, kind, operation, revision, whole=whole):
+            if varies is None or not isinstance(value, str) or varies.takes(value, revision):
+                yield value
+
+
+def _filter(operation: Operation) -> str:
+    name = operation.filter_required[0] if operation.filter_required else next(iter(operation.filter))
+    operator = operation.filter[name].split()[0]
+    return (
+        f'{operator}({name},["a"])'
+        if operator in ("any", "contains-any", "contains-all")
+        else f'{operator}({name},"a")'
+    )
+
+
+def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
+    plain, marks = bare(kind)
+    origin = get_origin(plain)
+    if isinstance(plain, type) and issubclass(plain, Arguments):
+        yield from _objects(plain, operation, revision, whole=whole)
+    elif origin is list:
+        yield from ([item] for item in _of(name, get_args(plain)[0], operation, revision, whole=whole))
+    elif origin is Literal:
+        yield from get_args(plain) if whole else get_args(plain)[:1]
+    else:
+        yield _scalar(name, plain, Annotated[(plain, *marks)] if marks else plain)
+
+
+def bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A type without what is annotated to it and without None beside it."""
+    marks: tuple[Any, ...] = ()
+    while True:
+        if get_origin(kind) is Annotated:
+            marks = (*get_args(kind)[1:], *marks)
+            kind = get_args(kind)[0]
+        elif get_origin(kind) in (Union, types.UnionType):
+            kind = next(member for member in get_args(kind) if member is not type(None))
+        else:
+            return kind, marks
+
+
+def _scalar(name: str, plain: Any, kind: Any) -> Any:
+    preferred = [value for part, value in _BY_NAME.items() if part in name]
+    candidates: Mapping[Any, list[Any]] = {
+        str: [*preferred, *_TEXTS],
+        bool: [True],
+        int: [1, 10, 100],
+        float: [1.5],
+        dict: [{"key": "value"}],
+    }
+    base = get_origin(plain) or plain
+    for candidate in candidates.get(base, [{"key": "value"}, "text", 1]):
+        try:
+            TypeAdapter(kind).validate_python(candidate)
+        except ValidationError:
+            continue
+        return candidate
+    raise NoExample(f"no example for {name} of {kind}; give its model EXAMPLES")

@@ -1,0 +1,122 @@
+"""Flat arguments -> JSON:API documents. What was set is sent, nothing else: a null that was given clears a field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from klaviyo_tools.arguments.places import Attribute, Embedded, Linkage, Meta, Place, Relationship, Target, place_of
+from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.operation.request import JSON
+
+
+def document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
+    """The body of a create, an update or an action: `{"data": {"type", "id"?, "attributes", …}}`.
+
+    A `Linkage` field, where the arguments have one, is the whole of `data` instead.
+    """
+    for _, value, place in given(arguments):
+        if isinstance(place, Linkage):
+            return {"data": linkage(place.type, value)}
+    return {"data": resource(type_, arguments, id_)}
+
+
+def resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
+    """One resource object; arguments whose place is not in the body (path, query) are passed over."""
+    attributes: dict[str, Any] = {}
+    relationships: dict[str, JSON] = {}
+    meta: dict[str, Any] = {}
+    for name, value, place in given(arguments):
+        match place:
+            case None:
+                attributes[name] = plain(value)
+            case Attribute(path):
+                put(attributes, path, plain(value))
+            case Embedded(type=kind, name=key):
+                attributes[key or name] = embedded(kind, value)
+            case Relationship(type=kind, name=key):
+                relationships[key or relationship_name(name)] = {"data": identifiers(kind, value)}
+            case Target():
+                id_ = value
+            case Meta(path):
+                put(meta, path, plain(value))
+            case _:
+                continue
+    result: dict[str, JSON] = {"type": type_}
+    if id_ is not None:
+        result["id"] = id_
+    if attributes or _has_attributes(type(arguments)):
+        result["attributes"] = attributes
+    if relationships:
+        result["relationships"] = relationships
+    if meta:
+        result["meta"] = meta
+    return result
+
+
+def given(arguments: Arguments) -> Iterator[tuple[str, Any, Place | None]]:
+    """Each argument that was set, in the order of its model: name, value, place."""
+    for name, field in type(arguments).model_fields.items():
+        if name in arguments.model_fields_set:
+            yield name, getattr(arguments, name), place_of(field)
+
+
+def embedded(type_: str, value: Arguments | list[Arguments]) -> dict[str, JSON]:
+    """Objects as Klaviyo embeds them: under `data`, each a resource of this type."""
+    if isinstance(value, list):
+        return {"data": [resource(type_, item) for item in value]}
+    return {"data": resource(type_, value)}
+
+
+def linkage(type_: str, value: Any) -> JSON:
+    """Resource identifiers; given as objects, with what their `meta` says of the relationship."""
+    if isinstance(value, list) and value and isinstance(value[0], Arguments):
+        return [resource(type_, item) for item in value]
+    return identifiers(type_, value)
+
+
+def identifiers(type_: str, value: str | list[str]) -> JSON:
+    """Resource identifier objects, one or many."""
+    if isinstance(value, list):
+        return [{"type": type_, "id": item} for item in value]
+    return {"type": type_, "id": value}
+
+
+def relationship_name(argument: str) -> str:
+    """`tag_group_id` -> `tag-group`, `list_ids` -> `lists`."""
+    if argument.endswith("_ids"):
+        return argument.removesuffix("_ids").replace("_", "-") + "s"
+    return argument.removesuffix("_id").replace("_", "-")
+
+
+def plain(value: Any) -> JSON:
+    """JSON of an attribute's value; objects inside it may embed resources of their own."""
+    if isinstance(value, Arguments):
+        result: dict[str, Any] = {}
+        for name, inner, place in given(value):
+            match place:
+                case Attribute(path):
+                    put(result, path, plain(inner))
+                case Embedded(type=kind, name=key):
+                    result[key or name] = embedded(kind, inner)
+                case _:
+                    result[name] = plain(inner)
+        return result
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def put(into: dict[str, Any], path: str, value: JSON) -> None:
+    """Set a value at a dotted path, making the objects on the way."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        into = into.setdefault(parent, {})
+    into[last] = value
+
+
+@cache
+def _has_attributes(model: type[Arguments]) -> bool:
+    """Klaviyo wants `attributes` wherever the resource has any, even when none is given."""
+    return any(isinstance(place_of(field), Attribute | Embedded | None) for field in model.model_fields.values())

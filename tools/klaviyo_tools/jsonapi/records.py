@@ -1,0 +1,151 @@
+"""JSON:API documents -> flat records: what Klaviyo answers, without its links and envelopes.
+
+Links are most of an answer's bytes and point past the gateway: they are dropped, except for the cursor in
+`links.next`, which is taken out and never followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from klaviyo_tools.operation.request import JSON
+
+LONGEST_CURSOR = 2_000
+
+
+class DocumentError(ValueError):
+    """An answer is not the JSON:API document that was promised."""
+
+
+class Related(NamedTuple):
+    """What one relationship of a record points at."""
+
+    type: str
+    ids: tuple[str, ...]
+    many: bool
+
+
+class Flat(NamedTuple):
+    """One record: its attributes as they came, and the ids that it points at."""
+
+    type: str
+    id: str
+    attributes: Mapping[str, Any]
+    related: Mapping[str, Related]
+
+
+class Page(NamedTuple):
+    """One document. `single` where its `data` was one object or null; `total` only where Klaviyo tells it."""
+
+    records: Sequence[Flat]
+    included: Mapping[tuple[str, str], Flat]
+    next_cursor: str | None
+    single: bool
+    total: int | None = None
+
+
+EMPTY: Mapping[Any, Any] = {}
+
+
+def flatten(document: JSON) -> Page:
+    """Flatten a JSON:API document. Raises DocumentError where it is none; unknown members are passed over."""
+    if not isinstance(document, Mapping):
+        raise DocumentError(f"the answer is {_kind(document)} where a JSON:API document was expected")
+    if "data" not in document:
+        raise DocumentError("the answer has no data member")
+    data = document["data"]
+    single = not isinstance(data, list)
+    objects = ([] if data is None else [data]) if single else data
+    records = [_record(item) for item in objects]
+    included = document.get("included") or ()
+    if not isinstance(included, list | tuple):
+        raise DocumentError(f"its included member is {_kind(included)} where an array was expected")
+    joined = {(flat.type, flat.id): flat for flat in map(_record, included)} if included else EMPTY
+    return Page(records, joined, _next_cursor(document.get("links")), single, _total(document.get("meta")))
+
+
+def next_cursor(link: str) -> str | None:
+    """The cursor in a `links.next`: `page[cursor]`, or `page_cursor` as reports spell it. None where it has none."""
+    try:
+        # A cursor is base64, in which a bare + is no space.
+        pairs = dict(parse_qsl(urlsplit(link).query.replace("+", "%2B")))
+    except ValueError:
+        raise DocumentError("its next link is not a URL") from None
+    cursor = pairs.get("page[cursor]") or pairs.get("page_cursor")
+    if cursor and (len(cursor) > LONGEST_CURSOR or not cursor.isprintable()):
+        raise DocumentError("its next cursor is not one")
+    return cursor
+
+
+def _record(item: Any) -> Flat:
+    try:
+        kind = item["type"]
+        id_ = item.get("id")
+        attributes = item.get("attributes")
+        relationships = item.get("relationships")
+    except (TypeError, KeyError, AttributeError):
+        raise DocumentError("a record in it is not an object with a type") from None
+    if not isinstance(kind, str):
+        raise DocumentError("a record in it has a type that is no string")
+    if attributes is None:
+        attributes = EMPTY
+    elif not isinstance(attributes, Mapping):
+        raise DocumentError(f"the attributes of a {kind[:40]} are {_kind(attributes)}")
+    return Flat(kind, _id(id_), attributes, _related(relationships) if relationships else EMPTY)
+
+
+def _id(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise DocumentError(f"an id in it is {_kind(value)}")
+
+
+def _related(relationships: Any) -> Mapping[str, Related]:
+    if not isinstance(relationships, Mapping):
+        raise DocumentError(f"the relationships of a record are {_kind(relationships)}")
+    found = {}
+    for name, relationship in relationships.items():
+        data = relationship.get("data") if isinstance(relationship, Mapping) else None
+        if not data:
+            continue
+        many = isinstance(data, list)
+        try:
+            identifiers = data if many else [data]
+            ids = tuple([_id(identifier["id"]) for identifier in identifiers])
+            kind = identifiers[0]["type"]
+        except (TypeError, KeyError):
+            raise DocumentError(f"the relationship {str(name)[:40]!r} holds what is no identifier") from None
+        found[name] = Related(str(kind), ids, many)
+    return found
+
+
+def _next_cursor(links: Any) -> str | None:
+    link = links.get("next") if isinstance(links, Mapping) else None
+    if isinstance(link, Mapping):
+        link = link.get("href")
+    return next_cursor(link) if isinstance(link, str) and link else None
+
+
+def _total(meta: Any) -> int | None:
+    total = meta.get("total") if isinstance(meta, Mapping) else None
+    return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    kinds = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return kinds.get(type(value), "something else")

@@ -1,0 +1,130 @@
+"""All operations by name, and the toolsets in which a server offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from importlib import import_module
+
+from klaviyo_tools.arguments.spelling import nearest
+from klaviyo_tools.operation.area import Area
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.toolsets import CORE, PRESETS, STANDARD
+
+AREAS = (
+    "accounts",
+    "profiles",
+    "consent",
+    "imports",
+    "privacy",
+    "push_tokens",
+    "lists",
+    "segments",
+    "campaigns",
+    "flows",
+    "events",
+    "metrics",
+    "reporting",
+    "templates",
+    "catalogs",
+    "catalog_categories",
+    "catalog_variants",
+    "catalog_jobs",
+    "back_in_stock",
+    "coupons",
+    "tags",
+    "forms",
+    "reviews",
+    "images",
+    "webhooks",
+    "web_feeds",
+    "tracking_settings",
+    "custom_objects",
+    "object_types",
+    "conversations",
+    "connections",
+)
+"""The modules that declare an `area`, in the order in which tools are listed."""
+
+
+class UnknownName(LookupError):
+    """No operation, area or toolset is called that; the message names the nearest."""
+
+
+class Catalog(Mapping[str, Operation]):
+    """Operations by name, in a stable order."""
+
+    def __init__(self, areas: Iterable[Area]) -> None:
+        self.areas = {area.name: area for area in areas}
+        self._operations = {operation.name: operation for area in self.areas.values() for operation in area}
+
+    def __getitem__(self, name: str) -> Operation:
+        try:
+            return self._operations[name]
+        except KeyError:
+            if name in self.covered:
+                raise UnknownName(f"there is no tool {name}: call {self.covers(name)}") from None
+            close = nearest(name, self._operations)
+            hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
+            raise UnknownName(f"there is no tool {name[:60]!r}; {hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._operations
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._operations)
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    @cached_property
+    def covered(self) -> Mapping[str, tuple[str, str]]:
+        """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
+        reads = (operation for operation in self._operations.values() if operation.ids)
+        return {str(operation.ids): (operation.name, "ids_only") for operation in reads}
+
+    def covers(self, name: str) -> str:
+        """What to call instead of an operation that is an argument here."""
+        tool, argument = self.covered[name]
+        return f"{tool} with {argument}=true"
+
+    def at(self, revision: str) -> list[Operation]:
+        """The operations that exist in a revision of Klaviyo's API."""
+        return [operation for operation in self._operations.values() if operation.since <= revision]
+
+    def chosen(self, toolsets: Iterable[str]) -> list[Operation]:
+        """The operations of some presets and areas, in the catalogue's order. Raises UnknownName."""
+        names: set[str] = set()
+        for toolset in toolsets:
+            word = toolset.strip().lower().replace("-", "_")
+            if word in ("core", "standard"):
+                names.update((CORE if word == "core" else STANDARD).split())
+            elif word == "all":
+                names.update(self._operations)
+            elif word in self.areas:
+                names.update(self.areas[word].operations)
+            elif word != "none":
+                close = nearest(word, [*PRESETS, *self.areas])
+                known = ", ".join([*PRESETS, *self.areas])
+                hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known}"
+                raise UnknownName(f"there is no toolset {toolset[:40]!r}; {hint}")
+        return [operation for name, operation in self._operations.items() if name in names]
+
+    def look(self, operation: Operation) -> str | None:
+        """The read that shows whether a write was applied: its own word, or the plain read of the same path."""
+        if operation.look:
+            return operation.look
+        reads = self._reads
+        paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
+        return next((reads[path] for path in paths if path in reads), operation.job)
+
+    @cached_property
+    def _reads(self) -> dict[str, str]:
+        """Path -> the plain read of it."""
+        return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
+
+
+@cache
+def catalog() -> Catalog:
+    """Every operation there is."""
+    return Catalog(import_module(f"klaviyo_tools.areas.{name}").area for name in AREAS)
