@@ -362,7 +362,7 @@ async def _counted(here: Upstream, total: int) -> tuple[float, float | None, int
 
 def search(plan: Plan) -> dict[str, Any]:
     """Milliseconds for a search over all operations, cold (the index is built) and warm."""
-    from klaviyo_tools.registry import catalog
+    from klaviyo_tools.registry import registry
     from klaviyo_tools.search.index import Index
 
     queries = (
@@ -375,7 +375,7 @@ def search(plan: Plan) -> dict[str, Any]:
         "stop a flow",
         "image upload from the web",
     )
-    operations = list(catalog().values())
+    operations = list(registry().values())
     began = time.perf_counter()
     index = Index(operations)
     built = (time.perf_counter() - began) * 1000
@@ -405,22 +405,22 @@ _ANSWERED: Mapping[str, dict[str, Any]] = {
 async def size(plan: Plan) -> dict[str, Any]:
     """Bytes of our answers against Klaviyo's JSON for the same question, over the sandbox's account."""
     from klaviyo_mcp import sandbox
-    from klaviyo_mcp.calls.call import Quiet
-    from klaviyo_mcp.calls.service import Calls
-    from klaviyo_mcp.gateway.client import Maton
+    from klaviyo_mcp.calls.call import SilentContext
+    from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.gateway.client import GatewayClient
     from klaviyo_mcp.gateway.pacing import Pacer
     from klaviyo_mcp.settings import Settings
-    from klaviyo_tools.registry import catalog
+    from klaviyo_tools.registry import registry
 
     embedded = sandbox.create(key="sandbox")
     transport = httpx.ASGITransport(embedded)
-    maton = Maton(key="sandbox", base_url="http://127.0.0.1", transport=transport, pacer=Pacer(enabled=False))
-    calls_ = Calls(Settings(toolsets=("all",)), maton)
+    maton = GatewayClient(key="sandbox", base_url="http://127.0.0.1", transport=transport, pacer=Pacer(enabled=False))
+    calls_ = CallService(Settings(toolsets=("all",)), maton)
     headers = {"Authorization": "Bearer sandbox", "revision": "2026-01-15"}
     found: dict[str, Any] = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/klaviyo", headers=headers) as direct:
         for name, arguments in _ANSWERED.items():
-            operation = catalog()[name]
+            operation = registry()[name]
             checked = operation.arguments.model_validate(arguments)
             request = operation.request(checked)
             sized = operation.page_size is not None and operation.page_size_since is None
@@ -428,7 +428,7 @@ async def size(plan: Plan) -> dict[str, Any]:
             query = {**request.query, **({"page[size]": str(most)} if sized else {})}
             document = await direct.get(request.path, params=query)
             document.raise_for_status()
-            answer = await calls_.call(name, arguments, Quiet())
+            answer = await calls_.call(name, arguments, SilentContext())
             text = "".join(part.text for part in answer.content if part.type == "text")
             if answer.is_error:
                 raise Failed(text)

@@ -148,40 +148,40 @@ async def call(plan: Plan) -> dict[str, Any]:
     from benchmarks.upstream import page
     from klaviyo_mcp.answers import collection, cursors, pages
     from klaviyo_mcp.answers import view as fieldsets
-    from klaviyo_mcp.gateway.request import parse, render
+    from klaviyo_mcp.gateway.request import parse_json, render_request
     from klaviyo_tools.arguments.checking import check
-    from klaviyo_tools.jsonapi.records import flatten
-    from klaviyo_tools.registry import catalog
-    from klaviyo_tools.resource_types import resource
+    from klaviyo_tools.jsonapi.records import flatten_document
+    from klaviyo_tools.registry import registry
+    from klaviyo_tools.resource_types import resource_type
 
     plan.told("profile of a call")
-    operation = catalog()["get_profiles"]
-    kind = resource(operation.resource)
+    operation = registry()["get_profiles"]
+    kind = resource_type(operation.resource)
     view = fieldsets.View()
     given = {"max_results": RECORDS}
     checked = check(operation.arguments, given)
     body = page(RECORDS)
     document = json.loads(body)
-    read = flatten(document)
+    read = flatten_document(document)
     base, key, revision = "https://api.maton.ai", "key", "2026-01-15"
 
     def requested() -> object:
-        query = fieldsets.sparse(kind, view, operation.accepted_fields(), resource)
+        query = fieldsets.sparse_fieldsets(kind, view, operation.accepted_fields(), resource_type)
         request = operation.request(checked, query)
-        return render(request, base=base, key=key, revision=revision, connection=None)
+        return render_request(request, base=base, key=key, revision=revision, connection=None)
 
     def answered() -> object:
-        sheet = collection.Sheet(kind, view)
-        harvest = pages.Harvest(cursors.START)
-        harvest.add(read, pages.first(cursors.START, RECORDS), RECORDS)
+        sheet = collection.CollectionAnswer(kind, view)
+        harvest = pages.PagesRead(cursors.START)
+        harvest.add(read, pages.first_place(cursors.START, RECORDS), RECORDS)
         sheet.take(read, harvest.records)
         return sheet.text(harvest)
 
     parts: dict[str, Callable[[], object]] = {
         "arguments, validated": lambda: check(operation.arguments, given),
         "request, put together": requested,
-        "answer, decoded from JSON": lambda: parse(body),
-        "records, made of the document": lambda: flatten(document),
+        "answer, decoded from JSON": lambda: parse_json(body),
+        "records, made of the document": lambda: flatten_document(document),
         "table and facts, written": answered,
     }
     library = await _library(plan.calls)

@@ -9,11 +9,11 @@ from typing import Any
 
 import mcp_types
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.cli.tools import toolset
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.tools import smallest_toolset
 from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
-from klaviyo_mcp.settings import Settings, facts, flag_of
-from klaviyo_tools.registry import catalog
+from klaviyo_mcp.settings import Settings, facts_of, flag_of
+from klaviyo_tools.registry import registry
 from klaviyo_tools.toolsets import CORE, STANDARD
 
 README = Path(__file__).parents[1] / "README.md"
@@ -24,7 +24,7 @@ def tools() -> str:
     """Every tool of the standard toolset by area, those of the core in bold, and how many more there are."""
     core, standard = set(CORE.split()), set(STANDARD.split())
     rows = ["| area | tools listed by default (bold: `core`) | more with `all` |", "|---|---|---|"]
-    for area in catalog().areas.values():
+    for area in registry().areas.values():
         names = [operation.name for operation in area if operation.since <= REVISION]
         if not names:
             continue
@@ -38,7 +38,7 @@ def settings() -> str:
     """Every setting: variable, flag, default, what it is."""
     rows = ["| variable | flag | default | what it is |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        known = facts(field)
+        known = facts_of(field)
         default = field.default
         shown = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
         flag = flag_of(name)
@@ -54,7 +54,7 @@ def costs() -> str:
     """What each toolset costs a model in every session: tools, bytes of tools/list, about as many tokens."""
     rows = ["| toolset | tools | tools/list | name, description and schema alone |", "|---|---|---|---|"]
     for preset in ("none", "core", "standard", "all"):
-        listed = Calls(Settings(toolsets=(preset,))).tools()
+        listed = CallService(Settings(toolsets=(preset,))).tools()
         whole = sum(_bytes(_wire(tool)) + 1 for tool in listed)
         bare = sum(_bytes({k: v for k, v in _wire(tool).items() if k in _READ}) + 1 for tool in listed)
         rows.append(f"| `{preset}` | {len(listed)} | {whole:,} bytes | {bare:,} bytes |")
@@ -74,7 +74,7 @@ def _bytes(value: object) -> int:
 
 def page() -> str:
     """Every operation of the default revision by area: name, smallest toolset, effect, what it does, its request."""
-    operations = catalog().at(REVISION)
+    operations = registry().at(REVISION)
     lines = [
         "# Tools",
         "",
@@ -82,7 +82,7 @@ def page() -> str:
         "every toolset reaches all of them through `find_tools`, `describe_tool` and `call_read_tool`,",
         "`call_write_tool`, `call_delete_tool`. This page is made from the declarations.",
     ]
-    for area in catalog().areas.values():
+    for area in registry().areas.values():
         members = [operation for operation in operations if operation.area is area]
         if not members:
             continue
@@ -92,7 +92,7 @@ def page() -> str:
             effect = one.effect.value.replace("_", " ")
             purpose = one.purpose.replace("|", "\\|")
             request = f"`{one.method} {one.path}`"
-            lines.append(f"| {one.name} | {toolset(one)} | {effect} | {purpose} | {request} |")
+            lines.append(f"| {one.name} | {smallest_toolset(one)} | {effect} | {purpose} | {request} |")
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from klaviyo_mcp.cli.commands import main
 from klaviyo_mcp.protocol.prompts import PROMPTS
 from klaviyo_mcp.protocol.resources import GUIDES
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -41,7 +41,7 @@ def test_the_page_of_tools_is_that_of_the_code(tables: ModuleType) -> None:
 def test_a_configuration_that_is_copied_as_it_stands_starts_the_server() -> None:
     assert "your key" not in README
     assert len(re.findall(r'MATON_API_KEY(?:": ")?=?your-key\b', README)) == 4
-    assert load({}, {"MATON_API_KEY": "your-key"}).key is not None
+    assert load_settings({}, {"MATON_API_KEY": "your-key"}).key is not None
 
 
 def test_it_names_every_prompt_and_guide() -> None:

@@ -284,18 +284,19 @@ class DeadlineError(KlaviyoMcpError):
 
 
 class InDoubtError(KlaviyoMcpError):
-    """A write was sent and may have been applied. `look` names the operation that tells.
+    """A write was sent and may have been applied. `verify_with` names the operation that tells.
 
     It was not sent again, except where it is `repeatable`: applied once however often it arrives.
     """
 
     def __init__(
-        self, operation: str, cause: str, *, look: str = "", detail: str = "", repeatable: bool = False
+        self, operation: str, cause: str, *, verify_with: str = "", detail: str = "", repeatable: bool = False
     ) -> None:
-        self.operation, self.cause, self.look = operation, cause, look
+        self.operation, self.cause, self.verify_with = operation, cause, verify_with
         once = "" if repeatable else "It was not sent again. "
         super().__init__(
             f"{operation} may or may not have been applied: {cause}",
             detail=detail,
-            then=f"{once}Look {f'with {look}' if look else 'in Klaviyo'} whether it was applied before you repeat it.",
+            then=f"{once}Look {f'with {verify_with}' if verify_with else 'in Klaviyo'} whether it was applied "
+            "before you repeat it.",
         )

@@ -69,7 +69,7 @@ def _url(given: str) -> str:
     parts = urlsplit(given)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValueError
-    if parts.scheme == "http" and not urls.loopback(parts.hostname):
+    if parts.scheme == "http" and not urls.is_loopback(parts.hostname):
         raise ValueError
     return given
 
@@ -228,7 +228,7 @@ class Settings(BaseModel):
         return tuple(secret.get_secret_value() for secret in (self.key, *self.tokens) if secret is not None)
 
 
-def facts(field: FieldInfo) -> dict[str, Any]:
+def facts_of(field: FieldInfo) -> dict[str, Any]:
     """What is known of a setting: `variable`, `takes`, `part` and `secret`."""
     assert isinstance(field.json_schema_extra, dict)
     return dict(field.json_schema_extra)
@@ -236,15 +236,15 @@ def facts(field: FieldInfo) -> dict[str, Any]:
 
 def variable_of(field: FieldInfo) -> str:
     """The environment variable of a setting."""
-    return str(facts(field)["variable"])
+    return str(facts_of(field)["variable"])
 
 
 def flag_of(name: str) -> str | None:
     """The command-line flag of a setting, such as `--read-only`; None for secrets, which a process list would show."""
-    return None if facts(Settings.model_fields[name])["secret"] else "--" + name.replace("_", "-")
+    return None if facts_of(Settings.model_fields[name])["secret"] else "--" + name.replace("_", "-")
 
 
-def load(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+def load_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """The settings of an environment with flags over it; empty variables count as unset. Raises SettingsError."""
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
@@ -264,7 +264,7 @@ def _takes_word(field: FieldInfo) -> bool:
 
 
 def _refusal(name: str, value: object) -> SettingsError:
-    known = facts(Settings.model_fields[name])
+    known = facts_of(Settings.model_fields[name])
     flag = flag_of(name)
     called = known["variable"] + (f" ({flag})" if flag else "")
     shown = " what it is set to" if known["secret"] else f" {str(value)[:60]!r}"

@@ -75,11 +75,11 @@ def clean_value(value: Any) -> Any:
 
 
 _SECRET = secrets.token_bytes(16)
-MARKING = 160
+MARK_BYTES = 160
 """The most bytes that marking adds to an answer."""
 
 
-def mark(text: str, nonce: str | None = None) -> str:
+def mark_untrusted(text: str, nonce: str | None = None) -> str:
     """The text between two lines that no stranger can have written, after a line that says what it is.
 
     The lines carry a word derived from the text with a secret of this process, so that it cannot be guessed while the

@@ -25,7 +25,7 @@ class Invented:
 
     def __init__(self) -> None:
         self.events: list[str] = []
-        self.waiting = anyio.Event()
+        self.on_wait = anyio.Event()
         self.release = anyio.Event()
         self.warmed = anyio.Event()
 
@@ -69,7 +69,7 @@ class Invented:
         raise UnknownTool(f"there is no tool {name!r}; did you mean echo?")
 
     async def _wait(self) -> mcp_types.CallToolResult:
-        self.waiting.set()
+        self.on_wait.set()
         try:
             await self.release.wait()
         except anyio.get_cancelled_exc_class():
@@ -93,11 +93,11 @@ class Invented:
 
 
 def main() -> None:
-    from klaviyo_mcp.settings import load
+    from klaviyo_mcp.settings import load_settings
     from klaviyo_mcp.telemetry import logs
 
-    settings = load({}, os.environ)
-    logs.configure(settings.log_level or "info", settings.secrets())
+    settings = load_settings({}, os.environ)
+    logs.configure_logging(settings.log_level or "info", settings.secrets())
     if sys.argv[1] == "stdio":
         from klaviyo_mcp.transports import stdio
 

@@ -13,9 +13,9 @@ from tests.clients.processes import COMMAND, environment, initialize, raw
 _ASTRAY = """
 import os, subprocess, sys
 from klaviyo_mcp.transports import pipes
-assert pipes.waitable()
+assert pipes.can_wait()
 print("before astray")
-with pipes.claimed() as (lines, writer):
+with pipes.claim_streams() as (lines, writer):
     assert sys.stdin.read() == ""
     print("printed astray")
     os.write(1, b"written astray")

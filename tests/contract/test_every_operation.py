@@ -15,8 +15,8 @@ from mcp.client.client import Client
 from mcp_types import TextContent
 
 from klaviyo_mcp.calls import jobs
-from klaviyo_mcp.calls.service import SANDBOX_KEY, Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import SANDBOX_KEY, CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.sandbox import Sandbox, create
@@ -25,10 +25,10 @@ from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_of
 from klaviyo_tools.arguments.types import models_in
 from klaviyo_tools.drift.check import Document
-from klaviyo_tools.drift.examples import everything, required
+from klaviyo_tools.drift.examples import full_example, required_example
 from klaviyo_tools.operation.operation import Answer, Operation
 from klaviyo_tools.operation.request import Service
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 LATE = ("bulk_delete_", "remove_", "request_profile_deletion", "merge_profiles")
 """What takes away comes last, so that there is something to read, and to take away."""
@@ -59,7 +59,7 @@ def types_of_paths() -> dict[str, str]:
     """The path of a record -> its type."""
     return {
         re.sub(r"\{\w+\}", "{}", operation.path): operation.resource
-        for operation in catalog().values()
+        for operation in registry().values()
         if operation.answer is Answer.RECORD and operation.method == "GET" and operation.path.endswith("}")
     }
 
@@ -171,7 +171,7 @@ def mended(name: str, arguments: dict[str, Any], ids: Ids, directory: Path) -> d
 
 def arguments_of(operation: Operation, ids: Ids, revision: str) -> dict[str, Any]:
     reads = operation.method == "GET" or operation.body is None
-    example = required(operation, revision) if reads else next(everything(operation, revision))
+    example = required_example(operation, revision) if reads else next(full_example(operation, revision))
     arguments: dict[str, Any] = json.loads(json.dumps(example))
     ids.fill(operation.arguments, arguments)
     return {**arguments, **ids.in_path(operation)}
@@ -199,12 +199,12 @@ def faults_of(document: Document, operation_name: str, request: httpx.Request) -
 async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
     document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(jobs, "FIRST", 0.0)
+    monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
     revision = document.revision
     sandbox = create(profiles=30, key=SANDBOX_KEY)
     arrange(sandbox)
     recorder, ids = Recorder(sandbox), Ids(sandbox)
-    maton = Maton(
+    maton = GatewayClient(
         key=SANDBOX_KEY,
         base_url="http://127.0.0.1",
         revision=revision,
@@ -212,11 +212,11 @@ async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
         pacer=Pacer(enabled=False),
     )
     settings = Settings(sandbox=True, toolsets=("all",), confirm="never", revision=revision, upload_dir=tmp_path)
-    calls = Calls(settings, maton)
+    calls = CallService(settings, maton)
     wrong: dict[str, str] = {}
     called = set()
-    operations = [one for one in catalog().at(revision) if one.service is Service.KLAVIYO]
-    async with Client(server.create(calls)) as client:
+    operations = [one for one in registry().at(revision) if one.service is Service.KLAVIYO]
+    async with Client(server.create_server(calls)) as client:
         for operation in sorted(operations, key=rank):
             asked: list[tuple[str, dict[str, Any]]] = [(operation.name, {})]
             if operation.ids:

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.settings import Settings
 
@@ -37,8 +37,10 @@ async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | No
             return httpx.Response(204)
         return httpx.Response(200, json=answer or {"data": []}, headers={"content-type": "application/vnd.api+json"})
 
-    maton = Maton(key=KEY, connection="conn-1", transport=httpx.MockTransport(respond), pacer=Pacer(enabled=False))
-    calls = Calls(Settings(toolsets=("all",), confirm="never", connection="conn-1"), maton)
+    maton = GatewayClient(
+        key=KEY, connection="conn-1", transport=httpx.MockTransport(respond), pacer=Pacer(enabled=False)
+    )
+    calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), maton)
     await calls.call(tool, arguments, Silent())
     await calls.aclose()
     main = [request for request in requests if request.method != "GET"] or requests

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from tests.server.rig import ERAS, Rig, client, rig, told
 from tests.server.upstream import Answer, refused_port, serve
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.settings import Settings
@@ -186,10 +186,10 @@ LATER = "Try again in a minute; if it persists, check MATON_BASE_URL."
 
 @asynccontextmanager
 async def connected_to(url: str, key: str | None = "mtn_key") -> AsyncIterator[Client]:
-    maton = Maton(key=key, base_url=url, pacer=Pacer(enabled=False), backoff=0.001, tries=2)
+    maton = GatewayClient(key=key, base_url=url, pacer=Pacer(enabled=False), backoff=0.001, tries=2)
     settings = Settings(toolsets=("all",), key=SecretStr(key) if key else None)
     try:
-        async with Client(app.create(Calls(settings, maton)), mode="legacy") as connected:
+        async with Client(app.create_server(CallService(settings, maton)), mode="legacy") as connected:
             yield connected
     finally:
         await maton.aclose()

@@ -20,7 +20,8 @@ from klaviyo_mcp.errors import (
     UnreachableError,
     UpstreamError,
 )
-from klaviyo_mcp.gateway.client import CallPolicy, Maton
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.options import RequestOptions
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_tools.operation.request import Request
 
@@ -39,13 +40,16 @@ HOSTILE = (
 ) * 20
 JSON_HOSTILE = {"errors": [{"id": "1", "code": "x", "title": "t", "detail": HOSTILE, "source": {"pointer": HOSTILE}}]}
 
-READ = (Request("GET", "/api/lists"), CallPolicy("get_lists", safe=True))
+READ = (Request("GET", "/api/lists"), RequestOptions("get_lists", safe=True))
 WRITE = (
     Request("POST", "/api/lists", body={"data": {"type": "list", "attributes": {"name": "Spring"}}}),
-    CallPolicy("create_list", safe=False, look="get_lists"),
+    RequestOptions("create_list", safe=False, verify_with="get_lists"),
 )
-DELETE = (Request("DELETE", "/api/lists/Y6nRLr"), CallPolicy("delete_list", safe=False, look="get_list", answers=False))
-EVENT = (WRITE[0], CallPolicy("create_event", safe=False, repeatable=True, look="get_events", answers=False))
+DELETE = (
+    Request("DELETE", "/api/lists/Y6nRLr"),
+    RequestOptions("delete_list", safe=False, verify_with="get_list", answers=False),
+)
+EVENT = (WRITE[0], RequestOptions("create_event", safe=False, repeatable=True, verify_with="get_events", answers=False))
 
 
 @dataclass(frozen=True)
@@ -92,17 +96,17 @@ ROWS = [
 HEADER = f"Authorization: Bearer {KEY}"
 
 
-def client(url: str, *, hangs: bool = False, **options: Any) -> Maton:
+def client(url: str, *, hangs: bool = False, **options: Any) -> GatewayClient:
     settings: dict[str, Any] = {
         "deadline": 0.3 if hangs else 30.0,
         "backoff": 0.001,
         "tries": TRIES,
         "largest": 2_000_000,
     }
-    return Maton(key=KEY, base_url=url, pacer=Pacer(enabled=False), **{**settings, **options})
+    return GatewayClient(key=KEY, base_url=url, pacer=Pacer(enabled=False), **{**settings, **options})
 
 
-async def failure(maton: Maton, call: tuple[Request, CallPolicy]) -> KlaviyoMcpError:
+async def failure(maton: GatewayClient, call: tuple[Request, RequestOptions]) -> KlaviyoMcpError:
     await maton.warm()
     try:
         with pytest.raises(KlaviyoMcpError) as caught:
@@ -124,7 +128,7 @@ def check_words(error: KlaviyoMcpError, operation: str, cause: str) -> None:
     assert text.endswith(".")
     if isinstance(error, InDoubtError):
         assert ("It was not sent again." in text) is (operation != "create_event")
-        assert f"Look with {error.look}" in text
+        assert f"Look with {error.verify_with}" in text
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -138,7 +142,7 @@ async def test_a_read_is_sent_again_where_that_may_help_and_then_says_what_faile
 @pytest.mark.parametrize("call", [WRITE, DELETE], ids=["write", "delete"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_look(
-    row: Row, call: tuple[Request, CallPolicy]
+    row: Row, call: tuple[Request, RequestOptions]
 ) -> None:
     async with serve(row.turn) as upstream:
         error = await failure(client(upstream.url, hangs=row.hangs), call)
@@ -148,7 +152,7 @@ async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_l
 
 @pytest.mark.parametrize(("call", "count"), [(READ, TRIES), (WRITE, 1), (DELETE, 1)], ids=["read", "write", "delete"])
 async def test_a_reset_before_the_request_was_read_leaves_a_write_in_doubt(
-    call: tuple[Request, CallPolicy], count: int
+    call: tuple[Request, RequestOptions], count: int
 ) -> None:
     async with serve(Fault.RESET_UNREAD) as upstream:
         error = await failure(client(upstream.url), call)
@@ -159,7 +163,7 @@ async def test_a_reset_before_the_request_was_read_leaves_a_write_in_doubt(
 
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
 async def test_where_nobody_listens_every_call_is_tried_again_and_surely_not_sent(
-    call: tuple[Request, CallPolicy],
+    call: tuple[Request, RequestOptions],
 ) -> None:
     port = refused_port()
     error = await failure(client(f"http://127.0.0.1:{port}"), call)
@@ -173,7 +177,7 @@ async def test_where_nobody_listens_every_call_is_tried_again_and_surely_not_sen
 
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_to_another_host_is_not_followed(call: tuple[Request, CallPolicy], status: int) -> None:
+async def test_a_redirect_to_another_host_is_not_followed(call: tuple[Request, RequestOptions], status: int) -> None:
     async with serve(OK) as stranger, serve(Answer(status, b"", {"Location": f"{stranger.url}/x"})) as upstream:
         error = await failure(client(upstream.url), call)
         assert (len(upstream.seen), stranger.connections) == (1, 0)
@@ -182,7 +186,7 @@ async def test_a_redirect_to_another_host_is_not_followed(call: tuple[Request, C
 
 
 @pytest.mark.parametrize("call", [READ, WRITE], ids=["read", "write"])
-async def test_an_empty_success_is_a_fault_where_a_body_was_promised(call: tuple[Request, CallPolicy]) -> None:
+async def test_an_empty_success_is_a_fault_where_a_body_was_promised(call: tuple[Request, RequestOptions]) -> None:
     async with serve(Answer(200)) as upstream:
         error = await failure(client(upstream.url), call)
         assert len(upstream.seen) == 1
@@ -199,7 +203,7 @@ async def test_an_empty_success_is_a_success_where_none_was_promised() -> None:
 
 
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
-async def test_a_call_that_was_only_rate_limited_succeeds_when_sent_again(call: tuple[Request, CallPolicy]) -> None:
+async def test_a_call_that_was_only_rate_limited_succeeds_when_sent_again(call: tuple[Request, RequestOptions]) -> None:
     async with serve(Answer(429, b"", {"Retry-After": "0"}), Answer(429), OK) as upstream:
         maton = client(upstream.url)
         reply = await maton.send(*call)
@@ -267,7 +271,7 @@ async def test_cancelling_a_call_ends_its_wait() -> None:
             told.append((seconds, why))
             begun.set()
 
-        task = asyncio.create_task(maton.send(READ[0], replace(READ[1], waiting=waiting)))
+        task = asyncio.create_task(maton.send(READ[0], replace(READ[1], on_wait=waiting)))
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -17,16 +17,16 @@ from tests.server.rig import rig
 
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.drift import examples
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 REVISION = Settings().revision
 OPERATIONS = [
     operation
-    for operation in catalog().values()
+    for operation in registry().values()
     if operation.area.name != "connections" and operation.since <= REVISION
 ]
 EXAMPLES = {
-    operation.name: [examples.required(operation), *examples.everything(operation, REVISION)]
+    operation.name: [examples.required_example(operation), *examples.full_example(operation, REVISION)]
     for operation in OPERATIONS
 }
 

@@ -15,11 +15,11 @@ import pytest
 from mcp.client.client import Client
 from tests.server.upstream import OK, Answer, Fault, Turn, refused_port, serve
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.telemetry.logs import JsonLines
 
 pytestmark = pytest.mark.anyio
@@ -56,11 +56,11 @@ class Kind:
 
     tool: str
     arguments: dict[str, Any] = field(default_factory=dict)
-    look: str = ""
+    verify_with: str = ""
 
     @property
     def reads(self) -> bool:
-        return not self.look
+        return not self.verify_with
 
 
 READ = Kind("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'})
@@ -124,7 +124,7 @@ async def connected(
     url: str, era: str = "legacy", *, hangs: bool = False, named: bool = True, **variables: str
 ) -> AsyncIterator[Client]:
     """A client of a server in front of that gateway; the account's name is known, so that no call asks for it."""
-    maton = Maton(
+    maton = GatewayClient(
         key=KEY,
         base_url=url,
         connection="c1",
@@ -134,14 +134,14 @@ async def connected(
         tries=TRIES,
         largest=2_000_000,
     )
-    settings = load({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1", **variables})
-    calls = Calls(settings.model_copy(update={"deadline": DEADLINE if hangs else 30.0}), maton)
+    settings = load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1", **variables})
+    calls = CallService(settings.model_copy(update={"deadline": DEADLINE if hangs else 30.0}), maton)
     await calls.warm()
     await maton.warm()
     if named:
         await calls.accounts.name()
     try:
-        async with Client(server.create(calls), mode=era) as client:
+        async with Client(server.create_server(calls), mode=era) as client:
             yield client
     finally:
         await calls.aclose()
@@ -168,7 +168,9 @@ def check(text: str, kind: Kind, cause: str, then: str = "", *, sure: bool = Fal
         assert "may or may not" not in text
     else:
         assert f"{kind.tool} may or may not have been applied" in text
-        assert f"It was not sent again. Look with {kind.look} whether it was applied before you repeat it." in text
+        assert (
+            f"It was not sent again. Look with {kind.verify_with} whether it was applied before you repeat it." in text
+        )
     for leak in (KEY, PRIVATE, "uthorization:", "earer", "<", ">", "Traceback", "0x7f", "\x1b", "onload", "{"):
         assert leak not in text
     assert text.isprintable()

@@ -18,10 +18,10 @@ import pytest
 from tests.clients.processes import COMMAND, Raw, environment, http, initialize, raw
 from tests.server.upstream import Answer, Fault, Turn, serve
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
-from klaviyo_mcp.gateway.request import render
-from klaviyo_mcp.settings import SettingsError, load
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.request import render_request
+from klaviyo_mcp.settings import SettingsError, load_settings
 from klaviyo_mcp.telemetry.logs import JsonLines
 from klaviyo_tools.operation.request import Request
 
@@ -158,11 +158,11 @@ def test_a_crash_does_not_say_the_key() -> None:
     program = (
         "import asyncio, os\n"
         "from klaviyo_mcp.telemetry import logs\n"
-        "from klaviyo_mcp.settings import load\n"
-        "settings = load({}, os.environ)\n"
-        "logs.configure('debug', settings.secrets())\n"
-        "from klaviyo_mcp.calls.service import connect\n"
-        "maton = connect(settings)\n"
+        "from klaviyo_mcp.settings import load_settings\n"
+        "settings = load_settings({}, os.environ)\n"
+        "logs.configure_logging('debug', settings.secrets())\n"
+        "from klaviyo_mcp.calls.service import create_client\n"
+        "maton = create_client(settings)\n"
         "raise RuntimeError(f'{maton!r} {settings!r} {settings.key} ' + os.environ['MATON_API_KEY'])\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], env=environment(MATON_API_KEY=KEY), capture_output=True)
@@ -171,17 +171,23 @@ def test_a_crash_does_not_say_the_key() -> None:
 
 
 def test_nothing_that_holds_the_key_shows_it() -> None:
-    settings = load({}, {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN})
-    maton = Maton(key=KEY)
-    wire = render(Request("GET", "/api/lists"), base="https://api.maton.ai", key=KEY, revision="r", connection=None)
+    settings = load_settings({}, {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN})
+    maton = GatewayClient(key=KEY)
+    wire = render_request(
+        Request("GET", "/api/lists"), base="https://api.maton.ai", key=KEY, revision="r", connection=None
+    )
     shown = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(maton)]
-    check(" ".join([*shown, repr(wire), str(wire), repr(Calls(settings)), repr(Calls(settings).__dict__)]), KEY, TOKEN)
+    check(
+        " ".join([*shown, repr(wire), str(wire), repr(CallService(settings)), repr(CallService(settings).__dict__)]),
+        KEY,
+        TOKEN,
+    )
 
 
 @pytest.mark.parametrize("key", [f"{KEY} {KEY}", f"{KEY}\n", f"{KEY}ü", f"'{KEY}'\x7f"])
 def test_a_key_that_cannot_be_used_is_refused_without_being_shown(key: str) -> None:
     try:
-        load({}, {"MATON_API_KEY": key})
+        load_settings({}, {"MATON_API_KEY": key})
     except SettingsError as error:
         check(f"{error} {error!r}", KEY)
 

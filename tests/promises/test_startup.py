@@ -14,8 +14,8 @@ import pytest
 from pydantic import SecretStr
 from tests.server.upstream import Answer, serve
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.protocol.server import Shell
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.protocol.server import Handlers
 from klaviyo_mcp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -85,9 +85,9 @@ def test_the_list_of_tools_needs_nothing_that_only_calls_need() -> None:
 
 def test_the_list_of_tools_builds_no_validator() -> None:
     script = """
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.settings import Settings
-calls = Calls(Settings(toolsets=("all",)))
+calls = CallService(Settings(toolsets=("all",)))
 calls.tools()
 print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_complete__])
 """
@@ -97,7 +97,7 @@ print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_
 
 @pytest.mark.anyio
 async def test_the_list_of_tools_is_made_once() -> None:
-    shell = Shell(Calls(Settings()))
+    shell = Handlers(CallService(Settings()))
     context: Any = None
     assert await shell.list_tools(context, None) is await shell.list_tools(context, None)
 
@@ -118,8 +118,8 @@ class Nobody:
         """Nobody looks."""
 
 
-def calls_to(url: str, **settings: Any) -> Calls:
-    return Calls(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
+def calls_to(url: str, **settings: Any) -> CallService:
+    return CallService(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
 
 
 @pytest.mark.anyio

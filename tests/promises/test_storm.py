@@ -17,14 +17,14 @@ import uvicorn
 from mcp.client.client import Client
 
 from klaviyo_mcp import sandbox
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.sandbox import Faults, RateLimits
 from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send
 from klaviyo_mcp.sandbox.errors import KlaviyoError
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.listening import bind
 
 pytestmark = pytest.mark.anyio
@@ -130,14 +130,16 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
     faults.add(method="POST", status=503, times=20, after=100)
     box = sandbox.create(profiles=5, faults=faults, rate_limits=Hasty())
     gateway = Gateway(box)
-    settings = load({"toolsets": "all", "confirm": "never", "sandbox": True}, {})
+    settings = load_settings({"toolsets": "all", "confirm": "never", "sandbox": True}, {})
     tasks, files = len(asyncio.all_tasks()), open_files()
     outcomes: dict[int, str] = {}
     async with listening(gateway) as url:
-        maton = Maton(key=box.key, base_url=url, pacer=Pacer(enabled=False), backoff=0.002, tries=25, connections=16)
-        calls = Calls(settings, maton)
+        maton = GatewayClient(
+            key=box.key, base_url=url, pacer=Pacer(enabled=False), backoff=0.002, tries=25, connections=16
+        )
+        calls = CallService(settings, maton)
         await calls.warm()
-        async with Client(app.create(calls)) as client:
+        async with Client(app.create_server(calls)) as client:
             numbers = iter(range(CALLS))
 
             async def worker() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.settings import Settings
 
@@ -54,14 +54,14 @@ class Desk:
         self.queries: list[dict[str, str]] = []
         self.now = 1_000.0
         settings = Settings(toolsets=("all",), connection="conn-1")
-        maton = Maton(
+        maton = GatewayClient(
             key="key-for-tests-only",
             connection="conn-1",
             transport=httpx.MockTransport(self.respond),
             pacer=Pacer(enabled=False),
             tries=1,
         )
-        self.calls = Calls(settings, maton)
+        self.calls = CallService(settings, maton)
         self.calls.reports.clock = self.calls.reports.names.clock = lambda: self.now
 
     async def ask(self, tool: str, **arguments: Any) -> str:

@@ -13,8 +13,8 @@ import mcp_types
 from mcp.client.client import Client
 from mcp.client.session import ClientRequestContext, ElicitationFnT
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.sandbox import Faults, Sandbox
@@ -50,7 +50,7 @@ class Rig:
     """Calls over a sandbox."""
 
     sandbox: Sandbox
-    calls: Calls
+    calls: CallService
 
     def put(self, type_: str, id_: str, links: dict[str, Any] | None = None, **attributes: Any) -> str:
         """A record in the store; returns its id."""
@@ -78,7 +78,7 @@ def rig(account: str | None = "Fjord Outdoor", **settings: Any) -> Rig:
     """A rig whose clock stands still. `account` is what the account is called, None for one that cannot be read."""
     sandbox = Sandbox(Store(now=NOW), key="sandbox", faults=Faults(), rate_limits=None, seed=1)
     given = Settings(**{"sandbox": True, "toolsets": ("all",), **settings})
-    maton = Maton(
+    maton = GatewayClient(
         key="sandbox",
         base_url="http://127.0.0.1",
         transport=httpx.ASGITransport(sandbox),
@@ -86,7 +86,7 @@ def rig(account: str | None = "Fjord Outdoor", **settings: Any) -> Rig:
         connection=given.connection,
         backoff=0.001,
     )
-    made = Rig(sandbox, Calls(given, maton))
+    made = Rig(sandbox, CallService(given, maton))
     if account is not None:
         made.put("account", "Acc1", contact_information={"organization_name": account})
     return made
@@ -124,7 +124,7 @@ class Person:
 
 
 @asynccontextmanager
-async def client(calls: Calls, era: str, person: ElicitationFnT | None = None) -> AsyncIterator[Client]:
+async def client(calls: CallService, era: str, person: ElicitationFnT | None = None) -> AsyncIterator[Client]:
     """The official client of the protocol, in one of its eras."""
-    async with Client(server.create(calls), mode=era, elicitation_callback=person) as connected:
+    async with Client(server.create_server(calls), mode=era, elicitation_callback=person) as connected:
         yield connected

@@ -31,8 +31,8 @@ from klaviyo_mcp.errors import (
     quote,
     span,
 )
-from klaviyo_mcp.gateway.options import Asked, CallPolicy
-from klaviyo_mcp.gateway.responses import argument, judge, retry_after
+from klaviyo_mcp.gateway.options import RequestOptions, SentRequest
+from klaviyo_mcp.gateway.responses import argument_of, failure_outcome, retry_after
 from klaviyo_tools.operation.request import Service
 
 KEY = "mtn_5ecret_0f_the_operator"
@@ -42,11 +42,11 @@ NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 def refusal(
     status: int, document: object, *, chosen: bool = False, service: Service = Service.KLAVIYO
 ) -> KlaviyoMcpError:
-    call = CallPolicy(
-        "create_profile", safe=False, scopes=("profiles:write",), look="get_profiles", names={"id": "profile_id"}
+    call = RequestOptions(
+        "create_profile", safe=False, scopes=("profiles:write",), verify_with="get_profiles", names={"id": "profile_id"}
     )
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return judge(Asked(call, service, chosen, (KEY,)), status, {}, body).error
+    return failure_outcome(SentRequest(call, service, chosen, (KEY,)), status, {}, body).error
 
 
 def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def test_matons_own_refusals_name_maton() -> None:
     ],
 )
 def test_klaviyos_source_becomes_our_argument(source: dict[str, Any], name: str) -> None:
-    assert argument(source, {"id": "profile_id", "ids": "member_ids"}) == name
+    assert argument_of(source, {"id": "profile_id", "ids": "member_ids"}) == name
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_mcp.settings import Settings, SettingsError, facts, flag_of, load
+from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_wrong_value_is_told_in_one_line_with_its_variable_and_what_it_takes(
     variable: str, value: str, told: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        load({}, {variable: value})
+        load_settings({}, {variable: value})
     assert str(caught.value).startswith(variable)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -43,13 +43,13 @@ def test_a_wrong_value_is_told_in_one_line_with_its_variable_and_what_it_takes(
 @pytest.mark.parametrize(("variable", "value"), [("MATON_API_KEY", "se cret"), ("KLAVIYO_MCP_TOKENS", "too-short")])
 def test_a_wrong_secret_is_refused_without_being_shown(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        load({}, {variable: value})
+        load_settings({}, {variable: value})
     assert variable in str(caught.value)
     assert value not in str(caught.value)
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
-    settings = load({}, {})
+    settings = load_settings({}, {})
     assert settings == Settings()
     assert settings.key is None
     assert (settings.base_url, settings.revision, settings.deadline) == ("https://api.maton.ai", "2026-01-15", 60.0)
@@ -60,26 +60,26 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 
 def test_empty_and_blank_variables_count_as_unset() -> None:
-    blank = {facts(field)["variable"]: "  " for field in Settings.model_fields.values()}
-    assert load({}, blank) == Settings()
+    blank = {facts_of(field)["variable"]: "  " for field in Settings.model_fields.values()}
+    assert load_settings({}, blank) == Settings()
 
 
 def test_flags_go_over_the_environment() -> None:
     environment = {"KLAVIYO_MCP_CONFIRM": "never", "KLAVIYO_MCP_READ_ONLY": "1", "KLAVIYO_MCP_DEADLINE": "30"}
-    settings = load({"confirm": "writes", "read_only": False, "deadline": None}, environment)
+    settings = load_settings({"confirm": "writes", "read_only": False, "deadline": None}, environment)
     assert (settings.confirm, settings.read_only, settings.deadline) == ("writes", False, 30.0)
 
 
 def test_words_are_split_at_commas_and_choices_take_any_case() -> None:
     environment = {"KLAVIYO_MCP_TOOLSETS": "core, flows,,", "KLAVIYO_MCP_PACING": "OFF", "KLAVIYO_MCP_CONFIRM": "Never"}
-    settings = load({}, environment)
+    settings = load_settings({}, environment)
     assert settings.toolsets == ("core", "flows")
     assert settings.pacing is False
     assert settings.confirm == "never"
 
 
 def test_secrets_show_in_no_repr_and_have_no_flag() -> None:
-    settings = load({}, {"MATON_API_KEY": "very-secret-key", "KLAVIYO_MCP_TOKENS": "a-token-of-some-length"})
+    settings = load_settings({}, {"MATON_API_KEY": "very-secret-key", "KLAVIYO_MCP_TOKENS": "a-token-of-some-length"})
     assert "very-secret-key" not in f"{settings!r} {settings}"
     assert "a-token-of-some-length" not in f"{settings!r} {settings}"
     assert settings.secrets() == ("very-secret-key", "a-token-of-some-length")
@@ -87,6 +87,6 @@ def test_secrets_show_in_no_repr_and_have_no_flag() -> None:
 
 
 def test_every_setting_has_its_own_variable() -> None:
-    variables = [facts(field)["variable"] for field in Settings.model_fields.values()]
+    variables = [facts_of(field)["variable"] for field in Settings.model_fields.values()]
     assert len(set(variables)) == len(variables)
     assert all(name.startswith(("MATON_", "KLAVIYO_")) for name in variables)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.resource_types import RESOURCES, Resource, resource
+from klaviyo_tools.resource_types import RESOURCES, ResourceType, resource_type
 
 KLAVIYO = Path(__file__).parents[3] / "shared" / "klaviyo"
 REVISIONS = ("2026-01-15", "2026-07-15")
@@ -111,7 +111,7 @@ def documented() -> dict[str, Documented]:
     return _documented()
 
 
-def _known(row: Resource, path: str, documented: Documented) -> bool:
+def _known(row: ResourceType, path: str, documented: Documented) -> bool:
     return path in documented.attributes or (row.type, path.partition(".")[0]) in UNDESCRIBED
 
 
@@ -154,7 +154,7 @@ def test_what_strangers_write_names_real_attributes(documented: dict[str, Docume
     unknown = [
         (row.type, path)
         for row in RESOURCES.values()
-        for path in row.strangers
+        for path in row.untrusted
         if not _known(row, path, documented[row.type])
     ]
     assert unknown == []
@@ -190,7 +190,7 @@ def test_the_table_keeps_each_row_under_its_own_name() -> None:
 
 
 def test_a_type_klaviyo_added_since_is_shown_whole_and_not_trusted() -> None:
-    assert resource("loyalty-card") == Resource(
+    assert resource_type("loyalty-card") == ResourceType(
         type="loyalty-card",
         columns=(),
         fields=("id",),
@@ -198,29 +198,29 @@ def test_a_type_klaviyo_added_since_is_shown_whole_and_not_trusted() -> None:
         facet=None,
         date=None,
         relationships={},
-        strangers=("*",),
+        untrusted=("*",),
     )
 
 
 def test_a_known_type_is_the_row_of_the_table() -> None:
-    assert resource("profile") is RESOURCES["profile"]
+    assert resource_type("profile") is RESOURCES["profile"]
 
 
 def test_a_profile_is_named_by_its_address_and_all_of_it_was_written_by_a_stranger() -> None:
-    profile = resource("profile")
+    profile = resource_type("profile")
     assert profile.label == ("email", "phone_number", "external_id")
-    assert {"first_name", "last_name", "organization", "title", "location", "properties"} < set(profile.strangers)
+    assert {"first_name", "last_name", "organization", "title", "location", "properties"} < set(profile.untrusted)
 
 
 def test_text_of_customers_is_marked_and_text_of_the_account_is_not() -> None:
-    assert resource("event").strangers == ("event_properties",)
-    assert {"author", "content", "email", "title"} < set(resource("review").strangers)
+    assert resource_type("event").untrusted == ("event_properties",)
+    assert {"author", "content", "email", "title"} < set(resource_type("review").untrusted)
     for own in ("campaign", "template", "flow", "list", "segment", "catalog-item", "tag", "account", "metric"):
-        assert resource(own).strangers == ()
+        assert resource_type(own).untrusted == ()
 
 
 def test_attributes_asked_for_by_additional_fields_bring_their_columns() -> None:
-    profile = resource("profile")
+    profile = resource_type("profile")
     assert profile.columns_with(()) == profile.columns
     assert profile.columns_with(["subscriptions"]) == (
         *profile.columns,
@@ -228,18 +228,18 @@ def test_attributes_asked_for_by_additional_fields_bring_their_columns() -> None
         "subscriptions.sms.marketing.consent",
         "subscriptions.mobile_push.marketing.consent",
     )
-    assert resource("list").columns_with(["profile_count"])[-1] == "profile_count"
+    assert resource_type("list").columns_with(["profile_count"])[-1] == "profile_count"
 
 
 def test_a_nested_attribute_is_accepted_as_klaviyo_writes_it() -> None:
-    fields = resource("tracking-setting").fields
+    fields = resource_type("tracking-setting").fields
     assert fields[:5] == ("id", "auto_add_parameters", "custom_parameters", "utm_campaign", "utm_id")
     assert fields.count("utm_term.flow.value") == 1
-    assert "location.city" in resource("profile").fields
+    assert "location.city" in resource_type("profile").fields
 
 
 def test_the_table_cannot_be_changed_by_who_reads_it() -> None:
     with pytest.raises(TypeError):
-        RESOURCES["profile"] = resource("event")  # type: ignore[index]
+        RESOURCES["profile"] = resource_type("event")  # type: ignore[index]
     with pytest.raises(TypeError):
-        resource("event").relationships["profile"] = "list"  # type: ignore[index]
+        resource_type("event").relationships["profile"] = "list"  # type: ignore[index]

@@ -51,7 +51,7 @@ class UnknownName(LookupError):
     """No operation, area or toolset is called that; the message names the nearest."""
 
 
-class Catalog(Mapping[str, Operation]):
+class Registry(Mapping[str, Operation]):
     """Operations by name, in a stable order."""
 
     def __init__(self, areas: Iterable[Area]) -> None:
@@ -62,7 +62,7 @@ class Catalog(Mapping[str, Operation]):
         try:
             return self._operations[name]
         except KeyError:
-            if name in self.covered:
+            if name in self.argument_operations:
                 raise UnknownName(f"there is no tool {name}: call {self.covers(name)}") from None
             close = nearest(name, self._operations)
             hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
@@ -78,14 +78,14 @@ class Catalog(Mapping[str, Operation]):
         return len(self._operations)
 
     @cached_property
-    def covered(self) -> Mapping[str, tuple[str, str]]:
+    def argument_operations(self) -> Mapping[str, tuple[str, str]]:
         """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
         reads = (operation for operation in self._operations.values() if operation.ids)
         return {str(operation.ids): (operation.name, "ids_only") for operation in reads}
 
     def covers(self, name: str) -> str:
         """What to call instead of an operation that is an argument here."""
-        tool, argument = self.covered[name]
+        tool, argument = self.argument_operations[name]
         return f"{tool} with {argument}=true"
 
     def at(self, revision: str) -> list[Operation]:
@@ -110,10 +110,10 @@ class Catalog(Mapping[str, Operation]):
                 raise UnknownName(f"there is no toolset {toolset[:40]!r}; {hint}")
         return [operation for name, operation in self._operations.items() if name in names]
 
-    def look(self, operation: Operation) -> str | None:
+    def verify_with(self, operation: Operation) -> str | None:
         """The read that shows whether a write was applied: its own word, or the plain read of the same path."""
-        if operation.look:
-            return operation.look
+        if operation.verify_with:
+            return operation.verify_with
         reads = self._reads
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
         return next((reads[path] for path in paths if path in reads), operation.job)
@@ -125,6 +125,6 @@ class Catalog(Mapping[str, Operation]):
 
 
 @cache
-def catalog() -> Catalog:
+def registry() -> Registry:
     """Every operation there is."""
-    return Catalog(import_module(f"klaviyo_tools.areas.{name}").area for name in AREAS)
+    return Registry(import_module(f"klaviyo_tools.areas.{name}").area for name in AREAS)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ResourceType:
     """One resource type. Attribute paths are dotted (`location.city`), as Klaviyo writes them."""
 
     type: str
@@ -37,7 +37,7 @@ class Resource:
     """The attribute whose span is told above the rows."""
     relationships: Mapping[str, str]
     """Relationship name -> resource type."""
-    strangers: tuple[str, ...]
+    untrusted: tuple[str, ...]
     """Attributes whose text people outside the account can write, with all that is under each; `*` is all."""
     additional: tuple[str, ...] = ()
     """Columns of attributes that Klaviyo leaves out unless `additional_fields` asks for them."""
@@ -49,9 +49,9 @@ class Resource:
         return self.columns + tuple(path for path in self.additional if path.partition(".")[0] in additional_fields)
 
 
-def resource(type: str) -> Resource:
+def resource_type(type: str) -> ResourceType:
     """What matters in a type. One that Klaviyo added since reads as a whole, and nothing in it is trusted."""
-    return RESOURCES.get(type) or MATON.get(type) or _resource(type, label="name title", strangers="*")
+    return RESOURCES.get(type) or MATON.get(type) or _resource(type, label="name title", untrusted="*")
 
 
 def _resource(
@@ -63,13 +63,13 @@ def _resource(
     facet: str | None = None,
     date: str | None = None,
     relationships: str = "",
-    strangers: str = "",
+    untrusted: str = "",
     additional: str = "",
     joins: str = "",
-) -> Resource:
+) -> ResourceType:
     """One row of the table. `relationships` are `name:type`, or just the name where both are one word."""
     pairs = (relationship.partition(":") for relationship in relationships.split())
-    return Resource(
+    return ResourceType(
         type=type,
         columns=tuple(columns.split()),
         fields=("id", *_paths(fields)),
@@ -77,7 +77,7 @@ def _resource(
         facet=facet,
         date=date,
         relationships=MappingProxyType({name: target or name for name, _, target in pairs}),
-        strangers=tuple(strangers.split()),
+        untrusted=tuple(untrusted.split()),
         additional=tuple(additional.split()),
         joins=tuple(joins.split()),
     )
@@ -98,13 +98,13 @@ def _paths(text: str) -> list[str]:
     return paths
 
 
-def _job(type: str, relationships: str, counts: str = "completed_count failed_count", more: str = "") -> Resource:
+def _job(type: str, relationships: str, counts: str = "completed_count failed_count", more: str = "") -> ResourceType:
     """A job over many records: where it stands, how many went well, how many did not."""
     columns = f"status total_count {counts} created_at completed_at"
     return _resource(type, columns, f"{columns} {more}", facet="status", date="created_at", relationships=relationships)
 
 
-def _catalog_job(type: str, relationships: str) -> Resource:
+def _catalog_job(type: str, relationships: str) -> ResourceType:
     return _job(type, relationships, more="errors expires_at")
 
 
@@ -162,7 +162,7 @@ _PROFILES = (
         date="created",
         relationships="lists:list segments:segment push-tokens:push-token conversations:conversation",
         # A sign-up form posts to Klaviyo with a public key, the source it names for the consent included.
-        strangers="""email phone_number external_id first_name last_name organization title locale image location
+        untrusted="""email phone_number external_id first_name last_name organization title locale image location
         properties subscriptions.email.marketing.method_detail subscriptions.email.marketing.custom_method_detail
         subscriptions.sms.marketing.method_detail subscriptions.sms.transactional.method_detail
         subscriptions.email.open_tracking.metadata subscriptions.whatsapp.conversational.metadata
@@ -183,7 +183,7 @@ _PROFILES = (
         facet="platform",
         date="created",
         relationships="profile",
-        strangers="background metadata token vendor",
+        untrusted="background metadata token vendor",
     ),
     _resource("conversation", "channel profile", "channel", label="channel", facet="channel", relationships="profile"),
     _job(
@@ -199,7 +199,7 @@ _PROFILES = (
         "code detail original_payload source(pointer) title",
         label="title",
         facet="code",
-        strangers="detail original_payload",
+        untrusted="detail original_payload",
     ),
 )
 
@@ -386,7 +386,7 @@ _CONTENT = (
         facet="rating",
         date="created",
         relationships="events:event item:catalog-item",
-        strangers="author content email images smart_quote title",
+        untrusted="author content email images smart_quote title",
     ),
 )
 
@@ -455,7 +455,7 @@ _EVENTS = (
         facet="metric",
         date="datetime",
         relationships="profile metric attributions:attribution",
-        strangers="event_properties",
+        untrusted="event_properties",
         joins="metric",
     ),
     _resource(
@@ -480,7 +480,7 @@ _EVENTS = (
         label="label property",
         facet="inferred_type",
         relationships="metric",
-        strangers="sample_values",
+        untrusted="sample_values",
         additional="sample_values",
     ),
     _resource(
@@ -541,7 +541,7 @@ _OBJECTS = (
         date="published_at",
         relationships="source-mapping object-schemas:object-schema profile-object-schemas:profile-object-schema",
     ),
-    _resource("object-record", "record_properties", "record_properties", strangers="record_properties"),
+    _resource("object-record", "record_properties", "record_properties", untrusted="record_properties"),
     _resource(
         "object-ingestion-log",
         "timestamp status event_type summary object-type object-record",
@@ -550,7 +550,7 @@ _OBJECTS = (
         facet="status",
         date="timestamp",
         relationships="object-type object-record",
-        strangers="errors summary",
+        untrusted="errors summary",
     ),
     _resource("source-mapping", "property_mappings relationship_mappings", "property_mappings relationship_mappings"),
     _resource(
@@ -588,11 +588,11 @@ _AREAS = (
     _WEBHOOKS,
 )
 
-RESOURCES: Mapping[str, Resource] = MappingProxyType({row.type: row for area in _AREAS for row in area})
+RESOURCES: Mapping[str, ResourceType] = MappingProxyType({row.type: row for area in _AREAS for row in area})
 """Every type of Klaviyo's responses, by its JSON:API name."""
 
 
-LATER: Mapping[str, tuple[str, ...]] = {
+LATER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "campaign-message": (
         "channel",
         "content",
@@ -613,17 +613,17 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "template": ("definition",),
 }
 """Fields (with all under them) that only revision 2026-07-15 and later take; so is `id`, of every type."""
-LATER_SINCE = "2026-07-15"
-GONE: Mapping[str, tuple[str, ...]] = {"campaign-message": ("channel", "content", "label", "render_options")}
+LATER_FIELDS_SINCE = "2026-07-15"
+REMOVED_FIELDS: Mapping[str, tuple[str, ...]] = {"campaign-message": ("channel", "content", "label", "render_options")}
 """Fields (with all under them) that those revisions no longer take."""
 
 
 def fields_at(type: str, revision: str) -> tuple[str, ...]:
     """The sparse fields of a type at a revision of Klaviyo's API."""
-    fields = resource(type).fields
-    if revision >= LATER_SINCE:
-        return tuple(f for f in fields if not _under(f, GONE.get(type, ())))
-    later = LATER.get(type, ())
+    fields = resource_type(type).fields
+    if revision >= LATER_FIELDS_SINCE:
+        return tuple(f for f in fields if not _under(f, REMOVED_FIELDS.get(type, ())))
+    later = LATER_FIELDS.get(type, ())
     return tuple(f for f in fields if f != "id" and not _under(f, later))
 
 
@@ -631,7 +631,7 @@ def _under(field: str, heads: Collection[str]) -> bool:
     return any(field == head or field.startswith(f"{head}.") for head in heads)
 
 
-MATON: Mapping[str, Resource] = MappingProxyType(
+MATON: Mapping[str, ResourceType] = MappingProxyType(
     {
         "connection": _resource(
             "connection",

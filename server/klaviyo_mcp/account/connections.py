@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from klaviyo_mcp.answers.wording import line
+from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.errors import (
     ConnectionMissingError,
     KeyMissingError,
@@ -25,17 +25,17 @@ from klaviyo_mcp.errors import (
 from klaviyo_tools.operation.operation import Effect, Operation
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.account.reads import Reads
+    from klaviyo_mcp.account.reads import AccountReads
 
-KEPT = 600.0
+SINGLE_CACHE_SECONDS = 600.0
 """Seconds for which one connection is taken to be the only one."""
-SEVERAL_KEPT = 15.0
+SEVERAL_CACHE_SECONDS = 15.0
 """Seconds for which several are: shorter, for a person is about to change that."""
-UNNAMED_KEPT = 300.0
+UNNAMED_CACHE_SECONDS = 300.0
 """Seconds after which an account whose name could not be read is asked again."""
-PATIENCE = 0.9
+GRACE_SECONDS = 0.9
 """Seconds that a finished call waits for what was asked beside it."""
-LONGEST_NAME = 60
+NAME_CHARACTERS = 60
 
 Clock = Callable[[], float]
 Work = Callable[[], Awaitable[str]]
@@ -43,10 +43,10 @@ _SHOWN = 5
 
 
 @dataclass
-class Accounts:
+class AccountConnections:
     """The connections and the account of one process. `connection` is the one set; `clock` is in seconds."""
 
-    reads: Reads
+    reads: AccountReads
     connection: str | None = None
     clock: Clock = anyio.current_time
     _active: tuple[str, ...] | None = None
@@ -70,7 +70,7 @@ class Accounts:
             raise failure
         return answer
 
-    async def settle(self) -> str:
+    async def connection_for_write(self) -> str:
         """The id of the connection that a write goes to. Raises where that is not known for certain."""
         if self.connection:
             return self.connection
@@ -90,12 +90,12 @@ class Accounts:
             raise ConnectionMissingError("none")
         return self._active[0]
 
-    async def telling(self, work: Work) -> str:
+    async def with_account_name(self, work: Work) -> str:
         """Run a write, and say in its answer which account it went to."""
         answer, failure = await _beside(work, self.name)
         if failure is not None:
             raise failure
-        return f"{answer}\n[account: {self.called}]"
+        return f"{answer}\n[account: {self.display_name}]"
 
     async def name(self) -> str:
         """What the account is called: its organization, else the id of its connection. Never fails."""
@@ -104,12 +104,12 @@ class Accounts:
                 found = await self.reads.rows("get_accounts")
                 told = found[0].attributes.get("contact_information") if found else None
                 name = told.get("organization_name") if isinstance(told, dict) else None
-                self._name = line(name, LONGEST_NAME) if isinstance(name, str) else ""
-                self._named_until = float("inf") if self._name else self.clock() + UNNAMED_KEPT
-        return self.called
+                self._name = one_line(name, NAME_CHARACTERS) if isinstance(name, str) else ""
+                self._named_until = float("inf") if self._name else self.clock() + UNNAMED_CACHE_SECONDS
+        return self.display_name
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """The account's name as far as it is known by now."""
         only = self._active[0] if self._active and len(self._active) == 1 else ""
         return self._name or self.connection or only or "unknown"
@@ -147,7 +147,7 @@ class Accounts:
             if active != self._active:
                 self._name, self._named_until = "", float("-inf")  # another connection may be another account
             self._active = active
-            self._until = self.clock() + (KEPT if len(self._active) == 1 else SEVERAL_KEPT)
+            self._until = self.clock() + (SINGLE_CACHE_SECONDS if len(self._active) == 1 else SEVERAL_CACHE_SECONDS)
 
     async def _listed_quietly(self) -> None:
         try:
@@ -165,5 +165,5 @@ async def _beside(work: Work, other: Callable[[], Coroutine[None, None, object]]
             answer = await work()
         except Exception as error:
             failure = error
-        group.cancel_scope.deadline = anyio.current_time() + PATIENCE
+        group.cancel_scope.deadline = anyio.current_time() + GRACE_SECONDS
     return answer, failure

@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 
-from klaviyo_mcp.account.reads import attribute, together
-from klaviyo_mcp.answers.values import look
+from klaviyo_mcp.account.reads import attribute_of, run_together
+from klaviyo_mcp.answers.values import value_at
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.jsonapi.records import Flat
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.account.reads import Reads
+    from klaviyo_mcp.account.reads import AccountReads
 
-KEPT = 600.0
+CACHE_SECONDS = 600.0
 """Seconds for which a name is kept, and that an id has none."""
-MISSED = 30.0
+FAILURE_CACHE_SECONDS = 30.0
 """Seconds after which what could not be read is tried again."""
-BATCH = 50
+IDS_PER_FILTER = 50
 """Ids in one filter."""
-MOST_PAGES = 10
+MAX_PAGES = 10
 """Pages that are read of one collection for its names."""
-MOST_LISTED = 3
+MAX_LISTED_PAGES = 3
 """Of those, where a whole list is read, newest first."""
-MOST_SINGLE = 10
+MAX_SINGLE_READS = 10
 """Things whose name is read one by one."""
 CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
 """A channel as reports write it -> as campaigns are asked for by it."""
@@ -42,7 +42,7 @@ CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notificatio
 Clock = Callable[[], float]
 
 
-class Account(NamedTuple):
+class AccountFacts(NamedTuple):
     """What reports need of the account; empty where it could not be read."""
 
     timezone: str = ""
@@ -66,30 +66,30 @@ class _Shelf:
 
 
 @dataclass
-class Names:
+class Directory:
     """The names of one account. `account_key` tells when it is another; `clock` is in seconds."""
 
-    reads: Reads
+    reads: AccountReads
     account_key: Callable[[], str] = str
     clock: Clock = anyio.current_time
     _key: str = ""
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
     _metrics: Sequence[Metric] | None = None
     _metrics_until: float = 0.0
-    _account: Account = field(default_factory=Account)
+    _account: AccountFacts = field(default_factory=AccountFacts)
     _account_until: float = 0.0
     _reading: anyio.Lock = field(default_factory=anyio.Lock)
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
 
-    async def account(self) -> Account:
+    async def account(self) -> AccountFacts:
         """The account's timezone and currency. Never fails."""
         async with self._asking:
             self._same_account()
             if self.clock() >= self._account_until:
                 found = await self.reads.rows("get_accounts", fields=("timezone", "preferred_currency"))
                 told = found[0].attributes if found else {}
-                self._account = Account(_text(told.get("timezone")), _text(told.get("preferred_currency")))
-                self._account_until = self.clock() + (KEPT if found else MISSED)
+                self._account = AccountFacts(_text(told.get("timezone")), _text(told.get("preferred_currency")))
+                self._account_until = self.clock() + (CACHE_SECONDS if found else FAILURE_CACHE_SECONDS)
         return self._account
 
     async def metrics(self) -> Sequence[Metric]:
@@ -99,10 +99,10 @@ class Names:
             if self._metrics is None or self.clock() >= self._metrics_until:
                 found = [flat async for flat in self.all("get_metrics", fields=("integration.name",))]
                 self._metrics = [
-                    Metric(flat.id, _text(flat.attributes.get("name")), _text(look(flat.attributes, _INTEGRATION)))
+                    Metric(flat.id, _text(flat.attributes.get("name")), _text(value_at(flat.attributes, _INTEGRATION)))
                     for flat in found
                 ]
-                self._metrics_until = self.clock() + KEPT
+                self._metrics_until = self.clock() + CACHE_SECONDS
         return self._metrics
 
     async def metric(self, given: str, argument: str) -> str:
@@ -149,16 +149,16 @@ class Names:
         missing = [id_ for id_ in wanted if shelf.until.get(id_, 0.0) <= self.clock()]
         if missing:
             found: dict[str, str] = {}
-            until = self.clock() + KEPT
+            until = self.clock() + CACHE_SECONDS
             try:
                 await _READERS[kind](self, missing, channels, found)
             except KlaviyoMcpError:
-                until = self.clock() + MISSED
+                until = self.clock() + FAILURE_CACHE_SECONDS
             for id_ in (*found, *missing):
                 name = found.get(id_)
                 if name:
                     shelf.names[id_] = name
-                shelf.until[id_] = self.clock() + KEPT if name else until
+                shelf.until[id_] = self.clock() + CACHE_SECONDS if name else until
         return {id_: shelf.names[id_] for id_ in wanted if id_ in shelf.names}
 
     def forget(self) -> None:
@@ -174,7 +174,7 @@ class Names:
             self._key = key
 
     async def all(
-        self, name: str, more: Mapping[str, str] | None = None, *, most: int = MOST_PAGES, **arguments: Any
+        self, name: str, more: Mapping[str, str] | None = None, *, most: int = MAX_PAGES, **arguments: Any
     ) -> AsyncIterator[Flat]:
         """The records of a collection, page after page. Raises KlaviyoMcpError."""
         operation = self.reads.operation(name)
@@ -190,17 +190,17 @@ class Names:
             query[operation.cursor] = page.next_cursor
 
 
-Found = dict[str, str]
-Reader = Callable[[Names, Sequence[str], Collection[str], Found], Awaitable[None]]
+FoundNames = dict[str, str]
+ReadNames = Callable[[Directory, Sequence[str], Collection[str], FoundNames], Awaitable[None]]
 
 
-async def _listed(read: str, names: Names, ids: Sequence[str], _: Collection[str], found: Found) -> None:
+async def _listed(read: str, names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
     for batch in _batches(ids):
         async for flat in names.all(read, filter=_any(batch)):
             found[flat.id] = _text(flat.attributes.get("name"))
 
 
-async def _campaigns(names: Names, ids: Sequence[str], channels: Collection[str], found: Found) -> None:
+async def _campaigns(names: Directory, ids: Sequence[str], channels: Collection[str], found: FoundNames) -> None:
     known = [CHANNELS[channel] for channel in CHANNELS if channel in channels]
     for channel in known or CHANNELS.values():
         for batch in _batches([id_ for id_ in ids if id_ not in found]):
@@ -208,40 +208,40 @@ async def _campaigns(names: Names, ids: Sequence[str], channels: Collection[str]
                 found[flat.id] = _text(flat.attributes.get("name"))
 
 
-async def _tags(names: Names, _: Sequence[str], __: Collection[str], found: Found) -> None:
+async def _tags(names: Directory, _: Sequence[str], __: Collection[str], found: FoundNames) -> None:
     async for flat in names.all("get_tags"):
         found[flat.id] = _text(flat.attributes.get("name"))
 
 
-async def _messages(names: Names, ids: Sequence[str], _: Collection[str], found: Found) -> None:
+async def _messages(names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
     """What a message belongs to. Messages cannot be asked for by their ids: campaigns are read whole, then flows'."""
     lean = {"fields[campaign-message]": "definition.channel"}
     for channel in CHANNELS.values():
         if all(id_ in found for id_ in ids):
             return
         asked = {"filter": _by(channel), "include": ["campaign-messages"], "sort": "-created_at"}
-        async for flat in names.all("get_campaigns", lean, most=MOST_LISTED, **asked):
+        async for flat in names.all("get_campaigns", lean, most=MAX_LISTED_PAGES, **asked):
             related = flat.related.get("campaign-messages")
             found.update(dict.fromkeys(related.ids if related else (), _text(flat.attributes.get("name"))))
-    rest = [id_ for id_ in ids if id_ not in found][:MOST_SINGLE]
+    rest = [id_ for id_ in ids if id_ not in found][:MAX_SINGLE_READS]
 
     async def read(id_: str) -> None:
         page = await names.reads.one("get_flow_message", flow_message_id=id_)
-        label = look(attribute(page, "definition"), ("name",))
-        found[id_] = _text(label) or _text(attribute(page, "name"))
+        label = value_at(attribute_of(page, "definition"), ("name",))
+        found[id_] = _text(label) or _text(attribute_of(page, "name"))
 
-    await together(*(partial(read, id_) for id_ in rest))
+    await run_together(*(partial(read, id_) for id_ in rest))
 
 
-async def _versions(names: Names, ids: Sequence[str], _: Collection[str], found: Found) -> None:
+async def _versions(names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
     async def read(id_: str) -> None:
         page = await names.reads.one("get_form_version", form_version_id=id_)
-        found[id_] = _text(attribute(page, "variation_name"))
+        found[id_] = _text(attribute_of(page, "variation_name"))
 
-    await together(*(partial(read, id_) for id_ in ids[:MOST_SINGLE]))
+    await run_together(*(partial(read, id_) for id_ in ids[:MAX_SINGLE_READS]))
 
 
-_READERS: Mapping[str, Reader] = {
+_READERS: Mapping[str, ReadNames] = {
     "campaign": _campaigns,
     "flow": partial(_listed, "get_flows"),
     "form": partial(_listed, "get_forms"),
@@ -254,7 +254,7 @@ _INTEGRATION = ("integration", "name")
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[at : at + BATCH] for at in range(0, len(ids), BATCH))
+    return (ids[at : at + IDS_PER_FILTER] for at in range(0, len(ids), IDS_PER_FILTER))
 
 
 def _by(channel: str) -> str:

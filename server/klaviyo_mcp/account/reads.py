@@ -14,19 +14,19 @@ import anyio
 from klaviyo_mcp.answers import view as fieldsets
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
 from klaviyo_tools import resource_types
-from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten
+from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
 from klaviyo_tools.operation.operation import Operation, Rate
 from klaviyo_tools.operation.request import Request
-from klaviyo_tools.registry import Catalog
+from klaviyo_tools.registry import Registry
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.gateway.client import Maton
+    from klaviyo_mcp.gateway.client import GatewayClient
 
-PATIENCE = 10.0
+READ_SECONDS = 10.0
 """Seconds that such a read may take with all its waiting."""
 
 
-class Absent(Exception):
+class MissingRecord(Exception):
     """Klaviyo was asked, and knows no such thing by the id in an argument."""
 
     def __init__(self, argument: str, kind: str) -> None:
@@ -34,24 +34,24 @@ class Absent(Exception):
         self.argument = argument
 
 
-class Reads:
+class AccountReads:
     """Reads by operation. `rows` and `one` never fail: what cannot be read is None."""
 
     def __init__(
         self,
-        maton: Callable[[], Awaitable[Maton]],
-        catalog: Catalog,
+        maton: Callable[[], Awaitable[GatewayClient]],
+        catalog: Registry,
         revision: str,
         *,
         hide: bool = False,
-        patience: float = PATIENCE,
+        patience: float = READ_SECONDS,
     ) -> None:
         self._maton, self._catalog, self._revision, self.patience = maton, catalog, revision, patience
         self.hide = hide
         """Whether what strangers wrote is to be left out."""
         self._until: float | None = None
 
-    def bounded(self) -> Reads:
+    def within_one_budget(self) -> AccountReads:
         """The same reads, all of which together may take no longer than one."""
         reads = copy(self)
         reads._until = anyio.current_time() + self.patience
@@ -76,12 +76,12 @@ class Reads:
         """
         operation = self._catalog[name]
         checked = operation.arguments.model_validate(arguments)
-        kind = resource_types.resource(operation.resource)
+        kind = resource_types.resource_type(operation.resource)
         include = arguments.get("include", ())
         query: dict[str, str] = {}
         if accepted := operation.accepted_fields(self._revision):
             view = fieldsets.View((*kind.label, *fields), include)
-            query = fieldsets.sparse(kind, view, accepted, resource_types.resource)
+            query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_types.resource_type)
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
         rate = operation.rate_of(checked, self._revision)
@@ -103,7 +103,7 @@ class Reads:
         except KlaviyoMcpError:
             return None
 
-    async def linked(self, name: str, path: str) -> int | None:
+    async def count_linked(self, name: str, path: str) -> int | None:
         """How many things a relationship leads to; None where that cannot be read. `name` is the read of the record."""
         operation = self._catalog[name]
         try:
@@ -121,18 +121,18 @@ class Reads:
             return None
 
     async def _send(self, operation: Operation, request: Request, *, rate: Rate) -> Page:
-        from klaviyo_mcp.gateway.client import CallPolicy
+        from klaviyo_mcp.gateway.options import RequestOptions
 
         until = self._until or anyio.current_time() + self.patience
-        policy = CallPolicy(operation.name, safe=True, scopes=operation.scopes, rate=rate, until=until)
+        policy = RequestOptions(operation.name, safe=True, scopes=operation.scopes, rate=rate, until=until)
         reply = await (await self._maton()).send(request, policy)
         try:
-            return flatten(operation.adapt(reply.document) if operation.adapt else reply.document)
+            return flatten_document(operation.adapt(reply.document) if operation.adapt else reply.document)
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 
 
-async def together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
+async def run_together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
     """What several reads bring, each at its place, read at once. Raises what the first to fail raises."""
     found: list[Any] = [None] * len(reads)
 
@@ -148,14 +148,14 @@ async def together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
     return found
 
 
-def known(page: Page | None, argument: str, kind: str) -> Page | None:
+def require_record(page: Page | None, argument: str, kind: str) -> Page | None:
     """The same document. Raises Absent where there is no record in it; one that could not be read passes."""
     if page is not None and not page.records:
-        raise Absent(argument, kind)
+        raise MissingRecord(argument, kind)
     return page
 
 
-def attribute(page: Page | None, name: str) -> Any:
+def attribute_of(page: Page | None, name: str) -> Any:
     """An attribute of a document's record, None where that is unknown."""
     records = page.records if page is not None else ()
     found: Mapping[str, Any] = records[0].attributes if records else EMPTY

@@ -11,29 +11,33 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import Harvest
+from klaviyo_mcp.answers.pages import PagesRead
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell
-from klaviyo_mcp.answers.view import Resources, View
-from klaviyo_mcp.untrusted import MARKING, mark
+from klaviyo_mcp.answers.view import ResourceLookup, View
+from klaviyo_mcp.untrusted import MARK_BYTES, mark_untrusted
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
-BUDGET = 24_000
+ANSWER_BYTES = 24_000
 """Bytes (UTF-8) that an answer takes at most."""
 _SPLIT = 6
 _BARE = re.compile(r"true|false|[-+.\d]+")
 
-Continue = Callable[[Position], str]
+CursorText = Callable[[Position], str]
 """The cursor text of a position."""
 
 
-class Sheet:
+class CollectionAnswer:
     """A collection's answer in the making: hand its `take` to `paging.read`, then ask for its `text`."""
 
     def __init__(
-        self, resource: Resource, view: View | None = None, *, resources: Resources = table_of_resources.resource
+        self,
+        resource: ResourceType,
+        view: View | None = None,
+        *,
+        resources: ResourceLookup = table_of_resources.resource_type,
     ) -> None:
         self.rows = Rows(resource, view or View(), resources)
         self.included: dict[tuple[str, str], Flat] = {}
@@ -42,9 +46,9 @@ class Sheet:
         """Take in what was read. Answers whether the answer has room for more."""
         if page.included:
             self.included.update(page.included)
-        return self.rows.add(records, self.included, BUDGET)
+        return self.rows.add(records, self.included, ANSWER_BYTES)
 
-    def text(self, harvest: Harvest, cursor: Continue | None = None, noun: str | None = None) -> str:
+    def text(self, harvest: PagesRead, cursor: CursorText | None = None, noun: str | None = None) -> str:
         """The answer. `cursor` makes the text of the cursor to go on with; None where a call takes none."""
         rows = self.rows
         nouns = noun or plural(rows.resource.type)
@@ -52,24 +56,24 @@ class Sheet:
             return "; ".join([f"no {nouns}" if harvest.start == START else f"no more {nouns}", *self._asides()])
         count = len(rows)
         text = self._whole(count, harvest, cursor, nouns)
-        if len(text.encode()) <= BUDGET:
+        if len(text.encode()) <= ANSWER_BYTES:
             return text
-        room = BUDGET - len(self._facts(count, harvest, cursor, nouns).encode()) - MARKING
+        room = ANSWER_BYTES - len(self._facts(count, harvest, cursor, nouns).encode()) - MARK_BYTES
         while (count := self._fitting(room)) > 1:
             text = self._whole(count, harvest, cursor, nouns)
-            over = len(text.encode()) - BUDGET
+            over = len(text.encode()) - ANSWER_BYTES
             if over <= 0:
                 return text
             room -= over
         facts = self._facts(1, harvest, cursor, nouns, "its longest values are cut: ask for fewer with fields")
-        room = BUDGET - MARKING - len(facts.encode()) - 1
+        room = ANSWER_BYTES - MARK_BYTES - len(facts.encode()) - 1
         lines, strange = rows.lines(1)
         if sum(len(line.encode()) + 1 for line in lines) <= room:
             return self._whole(1, harvest, cursor, nouns)
-        lines, strange = rows.squeezed(0, self.included, room)
+        lines, strange = rows.shortened(0, self.included, room)
         return _marked(facts, "\n".join(lines), strange)
 
-    def _whole(self, count: int, harvest: Harvest, cursor: Continue | None, nouns: str) -> str:
+    def _whole(self, count: int, harvest: PagesRead, cursor: CursorText | None, nouns: str) -> str:
         lines, strange = self.rows.lines(count)
         return _marked(self._facts(count, harvest, cursor, nouns), "\n".join(lines), strange)
 
@@ -86,14 +90,14 @@ class Sheet:
         return max(count, 1)
 
     def _facts(
-        self, count: int, harvest: Harvest, cursor: Continue | None, nouns: str, aside: str | None = None
+        self, count: int, harvest: PagesRead, cursor: CursorText | None, nouns: str, aside: str | None = None
     ) -> str:
         """`50 of more than 50 campaigns; 38 Sent, 12 Draft; send_time 2026-01-05 to 2026-11-20; more: cursor=…`."""
         after = harvest.position(count)
         facts = [_count(count, harvest, after, nouns)]
         # Reading ends when an answer is certainly full, so that what was not taken in counts as well.
         if count < len(harvest.records):
-            facts[0] += f" (what fits in {BUDGET:,} bytes)"
+            facts[0] += f" (what fits in {ANSWER_BYTES:,} bytes)"
         split = self.rows.split(count)
         if len(split) > 1 or (split and count > 1):
             facts.append(_split(split, self.rows.resource.facet))
@@ -120,19 +124,19 @@ class Sheet:
         return asides
 
 
-def collection(
-    resource: Resource,
-    harvest: Harvest,
-    cursor: Continue | None = None,
+def collection_text(
+    resource: ResourceType,
+    harvest: PagesRead,
+    cursor: CursorText | None = None,
     *,
     view: View | None = None,
     noun: str | None = None,
-    resources: Resources = table_of_resources.resource,
+    resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
     """The answer for a collection that was already read."""
-    sheet = Sheet(resource, view, resources=resources)
+    sheet = CollectionAnswer(resource, view, resources=resources)
     sheet.included = harvest.included
-    sheet.rows.add(harvest.records, harvest.included, BUDGET)
+    sheet.rows.add(harvest.records, harvest.included, ANSWER_BYTES)
     return sheet.text(harvest, cursor, noun)
 
 
@@ -163,7 +167,7 @@ def _split(split: Counter[str], facet: str | None) -> str:
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 
-def _count(count: int, harvest: Harvest, after: Position | None, nouns: str) -> str:
+def _count(count: int, harvest: PagesRead, after: Position | None, nouns: str) -> str:
     one = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
     if harvest.start != START:
         return f"next {count:,} {one if count == 1 else nouns}"
@@ -182,5 +186,5 @@ def _hidden(names: Mapping[str, None]) -> str:
 
 
 def _marked(facts: str, body: str, strange: bool) -> str:
-    text = mark(body) if strange else body
+    text = mark_untrusted(body) if strange else body
     return f"{facts}\n{text}" if facts else text

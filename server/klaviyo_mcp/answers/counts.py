@@ -10,23 +10,23 @@ from typing import Any
 
 from klaviyo_mcp.answers.collection import plural, singular
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import Fetch, Report, after, first
+from klaviyo_mcp.answers.pages import FetchPage, ReportProgress, first_place, next_place
 from klaviyo_mcp.answers.rows import Rows
-from klaviyo_mcp.answers.values import cell, is_empty, look, stamp
-from klaviyo_mcp.answers.view import FieldError, Resources, View, covers, relationship_of
-from klaviyo_mcp.untrusted import mark
+from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
+from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
+from klaviyo_mcp.untrusted import mark_untrusted
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
-MOST_RECORDS = 200_000
+MAX_RECORDS = 200_000
 """The most records that one count reads."""
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 """The most distinct values that are told apart; what comes new after them is counted together."""
-TOP = 50
+SHOWN_VALUES = 50
 """The values that are told; of periods, so many as a year has days."""
-TOP_PERIODS = 366
-LONGEST_VALUE = 80
+SHOWN_PERIODS = 366
+VALUE_CHARACTERS = 80
 NONE = "(none)"
 OTHER = "(other)"
 NO_DATE = "(no date)"
@@ -45,7 +45,7 @@ PERIODS: Mapping[str, Callable[[date], str]] = {
 }
 
 
-def parse(count_by: str) -> tuple[str, str | None]:
+def parse_count_by(count_by: str) -> tuple[str, str | None]:
     """`datetime:month` -> (`datetime`, `month`). Raises FieldError for a period that there is none of."""
     path, colon, period = count_by.strip().rpartition(":")
     if not colon:
@@ -58,7 +58,7 @@ def parse(count_by: str) -> tuple[str, str | None]:
     raise FieldError(f"{period[:40]!r} is no period to count by: use {', '.join(PERIODS)}, as in {path[:60]}:month")
 
 
-class Tally:
+class ValueCounts:
     """Counts records by the value at a path: an attribute, a relationship, or `relationship.attribute`.
 
     Each element of an array counts; null, empty and missing count as "(none)". Beyond `most_values` distinct values,
@@ -67,16 +67,16 @@ class Tally:
 
     def __init__(
         self,
-        resource: Resource,
+        resource: ResourceType,
         count_by: str,
         view: View | None = None,
         *,
-        resources: Resources = table_of_resources.resource,
-        most_values: int = MOST_VALUES,
+        resources: ResourceLookup = table_of_resources.resource_type,
+        most_values: int = MAX_VALUES,
     ) -> None:
         self.resource = resource
         self.count_by = count_by
-        self.path, self.period = parse(count_by)
+        self.path, self.period = parse_count_by(count_by)
         self.records = 0
         self.counts: Counter[str] = Counter()
         self.most_values = most_values
@@ -100,7 +100,7 @@ class Tally:
 
     def _values(self, record: Flat, included: Mapping[tuple[str, str], Flat]) -> Iterator[str]:
         if self._joined is None:
-            value = look(record.attributes, self._keys) if self._keys != ("id",) else record.id
+            value = value_at(record.attributes, self._keys) if self._keys != ("id",) else record.id
         else:
             relationship, path = self._joined
             value = self._rows.joined(record, relationship, path.split(".") if path else (), included)
@@ -114,20 +114,20 @@ class Tally:
             return NONE
         if self.period is not None:
             return _period(value, self.period)
-        text = cell(value, LONGEST_VALUE)
-        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        text = cell(value, VALUE_CHARACTERS)
+        if isinstance(value, str) and len(value) > VALUE_CHARACTERS:
             # Two long texts may begin alike.
             text += f"#{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
         return text
 
-    def _is_strange(self, resources: Resources) -> bool:
+    def _is_strange(self, resources: ResourceLookup) -> bool:
         if self._joined is None:
-            return self.period is None and covers(self.resource.strangers, self.path)
+            return self.period is None and overlaps(self.resource.untrusted, self.path)
         relationship, path = self._joined
         kind = resources(self.resource.relationships[relationship])
         if path or self._rows.view.hide:
-            return bool(path) and covers(kind.strangers, path)
-        return any(covers(kind.strangers, label) for label in kind.label)
+            return bool(path) and overlaps(kind.untrusted, path)
+        return any(overlaps(kind.untrusted, label) for label in kind.label)
 
     def text(self, noun: str | None = None, *, unread: bool = False, cursor: str | None = None) -> str:
         """The counts: the total, the most frequent values with their share, the rest in one line.
@@ -155,31 +155,31 @@ class Tally:
         if not self.records:
             return "; ".join(facts)
         table = f"{_quoted(cell(self.path, 100))},count,share\n{body}"
-        return "; ".join(facts) + "\n" + (mark(table) if self._strange else table)
+        return "; ".join(facts) + "\n" + (mark_untrusted(table) if self._strange else table)
 
     def _shown(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        most = TOP_PERIODS if self.period else TOP
+        most = SHOWN_PERIODS if self.period else SHOWN_VALUES
         shown, rest = ordered[:most], ordered[most:]
         if self.period:
             shown.sort()
         return shown, rest
 
 
-async def count(
-    fetch: Fetch,
-    tally: Tally,
+async def count_pages(
+    fetch: FetchPage,
+    tally: ValueCounts,
     start: Position = START,
     *,
     size: int | None,
-    most: int = MOST_RECORDS,
-    report: Report | None = None,
+    most: int = MAX_RECORDS,
+    report: ReportProgress | None = None,
 ) -> Position | None:
     """Read every page from `start` on into the tally, at most `most` records, telling progress after each.
 
     Answers where reading ended before the end of the collection, None when all was read.
     """
-    place: Position | None = first(start, size)
+    place: Position | None = first_place(start, size)
     while place is not None:
         page = await fetch(place.cursor, place.size)
         room = most - tally.records
@@ -187,7 +187,7 @@ async def count(
         tally.add(fresh[:room], page.included)
         if len(fresh) > room:
             return Position(place.cursor, place.size, place.skip + room)
-        following = after(place, page, size)
+        following = next_place(place, page, size)
         if tally.records >= most:
             return following
         place = following
@@ -204,7 +204,7 @@ def _period(value: Any, period: str) -> str:
     """The period that a timestamp, a date or seconds since 1970 fall into."""
     moment: str | None = None
     if isinstance(value, str):
-        moment = stamp(value) or (value if stamp(f"{value}T00:00:00") else None)
+        moment = timestamp(value) or (value if timestamp(f"{value}T00:00:00") else None)
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             moment = datetime.fromtimestamp(value, UTC).isoformat()

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, unquote
 
-from klaviyo_tools.jsonapi.records import LONGEST_CURSOR
+from klaviyo_tools.jsonapi.records import CURSOR_CHARACTERS
 
 
 class CursorError(ValueError):
@@ -43,7 +43,7 @@ def fingerprint(query: Mapping[str, Any]) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, person=b"cursor").digest()
 
 
-def encode(position: Position, query: bytes) -> str:
+def encode_cursor(position: Position, query: bytes) -> str:
     """The cursor text of a position in this query: URL-safe, 20 characters longer than Klaviyo's own."""
     tail = quote(position.cursor or "", safe="=")
     numbers = (position.size or 0).to_bytes(2, "big") + min(position.skip, _LARGEST_SKIP).to_bytes(3, "big")
@@ -51,14 +51,14 @@ def encode(position: Position, query: bytes) -> str:
     return f"{_MARK}{urlsafe_b64encode(header).decode().rstrip('=')}{tail}"
 
 
-def decode(text: str, query: bytes) -> Position:
+def decode_cursor(text: str, query: bytes) -> Position:
     """The position that a cursor text stands for in this query. A cursor of Klaviyo's own is taken as it is.
 
     Raises CursorError for a cursor of another query, and for one that was damaged on its way.
     """
     text = text.strip().strip("\"'`").removeprefix("cursor=")
     if not text.startswith(_MARK):
-        if len(text) > LONGEST_CURSOR or not _RAW.fullmatch(text) or text.lower().startswith(("http:", "https:")):
+        if len(text) > CURSOR_CHARACTERS or not _RAW.fullmatch(text) or text.lower().startswith(("http:", "https:")):
             raise CursorError("this is not a cursor: copy it whole from the last answer, or start again without cursor")
         return Position(text)
     head, tail = text[len(_MARK) : len(_MARK) + _HEADER], text[len(_MARK) + _HEADER :]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 
-CEILING = 1_000
+MAX_RESULTS = 1_000
 """The most records that one answer reads."""
 
-Fetch = Callable[[str | None, int | None], Awaitable[Page]]
+FetchPage = Callable[[str | None, int | None], Awaitable[Page]]
 """Asks for one page: Klaviyo's cursor (None is the beginning) and the page size (None where none is taken)."""
-Report = Callable[[float, float | None, str], Awaitable[None]]
+ReportProgress = Callable[[float, float | None, str], Awaitable[None]]
 """Tells progress: how much is done, of how much, and in words."""
 
 
@@ -27,7 +27,7 @@ def page_size(wanted: int, largest: int | None, smallest: int = 1) -> int | None
 
 
 @dataclass(slots=True)
-class Harvest:
+class PagesRead:
     """What was read: the records in order, and where each of them stands in the collection."""
 
     start: Position
@@ -52,7 +52,7 @@ class Harvest:
         if len(fresh) > room:
             self._end = Position(place.cursor, place.size, place.skip + room)
         else:
-            self._end = after(place, page, None)
+            self._end = next_place(place, page, None)
 
     def position(self, count: int) -> Position | None:
         """Where the record after the first `count` stands; None when there is none."""
@@ -63,12 +63,12 @@ class Harvest:
         return Position(place.cursor, place.size, place.skip + count - self._firsts[page])
 
 
-def first(start: Position, size: int | None) -> Position:
+def first_place(start: Position, size: int | None) -> Position:
     """Where to ask from: the records to skip were counted in pages of the size that the cursor tells."""
     return Position(start.cursor, start.size if start.skip and size is not None else size, start.skip)
 
 
-def after(place: Position, page: Page, size: int | None) -> Position | None:
+def next_place(place: Position, page: Page, size: int | None) -> Position | None:
     """The place of the page behind this one, None behind the last. Raises DocumentError where it leads in a circle."""
     if page.next_cursor is None:
         return None
@@ -78,23 +78,23 @@ def after(place: Position, page: Page, size: int | None) -> Position | None:
     return Position(page.next_cursor, size, max(0, place.skip - len(page.records)))
 
 
-async def read(
-    fetch: Fetch,
+async def read_pages(
+    fetch: FetchPage,
     start: Position = START,
     *,
     max_results: int,
     size: int | None,
-    report: Report | None = None,
+    report: ReportProgress | None = None,
     take: Callable[[Page, list[Flat]], bool] | None = None,
-) -> Harvest:
+) -> PagesRead:
     """Read pages one after another until there are `max_results` records (at most CEILING).
 
     `take` sees each page with the records taken from it, and ends the reading by answering False (the answer is full).
     Progress is told after each page but the last.
     """
-    most = min(max_results, CEILING)
-    harvest = Harvest(start)
-    place: Position | None = first(start, size)
+    most = min(max_results, MAX_RESULTS)
+    harvest = PagesRead(start)
+    place: Position | None = first_place(start, size)
     while place is not None:
         page = await fetch(place.cursor, place.size)
         before = len(harvest.records)
@@ -102,7 +102,7 @@ async def read(
         goes_on = take is None or take(page, harvest.records[before:])
         if not goes_on or len(harvest.records) >= most:
             break
-        place = after(place, page, size)
+        place = next_place(place, page, size)
         if place is not None and report:
             await report(len(harvest.records), most, f"{len(harvest.records):,} of at most {most:,} records read")
     return harvest

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from klaviyo_mcp.answers.collection import BUDGET, Continue, _hidden, _marked, collection, singular
+from klaviyo_mcp.answers.collection import ANSWER_BYTES, CursorText, _hidden, _marked, collection_text, singular
 from klaviyo_mcp.answers.cursors import START
-from klaviyo_mcp.answers.pages import CEILING, Harvest
+from klaviyo_mcp.answers.pages import MAX_RESULTS, PagesRead
 from klaviyo_mcp.answers.rows import Rows
-from klaviyo_mcp.answers.values import cell, fit_members, is_empty, size, stamp, to_json
-from klaviyo_mcp.answers.view import Resources, View
-from klaviyo_mcp.untrusted import MARKING
+from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
+from klaviyo_mcp.answers.view import ResourceLookup, View
+from klaviyo_mcp.untrusted import MARK_BYTES
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
 _RESERVE = 600
 
 
-def record(
+def record_text(
     flat: Flat | None,
-    resource: Resource,
+    resource: ResourceType,
     *,
     included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
-    resources: Resources = table_of_resources.resource,
+    resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
     """The answer for one record: compact JSON without links, nulls and empties. None: there is none."""
     if flat is None:
@@ -35,32 +35,32 @@ def record(
     whole = rows.opened(flat, included or {})
     notes = [_hidden(rows.hidden)] if rows.hidden else []
     text = _marked("; ".join(notes), to_json(whole), rows.strange)
-    if len(text.encode()) <= BUDGET:
+    if len(text.encode()) <= ANSWER_BYTES:
         return text
-    cut = fit_members(whole, BUDGET - MARKING - _RESERVE)
+    cut = fit_members(whole, ANSWER_BYTES - MARK_BYTES - _RESERVE)
     lost = [
-        f"{cell(name, 40)} ({size(whole[name]):,} bytes)"
+        f"{cell(name, 40)} ({json_bytes(whole[name]):,} bytes)"
         for name in whole
         if name not in cut or cut[name] != whole[name]
     ]
     told = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
-    notes.append(f"cut to fit {BUDGET:,} bytes: {told}; fields=… asks for fewer")
+    notes.append(f"cut to fit {ANSWER_BYTES:,} bytes: {told}; fields=… asks for fewer")
     return _marked("; ".join(notes), to_json(cut), rows.strange)
 
 
 _COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
 
 
-def job(
+def job_text(
     flat: Flat,
-    resource: Resource,
+    resource: ResourceType,
     *,
     follow: str | None = None,
     errors: str | None = None,
     result: str | None = None,
     included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
-    resources: Resources = table_of_resources.resource,
+    resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
     """The answer for a job: its state, its counts, its errors, and what to call next.
 
@@ -79,7 +79,7 @@ def job(
     over = status in ("complete", "cancelled")
     for name in ("created_at", "completed_at") if over else ("created_at",):
         value = attributes.get(name)
-        if isinstance(value, str) and (moment := stamp(value)):
+        if isinstance(value, str) and (moment := timestamp(value)):
             facts.append(f"{name.removesuffix('_at')} {moment}")
     failed = attributes.get("failed_count")
     if errors and isinstance(failed, int) and failed:
@@ -91,37 +91,39 @@ def job(
     told = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
     rest = {name: value for name, value in attributes.items() if name not in told}
     rest_flat = flat._replace(id="", attributes=rest)
-    rest_text = record(rest_flat, resource, included=included, view=view, resources=resources)
+    rest_text = record_text(rest_flat, resource, included=included, view=view, resources=resources)
     head = "; ".join(facts)
     if rest_text == "{}":
         return head
-    if len(head.encode()) + 1 + len(rest_text.encode()) > BUDGET:
-        rest_text = _marked("errors are cut", to_json(fit_members(rest, BUDGET // 2)), True)
+    if len(head.encode()) + 1 + len(rest_text.encode()) > ANSWER_BYTES:
+        rest_text = _marked("errors are cut", to_json(fit_members(rest, ANSWER_BYTES // 2)), True)
     return f"{head}\n{rest_text}"
 
 
-def done(action: str, subject: Mapping[str, object], *, accepted: bool = False, look: str | None = None) -> str:
+def success_text(
+    action: str, subject: Mapping[str, object], *, accepted: bool = False, verify_with: str | None = None
+) -> str:
     """The answer for a success without a body: what was done, to what.
 
-    `accepted`: Klaviyo has taken it and works on it still. `look` is the call that shows the outcome.
+    `accepted`: Klaviyo has taken it and works on it still. `verify_with` is the call that shows the outcome.
     """
     things = [f"{name}={cell(value, 200)}" for name, value in subject.items() if not is_empty(value)]
     text = f"{'Accepted' if accepted else 'Done'}: {action}" + (f" {', '.join(things)}" if things else "")
     if accepted:
         text += "; Klaviyo works on it, it may take a while"
-    if look:
-        text += f"; to see it: {look}"
-    return text.encode("utf-8", "replace")[: BUDGET // 4].decode(errors="ignore")
+    if verify_with:
+        text += f"; to see it: {verify_with}"
+    return text.encode("utf-8", "replace")[: ANSWER_BYTES // 4].decode(errors="ignore")
 
 
-def document(
+def document_text(
     page: Page,
-    resource: Resource,
+    resource: ResourceType,
     *,
     view: View | None = None,
-    cursor: Continue | None = None,
+    cursor: CursorText | None = None,
     noun: str | None = None,
-    resources: Resources = table_of_resources.resource,
+    resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
     """The answer for any one document: its records as a collection where it is a list, its record where it is one.
 
@@ -130,10 +132,10 @@ def document(
     if page.single:
         flat = page.records[0] if page.records else None
         if flat is not None and flat.type.endswith("-job"):
-            return job(flat, resource, view=view, resources=resources)
-        return record(flat, resource, included=page.included, view=view, resources=resources)
+            return job_text(flat, resource, view=view, resources=resources)
+        return record_text(flat, resource, included=page.included, view=view, resources=resources)
     if resource.type.endswith(("-report", "-aggregate")):
         resource = replace(resource, type="row", columns=())
-    harvest = Harvest(START)
-    harvest.add(page, START, CEILING)
-    return collection(resource, harvest, cursor, view=view, noun=noun, resources=resources)
+    harvest = PagesRead(START)
+    harvest.add(page, START, MAX_RESULTS)
+    return collection_text(resource, harvest, cursor, view=view, noun=noun, resources=resources)

@@ -7,11 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from klaviyo_mcp.answers.values import CELL, WIDE_CELL, cell, fit_members, is_empty, join, look, prune, stamp, to_json
-from klaviyo_mcp.answers.view import MOST_FIELDS, Resources, View, covers, relationship_of
+from klaviyo_mcp.answers.values import (
+    CELL_CHARACTERS,
+    NAMED_CELL_CHARACTERS,
+    cell,
+    fit_members,
+    is_empty,
+    join_cells,
+    timestamp,
+    to_json,
+    value_at,
+    without_empties,
+)
+from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, overlaps, relationship_of
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
 Included = Mapping[tuple[str, str], Flat]
 
@@ -33,7 +44,9 @@ class Rows:
     Columns without a single value are dropped in the end, so that a column may be anything that records could hold.
     """
 
-    def __init__(self, resource: Resource, view: View, resources: Resources = table_of_resources.resource) -> None:
+    def __init__(
+        self, resource: ResourceType, view: View, resources: ResourceLookup = table_of_resources.resource_type
+    ) -> None:
         self.resource = resource
         self.view = view
         self.resources = resources
@@ -42,7 +55,7 @@ class Rows:
         self.hidden: dict[str, None] = {}
         self.overflow = 0
         """Attributes of an unknown type that found no room among the columns."""
-        self.limit = WIDE_CELL if view.fields else CELL
+        self.limit = NAMED_CELL_CHARACTERS if view.fields else CELL_CHARACTERS
         self.full = view.detail == "full"
         self._columns: dict[str, Column] = {}
         self._cells: list[list[str]] = []
@@ -98,7 +111,7 @@ class Rows:
             elif len(path) == 1:
                 cells.append(cell(attributes.get(path[0]), limit))
             else:
-                cells.append(cell(look(attributes, path), limit))
+                cells.append(cell(value_at(attributes, path), limit))
         return cells
 
     def object(self, record: Flat, included: Included) -> dict[str, Any]:
@@ -107,11 +120,11 @@ class Rows:
         if self.view.fields:
             for name, path, relationship, strange, kind in self._columns.values():
                 value = (
-                    look(record.attributes, path)
+                    value_at(record.attributes, path)
                     if relationship is None
                     else self.joined(record, relationship, path, included)
                 )
-                value = prune(value)
+                value = without_empties(value)
                 if not is_empty(value):
                     whole[name] = value
                     self.strange = self.strange or strange or kind in self._named
@@ -120,7 +133,7 @@ class Rows:
             if self._is_strange(name):
                 value = self._shown(value, name) if self.view.hide else value
                 self.strange = self.strange or not (self.view.hide or is_empty(value))
-            value = prune(value)
+            value = without_empties(value)
             if not is_empty(value):
                 whole[name if name != "id" else "id (attribute)"] = value
         for name, related in record.related.items():
@@ -162,7 +175,7 @@ class Rows:
         writer.writerows([[row[i] if i < len(row) else "" for i in kept] for row in rows])
         return [line[:-1] for line in lines], any(self._holds_strange(columns[i]) for i in kept)
 
-    def squeezed(self, index: int, included: Included, room: int) -> tuple[list[str], bool]:
+    def shortened(self, index: int, included: Included, room: int) -> tuple[list[str], bool]:
         """The lines of one row that is larger than `room` bytes, its longest values cut."""
         record = self.records[index]
         if self.full:
@@ -189,10 +202,10 @@ class Rows:
         if other is not None:
             resource = self.resources(type_)
             for path in resource.label:
-                label = look(other.attributes, path.split("."))
+                label = value_at(other.attributes, path.split("."))
                 if not isinstance(label, str | int | float) or label in ("", id_):
                     continue
-                strange = covers(resource.strangers, path)
+                strange = overlaps(resource.untrusted, path)
                 if strange and self.view.hide:
                     self.hidden[f"{type_}.{path}"] = None
                     continue
@@ -207,11 +220,11 @@ class Rows:
             if self._facet.relationship:
                 value = "; ".join(self.joined(record, self._facet.relationship, (), included))
             else:
-                value = look(record.attributes, self._facet.path)
+                value = value_at(record.attributes, self._facet.path)
             self._facets.append(cell(value, 40) if isinstance(value, str | int | float) else "")
         if self._date:
-            value = look(record.attributes, self._date)
-            self._dates.append((stamp(value) or "")[:10] if isinstance(value, str) else "")
+            value = value_at(record.attributes, self._date)
+            self._dates.append((timestamp(value) or "")[:10] if isinstance(value, str) else "")
 
     def _telling(self) -> Column | None:
         """The column whose split is told above the rows: never one that strangers write, for it stands outside."""
@@ -221,7 +234,7 @@ class Rows:
         column = self._made(facet)
         if column.relationship:
             kind = self.resources(column.kind)
-            return None if any(covers(kind.strangers, label) for label in kind.label) else column
+            return None if any(overlaps(kind.untrusted, label) for label in kind.label) else column
         return None if column.strange else column
 
     def _column(self, name: str, related: str | None = None) -> None:
@@ -242,7 +255,7 @@ class Rows:
         relationship, path = joined
         kind = related or self.resource.relationships[relationship]
         # Names of records are judged when they are shown: mostly it is their ids alone.
-        strange = bool(path) and covers(self.resources(kind).strangers, path)
+        strange = bool(path) and overlaps(self.resources(kind).untrusted, path)
         return Column(name, tuple(path.split(".")) if path else (), relationship, strange, kind)
 
     def _holds_strange(self, column: Column) -> bool:
@@ -253,7 +266,7 @@ class Rows:
     def _open_column(self, name: str) -> None:
         if name in self._columns or name in self.hidden:
             return
-        if len(self._columns) < MOST_FIELDS:
+        if len(self._columns) < MAX_FIELDS:
             strange = self._is_strange(name)
             if strange and self.view.hide:
                 self.hidden[name] = None
@@ -263,15 +276,15 @@ class Rows:
             self.overflow += 1
 
     def _is_strange(self, path: str) -> bool:
-        return covers(self.resource.strangers, path)
+        return overlaps(self.resource.untrusted, path)
 
     def _shown(self, value: Any, path: str) -> Any:
         """The value without what strangers write in it."""
-        strangers = self.resource.strangers
+        strangers = self.resource.untrusted
         if any(one == "*" or path == one or path.startswith(f"{one}.") for one in strangers):
             self.hidden[path] = None
             return None
-        if not covers(strangers, path):
+        if not overlaps(strangers, path):
             return value
         if isinstance(value, dict):
             return {key: self._shown(item, f"{path}.{key}") for key, item in value.items()}
@@ -286,14 +299,14 @@ class Rows:
         if not path:
             return [self.name_of(related.type, id_, included) for id_ in related.ids]
         others = (included.get((related.type, id_)) for id_ in related.ids)
-        values = (look(other.attributes, path) for other in others if other is not None)
+        values = (value_at(other.attributes, path) for other in others if other is not None)
         return [value for value in values if not is_empty(value)]
 
     def _related(self, record: Flat, relationship: str, path: Sequence[str], included: Included, limit: int) -> str:
         values = self.joined(record, relationship, path, included)
         if not values:
             return ""
-        return join([cell(value, limit) for value in values], limit)
+        return join_cells([cell(value, limit) for value in values], limit)
 
 
 class _Lines:

@@ -10,9 +10,9 @@ from typing import Any
 
 from klaviyo_mcp.untrusted import clean, clean_value
 
-CELL = 160
+CELL_CHARACTERS = 160
 """Characters of a cell in a summary; what is longer is cut and its rest told."""
-WIDE_CELL = 800
+NAMED_CELL_CHARACTERS = 800
 """Characters of a cell whose column was asked for by name."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
@@ -28,7 +28,7 @@ _MARKER = 24
 """Bytes that tell what was cut, quotes included: `…(+1,234,567 more)`."""
 
 
-def look(value: Any, path: Sequence[str]) -> Any:
+def value_at(value: Any, path: Sequence[str]) -> Any:
     """The value at a path of attribute names, None where there is none; in an array, the values of its elements.
 
     The rest of a path may be one name (a custom property called `size.eu`).
@@ -41,7 +41,7 @@ def look(value: Any, path: Sequence[str]) -> Any:
             value = inner
         elif isinstance(value, list):
             rest = path[depth:]
-            return [found for item in value if (found := look(item, rest)) is not None] or None
+            return [found for item in value if (found := value_at(item, rest)) is not None] or None
         else:
             return None
     return value
@@ -52,7 +52,7 @@ def is_empty(value: Any) -> bool:
     return not value and not isinstance(value, bool | int | float)
 
 
-def stamp(text: str) -> str | None:
+def timestamp(text: str) -> str | None:
     """A timestamp to the second, in UTC where its zone is told (`2026-01-05T09:00:00Z`); None for any other text."""
     found = _STAMP.fullmatch(text)
     if found is None:
@@ -79,28 +79,28 @@ def to_json(value: Any) -> str:
         return _encode(TOO_DEEP)
 
 
-def cell(value: Any, limit: int = CELL) -> str:
+def cell(value: Any, limit: int = CELL_CHARACTERS) -> str:
     """The value as one line of text of about `limit` characters at most."""
     if value is None:
         return ""
     if isinstance(value, str):
         if len(value) <= limit and value.isascii() and value.isprintable():
             if len(value) >= 19 and value[0].isdigit():
-                return stamp(value) or value
+                return timestamp(value) or value
             return value
-        return cut(value, limit)
+        return shorten(value, limit)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return cut(_encode(value), limit)
+        return shorten(_encode(value), limit)
     if not value:
         return ""
     if isinstance(value, list | tuple) and not any(isinstance(item, dict | list) for item in value):
-        return join([cell(item, limit) for item in value[: limit + 1]], limit, len(value))
-    return cut(to_json(value), limit)
+        return join_cells([cell(item, limit) for item in value[: limit + 1]], limit, len(value))
+    return shorten(to_json(value), limit)
 
 
-def cut(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """The text in one line, cleaned, its first `limit` characters and the number of the others: `Dear …(+1,234)`."""
     head = text[: 4 * limit]
     seen = clean(head)
@@ -110,7 +110,7 @@ def cut(text: str, limit: int) -> str:
     return f"{shown}…(+{len(text) - len(head) + len(seen) - len(shown):,})"
 
 
-def join(parts: Sequence[str], limit: int, count: int | None = None) -> str:
+def join_cells(parts: Sequence[str], limit: int, count: int | None = None) -> str:
     """Values of one cell, `; ` between them, cut between two of them: `a; b …(+12 more)`."""
     count = len(parts) if count is None else count
     text = "; ".join(parts)
@@ -126,7 +126,7 @@ def join(parts: Sequence[str], limit: int, count: int | None = None) -> str:
     return "; ".join(parts[:shown]) + (f" …(+{rest:,} more)" if rest else "")
 
 
-def prune(value: Any, depth: int = 0) -> Any:
+def without_empties(value: Any, depth: int = 0) -> Any:
     """The value without the nulls and empties in its objects; what is nested beyond measure is told as such."""
     if depth > _MEASURE:
         return TOO_DEEP if isinstance(value, dict | list) else value
@@ -134,16 +134,16 @@ def prune(value: Any, depth: int = 0) -> Any:
         members = {}
         for key, item in value.items():
             if isinstance(item, dict | list):
-                item = prune(item, depth + 1)
+                item = without_empties(item, depth + 1)
             if item or (item is not None and item != "" and isinstance(item, int | float)):
                 members[key] = item
         return members
     if isinstance(value, list):
-        return [prune(item, depth + 1) for item in value]
+        return [without_empties(item, depth + 1) for item in value]
     return value
 
 
-def size(value: Any) -> int:
+def json_bytes(value: Any) -> int:
     """Bytes of the value as compact JSON."""
     return len(to_json(value).encode())
 
@@ -170,10 +170,10 @@ def fit_members(members: Mapping[str, Any], room: int, depth: int = 0) -> dict[s
     least = _MARKER + 8
     entries: dict[str, Any] = {}
     for key, item in members.items():
-        name = _fit_text(key, 64) if len(key) > 40 and size(key) > 64 else key
+        name = _fit_text(key, 64) if len(key) > 40 and json_bytes(key) > 64 else key
         entries[name if name not in entries else f"{name}~{len(entries)}"] = item
-    keys = [size(key) + 2 for key in entries]
-    sizes = [size(item) for item in entries.values()]
+    keys = [json_bytes(key) + 2 for key in entries]
+    sizes = [json_bytes(item) for item in entries.values()]
     left, shown = room - 2 - least - 8, 0
     for key_size, item_size in zip(keys, sizes, strict=True):
         left -= key_size + min(item_size, least)
@@ -205,7 +205,7 @@ def _level(sizes: Sequence[int], room: int) -> int:
 def _fit_text(text: str, room: int) -> str:
     room -= _MARKER
     shown = text[: max(room, 0)]
-    while shown and (length := size(shown)) > room:
+    while shown and (length := json_bytes(shown)) > room:
         shown = shown[: min(len(shown) - 1, len(shown) * room // length)]
     return f"{shown}…(+{len(text) - len(shown):,})"
 
@@ -214,7 +214,7 @@ def _fit_list(items: Sequence[Any], room: int, depth: int) -> list[Any]:
     left = room - _MARKER - 3
     shown: list[Any] = []
     for item in items:
-        length = size(item) + 1
+        length = json_bytes(item) + 1
         if length > left:
             break
         shown.append(item)

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Literal
 
 from klaviyo_tools.arguments.spelling import nearest
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
-MOST_FIELDS = 40
-LONGEST_FIELD = 100
+MAX_FIELDS = 40
+FIELD_CHARACTERS = 100
 
-Resources = Callable[[str], Resource]
+ResourceLookup = Callable[[str], ResourceType]
 """Resource type -> what matters in it."""
 
 
@@ -34,12 +34,12 @@ class View:
 
 
 @lru_cache(4096)
-def covers(strangers: tuple[str, ...], path: str) -> bool:
+def overlaps(strangers: tuple[str, ...], path: str) -> bool:
     """Whether the attribute at this path is, lies in, or holds one that strangers write."""
     return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in strangers)
 
 
-def relationship_of(resource: Resource, field: str) -> tuple[str, str] | None:
+def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | None:
     """`profile.email` -> (`profile`, `email`) and `tags` -> (`tags`, ``) where the type has that relationship."""
     head, _, tail = field.partition(".")
     if head in resource.fields:
@@ -50,8 +50,8 @@ def relationship_of(resource: Resource, field: str) -> tuple[str, str] | None:
     return None
 
 
-def choose(
-    resource: Resource, fields: Iterable[str], accepted: Mapping[str, Collection[str]], resources: Resources
+def choose_fields(
+    resource: ResourceType, fields: Iterable[str], accepted: Mapping[str, Collection[str]], resources: ResourceLookup
 ) -> tuple[str, ...]:
     """The fields asked for, as Klaviyo writes them (hyphen or underscore alike), each once.
 
@@ -60,8 +60,8 @@ def choose(
     chosen: dict[str, None] = {}
     for given in fields:
         name = given.strip()
-        if len(name) > LONGEST_FIELD:
-            raise FieldError(f"field {name[:40]!r}… is longer than {LONGEST_FIELD} characters")
+        if len(name) > FIELD_CHARACTERS:
+            raise FieldError(f"field {name[:40]!r}… is longer than {FIELD_CHARACTERS} characters")
         joined = relationship_of(resource, name)
         if joined is None:
             chosen[_known(resource, name, accepted.get(resource.type, ()))] = None
@@ -71,28 +71,28 @@ def choose(
         else:
             chosen[joined[0]] = None
     chosen.pop("id", None)
-    if len(chosen) > MOST_FIELDS:
-        raise FieldError(f"{len(chosen)} fields are too many: name at most {MOST_FIELDS}, or ask for detail=full")
+    if len(chosen) > MAX_FIELDS:
+        raise FieldError(f"{len(chosen)} fields are too many: name at most {MAX_FIELDS}, or ask for detail=full")
     return tuple(chosen)
 
 
-def joined(resource: Resource, fields: Iterable[str]) -> tuple[str, ...]:
+def needed_includes(resource: ResourceType, fields: Iterable[str]) -> tuple[str, ...]:
     """The relationships that must be included for these fields (`profile.email` needs `profile`)."""
     found = (relationship_of(resource, field) for field in fields)
     return tuple(dict.fromkeys(pair[0] for pair in found if pair and pair[1]))
 
 
-def needed(fields: Iterable[str], offered: Collection[str]) -> tuple[str, ...]:
+def needed_additional_fields(fields: Iterable[str], offered: Collection[str]) -> tuple[str, ...]:
     """The additional fields, of those that an operation offers, without which these fields come back empty."""
     heads = {field.partition(".")[0] for field in fields}
     return tuple(name for name in offered if name in heads)
 
 
-def sparse(
-    resource: Resource,
+def sparse_fieldsets(
+    resource: ResourceType,
     view: View,
     accepted: Mapping[str, Collection[str]],
-    resources: Resources,
+    resources: ResourceLookup,
 ) -> dict[str, str]:
     """The `fields[type]` parameters of the request: what the view shows, and no more, as the operation accepts it.
 
@@ -100,14 +100,14 @@ def sparse(
     that were named are asked for alone; a summary asks for what the facts above its rows need as well. Raises
     FieldError as `choose` does.
     """
-    fields = choose(resource, view.fields, accepted, resources)
+    fields = choose_fields(resource, view.fields, accepted, resources)
     wanted: dict[str, list[str]] = {}
     if shown := fields or (resource.columns_with(view.additional) if view.detail == "summary" else ()):
         telling = [path for path in (resource.facet, resource.date, *resource.label, *view.additional) if path]
         paths = [*shown, *(() if fields else telling)]
         own = [path for path in paths if relationship_of(resource, path) is None]
         wanted[resource.type] = own or list(resource.label)  # none at all would bring every attribute
-    for name in dict.fromkeys((*view.include, *joined(resource, fields))):
+    for name in dict.fromkeys((*view.include, *needed_includes(resource, fields))):
         kind = resource.relationships.get(name)
         if kind is None:
             continue
@@ -132,7 +132,7 @@ def _accepted(path: str, values: Collection[str]) -> list[str]:
     return sorted(value for value in values if value.startswith(f"{path}."))
 
 
-def _known(resource: Resource, name: str, accepted: Collection[str]) -> str:
+def _known(resource: ResourceType, name: str, accepted: Collection[str]) -> str:
     # `accepted` may be a set: what is told must not depend on its order.
     known = [field for field in resource.fields if not accepted or field in accepted]
     names = dict.fromkeys((*known, *sorted(set(accepted) - set(known)), *resource.columns))

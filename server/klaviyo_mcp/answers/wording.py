@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klaviyo_mcp.answers.values import cell, look
+from klaviyo_mcp.answers.values import cell, value_at
 from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.resource_types import resource
+from klaviyo_tools.resource_types import resource_type
 
-LONGEST = 80
+NAME_CHARACTERS = 80
 """Characters of a name."""
 _VALUE = 120
 _MEMBERS = 8
@@ -19,44 +19,44 @@ _WORD = re.compile(r"[\w.:+@-]+")
 """What needs no quotes, for it cannot say anything: a word, a time, an address."""
 
 
-def line(text: str, limit: int = LONGEST) -> str:
+def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
     """The text cleaned, in one line, cut to its first `limit` characters."""
     text = " ".join(clean(text[: 8 * limit]).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def quoted(text: str, limit: int = LONGEST) -> str:
+def quoted(text: str, limit: int = NAME_CHARACTERS) -> str:
     """A name in quotes, which it cannot close: quotes in it become apostrophes."""
-    return f'"{line(text, limit).translate(_QUOTES)}"'
+    return f'"{one_line(text, limit).translate(_QUOTES)}"'
 
 
 _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02', "'"))
 
 
-def shown(value: Any) -> str:
+def in_words(value: Any) -> str:
     """A value of an argument or attribute in a few words; objects are told member by member."""
     if isinstance(value, Mapping):
-        members = [f"{line(str(name), 40)} {shown(inner)}" for name, inner in list(value.items())[:_MEMBERS]]
+        members = [f"{one_line(str(name), 40)} {in_words(inner)}" for name, inner in list(value.items())[:_MEMBERS]]
         rest = len(value) - len(members)
         return ", ".join([*members, *([f"and {rest} more"] if rest > 0 else [])])
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return f"{len(value):,} times {{{line(shown(value[0]), _VALUE)}}}"
+        return f"{len(value):,} times {{{one_line(in_words(value[0]), _VALUE)}}}"
     if isinstance(value, list | tuple):
-        return listed([str(item) for item in value])
+        return list_names([str(item) for item in value])
     if value is None:
         return "nothing"
     text = cell(value, _VALUE)
-    return quoted(text, _VALUE) if isinstance(value, str) and not _WORD.fullmatch(text) else line(text)
+    return quoted(text, _VALUE) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def list_names(names: Sequence[str], most: int = 5) -> str:
     """Some names, quoted: `"a", "b" and 12 more`."""
     rest = len(names) - most
     told = ", ".join(quoted(name) for name in names[:most])
     return f"{told} and {rest:,} more" if rest > 0 else told
 
 
-def many(count: object, noun: str) -> str:
+def count_noun(count: object, noun: str) -> str:
     """`1 profile`, `1,250 profiles`; `an unknown number of profiles` where the count is no number."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
     plural = f"{noun}es" if noun.endswith("ss") else plural
@@ -65,18 +65,18 @@ def many(count: object, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def label(flat: Flat) -> str:
+def label_of(flat: Flat) -> str:
     """What names a record to a person; empty where nothing does."""
-    found = (look(flat.attributes, path.split(".")) for path in resource(flat.type).label)
+    found = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
     return next((str(value) for value in found if value), "")
 
 
-def named(kind: str, page: Page | None, id_: str) -> str:
+def name_thing(kind: str, page: Page | None, id_: str) -> str:
     """`list "Newsletter" (id Y6nRLr)`, or that its name is unknown, or that there is none by that id."""
     known = quoted(id_, 200).strip('"')
     if page is None:
         return f"{kind} with id {known} (its name is unknown)"
     if not page.records:
         return f"{kind} with id {known} (there is none by that id)"
-    name = label(page.records[0])
+    name = label_of(page.records[0])
     return f"{kind} {quoted(name)} (id {known})" if name else f"{kind} with id {known}"

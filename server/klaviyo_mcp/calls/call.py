@@ -16,17 +16,17 @@ from klaviyo_mcp.calls import connection_link, jobs
 from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.jsonapi.documents import given
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, flatten
+from klaviyo_tools.jsonapi.documents import given_arguments
+from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, flatten_document
 from klaviyo_tools.operation.operation import Answer, Effect, Operation
-from klaviyo_tools.resource_types import resource
+from klaviyo_tools.resource_types import resource_type
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.calls.service import CallService
     from klaviyo_mcp.gateway.client import Reply
 
 
-FAILURES = 5
+FAILURES_SHOWN = 5
 """How much of what failed in a job is shown with the job."""
 
 
@@ -59,13 +59,13 @@ class Call:
     """One call of one operation, its arguments checked."""
 
     def __init__(
-        self, calls: Calls, operation: Operation, arguments: Arguments, context: CallContext, spent: float = 0.0
+        self, calls: CallService, operation: Operation, arguments: Arguments, context: CallContext, spent: float = 0.0
     ) -> None:
         self.calls = calls
         self.operation = operation
         self.arguments = arguments
         self.context = context
-        self.resource = resource(operation.resource)
+        self.resource = resource_type(operation.resource)
         self.until = anyio.current_time() + calls.settings.deadline - spent
         self.revision = calls.settings.revision
         self.accepted_fields = {} if self._argument("ids_only") else operation.accepted_fields(self.revision)
@@ -88,9 +88,9 @@ class Call:
 
     async def _collection(self) -> str:
         view = self._view(self._argument("fields") or ())
-        most = self._argument("max_results") or pages.CEILING
-        sheet = collection.Sheet(self.resource, view)
-        harvest = await pages.read(
+        most = self._argument("max_results") or pages.MAX_RESULTS
+        sheet = collection.CollectionAnswer(self.resource, view)
+        harvest = await pages.read_pages(
             self._fetching(view),
             self._start(),
             max_results=most,
@@ -101,10 +101,10 @@ class Call:
         return sheet.text(harvest, self._cursor)
 
     async def _count(self) -> str:
-        path, _ = counts.parse(self._argument("count_by"))
+        path, _ = counts.parse_count_by(self._argument("count_by"))
         view = self._view([path])
-        tally = counts.Tally(self.resource, self._argument("count_by"), view)
-        ended = await counts.count(
+        tally = counts.ValueCounts(self.resource, self._argument("count_by"), view)
+        ended = await counts.count_pages(
             self._fetching(view), tally, self._start(), size=self._page_size(), report=self.context.report
         )
         return tally.text(unread=ended is not None, cursor=self._cursor(ended) if ended else None)
@@ -112,25 +112,27 @@ class Call:
     async def _record(self) -> str:
         view = self._view(self._argument("fields") or ())
         if self.operation.name == connection_link.OPERATION:
-            made = await connection_link.hand_over(partial(self._page, {}), self.context, self.calls.reads)
+            made = await connection_link.create_and_open(partial(self._page, {}), self.context, self.calls.reads)
             if isinstance(made, str):
                 return made
             if made is None:
                 raise DocumentError("the answer holds no connection")
-            follow = self.calls.way(self.calls.catalog["get_connection"], {"connection_id": made.id})
-            told = record.record(made, self.resource, view=view)
+            follow = self.calls.how_to_call(self.calls.catalog["get_connection"], {"connection_id": made.id})
+            told = record.record_text(made, self.resource, view=view)
             return (
                 f"{told}\nNext: a person opens that url in a browser and authorizes; then {follow}, until it is ACTIVE."
             )
         # One record is told whole: what a summary leaves out could not be asked for by who does not know of it.
-        query = fieldsets.sparse(self.resource, view, self.accepted_fields, resource) if view.fields else {}
+        query = (
+            fieldsets.sparse_fieldsets(self.resource, view, self.accepted_fields, resource_type) if view.fields else {}
+        )
         page = await self._page(query)
         if self.operation.method == "GET" and not page.single:
-            return record.document(page, self.resource, view=view)
+            return record.document_text(page, self.resource, view=view)
         flat = page.records[0] if page.records else None
         if flat is not None and flat.type.endswith("-job") and not view.fields and self.operation.method == "GET":
             return self._standing(flat, page, view)
-        return record.record(flat, self.resource, included=page.included, view=view)
+        return record.record_text(flat, self.resource, included=page.included, view=view)
 
     def _standing(self, job: Flat, page: Page, view: View) -> str:
         """Where a job stands, and what to call next."""
@@ -139,7 +141,7 @@ class Call:
         errors = next((self._read_of(self.calls.catalog[name], job).told for name in reads), None)
         results = (other.job_result for other in catalog if other.job == self.operation.name and other.job_result)
         result = next((self._read_of(self.calls.catalog[name], job).told for name in results), None)
-        return record.job(
+        return record.job_text(
             job,
             self.resource,
             follow=self._read_of(self.operation, job).told,
@@ -156,18 +158,18 @@ class Call:
         started = page.records[0]
         catalog = self.calls.catalog
         if not self.operation.job:
-            return record.job(started, resource(started.type))
+            return record.job_text(started, resource_type(started.type))
         read = self._read_of(catalog[self.operation.job], started)
         errors = self._read_of(catalog[self.operation.job_errors], started) if self.operation.job_errors else None
         if not self._argument("wait"):
-            return record.job(started, self.resource, follow=read.told)
-        end = await jobs.follow(started, read.job, until=self.until, report=self.context.report)
+            return record.job_text(started, self.resource, follow=read.told)
+        end = await jobs.follow_job(started, read.job, until=self.until, report=self.context.report)
         failed = errors.told if errors else None
-        text = record.job(end.job, self.resource, follow=read.told, errors=failed)
+        text = record.job_text(end.job, self.resource, follow=read.told, errors=failed)
         if end.unfinished:
             return f"{end.unfinished}\n{text}"
         if errors and end.job.attributes.get("failed_count"):
-            return f"{text}\n{await errors.answer(max_results=FAILURES)}"
+            return f"{text}\n{await errors.answer(max_results=FAILURES_SHOWN)}"
         if self.operation.job_result:
             return f"{text}\n{await self._read_of(catalog[self.operation.job_result], started).answer()}"
         return text
@@ -184,10 +186,12 @@ class Call:
 
     async def _nothing(self) -> str:
         reply = await self._send({})
-        subject = {name: _told(value) for name, value, _ in given(self.arguments)}
-        look = self.calls.look(self.operation)
+        subject = {name: _told(value) for name, value, _ in given_arguments(self.arguments)}
+        look = self.calls.verify_with(self.operation)
         accepted = reply.status == 202
-        return record.done(self.operation.name, subject, accepted=accepted, look=look if accepted else None)
+        return record.success_text(
+            self.operation.name, subject, accepted=accepted, verify_with=look if accepted else None
+        )
 
     def _argument(self, name: str) -> Any:
         return getattr(self.arguments, name, None)
@@ -195,12 +199,12 @@ class Call:
     def _start(self) -> Position:
         """Where the cursor goes on."""
         cursor = self._argument("cursor")
-        return cursors.decode(cursor, self._fingerprint()) if cursor else cursors.START
+        return cursors.decode_cursor(cursor, self._fingerprint()) if cursor else cursors.START
 
     def _cursor(self, position: Position) -> str:
-        return cursors.encode(position, self._fingerprint())
+        return cursors.encode_cursor(position, self._fingerprint())
 
-    def _fetching(self, view: View) -> pages.Fetch:
+    def _fetching(self, view: View) -> pages.FetchPage:
         query = _sparse(self.operation, view, self.revision) if self.accepted_fields else {}
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
@@ -211,9 +215,9 @@ class Call:
     def _view(self, asked: Sequence[str]) -> View:
         """What is to be shown; `fields` of a related record or an additional field ask for that as well."""
         operation = self.operation
-        fields = fieldsets.choose(self.resource, asked, self.accepted_fields, resource)
+        fields = fieldsets.choose_fields(self.resource, asked, self.accepted_fields, resource_type)
         include = list(self._argument("include") or ())
-        for name in fieldsets.joined(self.resource, fields):
+        for name in fieldsets.needed_includes(self.resource, fields):
             if name not in operation.at(operation.include, self.revision):
                 raise FieldError(f"{operation.name} cannot include {name}")
             include += [name] if name not in include else []
@@ -223,7 +227,7 @@ class Call:
             include += [name for name in shown if name not in include]
         additional = list(self._argument("additional_fields") or ())
         offered = operation.at(operation.additional_fields, self.revision)
-        additional += [n for n in fieldsets.needed(fields, offered) if n not in additional]
+        additional += [n for n in fieldsets.needed_additional_fields(fields, offered) if n not in additional]
         widened = {"include": include or None, "additional_fields": additional or None}
         known = {n: v for n, v in widened.items() if v and n in type(self.arguments).model_fields}
         if known:
@@ -254,28 +258,28 @@ class Call:
         reply = await self._send(query)
         document = reply.document
         adapted = self.operation.adapt(document) if self.operation.adapt else document
-        return flatten(adapted)
+        return flatten_document(adapted)
 
     async def _send(self, query: Mapping[str, str]) -> Reply:
-        from klaviyo_mcp.gateway.client import CallPolicy
+        from klaviyo_mcp.gateway.options import RequestOptions
 
         operation = self.operation
         effect = operation.effect_of(self.arguments)
         request = operation.request(self.arguments, query)
-        maton = await self.calls.maton()
+        maton = await self.calls.gateway()
         return await maton.send(
             request,
-            CallPolicy(
+            RequestOptions(
                 operation.name,
                 safe=effect is Effect.READ,
                 repeatable=operation.repeatable,
                 scopes=operation.scopes,
-                look=self.calls.look(operation),
+                verify_with=self.calls.verify_with(operation),
                 rate=operation.rate_of(self.arguments, self.revision),
                 answers=self.answers is not Answer.NOTHING,
                 names={"id": operation.id_argument} if operation.id_argument else {},
                 until=self.until,
-                waiting=self._waiting,
+                on_wait=self._waiting,
             ),
         )
 
@@ -288,7 +292,7 @@ class JobRead:
 
     def __init__(self, call: Call, operation: Operation, ids: Mapping[str, str]) -> None:
         self._call, self._operation, self._ids = call, operation, ids
-        self.told = call.calls.way(operation, ids)
+        self.told = call.calls.how_to_call(operation, ids)
         """As a model would write it."""
 
     async def job(self) -> Flat:
@@ -307,7 +311,9 @@ class JobRead:
             return f"{self.told} could not be read: {error}"
 
     def _made(self, more: Mapping[str, object]) -> Call:
-        call = Call(self._call.calls, self._operation, check(self._operation.arguments, {**self._ids, **more}), Quiet())
+        call = Call(
+            self._call.calls, self._operation, check(self._operation.arguments, {**self._ids, **more}), SilentContext()
+        )
         call.until = self._call.until
         return call
 
@@ -315,7 +321,7 @@ class JobRead:
         raise UpstreamError(self._operation.name, "the answer names no job")
 
 
-class Quiet:
+class SilentContext:
     """The context of a read that nobody waits at, or that another call makes: it tells no progress and asks nobody."""
 
     note = ""
@@ -335,7 +341,9 @@ class Quiet:
 @lru_cache(512)
 def _sparse(operation: Operation, view: View, revision: str) -> Mapping[str, str]:
     """The sparse fieldsets of a view, which most calls of an operation share."""
-    return fieldsets.sparse(resource(operation.resource), view, operation.accepted_fields(revision), resource)
+    return fieldsets.sparse_fieldsets(
+        resource_type(operation.resource), view, operation.accepted_fields(revision), resource_type
+    )
 
 
 def _told(value: object) -> object:

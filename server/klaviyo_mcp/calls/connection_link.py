@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from klaviyo_mcp.account.reads import Reads, attribute
+from klaviyo_mcp.account.reads import AccountReads, attribute_of
 from klaviyo_mcp.answers.values import cell
-from klaviyo_mcp.answers.wording import shown
+from klaviyo_mcp.answers.wording import in_words
 from klaviyo_tools.jsonapi.records import Flat, Page
 
 OPERATION = "create_connection"
@@ -18,7 +18,7 @@ MESSAGE = "Open Maton's page to sign in to Klaviyo and allow the connection."
 _NOTE = "connection "
 
 
-class Opens(Protocol):
+class OpensAddresses(Protocol):
     """The part of a call's context that can send a person to an address."""
 
     @property
@@ -33,18 +33,20 @@ class Opens(Protocol):
         """Have a person open an address; True once they agreed to."""
 
 
-def made(context: Opens) -> bool:
+def connection_was_made(context: OpensAddresses) -> bool:
     """Whether an earlier attempt of this call made the connection: it must not be made again."""
     return context.note.startswith(_NOTE)
 
 
-async def hand_over(create: Callable[[], Awaitable[Page]], context: Opens, reads: Reads) -> str | Flat | None:
+async def create_and_open(
+    create: Callable[[], Awaitable[Page]], context: OpensAddresses, reads: AccountReads
+) -> str | Flat | None:
     """Make a connection and have a person open its address; where the client cannot, the connection as it was made."""
-    if made(context):
+    if connection_was_made(context):
         id_, _, url = context.note.removeprefix(_NOTE).partition(" ")
     else:
         page = await create()
-        url = attribute(page, "url")
+        url = attribute_of(page, "url")
         flat = page.records[0] if page.records else None
         if flat is None or not isinstance(url, str) or not url.startswith("https://") or not context.can_open:
             return flat
@@ -56,10 +58,11 @@ async def hand_over(create: Callable[[], Awaitable[Page]], context: Opens, reads
             f"Connection {cell(id_)} was made, but the person did not open its address: it stays pending. "
             f"{follow} shows the address; delete_connection removes the connection."
         )
-    now = attribute(await reads.one("get_connection", connection_id=id_), "status")
+    now = attribute_of(await reads.one("get_connection", connection_id=id_), "status")
     if now == "ACTIVE":
         return f"Connection {cell(id_)} is ACTIVE: the person has authorized it."
     return (
-        f"Connection {cell(id_)} was made (status {shown(now or 'unknown')}), and the person was sent to its address "
+        f"Connection {cell(id_)} was made (status {in_words(now or 'unknown')}), and the person was sent to its "
+        "address "
         f"to authorize it. Next: {follow}, until it is ACTIVE."
     )

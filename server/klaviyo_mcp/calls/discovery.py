@@ -25,10 +25,10 @@ from klaviyo_tools.operation.operation import Answer, Effect, Operation
 from klaviyo_tools.schema.input_schema import input_schema
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.calls.service import CallContext, Calls
+    from klaviyo_mcp.calls.service import CallContext, CallService
     from klaviyo_tools.search.index import Hit, Index
 
-MOST_FOUND = 20
+MAX_FOUND = 20
 
 _RUNNERS: Mapping[Effect, str] = {
     Effect.READ: "call_read_tool",
@@ -41,26 +41,26 @@ _READING = ("fields", "max_results", "cursor", "count_by", "detail")
 """Arguments of collections that a signature tells as one sign."""
 
 
-class Wanted(Arguments):
+class SearchRequest(Arguments):
     """What a tool is searched by."""
 
     query: Text
-    limit: Annotated[int, Field(ge=1, le=MOST_FOUND)] = 5
+    limit: Annotated[int, Field(ge=1, le=MAX_FOUND)] = 5
 
 
-class Named(Arguments):
+class NamedTool(Arguments):
     """An operation by name."""
 
     name: Text
 
 
-class Run(Named):
+class RunRequest(NamedTool):
     """An operation and what to call it with."""
 
     arguments: Open = {}
 
 
-class ConfirmedRun(Run):
+class ConfirmedRunRequest(RunRequest):
     """The same, with the code of a call that was held."""
 
     confirmation: str | None = None
@@ -78,25 +78,27 @@ class _Tool:
 _TOOLS: Mapping[str, _Tool] = {
     "find_tools": _Tool(
         "Find tools, also those not listed here, by what you want to do.",
-        Wanted,
+        SearchRequest,
         reaches_out=False,
     ),
     "describe_tool": _Tool(
-        "What a tool does and takes, or a guide: klaviyo://guide/filters …", Named, reaches_out=False
+        "What a tool does and takes, or a guide: klaviyo://guide/filters …", NamedTool, reaches_out=False
     ),
-    "call_read_tool": _Tool("Run any tool that only reads.", Run),
-    "call_write_tool": _Tool("Run any tool that creates, changes or sends.", ConfirmedRun, reads=False, destroys=True),
+    "call_read_tool": _Tool("Run any tool that only reads.", RunRequest),
+    "call_write_tool": _Tool(
+        "Run any tool that creates, changes or sends.", ConfirmedRunRequest, reads=False, destroys=True
+    ),
     "call_delete_tool": _Tool(
         "Run any tool that deletes or cannot be undone.",
-        ConfirmedRun,
+        ConfirmedRunRequest,
         reads=False,
         destroys=True,
     ),
 }
-NAMES = tuple(_TOOLS)
+DISCOVERY_TOOLS = tuple(_TOOLS)
 
 
-def tools(*, read_only: bool) -> list[mcp_types.Tool]:
+def discovery_tools(*, read_only: bool) -> list[mcp_types.Tool]:
     """The discovery tools as a client lists them; under read-only those that read."""
     return [
         mcp_types.Tool(
@@ -116,7 +118,7 @@ def tools(*, read_only: bool) -> list[mcp_types.Tool]:
     ]
 
 
-def runner(operation: Operation) -> str:
+def dispatcher_of(operation: Operation) -> str:
     """The discovery tool that runs an operation."""
     return _RUNNERS[operation.effect]
 
@@ -134,11 +136,11 @@ def signature(operation: Operation, revision: str) -> str:
 class Discovery:
     """The discovery tools of one server. The index is built when something is first searched for."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: CallService) -> None:
         self._calls = calls
         settings = calls.settings
         self._revision = settings.revision
-        self._tools = tools(read_only=settings.read_only)
+        self._tools = discovery_tools(read_only=settings.read_only)
         self._names = frozenset(tool.name for tool in self._tools)
         existing = policy.allowed(calls.catalog.at(settings.revision), read_only=settings.read_only)
         self._operations = {operation.name: operation for operation in existing}
@@ -156,21 +158,21 @@ class Discovery:
         """Run a discovery tool. Raises KlaviyoMcpError."""
         takes = _TOOLS[name].takes
         try:
-            if issubclass(takes, Run):
+            if issubclass(takes, RunRequest):
                 _refuse_beside(takes, given)
             arguments = check(takes, given)
         except ArgumentsError as error:
             raise ArgumentError(f"{name} did nothing: {error}") from None
         match arguments:
-            case Wanted():
+            case SearchRequest():
                 return await self._find(arguments)
-            case Run():
+            case RunRequest():
                 return await self._run(name, arguments, context)
-            case Named():
+            case NamedTool():
                 return self._named(arguments.name)
         raise TypeError(f"no discovery tool takes {type(arguments).__name__}")
 
-    async def _find(self, wanted: Wanted) -> str:
+    async def _find(self, wanted: SearchRequest) -> str:
         hits = (await self._searched()).search(wanted.query, wanted.limit)
         if not hits:
             areas = dict.fromkeys(operation.area.name for operation in self._operations.values())
@@ -183,33 +185,37 @@ class Discovery:
 
     def _line(self, hit: Hit) -> str:
         operation = hit.operation
-        way = "" if operation.name in self._calls.offered else f", via {runner(operation)}"
+        way = "" if operation.name in self._calls.offered else f", via {dispatcher_of(operation)}"
         return f"{signature(operation, self._revision)} [{operation.effect.value}{way}] {operation.purpose}"
 
     def _named(self, name: str) -> str:
         """The description of a tool, or a guide: many clients let no model read a resource."""
-        from klaviyo_mcp.protocol.resources import GUIDE, guide
+        from klaviyo_mcp.protocol.resources import GUIDE, find_guide
 
         if not name.startswith(GUIDE):
             return self._describe(self._operation(name))
         try:
-            return guide(name).text
+            return find_guide(name).text
         except LookupError as error:
             raise ArgumentError(str(error.args[0])) from None
 
     def _describe(self, operation: Operation) -> str:
-        way = "call it directly" if operation.name in self._calls.offered else f"call it through {runner(operation)}"
+        way = (
+            "call it directly"
+            if operation.name in self._calls.offered
+            else f"call it through {dispatcher_of(operation)}"
+        )
         schema = json.dumps(self._calls.schema_of(operation), ensure_ascii=False, separators=(",", ":"))
         return f"{operation.name} [{operation.effect.value}; {way}] {operation.purpose}\n{schema}"
 
-    async def _run(self, name: str, run: Run, context: CallContext) -> str:
+    async def _run(self, name: str, run: RunRequest, context: CallContext) -> str:
         operation = self._operation(run.name)
-        if (right := runner(operation)) != name:
+        if (right := dispatcher_of(operation)) != name:
             kind = operation.effect.value.replace("_", " ")
             raise ArgumentError(f"{operation.name} was not sent: its effect is {kind}, so call it through {right}")
         arguments = dict(run.arguments)
-        code = run.confirmation if isinstance(run, ConfirmedRun) else None
-        if code is not None and policy.gates(operation, self._calls.settings.confirm):
+        code = run.confirmation if isinstance(run, ConfirmedRunRequest) else None
+        if code is not None and policy.may_need_confirmation(operation, self._calls.settings.confirm):
             arguments.setdefault(confirmation.ARGUMENT, code)
         return await self._calls.answer(operation, arguments, context)
 
@@ -228,7 +234,7 @@ class Discovery:
             return f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)"
         if known is not None:
             return f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)"
-        if name in self._calls.catalog.covered:
+        if name in self._calls.catalog.argument_operations:
             return f"{name} is {self._calls.catalog.covers(name)}"
         if name in _TOOLS:
             return f"{name} cannot be called through another tool"
@@ -244,7 +250,7 @@ class Discovery:
             return self._index
 
 
-def _refuse_beside(takes: type[Run], given: Mapping[str, Any]) -> None:
+def _refuse_beside(takes: type[RunRequest], given: Mapping[str, Any]) -> None:
     """Arguments of the tool that is to be run, written beside its name, are told where they belong."""
     beside = [name for name in given if name not in takes.model_fields]
     if beside:

@@ -10,49 +10,51 @@ import anyio
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.jsonapi.records import Flat
 
-FIRST = 0.5
+FIRST_WAIT_SECONDS = 0.5
 """Seconds before the first read."""
-GROWTH = 1.6
-LONGEST = 10.0
-KEPT = 2.0
+WAIT_GROWTH = 1.6
+MAX_WAIT_SECONDS = 10.0
+RESERVED_SECONDS = 2.0
 """Seconds kept free at the end of the call, for reading what failed and for the answer."""
 
-Report = Callable[[float, float | None, str], Awaitable[None]]
+ReportProgress = Callable[[float, float | None, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedJob:
     """The job as it was last seen, and why it was not seen to its end where it was not."""
 
     job: Flat
     unfinished: str | None = None
 
 
-def over(job: Flat) -> bool:
+def has_ended(job: Flat) -> bool:
     """Whether the job has ended. Klaviyo has no state for failure: it is in the counts."""
     return job.attributes.get("status") in ("complete", "cancelled")
 
 
-async def follow(job: Flat, read: Callable[[], Awaitable[Flat]], *, until: float, report: Report) -> Followed:
+async def follow_job(
+    job: Flat, read: Callable[[], Awaitable[Flat]], *, until: float, report: ReportProgress
+) -> FollowedJob:
     """Read a job until it has ended, or until there is no time for another read.
 
     Never fails: the job runs, whatever becomes of its reads.
     """
-    wait = FIRST
-    while not over(job):
+    wait = FIRST_WAIT_SECONDS
+    while not has_ended(job):
         await _tell(job, report)
-        if anyio.current_time() + wait + KEPT > until:
-            return Followed(job, "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did")
+        if anyio.current_time() + wait + RESERVED_SECONDS > until:
+            return FollowedJob(job, "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did")
         await anyio.sleep(wait)
-        wait = min(wait * GROWTH, LONGEST)
+        wait = min(wait * WAIT_GROWTH, MAX_WAIT_SECONDS)
         try:
             job = await read()
         except KlaviyoMcpError as error:
-            return Followed(job, f"the job was started, but could not be followed: {error}")
-    return Followed(job)
+            return FollowedJob(job, f"the job was started, but could not be followed: {error}")
+    return FollowedJob(job)
 
 
-async def _tell(job: Flat, report: Report) -> None:
+async def _tell(job: Flat, report: ReportProgress) -> None:
     counts = [job.attributes.get(name) for name in ("completed_count", "failed_count", "skipped_count")]
     total = job.attributes.get("total_count")
     known = isinstance(total, int) and total > 0

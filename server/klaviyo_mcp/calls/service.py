@@ -12,19 +12,19 @@ import anyio
 import anyio.to_thread
 import mcp_types
 
-from klaviyo_mcp.account.connections import Accounts
-from klaviyo_mcp.account.reads import PATIENCE, Reads
+from klaviyo_mcp.account.connections import AccountConnections
+from klaviyo_mcp.account.reads import READ_SECONDS, AccountReads
 from klaviyo_mcp.answers import cursors
 from klaviyo_mcp.answers.view import FieldError
 from klaviyo_mcp.calls import connection_link
 from klaviyo_mcp.calls.call import Call, CallContext
-from klaviyo_mcp.calls.discovery import Discovery, runner
+from klaviyo_mcp.calls.discovery import Discovery, dispatcher_of
 from klaviyo_mcp.errors import LIMIT, ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
 from klaviyo_mcp.safety import confirmation, policy, uploads
-from klaviyo_mcp.safety.confirmation import Codes, Gate
+from klaviyo_mcp.safety.confirmation import ConfirmationCodes, ConfirmationGate
 from klaviyo_mcp.safety.previews import preview
 from klaviyo_mcp.telemetry import tracing
-from klaviyo_mcp.telemetry.logs import Blot
+from klaviyo_mcp.telemetry.logs import Redactor
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
@@ -32,15 +32,15 @@ from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import DocumentError
 from klaviyo_tools.operation.operation import Answer, Effect, Operation
 from klaviyo_tools.operation.request import Service
-from klaviyo_tools.registry import Catalog, catalog
+from klaviyo_tools.registry import Registry, registry
 from klaviyo_tools.schema.input_schema import input_schema
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.gateway.client import Maton
-    from klaviyo_mcp.reports.service import Reports
+    from klaviyo_mcp.gateway.client import GatewayClient
+    from klaviyo_mcp.reports.service import ReportService
     from klaviyo_mcp.settings import Settings
 
-__all__ = ["SANDBOX_KEY", "CallContext", "Calls", "UnknownTool", "connect"]
+__all__ = ["SANDBOX_KEY", "CallContext", "CallService", "UnknownTool", "create_client"]
 
 SANDBOX_KEY = "sandbox"
 _NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
@@ -50,38 +50,40 @@ class UnknownTool(LookupError):
     """No tool of that name is offered; the message names the nearest."""
 
 
-class Calls:
+class CallService:
     """The tools that these settings offer, and every call of them; one for the process, shared by its sessions."""
 
-    def __init__(self, settings: Settings, maton: Maton | None = None, operations: Catalog | None = None) -> None:
+    def __init__(
+        self, settings: Settings, maton: GatewayClient | None = None, operations: Registry | None = None
+    ) -> None:
         self.settings = settings
         self._maton = maton
         self._connecting = anyio.Lock()
-        self.catalog = operations if operations is not None else catalog()
+        self.catalog = operations if operations is not None else registry()
         chosen = self.catalog.chosen(settings.toolsets)
         existing = [operation for operation in chosen if operation.since <= settings.revision]
         self.offered = {
             operation.name: operation for operation in policy.allowed(existing, read_only=settings.read_only)
         }
-        self.reads = Reads(
-            self.maton,
+        self.reads = AccountReads(
+            self.gateway,
             self.catalog,
             settings.revision,
             hide=settings.user_content == "hide",
-            patience=min(PATIENCE, settings.deadline),
+            patience=min(READ_SECONDS, settings.deadline),
         )
-        self.accounts = Accounts(self.reads, settings.connection)
-        self.gate = Gate(Codes())
+        self.accounts = AccountConnections(self.reads, settings.connection)
+        self.gate = ConfirmationGate(ConfirmationCodes())
         # The last line of defence: not even a gateway that sends its caller's key back puts it before a model.
-        self._blot = Blot(settings.secrets(), "[hidden]")
+        self._blot = Redactor(settings.secrets(), "[hidden]")
         self.discovery = Discovery(self)
 
     @cached_property
-    def reports(self) -> Reports:
+    def reports(self) -> ReportService:
         """What reports share: answers kept, names. Built with the first of them, for what they need takes a while."""
-        from klaviyo_mcp.reports.service import Reports
+        from klaviyo_mcp.reports.service import ReportService
 
-        return Reports(self.reads, lambda: self.accounts.key)
+        return ReportService(self.reads, lambda: self.accounts.key)
 
     @cached_property
     def _tools(self) -> list[mcp_types.Tool]:
@@ -90,7 +92,7 @@ class Calls:
                 name=operation.name,
                 description=operation.purpose,
                 input_schema=self.schema_of(operation, brief=True),
-                annotations=policy.hints(operation),
+                annotations=policy.tool_annotations(operation),
             )
             for operation in self.offered.values()
         ] + self.discovery.tools()
@@ -98,7 +100,7 @@ class Calls:
     def schema_of(self, operation: Operation, *, brief: bool = False) -> dict[str, Any]:
         """Its input schema here: without arguments of later revisions, with a code where it is gated."""
         schema = input_schema(operation.arguments, self.settings.revision, brief=brief)
-        if policy.gates(operation, self.settings.confirm):
+        if policy.may_need_confirmation(operation, self.settings.confirm):
             schema["properties"] = {**schema["properties"], confirmation.ARGUMENT: confirmation.SCHEMA}
         return schema
 
@@ -114,7 +116,7 @@ class Calls:
                 return self._text(await self.discovery.call(name, arguments, context))
             return self._text(await self.answer(operation, arguments, context))
         except KlaviyoMcpError as error:
-            tracing.failed(error)
+            tracing.record_error(error)
             told = self._with_way(str(error), error, name if operation else arguments.get("name"))
             return self._text(told, is_error=True)
 
@@ -124,15 +126,15 @@ class Calls:
 
     async def answer(self, operation: Operation, given_: Mapping[str, Any], context: CallContext) -> str:
         """The answer of an operation as text. Raises KlaviyoMcpError."""
-        tracing.running(operation.name)
+        tracing.name_operation(operation.name)
         code = None
-        if policy.gates(operation, self.settings.confirm):
-            code, given_ = confirmation.split(given_)
+        if policy.may_need_confirmation(operation, self.settings.confirm):
+            code, given_ = confirmation.split_code(given_)
         try:
             if operation.answer is Answer.REPORT:
                 given_ = await self.reports.with_metrics(operation, given_)
             arguments = check(operation.arguments, given_, self.settings.revision)
-            operation.weigh(arguments)
+            operation.check_size(arguments)
             if "metric_id" in operation.filter and (asked := getattr(arguments, "filter", None)):
                 arguments = arguments.model_copy(update={"filter": await self.reports.filtered(asked)})
             return await self._run(operation, arguments, code, context)
@@ -142,7 +144,7 @@ class Calls:
             if operation.effect is Effect.READ:
                 raise UpstreamError(operation.name, str(error)) from None
             reported = f"the gateway reported success, but {error}"
-            raise InDoubtError(operation.name, reported, look=self.look(operation) or "") from None
+            raise InDoubtError(operation.name, reported, verify_with=self.verify_with(operation) or "") from None
 
     async def _run(self, operation: Operation, arguments: Arguments, code: str | None, context: CallContext) -> str:
         """Find the account, have the call confirmed where it must be, and run it."""
@@ -151,18 +153,22 @@ class Calls:
         klaviyo = operation.service is Service.KLAVIYO
         if effect is Effect.READ and klaviyo:
             return await self.accounts.beside(Call(self, operation, arguments, context).run)
-        sent = await uploads.load(operation, arguments, self.settings.upload_dir)
-        account = await self.accounts.settle() if klaviyo else "maton"
+        sent = await uploads.load_upload(operation, arguments, self.settings.upload_dir)
+        account = await self.accounts.connection_for_write() if klaviyo else "maton"
         spent = anyio.current_time() - began
-        if policy.gated(effect, self.settings.confirm) and not connection_link.made(context):
-            told = partial(preview.preview, self.reads.bounded(), operation, arguments, self.accounts.name)
+        if policy.needs_confirmation(effect, self.settings.confirm) and not connection_link.connection_was_made(
+            context
+        ):
+            told = partial(
+                preview.preview_text, self.reads.within_one_budget(), operation, arguments, self.accounts.name
+            )
             held = await self.gate.hold(operation, arguments, code=code, account=account, asks=context, preview=told)
             if held is not None:
                 return held
         # Built only now: what a person takes to answer does not count against the call's deadline.
         call = Call(self, operation, sent, context, spent)
         if klaviyo:
-            return await self.accounts.telling(call.run)
+            return await self.accounts.with_account_name(call.run)
         try:
             return await call.run()
         finally:
@@ -170,17 +176,17 @@ class Calls:
                 self.accounts.forget()
                 self.reports.forget()
 
-    def way(self, operation: Operation, arguments: Mapping[str, str]) -> str:
+    def how_to_call(self, operation: Operation, arguments: Mapping[str, str]) -> str:
         """How a model calls an operation here: by its name, or through a discovery tool where it is not listed."""
         if operation.name in self.offered:
             return f"{operation.name}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
         inner = json.dumps(arguments, ensure_ascii=False)
-        return f'{runner(operation)}(name="{operation.name}", arguments={inner})'
+        return f'{dispatcher_of(operation)}(name="{operation.name}", arguments={inner})'
 
-    def look(self, operation: Operation) -> str | None:
+    def verify_with(self, operation: Operation) -> str | None:
         """The read that tells whether a write was applied, and how to call it where it is not listed."""
-        name = self.catalog.look(operation)
-        return f"{name} (through {runner(self.catalog[name])})" if name and name not in self.offered else name
+        name = self.catalog.verify_with(operation)
+        return f"{name} (through {dispatcher_of(self.catalog[name])})" if name and name not in self.offered else name
 
     def _with_way(self, text: str, error: KlaviyoMcpError, own: object) -> str:
         """An error's text; where it names a tool that is not listed, how to call that one."""
@@ -188,23 +194,23 @@ class Calls:
             return text
         for name in dict.fromkeys(_NAME.findall(text)):
             if name != own and name in self.catalog and name not in self.offered:
-                hint = f"{name} is not listed: call it through {runner(self.catalog[name])}."
+                hint = f"{name} is not listed: call it through {dispatcher_of(self.catalog[name])}."
                 if "(through call_" not in text and len(f"{text} {hint}".encode()) <= LIMIT:
                     text = f"{text} {hint}"
         return text
 
-    async def maton(self) -> Maton:
+    async def gateway(self) -> GatewayClient:
         """The client of the gateway, built in a thread when first needed."""
         if self._maton is None:
             async with self._connecting:
                 if self._maton is None:
-                    self._maton = await anyio.to_thread.run_sync(connect, self.settings)
+                    self._maton = await anyio.to_thread.run_sync(create_client, self.settings)
         return self._maton
 
     async def warm(self) -> None:
         """Get ready for the first call, where there will be one: imports, the TLS context, the sandbox's store."""
         if self.settings.key is not None or self.settings.sandbox:
-            await (await self.maton()).warm()
+            await (await self.gateway()).warm()
 
     async def aclose(self) -> None:
         """Close the connections to the gateway."""
@@ -220,17 +226,19 @@ class Calls:
             raise UnknownTool(f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)")
         if known is not None and known.since > self.settings.revision:
             raise UnknownTool(f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)")
-        if name in self.catalog.covered:
+        if name in self.catalog.argument_operations:
             raise UnknownTool(f"there is no tool {name}: call {self.catalog.covers(name)}")
         if known is not None:
-            raise UnknownTool(f"{name} is not listed here: call it as {self.way(known, {})}, with its arguments")
+            raise UnknownTool(
+                f"{name} is not listed here: call it as {self.how_to_call(known, {})}, with its arguments"
+            )
         hint = f"did you mean {' or '.join(close)}?" if close else "find_tools searches by what you want to do"
         raise UnknownTool(f"there is no tool {name[:60]!r}; {hint}")
 
 
-def connect(settings: Settings) -> Maton:
+def create_client(settings: Settings) -> GatewayClient:
     """The client that these settings ask for: of Maton's gateway, or of a sandbox in this process."""
-    from klaviyo_mcp.gateway.client import Maton
+    from klaviyo_mcp.gateway.client import GatewayClient
     from klaviyo_mcp.gateway.pacing import Pacer
 
     if settings.sandbox:
@@ -239,7 +247,7 @@ def connect(settings: Settings) -> Maton:
         from klaviyo_mcp import sandbox
 
         embedded = sandbox.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
-        return Maton(
+        return GatewayClient(
             key=SANDBOX_KEY,
             base_url="http://127.0.0.1",
             revision=settings.revision,
@@ -247,7 +255,7 @@ def connect(settings: Settings) -> Maton:
             pacer=Pacer(enabled=False),
             deadline=settings.deadline,
         )
-    return Maton(
+    return GatewayClient(
         key=settings.key.get_secret_value() if settings.key else None,
         base_url=settings.base_url,
         revision=settings.revision,

@@ -14,11 +14,11 @@ import mcp_types
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.safety.confirmation import HELD
 
-Say = Callable[[str], object]
+PrintLine = Callable[[str], object]
 
 
 def arguments_of(pairs: Sequence[str], as_json: str | None) -> dict[str, Any]:
@@ -52,17 +52,17 @@ def _value(text: str) -> Any:
     return text
 
 
-def text_of(result: mcp_types.CallToolResult) -> str:
+def result_text(result: mcp_types.CallToolResult) -> str:
     """The text of an answer."""
     return "\n".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
-async def call(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> int:
+async def call_tool(calls: CallService, tool: str, arguments: dict[str, Any], say: PrintLine) -> int:
     """Call, print, and give the exit code: 1 for an error. Progress and questions go to a terminal, if there is one."""
-    asking = ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+    asking = ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None
     telling = _tell if sys.stderr.isatty() else None
     try:
-        async with Client(server.create(calls), elicitation_callback=asking) as client:
+        async with Client(server.create_server(calls), elicitation_callback=asking) as client:
             try:
                 result = await client.call_tool(tool, arguments, progress_callback=telling)
             except MCPError as error:
@@ -70,7 +70,7 @@ async def call(calls: Calls, tool: str, arguments: dict[str, Any], say: Say) -> 
                 return 1
     finally:
         await calls.aclose()
-    text = text_of(result)
+    text = result_text(result)
     say(text)
     if text.startswith(HELD):
         click.echo("A code is good in one process only: run this in a terminal, or add --confirm never.", err=True)
@@ -82,7 +82,7 @@ async def _tell(progress: float, total: float | None, message: str | None) -> No
     click.echo(f"{message or 'working'} ({progress:.0f}{f' of {total:.0f}' if total else ''})", err=True)
 
 
-async def ask(context: object, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
+async def ask_in_terminal(context: object, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
     """Put the server's question to the person at the terminal."""
     click.echo(params.message, err=True)
     if isinstance(params, mcp_types.ElicitRequestURLParams):

@@ -11,12 +11,12 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 import click
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.cli.main import uninterrupted
-from klaviyo_mcp.settings import Settings, SettingsError, facts, flag_of, load, variable_of
+from klaviyo_mcp.cli.main import without_garbage_collection
+from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings, variable_of
 from klaviyo_mcp.telemetry import logs
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.calls.service import CallService
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Given = TypeVarTuple("Given")
@@ -37,7 +37,7 @@ def with_settings(*parts: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for name, field in reversed(Settings.model_fields.items()):
             flag = flag_of(name)
-            if flag is None or facts(field)["part"] not in parts:
+            if flag is None or facts_of(field)["part"] not in parts:
                 continue
             text = f"{field.description}  [{variable_of(field)}]"
             if field.annotation is bool:
@@ -50,7 +50,9 @@ def with_settings(*parts: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def resolve(context: click.Context, given: dict[str, Any], *, level: str = "warning", **unless: Any) -> Settings:
+def resolve_settings(
+    context: click.Context, given: dict[str, Any], *, level: str = "warning", **unless: Any
+) -> Settings:
     """The settings of a command: the environment, over it `unless`, the flags before the command, its own flags.
 
     Sets up the log, at `level` where the settings name none. Raises Refusal.
@@ -58,20 +60,20 @@ def resolve(context: click.Context, given: dict[str, Any], *, level: str = "warn
     before = context.parent.obj if context.parent else None
     flags = {**unless, **(before or {}), **_without_none(given)}
     try:
-        settings = load(flags, os.environ)
+        settings = load_settings(flags, os.environ)
     except SettingsError as error:
         raise Refusal(str(error)) from None
-    logs.configure(settings.log_level or level, settings.secrets())
+    logs.configure_logging(settings.log_level or level, settings.secrets())
     return settings
 
 
-def calls_of(settings: Settings) -> Calls:
+def create_service(settings: Settings) -> CallService:
     """The tools of these settings. Raises Refusal where a toolset is unknown."""
-    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.calls.service import CallService
     from klaviyo_tools.registry import UnknownName
 
     try:
-        return Calls(settings)
+        return CallService(settings)
     except UnknownName as error:
         raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
 
@@ -107,9 +109,9 @@ def main(context: click.Context, /, **given: Any) -> None:
     """
     context.obj = _without_none(given)
     if context.invoked_subcommand is None:
-        settings = resolve(context, given, level="info")
-        with uninterrupted():
-            calls = calls_of(settings)
+        settings = resolve_settings(context, given, level="info")
+        with without_garbage_collection():
+            calls = create_service(settings)
             from klaviyo_mcp.transports import stdio
 
             calls.tools()
@@ -125,9 +127,9 @@ def main(context: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def http(context: click.Context, /, **given: Any) -> None:
     """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
-    settings = resolve(context, given, level="info")
-    with uninterrupted():
-        calls = calls_of(settings)
+    settings = resolve_settings(context, given, level="info")
+    with without_garbage_collection():
+        calls = create_service(settings)
         from klaviyo_mcp.transports import http as server
 
         calls.tools()
@@ -143,10 +145,10 @@ def http(context: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def demo(context: click.Context, /, **given: Any) -> None:
     """Show a tour of an invented account, as a model would see it. Needs no key and no network."""
-    settings = resolve(context, {**given, "sandbox": True})
+    settings = resolve_settings(context, {**given, "sandbox": True})
     from klaviyo_mcp.cli import demo as tour
 
-    _run(context, tour.show, calls_of(settings), click.echo)
+    _run(context, tour.show_demo, create_service(settings), click.echo)
 
 
 @main.command(name="call")
@@ -160,14 +162,14 @@ def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_j
 
     A VALUE that is a JSON object, array or string, true, false or null is read as such.
     """
-    settings = resolve(context, given, toolsets="all")
+    settings = resolve_settings(context, given, toolsets="all")
     from klaviyo_mcp.cli import call
 
     try:
         parsed = call.arguments_of(arguments, as_json)
     except ValueError as error:
         raise Refusal(str(error)) from None
-    _run(context, call.call, calls_of(settings), tool, parsed, click.echo)
+    _run(context, call.call_tool, create_service(settings), tool, parsed, click.echo)
 
 
 @main.command()
@@ -178,17 +180,17 @@ def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_j
 @click.pass_context
 def tools(context: click.Context, /, area: str | None, as_json: bool, search: str | None, **given: Any) -> None:
     """List every operation: toolset, effect, since, description."""
-    settings = resolve(context, given)
+    settings = resolve_settings(context, given)
     from klaviyo_mcp.cli import tools as listing
     from klaviyo_mcp.safety import policy
 
     try:
-        rows = listing.rows(settings.revision, area)
+        rows = listing.operations_of(settings.revision, area)
     except LookupError as error:
         raise Refusal(str(error.args[0])) from None
     if search is not None:
-        rows = listing.found(policy.allowed(rows, read_only=settings.read_only), search)
-    click.echo(listing.as_json(rows, settings.revision) if as_json else listing.as_text(rows))
+        rows = listing.search_operations(policy.allowed(rows, read_only=settings.read_only), search)
+    click.echo(listing.operations_json(rows, settings.revision) if as_json else listing.operations_text(rows))
 
 
 @main.command()
@@ -197,7 +199,7 @@ def tools(context: click.Context, /, area: str | None, as_json: bool, search: st
 @click.pass_context
 def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
     """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
-    settings = resolve(context, given, level="info")
+    settings = resolve_settings(context, given, level="info")
     from klaviyo_mcp import sandbox as embedded
     from klaviyo_mcp.calls.service import SANDBOX_KEY
     from klaviyo_mcp.transports import listening
@@ -217,10 +219,10 @@ def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
 @click.pass_context
 def doctor(context: click.Context, /, **given: Any) -> None:
     """Check key, gateway, connection, account, revision and clock; each line says what to do."""
-    settings = resolve(context, given)
+    settings = resolve_settings(context, given)
     from klaviyo_mcp.cli import doctor as check
 
-    _run(context, check.examine, settings, click.echo)
+    _run(context, check.run_checks, settings, click.echo)
 
 
 @main.command()
@@ -230,7 +232,7 @@ def doctor(context: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def connect(context: click.Context, /, timeout: float, browser: bool, **given: Any) -> None:
     """Connect a Klaviyo account: make a Maton connection, open its address, wait until it is authorized."""
-    settings = resolve(context, given)
+    settings = resolve_settings(context, given)
     from klaviyo_mcp.cli import connect as connecting
 
-    _run(context, connecting.connect, settings, click.echo, timeout, browser)
+    _run(context, connecting.connect_account, settings, click.echo, timeout, browser)

@@ -10,19 +10,21 @@ import anyio
 import anyio.to_thread
 
 from klaviyo_mcp.calls import service
-from klaviyo_mcp.cli.call import Say
+from klaviyo_mcp.cli.call import PrintLine
 from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
-from klaviyo_mcp.gateway.client import Maton
-from klaviyo_mcp.gateway.options import CallPolicy
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.options import RequestOptions
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.operation.request import Request, Service
 
 POLL_SECONDS = 2.0
 
 
-async def connect(settings: Settings, say: Say, patience: float, browser: bool, *, poll: float = POLL_SECONDS) -> int:
+async def connect_account(
+    settings: Settings, say: PrintLine, patience: float, browser: bool, *, poll: float = POLL_SECONDS
+) -> int:
     """Make a connection, show its address, wait until it is ACTIVE; exit code 1 where it does not become so in time."""
-    maton = service.connect(settings)
+    maton = service.create_client(settings)
     try:
         return await _connect(maton, say, patience, browser, poll)
     except KlaviyoMcpError as error:
@@ -32,7 +34,7 @@ async def connect(settings: Settings, say: Say, patience: float, browser: bool, 
         await maton.aclose()
 
 
-async def _connect(maton: Maton, say: Say, patience: float, browser: bool, poll: float) -> int:
+async def _connect(maton: GatewayClient, say: PrintLine, patience: float, browser: bool, poll: float) -> int:
     made = await _send(
         maton, "create_connection", Request("POST", "/connections", {}, {"app": "klaviyo"}, Service.MATON)
     )
@@ -56,8 +58,10 @@ async def _connect(maton: Maton, say: Say, patience: float, browser: bool, poll:
     return 1
 
 
-async def _send(maton: Maton, operation: str, request: Request) -> dict[str, Any]:
-    reply = await maton.send(request, CallPolicy(operation, safe=request.method == "GET", look="list_connections"))
+async def _send(maton: GatewayClient, operation: str, request: Request) -> dict[str, Any]:
+    reply = await maton.send(
+        request, RequestOptions(operation, safe=request.method == "GET", verify_with="list_connections")
+    )
     connection = (reply.document or {}).get("connection")
     if not isinstance(connection, dict) or not connection.get("connection_id"):
         raise UpstreamError(operation, "its answer holds no connection")

@@ -11,18 +11,18 @@ from typing import Any
 
 from mcp.client.client import Client
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.cli.call import Say, text_of
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.call import PrintLine, result_text
 from klaviyo_mcp.protocol import server
 
-LINES = 8
-WIDTH = 240
+SHOWN_LINES = 8
+LINE_CHARACTERS = 240
 
 
 class Tour:
     """Calls tools, shows what happens, and remembers the answers."""
 
-    def __init__(self, client: Client, say: Say) -> None:
+    def __init__(self, client: Client, say: PrintLine) -> None:
         self._client = client
         self._say = say
         self.calls = 0
@@ -32,7 +32,7 @@ class Tour:
         """One call; answers with its text. A call that asks for confirmation is confirmed, as a person would."""
         self._say(f"\n# {why}\n> {tool} {json.dumps(arguments, ensure_ascii=False) if arguments else ''}".rstrip())
         result = await self._client.call_tool(tool, arguments)
-        text = text_of(result)
+        text = result_text(result)
         self.calls += 1
         self.bytes += len(text.encode())
         self._say(_shortened(text))
@@ -43,12 +43,12 @@ class Tour:
 
 
 def _shortened(text: str) -> str:
-    lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in text.splitlines()]
-    more = [f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else []
-    return "\n".join(f"  {line}" for line in [*lines[:LINES], *more])
+    lines = [line if len(line) <= LINE_CHARACTERS else f"{line[: LINE_CHARACTERS - 1]}…" for line in text.splitlines()]
+    more = [f"… {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
+    return "\n".join(f"  {line}" for line in [*lines[:SHOWN_LINES], *more])
 
 
-def ids(text: str) -> list[str]:
+def ids_in(text: str) -> list[str]:
     """The ids in an answer: of the rows of a collection, or of the one record."""
     lines = text.splitlines()
     header = next((index for index, line in enumerate(lines) if line == "id" or line.startswith("id,")), None)
@@ -57,7 +57,7 @@ def ids(text: str) -> list[str]:
     return [row[0] for row in csv.reader(lines[header + 1 :]) if len(row) > 1]
 
 
-async def tour(visit: Tour) -> None:
+async def take_tour(visit: Tour) -> None:
     """The tour itself."""
     now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     await visit.step("Whose account is this?", "get_accounts")
@@ -78,16 +78,16 @@ async def tour(visit: Tour) -> None:
         max_results=5,
     )
     flows = await visit.step("The flows that run.", "get_flows", filter='equals(status,"live")')
-    actions = await visit.step("What the first one does.", "get_actions_for_flow", flow_id=ids(flows)[0])
-    for action in ids(actions):
+    actions = await visit.step("What the first one does.", "get_actions_for_flow", flow_id=ids_in(flows)[0])
+    for action in ids_in(actions):
         messages = await visit.step("The message it sends.", "get_flow_action_messages", flow_action_id=action)
-        if ids(messages):
+        if ids_in(messages):
             break
     segments = await visit.step("The segments.", "get_segments")
-    await visit.step("Who is in the first.", "get_profiles_for_segment", segment_id=ids(segments)[0], max_results=4)
+    await visit.step("Who is in the first.", "get_profiles_for_segment", segment_id=ids_in(segments)[0], max_results=4)
     made = await visit.step("A new list …", "create_list", name="Tour guests")
-    list_id = ids(made)[0]
-    await visit.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=ids(newest)[:3])
+    list_id = ids_in(made)[0]
+    await visit.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=ids_in(newest)[:3])
     await visit.step("… who are on it now.", "get_profiles_for_list", list_id=list_id)
     metrics = await visit.step("What is measured.", "get_metrics", fields=["name", "integration.name"])
     orders = next(row[0] for row in csv.reader(metrics.splitlines()) if len(row) > 1 and row[1] == "Placed Order")
@@ -111,18 +111,18 @@ async def tour(visit: Tour) -> None:
         location={"city": "Bergen", "country": "Norway"},
         properties={"shoe_size": 39},
     )
-    await visit.step("… and read back.", "get_profile", profile_id=ids(created)[0])
+    await visit.step("… and read back.", "get_profile", profile_id=ids_in(created)[0])
 
 
-async def show(calls: Calls, say: Say) -> int:
+async def show_demo(calls: CallService, say: PrintLine) -> int:
     """Show the tour; the exit code is 0."""
     began = time.perf_counter()
     try:
-        async with Client(server.create(calls)) as client:
+        async with Client(server.create_server(calls)) as client:
             visit = Tour(client, say)
             tools = await client.list_tools()
             say(f"klaviyo-mcp over its sandbox: {len(tools.tools)} tools")
-            await tour(visit)
+            await take_tour(visit)
     finally:
         await calls.aclose()
     seconds = time.perf_counter() - began

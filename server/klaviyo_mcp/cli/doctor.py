@@ -7,47 +7,47 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from klaviyo_mcp.calls.service import connect
-from klaviyo_mcp.cli.call import Say
+from klaviyo_mcp.calls.service import create_client
+from klaviyo_mcp.cli.call import PrintLine
 from klaviyo_mcp.errors import KEY_PAGE, KeyMissingError, KeyRefusedError, KlaviyoMcpError, UnreachableError
-from klaviyo_mcp.gateway.client import Maton
-from klaviyo_mcp.gateway.options import CallPolicy, Reply
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.options import Reply, RequestOptions
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.operation.request import Request, Service
 
-TOLERANCE = 120
+CLOCK_TOLERANCE_SECONDS = 120
 """Seconds by which this machine's clock may differ: `created` filters and report timeframes go by it."""
 
-Check = Callable[["Patient"], Awaitable[str]]
+Check = Callable[["Diagnosis"], Awaitable[str]]
 
 
-class Patient:
+class Diagnosis:
     """What is examined, and what the checks so far have found out."""
 
-    def __init__(self, settings: Settings, maton: Maton) -> None:
+    def __init__(self, settings: Settings, maton: GatewayClient) -> None:
         self.settings = settings
-        self.maton = maton
+        self.gateway = maton
         self.active: Sequence[str] = ()
         self.date = ""
 
     async def get(self, operation: str, request: Request, *scopes: str) -> Reply:
         """Send a read."""
-        return await self.maton.send(request, CallPolicy(operation, safe=True, scopes=scopes))
+        return await self.gateway.send(request, RequestOptions(operation, safe=True, scopes=scopes))
 
 
-class Unwell(Exception):
+class CheckFailed(Exception):
     """A check failed; the message says how, and what to do."""
 
 
-async def examine(settings: Settings, say: Say) -> int:
+async def run_checks(settings: Settings, say: PrintLine) -> int:
     """Check one thing after another; the first that fails ends it with exit code 1, for the rest hangs on it."""
-    maton = connect(settings)
-    patient = Patient(settings, maton)
+    maton = create_client(settings)
+    diagnosis = Diagnosis(settings, maton)
     try:
         for name, check in CHECKS.items():
             try:
-                say(f"ok    {name}: {await check(patient)}")
-            except (Unwell, KlaviyoMcpError) as failure:
+                say(f"ok    {name}: {await check(diagnosis)}")
+            except (CheckFailed, KlaviyoMcpError) as failure:
                 say(f"FAIL  {name}: {failure}")
                 return 1
     finally:
@@ -55,67 +55,69 @@ async def examine(settings: Settings, say: Say) -> int:
     return 0
 
 
-async def _key(patient: Patient) -> str:
-    if patient.settings.sandbox:
+async def _key(diagnosis: Diagnosis) -> str:
+    if diagnosis.settings.sandbox:
         return "none needed for the sandbox"
-    if patient.settings.key is None:
-        raise Unwell(
+    if diagnosis.settings.key is None:
+        raise CheckFailed(
             f"MATON_API_KEY is not set. Make a key at {KEY_PAGE} and export MATON_API_KEY=…, or try --sandbox, which"
             " needs none."
         )
     return "MATON_API_KEY is set"
 
 
-async def _gateway(patient: Patient) -> str:
+async def _gateway(diagnosis: Diagnosis) -> str:
     query = {"app": "klaviyo", "status": "ACTIVE"}
     try:
-        reply = await patient.get("list_connections", Request("GET", "/connections", query, service=Service.MATON))
+        reply = await diagnosis.get("list_connections", Request("GET", "/connections", query, service=Service.MATON))
     except (KeyMissingError, KeyRefusedError, UnreachableError):
         raise
     except KlaviyoMcpError as error:
-        raise Unwell(f"{patient.maton.base_url} answers, but not as Maton would. {error}") from None
-    patient.date = reply.date
+        raise CheckFailed(f"{diagnosis.gateway.base_url} answers, but not as Maton would. {error}") from None
+    diagnosis.date = reply.date
     found: list[dict[str, Any]] = (reply.document or {}).get("connections", [])
-    patient.active = [str(one.get("connection_id") or one.get("id")) for one in found]
-    return f"{patient.maton.base_url} answers and knows the key"
+    diagnosis.active = [str(one.get("connection_id") or one.get("id")) for one in found]
+    return f"{diagnosis.gateway.base_url} answers and knows the key"
 
 
-async def _connection(patient: Patient) -> str:
-    chosen, active = patient.maton.connection, patient.active
+async def _connection(diagnosis: Diagnosis) -> str:
+    chosen, active = diagnosis.gateway.connection, diagnosis.active
     if not active:
-        raise Unwell("there is no active Klaviyo connection. Run `klaviyo-mcp connect` to make one.")
+        raise CheckFailed("there is no active Klaviyo connection. Run `klaviyo-mcp connect` to make one.")
     if chosen and chosen not in active:
-        raise Unwell(
+        raise CheckFailed(
             f"MATON_CONNECTION={chosen} is not active. Set it to one that is: {', '.join(active)}; or run"
             " `klaviyo-mcp connect`."
         )
     if not chosen and len(active) > 1:
-        raise Unwell(f"there are {len(active)} active ones: {', '.join(active)}. Set MATON_CONNECTION to one of them.")
+        raise CheckFailed(
+            f"there are {len(active)} active ones: {', '.join(active)}. Set MATON_CONNECTION to one of them."
+        )
     return chosen or active[0]
 
 
-async def _account(patient: Patient) -> str:
-    reply = await patient.get("get_accounts", Request("GET", "/api/accounts"), "accounts:read")
+async def _account(diagnosis: Diagnosis) -> str:
+    reply = await diagnosis.get("get_accounts", Request("GET", "/api/accounts"), "accounts:read")
     accounts = (reply.document or {}).get("data") or [{}]
     attributes = accounts[0].get("attributes", {})
     name = attributes.get("contact_information", {}).get("organization_name") or "unnamed"
     return f"{name} ({accounts[0].get('id')}), {attributes.get('timezone') or 'no time zone'}"
 
 
-async def _revision(patient: Patient) -> str:
+async def _revision(diagnosis: Diagnosis) -> str:
     """Klaviyo refuses a revision that it does not serve, so the account's answer has shown that it does."""
-    return f"{patient.settings.revision}, as the account was read with"
+    return f"{diagnosis.settings.revision}, as the account was read with"
 
 
-async def _clock(patient: Patient) -> str:
+async def _clock(diagnosis: Diagnosis) -> str:
     now = datetime.now(UTC)
     try:
-        theirs = parsedate_to_datetime(patient.date)
+        theirs = parsedate_to_datetime(diagnosis.date)
     except ValueError:
         return f"{now:%Y-%m-%d %H:%M:%S} UTC; the gateway does not tell its own time"
     off = (now - theirs).total_seconds()
-    if abs(off) > TOLERANCE:
-        raise Unwell(
+    if abs(off) > CLOCK_TOLERANCE_SECONDS:
+        raise CheckFailed(
             f"this machine says {now:%Y-%m-%d %H:%M:%S} UTC, the gateway {theirs:%Y-%m-%d %H:%M:%S}. Set this clock"
             " (timedatectl set-ntp true), or times in filters and reports are off."
         )

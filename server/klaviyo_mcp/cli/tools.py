@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from klaviyo_tools.operation.operation import Operation
-from klaviyo_tools.registry import UnknownName, catalog
+from klaviyo_tools.registry import UnknownName, registry
 from klaviyo_tools.schema.input_schema import input_schema
 from klaviyo_tools.toolsets import CORE, STANDARD
 
 
-def rows(revision: str, area: str | None = None) -> list[Operation]:
+def operations_of(revision: str, area: str | None = None) -> list[Operation]:
     """The operations of a revision, of one area if named. Raises UnknownName."""
-    known = catalog()
+    known = registry()
     if area is None:
         return known.at(revision)
     word = area.lower().replace("-", "_")
@@ -26,14 +26,14 @@ def rows(revision: str, area: str | None = None) -> list[Operation]:
     return found
 
 
-def found(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:
+def search_operations(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:
     """Those that fit a query best, best first: the search that find_tools runs."""
     from klaviyo_tools.search.index import Index
 
     return [hit.operation for hit in Index(operations).search(query, limit)]
 
 
-def toolset(operation: Operation) -> str:
+def smallest_toolset(operation: Operation) -> str:
     """The smallest preset that lists the operation."""
     for name, members in (("core", CORE), ("standard", STANDARD)):
         if operation.name in members.split():
@@ -41,7 +41,7 @@ def toolset(operation: Operation) -> str:
     return "all"
 
 
-def as_text(operations: list[Operation]) -> str:
+def operations_text(operations: list[Operation]) -> str:
     """One line for each operation, a heading for each area."""
     lines: list[str] = []
     area = None
@@ -49,12 +49,12 @@ def as_text(operations: list[Operation]) -> str:
         if operation.area.name != area:
             area = operation.area.name
             lines += ["", area.upper().replace("_", " ")]
-        facts = f"{toolset(operation):<8} {operation.effect:<14} {operation.since}"
+        facts = f"{smallest_toolset(operation):<8} {operation.effect:<14} {operation.since}"
         lines.append(f"  {operation.name:<44} {facts}  {operation.purpose}")
     return "\n".join(lines).lstrip("\n")
 
 
-def as_json(operations: list[Operation], revision: str) -> str:
+def operations_json(operations: list[Operation], revision: str) -> str:
     """The same for programs, with the HTTP operation and the input schema.
 
     Operations that are an argument of a tool come last, each `as` that tool and argument.
@@ -63,7 +63,7 @@ def as_json(operations: list[Operation], revision: str) -> str:
         {
             "name": operation.name,
             "area": operation.area.name,
-            "toolset": toolset(operation),
+            "toolset": smallest_toolset(operation),
             "effect": operation.effect.value,
             "since": operation.since,
             "description": operation.purpose,

@@ -37,10 +37,10 @@ from klaviyo_mcp.errors import (
     UpstreamError,
     span,
 )
-from klaviyo_mcp.gateway.options import Asked, CallPolicy, Reply
-from klaviyo_mcp.gateway.pacing import TELL_FROM, Lane, Pacer
-from klaviyo_mcp.gateway.request import Wire, header, parse, render
-from klaviyo_mcp.gateway.responses import Verdict, judge, unreadable
+from klaviyo_mcp.gateway.options import Reply, RequestOptions, SentRequest
+from klaviyo_mcp.gateway.pacing import REPORTED_WAIT_SECONDS, LimitKey, Pacer
+from klaviyo_mcp.gateway.request import RenderedRequest, header_value, parse_json, render_request
+from klaviyo_mcp.gateway.responses import Outcome, failure_outcome, unreadable_outcome
 from klaviyo_mcp.gateway.urls import base_url as address
 from klaviyo_mcp.telemetry import tracing
 from klaviyo_tools.operation.request import Request
@@ -48,14 +48,14 @@ from klaviyo_tools.operation.request import Request
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["BASE_URL", "DEADLINE", "REVISION", "CallPolicy", "Maton", "Reply"]
+__all__ = ["BASE_URL", "DEADLINE_SECONDS", "REVISION", "GatewayClient", "Reply", "RequestOptions"]
 
 BASE_URL = "https://api.maton.ai"
 REVISION = "2026-01-15"
-DEADLINE = 60.0
-LARGEST = 50_000_000
-CONNECTIONS = 100
-IDLE = 15.0
+DEADLINE_SECONDS = 60.0
+MAX_ANSWER_BYTES = 50_000_000
+MAX_CONNECTIONS = 100
+IDLE_SECONDS = 15.0
 """Seconds after which an unused connection is not used again."""
 
 _HEADERS = {
@@ -73,8 +73,8 @@ _ERROR_BYTES = 65_536
 class _Trip:
     """One call under way."""
 
-    asked: Asked
-    lane: Lane
+    asked: SentRequest
+    lane: LimitKey
     began: float
     ends: float
     attempts: int = 0
@@ -86,7 +86,7 @@ class _Trip:
     """Bytes of the present attempt may have reached the gateway."""
 
     @property
-    def call(self) -> CallPolicy:
+    def call(self) -> RequestOptions:
         return self.asked.call
 
     @property
@@ -96,7 +96,7 @@ class _Trip:
     def wait(self, seconds: float) -> None:
         """Count a wait."""
         self.waited += seconds
-        tracing.waited(seconds)
+        tracing.add_wait(seconds)
 
     async def watch(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's trace: the request is under way once its headers are written (a proxy's CONNECT is not it)."""
@@ -114,7 +114,7 @@ class _Body:
     then: str = ""
 
 
-class Maton:
+class GatewayClient:
     """Maton's gateway, with pooled connections for the process; safe to use from many tasks at once.
 
     Requests are given to httpx's transports, below its client, which would take a sixth of a call to parse each
@@ -134,9 +134,9 @@ class Maton:
         connection: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         pacer: Pacer | None = None,
-        deadline: float = DEADLINE,
-        largest: int = LARGEST,
-        connections: int = CONNECTIONS,
+        deadline: float = DEADLINE_SECONDS,
+        largest: int = MAX_ANSWER_BYTES,
+        connections: int = MAX_CONNECTIONS,
         backoff: float = 0.5,
         tries: int = 4,
     ) -> None:
@@ -144,11 +144,11 @@ class Maton:
         parts = urlsplit(self.base_url)
         self._host = parts.hostname or ""
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self.revision = header("KLAVIYO_REVISION", revision) or REVISION
-        self.connection = header("MATON_CONNECTION", connection)
+        self.revision = header_value("KLAVIYO_REVISION", revision) or REVISION
+        self.connection = header_value("MATON_CONNECTION", connection)
         self.deadline = deadline
         self.pacer = pacer or Pacer()
-        self._key = header("MATON_API_KEY", key)
+        self._key = header_value("MATON_API_KEY", key)
         self._transport = transport
         self._largest, self._connections, self._backoff, self._tries = largest, connections, backoff, tries
         self._built: httpx.AsyncBaseTransport | None = None
@@ -169,16 +169,18 @@ class Maton:
         if transport is not None:
             await transport.aclose()
 
-    async def send(self, request: Request, call: CallPolicy) -> Reply:
+    async def send(self, request: Request, call: RequestOptions) -> Reply:
         """Send a request and return its success; anything else is one of `errors`."""
         if self._key is None:
             raise KeyMissingError
-        wire = render(request, base=self.base_url, key=self._key, revision=self.revision, connection=self.connection)
+        wire = render_request(
+            request, base=self.base_url, key=self._key, revision=self.revision, connection=self.connection
+        )
         now = anyio.current_time()
         ends = min(now + self.deadline, call.until if call.until is not None else float("inf"))
         trip = _Trip(
-            Asked(call, request.service, self.connection is not None, (self._key,)),
-            Lane(self.connection or "", call.operation, call.rate),
+            SentRequest(call, request.service, self.connection is not None, (self._key,)),
+            LimitKey(self.connection or "", call.operation, call.rate),
             now,
             ends,
         )
@@ -189,41 +191,41 @@ class Maton:
             raise (trip.doubt or failure) from None
         raise trip.doubt or self._late(trip)
 
-    async def _persist(self, wire: Wire, trip: _Trip) -> Reply:
+    async def _persist(self, wire: RenderedRequest, trip: _Trip) -> Reply:
         transport = await self._ready()
         while True:
             trip.pacing, trip.sent = True, False
-            trip.wait(await self.pacer.turn(trip.lane, left=trip.left, waiting=trip.call.waiting))
+            trip.wait(await self.pacer.acquire(trip.lane, left=trip.left, on_wait=trip.call.on_wait))
             trip.pacing = False
             trip.attempts += 1
-            with tracing.attempt(trip.call.operation, wire.method, self._host, trip.attempts - 1) as attempt:
+            with tracing.trace_attempt(trip.call.operation, wire.method, self._host, trip.attempts - 1) as attempt:
                 outcome = await self._attempt(transport, wire, trip, attempt)
                 if isinstance(outcome, Reply):
                     return outcome
                 attempt.refused(outcome.error)
             await self._wait(outcome, trip)
 
-    async def _wait(self, verdict: Verdict, trip: _Trip) -> None:
+    async def _wait(self, verdict: Outcome, trip: _Trip) -> None:
         """Wait until the request may go again, or raise the verdict's error where it may not or not in time."""
         seconds = verdict.wait
         if seconds is None:
             seconds = self._backoff * 2 ** (trip.attempts - 1) * (2 if verdict.limited else random.uniform(0.75, 1.25))
         if verdict.limited:
-            self.pacer.hold(trip.lane, seconds)
+            self.pacer.back_off(trip.lane, seconds)
         if isinstance(verdict.error, InDoubtError):
             trip.doubt = verdict.error
         tries = 2 * self._tries if verdict.limited else self._tries
         if not verdict.again or trip.attempts >= tries or seconds >= trip.left:
             raise verdict.error
-        if trip.call.waiting is not None and seconds > TELL_FROM:
-            await trip.call.waiting(seconds, "Klaviyo's rate limit" if verdict.limited else "a retry")
+        if trip.call.on_wait is not None and seconds > REPORTED_WAIT_SECONDS:
+            await trip.call.on_wait(seconds, "Klaviyo's rate limit" if verdict.limited else "a retry")
         trip.sent = False
         await anyio.sleep(seconds)
         trip.wait(seconds)
 
     async def _attempt(
-        self, transport: httpx.AsyncBaseTransport, wire: Wire, trip: _Trip, attempt: tracing.Attempt
-    ) -> Reply | Verdict:
+        self, transport: httpx.AsyncBaseTransport, wire: RenderedRequest, trip: _Trip, attempt: tracing.AttemptSpan
+    ) -> Reply | Outcome:
         """Send once and read the answer."""
         import httpx
 
@@ -240,7 +242,7 @@ class Maton:
             cause = _connect_failure(failure)
             host = urlsplit(self.base_url).netloc
             again = "certificate" not in cause
-            return Verdict(UnreachableError(operation, host, cause, attempts=trip.attempts), again=again)
+            return Outcome(UnreachableError(operation, host, cause, attempts=trip.attempts), again=again)
         except httpx.TimeoutException:
             return self._broken(trip, f"no answer came within {span(anyio.current_time() - trip.began)}", timeout=True)
         except (httpx.HTTPError, ssl.SSLError):  # the latter comes as it is from below httpx
@@ -249,14 +251,14 @@ class Maton:
         self._listen(trip, response)
         return self._judge(trip, response, body)
 
-    def _broken(self, trip: _Trip, cause: str, *, timeout: bool = False) -> Verdict:
+    def _broken(self, trip: _Trip, cause: str, *, timeout: bool = False) -> Outcome:
         operation = trip.call.operation
         if not trip.call.safe and trip.sent:
-            return Verdict(self._doubt(trip, cause), again=trip.call.repeatable)
+            return Outcome(self._doubt(trip, cause), again=trip.call.repeatable)
         if timeout:
             seconds = anyio.current_time() - trip.began
-            return Verdict(DeadlineError(operation, seconds, sent=trip.sent, attempts=trip.attempts), again=True)
-        return Verdict(UpstreamError(operation, f"{cause}; nothing was changed."), again=True)
+            return Outcome(DeadlineError(operation, seconds, sent=trip.sent, attempts=trip.attempts), again=True)
+        return Outcome(UpstreamError(operation, f"{cause}; nothing was changed."), again=True)
 
     async def _read(self, response: httpx.Response) -> _Body:
         """The body, read no further than is allowed; a fault while reading does not hide the status."""
@@ -283,34 +285,34 @@ class Maton:
             return _Body(b"".join(chunks), "its answer broke off halfway", again=True)
         return _Body(b"".join(chunks))
 
-    def _judge(self, trip: _Trip, response: httpx.Response, body: _Body) -> Reply | Verdict:
+    def _judge(self, trip: _Trip, response: httpx.Response, body: _Body) -> Reply | Outcome:
         status, asked = response.status_code, trip.asked
         if not response.is_success:
-            return judge(asked, status, response.headers, body.content)
+            return failure_outcome(asked, status, response.headers, body.content)
         if body.fault:
-            return unreadable(asked, status, body.fault, again=body.again, then=body.then)
+            return unreadable_outcome(asked, status, body.fault, again=body.again, then=body.then)
         size, date = len(body.content), response.headers.get("date", "")
         if not body.content.strip():
             if trip.call.answers and status not in _BODILESS:
-                return unreadable(asked, status, "its answer is empty")
+                return unreadable_outcome(asked, status, "its answer is empty")
             return Reply(status, None, size, trip.attempts, trip.waited, date)
         media = response.headers.get("content-type", _PLAIN_JSON).partition(";")[0].strip().lower()
         if media != _PLAIN_JSON and not media.endswith("+json"):
             kind = "a web page" if "html" in media else "not JSON"
-            return unreadable(asked, status, f"its answer is {kind}")
+            return unreadable_outcome(asked, status, f"its answer is {kind}")
         try:
-            document = parse(body.content)
+            document = parse_json(body.content)
         except (ValueError, RecursionError):
-            return unreadable(asked, status, "its answer is not valid JSON")
+            return unreadable_outcome(asked, status, "its answer is not valid JSON")
         if not isinstance(document, dict):
-            return unreadable(asked, status, "its answer is not a JSON object")
+            return unreadable_outcome(asked, status, "its answer is not a JSON object")
         return Reply(status, document, size, trip.attempts, trip.waited, date)
 
     def _listen(self, trip: _Trip, response: httpx.Response) -> None:
         """Let the pacer know what Klaviyo counts; its headers speak of the steady window."""
         remaining, reset = response.headers.get("ratelimit-remaining"), response.headers.get("ratelimit-reset")
         if remaining is not None and reset is not None and remaining.isdecimal() and reset.isdecimal():
-            self.pacer.heard(trip.lane, int(remaining[:9]), float(reset[:9]))
+            self.pacer.observe(trip.lane, int(remaining[:9]), float(reset[:9]))
 
     def _late(self, trip: _Trip) -> KlaviyoMcpError:
         """The error for a call that the deadline ended."""
@@ -323,9 +325,9 @@ class Maton:
 
     def _doubt(self, trip: _Trip, cause: str) -> InDoubtError:
         call = trip.call
-        return InDoubtError(call.operation, cause, look=call.look or "", repeatable=call.repeatable)
+        return InDoubtError(call.operation, cause, verify_with=call.verify_with or "", repeatable=call.repeatable)
 
-    def _request(self, wire: Wire, trip: _Trip) -> httpx.Request:
+    def _request(self, wire: RenderedRequest, trip: _Trip) -> httpx.Request:
         """The request for httpx. What can be sent again is, halfway through the deadline; other writes are waited for:
         giving up early only brings doubt."""
         import httpx
@@ -364,7 +366,7 @@ class Maton:
         """
         import httpx
 
-        from klaviyo_mcp.gateway.pool import Connections, Proxied
+        from klaviyo_mcp.gateway.pool import ConnectionPool, ProxiedPool
 
         for name in ("httpx", "httpcore"):  # they log addresses with their queries, that is customers' data
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -374,7 +376,7 @@ class Maton:
         secure = self.base_url.startswith("https:")
         if secure and getproxies():
             try:
-                return Proxied(self._connections, IDLE)
+                return ProxiedPool(self._connections, IDLE_SECONDS)
             except (OSError, ValueError, ImportError) as error:
                 raise SettingError("HTTPS_PROXY", f"or SSL_CERT_FILE cannot be used: {error}") from None
         self._place = httpx.URL(self._origin)
@@ -382,7 +384,7 @@ class Maton:
             security = httpx.create_ssl_context() if secure else None
         except OSError as error:
             raise SettingError("SSL_CERT_FILE", f"or SSL_CERT_DIR cannot be used: {error}") from None
-        return Connections(self.base_url, self._connections, IDLE, security)
+        return ConnectionPool(self.base_url, self._connections, IDLE_SECONDS, security)
 
 
 def _connect_failure(failure: Exception) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.gateway.pacing import Waiting
+from klaviyo_mcp.gateway.pacing import OnWait
 from klaviyo_tools.operation.request import JSON, Service
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class CallPolicy:
+class RequestOptions:
     """What the client must know of a call beside its request."""
 
     operation: str
@@ -27,7 +27,7 @@ class CallPolicy:
     """A write that Klaviyo applies once however often it arrives (an event with a `unique_id`): sent again like a read,
     in doubt like a write."""
     scopes: Sequence[str] = ()
-    look: str | None = None
+    verify_with: str | None = None
     """The read that tells whether a write was applied."""
     rate: Rate | None = None
     """Klaviyo's limits; None is not paced."""
@@ -38,7 +38,7 @@ class CallPolicy:
     until: float | None = None
     """When the whole call must end, on the event loop's clock, for calls of several requests; the client's own deadline
     bounds each of them too."""
-    waiting: Waiting | None = None
+    on_wait: OnWait | None = None
     """Told of waits over two seconds, before they begin."""
 
 
@@ -56,10 +56,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SentRequest:
     """What must be known to judge an answer: the call, where it went, whether a connection was named, what to hide."""
 
-    call: CallPolicy
+    call: RequestOptions
     service: Service = Service.KLAVIYO
     chosen: bool = False
     secrets: Sequence[str] = field(default=(), repr=False)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from klaviyo_tools.operation.operation import Rate
 
-Waiting = Callable[[float, str], Awaitable[None]]
+OnWait = Callable[[float, str], Awaitable[None]]
 """Told before a wait worth telling: how many seconds, and why."""
 
-TELL_FROM = 2.0
+REPORTED_WAIT_SECONDS = 2.0
 """Waits longer than this, in seconds, are told."""
 
 _MARGIN = 0.05
@@ -35,7 +35,7 @@ _MARGIN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class LimitKey:
     """What Klaviyo counts together: the calls of one account to one operation, at one rate."""
 
     account: str
@@ -81,7 +81,7 @@ class Pacer:
         self._lanes: dict[tuple[Hashable, ...], _State] = {}
         self._limiter: MovingWindowRateLimiter | None = None
 
-    async def turn(self, lane: Lane, *, left: float, waiting: Waiting | None = None) -> float:
+    async def acquire(self, lane: LimitKey, *, left: float, on_wait: OnWait | None = None) -> float:
         """Wait for the lane's turn, return the seconds waited; `RateLimitError` at once if that takes over `left`."""
         if not self.enabled or lane.rate is None:
             return 0.0
@@ -90,8 +90,8 @@ class Pacer:
         expected = self._wait(state, state.queued)
         if expected > left:
             raise self._too_long(lane, expected)
-        if waiting is not None and expected > TELL_FROM:
-            await waiting(expected, "Klaviyo's rate limit")
+        if on_wait is not None and expected > REPORTED_WAIT_SECONDS:
+            await on_wait(expected, "Klaviyo's rate limit")
         state.queued += 1
         try:
             async with state.line:
@@ -103,13 +103,13 @@ class Pacer:
             state.queued -= 1
         return self._clock() - began
 
-    def hold(self, lane: Lane, seconds: float) -> None:
+    def back_off(self, lane: LimitKey, seconds: float) -> None:
         """Klaviyo said to wait (429): nobody of the lane goes before that."""
         if self.enabled and lane.rate is not None:
             state = self._state(lane)
             state.held_until = max(state.held_until, self._clock() + seconds)
 
-    def heard(self, lane: Lane, remaining: int, reset: float) -> None:
+    def observe(self, lane: LimitKey, remaining: int, reset: float) -> None:
         """Klaviyo's own count of its steady window: `remaining` requests until it resets in `reset` seconds.
 
         Within a window the count only goes down: an older answer may arrive after a newer one.
@@ -127,7 +127,7 @@ class Pacer:
         if self.enabled:
             self._limits()
 
-    def _state(self, lane: Lane) -> _State:
+    def _state(self, lane: LimitKey) -> _State:
         if (state := self._lanes.get(lane.key)) is None:
             from limits import RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
 
@@ -169,5 +169,5 @@ class Pacer:
         state.left -= 1
         return True
 
-    def _too_long(self, lane: Lane, seconds: float) -> RateLimitError:
+    def _too_long(self, lane: LimitKey, seconds: float) -> RateLimitError:
         return RateLimitError(lane.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC))

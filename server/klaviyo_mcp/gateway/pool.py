@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 
-class Connections(httpx.AsyncBaseTransport):
+class ConnectionPool(httpx.AsyncBaseTransport):
     """`most` connections to the place of `base_url` at most; the next request closes those idle for `idle` seconds."""
 
     def __init__(self, base_url: str, most: int, idle: float, security: ssl.SSLContext | None = None) -> None:
@@ -43,8 +43,8 @@ class Connections(httpx.AsyncBaseTransport):
             answered = await connection.handle_async_request(asked)
         except BaseException as error:
             await self.put_back(connection)
-            if isinstance(error, FAILURES):
-                raise as_httpx(error) from error
+            if isinstance(error, HTTPCORE_ERRORS):
+                raise httpx_error(error) from error
             raise
         body = _Body(answered, self, connection)
         return httpx.Response(answered.status, headers=answered.headers, stream=body, extensions=answered.extensions)
@@ -82,7 +82,7 @@ class _Body(httpx.AsyncByteStream):
     """An answer's body, which holds its connection until it was read or given up."""
 
     def __init__(
-        self, answered: httpcore.Response, connections: Connections, connection: httpcore.AsyncHTTPConnection
+        self, answered: httpcore.Response, connections: ConnectionPool, connection: httpcore.AsyncHTTPConnection
     ) -> None:
         self._answered = answered
         self._connections = connections
@@ -93,8 +93,8 @@ class _Body(httpx.AsyncByteStream):
         try:
             async for part in self._answered.stream:
                 yield part
-        except FAILURES as error:
-            raise as_httpx(error) from error
+        except HTTPCORE_ERRORS as error:
+            raise httpx_error(error) from error
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -106,16 +106,16 @@ class _Body(httpx.AsyncByteStream):
                 await self._connections.put_back(connection)
 
 
-FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+HTTPCORE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 
-def as_httpx(error: Exception) -> Exception:
+def httpx_error(error: Exception) -> Exception:
     """The same error of httpx, which calls them as httpcore does."""
     kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
     return kind(str(error))
 
 
-class Proxied(httpx.AsyncBaseTransport):
+class ProxiedPool(httpx.AsyncBaseTransport):
     """Connections through the proxies that the environment names: which of them, only httpx's client can tell."""
 
     def __init__(self, most: int, idle: float) -> None:

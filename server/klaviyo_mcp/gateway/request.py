@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pydantic_core import from_json
 
 from klaviyo_mcp.errors import ArgumentError, SettingError
-from klaviyo_mcp.gateway.urls import target
+from klaviyo_mcp.gateway.urls import request_url
 from klaviyo_tools.operation.request import JSON, Request, Service
 
 _JSON_API = "application/vnd.api+json"
@@ -17,7 +17,7 @@ _PLAIN_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class RenderedRequest:
     """One rendered request; its headers hold the key and are not shown."""
 
     method: str
@@ -28,7 +28,7 @@ class Wire:
     files: Mapping[str, tuple[str, bytes, str]] | None = None
 
 
-def render(request: Request, *, base: str, key: str, revision: str, connection: str | None) -> Wire:
+def render_request(request: Request, *, base: str, key: str, revision: str, connection: str | None) -> RenderedRequest:
     """The request as it is sent; only Klaviyo is told a revision and a connection. Raises `ArgumentError`."""
     klaviyo = request.service is Service.KLAVIYO
     media = _JSON_API if klaviyo else _PLAIN_JSON
@@ -37,19 +37,19 @@ def render(request: Request, *, base: str, key: str, revision: str, connection: 
         headers["revision"] = revision
         if connection:
             headers["Maton-Connection"] = connection
-    url = target(base, request)
+    url = request_url(base, request)
     if request.upload is not None:
         form = {name: _form_text(value) for name, value in (request.body or {}).items() if value is not None}
         upload = request.upload
         files = {"file": (upload.filename, upload.content, upload.media_type)}
-        return Wire(request.method, url, headers, form=form, files=files)
+        return RenderedRequest(request.method, url, headers, form=form, files=files)
     if request.body is None:
-        return Wire(request.method, url, headers)
+        return RenderedRequest(request.method, url, headers)
     headers["Content-Type"] = media
-    return Wire(request.method, url, headers, content=_encode(request.body))
+    return RenderedRequest(request.method, url, headers, content=_encode(request.body))
 
 
-def parse(content: bytes) -> JSON:
+def parse_json(content: bytes) -> JSON:
     """The JSON value in an answer's body. Raises ValueError or RecursionError where it is none."""
     try:
         return from_json(content, cache_strings="keys")  # in two thirds of the time
@@ -58,7 +58,7 @@ def parse(content: bytes) -> JSON:
         return json.loads(content)
 
 
-def header(variable: str, value: str | None) -> str | None:
+def header_value(variable: str, value: str | None) -> str | None:
     """A setting that goes into a header: visible ASCII, without the blanks around it; None where nothing is left."""
     value = (value or "").strip()
     if not all("!" <= character <= "~" for character in value):

@@ -24,7 +24,7 @@ from klaviyo_mcp.errors import (
     quote,
     span,
 )
-from klaviyo_mcp.gateway.options import Asked
+from klaviyo_mcp.gateway.options import SentRequest
 from klaviyo_tools.operation.request import Service
 
 _EXPIRED = re.compile(
@@ -45,7 +45,7 @@ _PARAMETERS = {"page": "max_results", "page[size]": "max_results", "page[cursor]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """What an attempt came to: the error, whether the request may go again, and the seconds upstream asked to wait."""
 
     error: KlaviyoMcpError
@@ -54,28 +54,28 @@ class Verdict:
     limited: bool = False
 
 
-def judge(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
+def failure_outcome(asked: SentRequest, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The verdict on an answer whose status is not 2xx."""
     problem = _Problem.read(asked, body)
     if status == 429:
         wait = retry_after(headers)
         if wait is None and (found := _AVAILABLE_IN.search(problem.detail)):
             wait = float(found[1])
-        return Verdict(RateLimitError(asked.call.operation, wait), again=True, wait=wait, limited=True)
+        return Outcome(RateLimitError(asked.call.operation, wait), again=True, wait=wait, limited=True)
     if status >= 500 or status == 408:
         return _failed(asked, status, headers, problem)
     if status < 400:
         return _redirected(asked, status)
-    return Verdict(_refused(asked, status, problem))
+    return Outcome(_refused(asked, status, problem))
 
 
-def unreadable(asked: Asked, status: int, cause: str, *, again: bool = False, then: str = "") -> Verdict:
+def unreadable_outcome(asked: SentRequest, status: int, cause: str, *, again: bool = False, then: str = "") -> Outcome:
     """The verdict on a success whose body cannot be used: a write has most likely been applied."""
     if asked.call.safe:
         then = then or "Try again in a minute; if it persists, check MATON_BASE_URL."
-        return Verdict(UpstreamError(asked.call.operation, f"{cause} (status {status})", then=then), again=again)
+        return Outcome(UpstreamError(asked.call.operation, f"{cause} (status {status})", then=then), again=again)
     reported = f"the gateway reported success ({status}), but {cause}"
-    return Verdict(InDoubtError(asked.call.operation, reported, look=asked.call.look or ""))
+    return Outcome(InDoubtError(asked.call.operation, reported, verify_with=asked.call.verify_with or ""))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -97,7 +97,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (moment - now).total_seconds())
 
 
-def argument(source: Mapping[str, Any], names: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> str:
+def argument_of(source: Mapping[str, Any], names: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> str:
     """The flat argument that Klaviyo's `source` speaks of: `/data/attributes/email` is `email`; empty when none."""
     if isinstance(parameter := source.get("parameter"), str) and parameter:
         name = _PARAMETERS.get(parameter, parameter.split("[")[0])
@@ -139,7 +139,7 @@ class _Problem:
     json: bool = False
 
     @classmethod
-    def read(cls, asked: Asked, body: bytes) -> _Problem:
+    def read(cls, asked: SentRequest, body: bytes) -> _Problem:
         try:
             document = json.loads(body[:_READABLE])
         except (ValueError, RecursionError):
@@ -153,7 +153,7 @@ class _Problem:
         blamed, lines, codes = [], [], []
         for error in found:
             source = error.get("source")
-            name = argument(source, asked.call.names, asked.secrets) if isinstance(source, dict) else ""
+            name = argument_of(source, asked.call.names, asked.secrets) if isinstance(source, dict) else ""
             text = quote(str(error.get("detail") or error.get("title") or ""), asked.secrets)
             codes.append(str(error.get("code") or "")[:60])
             lines.append(f"{name}: {text}" if name and text else name or text)
@@ -184,7 +184,7 @@ def _message(document: Mapping[str, Any]) -> str:
     return ""
 
 
-def _refused(asked: Asked, status: int, problem: _Problem) -> KlaviyoMcpError:
+def _refused(asked: SentRequest, status: int, problem: _Problem) -> KlaviyoMcpError:
     """The error for a 4xx: the request was looked at and refused, so nothing was changed."""
     name, detail, blamed = asked.call.operation, problem.detail, problem.arguments
     if status == 401:
@@ -207,7 +207,7 @@ def _refused(asked: Asked, status: int, problem: _Problem) -> KlaviyoMcpError:
     return RefusedError(name, status, arguments=blamed, detail=detail, by=by)
 
 
-def _no_connection(asked: Asked, detail: str) -> ConnectionMissingError:
+def _no_connection(asked: SentRequest, detail: str) -> ConnectionMissingError:
     if _EXPIRED.search(detail):
         return ConnectionMissingError("expired", detail=detail)
     if _SEVERAL.search(detail) and not asked.chosen:
@@ -215,35 +215,35 @@ def _no_connection(asked: Asked, detail: str) -> ConnectionMissingError:
     return ConnectionMissingError("none", chosen=asked.chosen, detail=detail)
 
 
-def _failed(asked: Asked, status: int, headers: Mapping[str, str], problem: _Problem) -> Verdict:
+def _failed(asked: SentRequest, status: int, headers: Mapping[str, str], problem: _Problem) -> Outcome:
     """A failure of Klaviyo or the gateway: a read may go again, a write may have been applied.
 
     A 500 in the gateway's own words about a token is an authorization that has expired (source: Maton's documentation):
     the gateway could not even call Klaviyo.
     """
     if status == 500 and not problem.klaviyo and _EXPIRED.search(problem.detail):
-        return Verdict(ConnectionMissingError("expired", detail=problem.detail))
+        return Outcome(ConnectionMissingError("expired", detail=problem.detail))
     who = "Klaviyo" if problem.klaviyo else "the gateway"
     cause = f"{who} answered with status {status}"
     if not asked.call.safe:
         doubt = InDoubtError(
             asked.call.operation,
             cause,
-            look=asked.call.look or "",
+            verify_with=asked.call.verify_with or "",
             detail=problem.detail,
             repeatable=asked.call.repeatable,
         )
-        return Verdict(doubt, again=asked.call.repeatable, wait=retry_after(headers))
+        return Outcome(doubt, again=asked.call.repeatable, wait=retry_after(headers))
     wait = retry_after(headers)
     then = f"Try again in {span(wait)}." if wait else "Try again in a minute."
     if status == 500 and not problem.klaviyo:
         then += " If it persists, the Klaviyo authorization may have expired: make a new one with create_connection."
-    return Verdict(UpstreamError(asked.call.operation, cause, detail=problem.detail, then=then), again=True, wait=wait)
+    return Outcome(UpstreamError(asked.call.operation, cause, detail=problem.detail, then=then), again=True, wait=wait)
 
 
-def _redirected(asked: Asked, status: int) -> Verdict:
+def _redirected(asked: SentRequest, status: int) -> Outcome:
     """Redirects are never followed: the key and the customers' data go to the configured host only."""
     cause = f"the gateway answered with a redirect ({status}), which is not followed"
     if asked.call.safe:
-        return Verdict(UpstreamError(asked.call.operation, f"{cause}.", then="Check MATON_BASE_URL."))
-    return Verdict(InDoubtError(asked.call.operation, cause, look=asked.call.look or ""))
+        return Outcome(UpstreamError(asked.call.operation, f"{cause}.", then="Check MATON_BASE_URL."))
+    return Outcome(InDoubtError(asked.call.operation, cause, verify_with=asked.call.verify_with or ""))

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from klaviyo_mcp.errors import ArgumentError, SettingError
 from klaviyo_tools.operation.request import Request, Service
 
-LONGEST = 65_536
+MAX_URL_CHARACTERS = 65_536
 """Characters of an address that httpx takes."""
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -36,12 +36,12 @@ def base_url(text: str) -> str:
         raise _unusable("must not hold a user name, a query or a fragment")
     if not _HOST.fullmatch(host) or not _PREFIX.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise _unusable("must be a scheme, a host and at most a plain path")
-    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not loopback(host.strip("[]"))):
+    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not is_loopback(host.strip("[]"))):
         raise _unusable("must start with https:// (plain http only to this machine)")
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
 
 
-def target(base: str, request: Request) -> str:
+def request_url(base: str, request: Request) -> str:
     """The full URL of a request, ids percent-encoded in its path; a path that could lead elsewhere is refused."""
     decoded = request.path
     for _ in range(3):
@@ -52,23 +52,24 @@ def target(base: str, request: Request) -> str:
             then="Give the id exactly as Klaviyo shows it, without slashes, dots or question marks around it.",
         )
     service = "/klaviyo" if request.service is Service.KLAVIYO else ""
-    url = f"{base}{service}{request.path}{query(request.query)}"
-    if len(url) > LONGEST:
+    url = f"{base}{service}{request.path}{query_string(request.query)}"
+    if len(url) > MAX_URL_CHARACTERS:
         name = max(request.query, key=lambda name: len(request.query[name]), default="id")
         raise ArgumentError(
-            f"This call would take an address of {len(url):,} characters; {LONGEST:,} can be sent, and nothing was.",
+            f"This call would take an address of {len(url):,} characters; {MAX_URL_CHARACTERS:,} can be sent, "
+            "and nothing was.",
             then=f"Make its {name} shorter: name fewer values at once, in several calls.",
         )
     return url
 
 
-def query(parameters: Mapping[str, str]) -> str:
+def query_string(parameters: Mapping[str, str]) -> str:
     """`?a=b&page%5Bsize%5D=1`, or nothing: every reserved character encoded, a space as %20, a plus as %2B."""
     pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
     return f"?{pairs}" if pairs else ""
 
 
-def loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether a host (an IPv6 address without its brackets) is this machine, reached by itself alone."""
     if host == "localhost":
         return True

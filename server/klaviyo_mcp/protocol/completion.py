@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anyio
 import mcp_types
 
-from klaviyo_mcp.answers.wording import line
+from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.protocol import prompts, resources
 from klaviyo_tools.areas.reporting import KEYS
@@ -22,56 +22,56 @@ from klaviyo_tools.areas.reporting import KEYS
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-    from klaviyo_mcp.account.directory import Names
-    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.account.directory import Directory
+    from klaviyo_mcp.calls.service import CallService
 
 logger = logging.getLogger(__name__)
 
-MOST = 100
+MAX_COMPLETIONS = 100
 """Values in one answer, as the protocol has it."""
-KEPT = 300.0
+CACHE_SECONDS = 300.0
 """Seconds for which names are kept."""
-MISSED = 30.0
+FAILURE_CACHE_SECONDS = 30.0
 """Seconds after which what could not be read is tried again."""
-PATIENCE = 4.0
+READ_SECONDS = 4.0
 """Seconds for which somebody who types is kept waiting."""
-LONGEST = 120
+NAME_CHARACTERS = 120
 """Characters of a name."""
 
 Clock = Callable[[], float]
 
 
-class Thing(NamedTuple):
+class NamedRecord(NamedTuple):
     """Something of the account that can be chosen."""
 
     id: str
     name: str
 
 
-Read = Callable[["Names"], Awaitable[list[Thing]]]
+ReadNames = Callable[["Directory"], Awaitable[list[NamedRecord]]]
 
 
-async def _listed(operation: str, label: str, names: Names) -> list[Thing]:
+async def _listed(operation: str, label: str, names: Directory) -> list[NamedRecord]:
     return [_thing(flat.id, flat.attributes.get(label)) async for flat in names.all(operation, fields=(label,))]
 
 
-async def _campaigns(names: Names) -> list[Thing]:
-    found: list[Thing] = []
+async def _campaigns(names: Directory) -> list[NamedRecord]:
+    found: list[NamedRecord] = []
     for channel in ("email", "sms", "mobile_push"):
         newest = names.all("get_campaigns", filter=f'equals(messages.channel,"{channel}")', sort="-updated_at")
         found += [_thing(flat.id, flat.attributes.get("name")) async for flat in newest]
     return found
 
 
-async def _metrics(names: Names) -> list[Thing]:
-    return [Thing(metric.id, metric.name) for metric in await names.metrics()]
+async def _metrics(names: Directory) -> list[NamedRecord]:
+    return [NamedRecord(metric.id, metric.name) for metric in await names.metrics()]
 
 
-async def _audiences(names: Names) -> list[Thing]:
+async def _audiences(names: Directory) -> list[NamedRecord]:
     return [*await READERS["list"](names), *await READERS["segment"](names)]
 
 
-READERS: Mapping[str, Read] = {
+READERS: Mapping[str, ReadNames] = {
     "campaign": _campaigns,
     "list": partial(_listed, "get_lists", "name"),
     "segment": partial(_listed, "get_segments", "name"),
@@ -88,7 +88,7 @@ READERS: Mapping[str, Read] = {
 
 @dataclass
 class _Kept:
-    things: Sequence[Thing] = ()
+    things: Sequence[NamedRecord] = ()
     until: float = float("-inf")
     reading: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -96,7 +96,7 @@ class _Kept:
 class Completion:
     """The handler of completion. `clock` is in seconds."""
 
-    def __init__(self, calls: Calls, clock: Clock = anyio.current_time) -> None:
+    def __init__(self, calls: CallService, clock: Clock = anyio.current_time) -> None:
         self._calls = calls
         self._clock = clock
         self._kept: dict[tuple[str, str], _Kept] = {}
@@ -107,13 +107,13 @@ class Completion:
         """What fits the text typed so far, the best first: beginnings, then words, then anywhere."""
         found: Sequence[str] = ()
         try:
-            with anyio.move_on_after(PATIENCE):
+            with anyio.move_on_after(READ_SECONDS):
                 found = await self._fitting(params)
         except KlaviyoMcpError as error:
             logger.debug("nothing to complete from: %s", error)
         except Exception:
             logger.warning("completion failed", exc_info=True)
-        shown = list(found[:MOST])
+        shown = list(found[:MAX_COMPLETIONS])
         completion = mcp_types.Completion(values=shown, total=len(found), has_more=len(found) > len(shown))
         return mcp_types.CompleteResult(completion=completion)
 
@@ -132,22 +132,24 @@ class Completion:
         things = await self._things(kind) if kind in resources.RECORDS else ()
         return _ranked([(thing.id, f"{thing.name} {thing.id}") for thing in things], typed)
 
-    async def _things(self, kind: str) -> Sequence[Thing]:
+    async def _things(self, kind: str) -> Sequence[NamedRecord]:
         """What there is of a kind, read again after some minutes."""
         if kind not in READERS or (self._calls.settings.key is None and not self._calls.settings.sandbox):
             return ()
-        account = await self._calls.accounts.settle()  # several connections and none chosen: complete from none
+        account = (
+            await self._calls.accounts.connection_for_write()
+        )  # several connections and none chosen: complete from none
         kept = self._kept.setdefault((account, kind), _Kept())
         async with kept.reading:
             if self._clock() >= kept.until:
-                kept.until = self._clock() + MISSED
+                kept.until = self._clock() + FAILURE_CACHE_SECONDS
                 kept.things = await READERS[kind](self._calls.reports.names)
-                kept.until = self._clock() + KEPT
+                kept.until = self._clock() + CACHE_SECONDS
         return kept.things
 
 
-def _thing(id_: str, name: object) -> Thing:
-    return Thing(id_, line(name, LONGEST) if isinstance(name, str) else "")
+def _thing(id_: str, name: object) -> NamedRecord:
+    return NamedRecord(id_, one_line(name, NAME_CHARACTERS) if isinstance(name, str) else "")
 
 
 def _ranked(values: Sequence[tuple[str, str]], typed: str) -> list[str]:

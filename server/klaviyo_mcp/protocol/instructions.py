@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MOST = 2_000
+MAX_CHARACTERS = 2_000
 """Characters; some clients cut what is longer."""
 
 INSTRUCTIONS = """\

@@ -16,7 +16,7 @@ from klaviyo_tools.arguments.spelling import nearest
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-Given = Mapping[str, str]
+PromptArguments = Mapping[str, str]
 
 _LONGEST = 4_000
 """Characters of an argument: a brief is pasted, a book is not."""
@@ -50,7 +50,7 @@ class Prompt:
     title: str
     description: str
     arguments: tuple[Argument, ...]
-    write: Callable[[Given], str]
+    write: Callable[[PromptArguments], str]
     changes: bool = False
     """Whether its work is to change the account: not offered where nothing may be."""
 
@@ -68,13 +68,13 @@ def _days_ago(days: int) -> str:
     return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}T00:00:00Z"
 
 
-def _values(report: str, given: Given, more: str = "") -> str:
+def _values(report: str, given: PromptArguments, more: str = "") -> str:
     """The call of a report of messages."""
     timeframe, metric = _said(given["timeframe"]), _said(given["metric"])
     return f"`{report}(timeframe={timeframe}, conversion_metric_id={metric}, statistics={_STATISTICS}{more})`"
 
 
-def _campaign_review(given: Given) -> str:
+def _campaign_review(given: PromptArguments) -> str:
     name = given["campaign"]
     if name:
         subject = f"the campaign {_said(name)}"
@@ -105,7 +105,7 @@ Judge by clicks and conversions: opens are inflated by mail programs. A bounce r
 Answer with a table, best first, then three things to repeat, three to change, and one test to run next."""
 
 
-def _flow_health(given: Given) -> str:
+def _flow_health(given: PromptArguments) -> str:
     name = given["flow"]
     which = f"the flow {_said(name)}" if name else "the flows of the account"
     found = (
@@ -133,7 +133,7 @@ Answer with a table of the flows by revenue for each recipient, then the repairs
 nothing: `update_flow(flow_id="FLOW_ID", status="live")` messages people, so propose it and wait."""
 
 
-def _audience_growth(given: Given) -> str:
+def _audience_growth(given: PromptArguments) -> str:
     since = _days_ago(180)
     span = f"greater-or-equal(datetime,{since[:-1]}),less-than(datetime,{_days_ago(0)[:-1]})"
     name = given["list"]
@@ -157,7 +157,7 @@ Answer with net growth by month, the sources by number, the biggest leak, and th
 bring."""
 
 
-def _list_cleaning(given: Given) -> str:
+def _list_cleaning(given: PromptArguments) -> str:
     days = given["days"]
     if not days.isdigit() or not 1 <= int(days) <= 3_650:
         raise MCPError(mcp_types.INVALID_PARAMS, "days is a number of days, from 1 to 3650")
@@ -199,7 +199,7 @@ list and of its revenue they are. Suppress nobody before I say so; then
 `bulk_suppress_profiles(segment_id="SEGMENT_ID")` shows a preview and asks for a confirmation. Never delete profiles."""
 
 
-def _campaign_from_brief(given: Given) -> str:
+def _campaign_from_brief(given: PromptArguments) -> str:
     audience = given["audience"]
     to = f"It goes to {_said(audience)}." if audience else "Propose an audience and ask me before you go on."
     when = given["send_at"]
@@ -237,7 +237,7 @@ worked.
 The guide klaviyo://guide/campaign-message (by `describe_tool`) has the details, also for SMS and push."""
 
 
-def _account_audit(given: Given) -> str:
+def _account_audit(given: PromptArguments) -> str:
     return f"""Audit this Klaviyo account, and tell me the ten things that matter most. Read only: change nothing.
 
 1. Whose it is: `get_accounts()`.
@@ -325,7 +325,7 @@ PROMPTS = {
 }
 
 
-def render(name: str, given: Mapping[str, str] | None) -> str:
+def render_prompt(name: str, given: Mapping[str, str] | None) -> str:
     """A prompt's text for these arguments. Raises MCPError, INVALID_PARAMS, where one is unknown or missing."""
     prompt = PROMPTS.get(name)
     if prompt is None:
@@ -375,7 +375,7 @@ class Prompts:
         self, ctx: ServerRequestContext[Any], params: mcp_types.GetPromptRequestParams
     ) -> mcp_types.GetPromptResult:
         """A prompt, as what a person says."""
-        text = render(params.name, params.arguments)
+        text = render_prompt(params.name, params.arguments)
         if params.name not in {prompt.name for prompt in self._offered}:
             raise MCPError(mcp_types.INVALID_PARAMS, f"{params.name} changes the account, and this server is read-only")
         message = mcp_types.PromptMessage(role="user", content=mcp_types.TextContent(text=text))

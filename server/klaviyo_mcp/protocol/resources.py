@@ -12,14 +12,14 @@ from urllib.parse import unquote
 import mcp_types
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.call import Quiet
+from klaviyo_mcp.calls.call import SilentContext
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
 from klaviyo_tools.arguments.spelling import nearest
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-    from klaviyo_mcp.calls.service import Calls
+    from klaviyo_mcp.calls.service import CallService
 
 SCHEME = "klaviyo://"
 GUIDE = f"{SCHEME}guide/"
@@ -40,7 +40,7 @@ _RESERVED = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordAddress:
     """A kind of record that can be read by its id: the operation, and what it is asked for."""
 
     operation: str
@@ -49,32 +49,36 @@ class Record:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-RECORDS: Mapping[str, Record] = {
-    "profile": Record("get_profile", "profile_id", "A person, with consent.", {"additional_fields": ["subscriptions"]}),
-    "list": Record("get_list", "list_id", "A list and how many are on it.", {"additional_fields": ["profile_count"]}),
-    "segment": Record(
+RECORDS: Mapping[str, RecordAddress] = {
+    "profile": RecordAddress(
+        "get_profile", "profile_id", "A person, with consent.", {"additional_fields": ["subscriptions"]}
+    ),
+    "list": RecordAddress(
+        "get_list", "list_id", "A list and how many are on it.", {"additional_fields": ["profile_count"]}
+    ),
+    "segment": RecordAddress(
         "get_segment", "segment_id", "A segment, its rules and its size.", {"additional_fields": ["profile_count"]}
     ),
-    "campaign": Record(
+    "campaign": RecordAddress(
         "get_campaign",
         "campaign_id",
         "A campaign and what it says.",
         {"include": ["campaign-messages", "tags"]},
     ),
-    "flow": Record(
+    "flow": RecordAddress(
         "get_flow", "flow_id", "A flow, its trigger and its actions.", {"additional_fields": ["definition"]}
     ),
-    "metric": Record("get_metric", "metric_id", "A metric and where it comes from."),
-    "event": Record(
+    "metric": RecordAddress("get_metric", "metric_id", "A metric and where it comes from."),
+    "event": RecordAddress(
         "get_event", "event_id", "An event, whose and of which metric.", {"include": ["metric", "profile"]}
     ),
-    "template": Record("get_template", "template_id", "A template with its HTML."),
-    "form": Record("get_form", "form_id", "A sign-up form with all that is on it."),
-    "coupon": Record("get_coupon", "coupon_id", "A coupon."),
-    "catalog-item": Record("get_catalog_item", "catalog_item_id", "A product."),
-    "review": Record("get_review", "review_id", "A review of a product."),
-    "image": Record("get_image", "image_id", "A picture of the library."),
-    "webhook": Record("get_webhook", "webhook_id", "A webhook and its topics.", {"include": ["webhook-topics"]}),
+    "template": RecordAddress("get_template", "template_id", "A template with its HTML."),
+    "form": RecordAddress("get_form", "form_id", "A sign-up form with all that is on it."),
+    "coupon": RecordAddress("get_coupon", "coupon_id", "A coupon."),
+    "catalog-item": RecordAddress("get_catalog_item", "catalog_item_id", "A product."),
+    "review": RecordAddress("get_review", "review_id", "A review of a product."),
+    "image": RecordAddress("get_image", "image_id", "A picture of the library."),
+    "webhook": RecordAddress("get_webhook", "webhook_id", "A webhook and its topics.", {"include": ["webhook-topics"]}),
 }
 """The kinds of records that have a resource template, `klaviyo://<kind>/{id}`."""
 
@@ -94,7 +98,7 @@ class Guide:
 
 
 @cache
-def guide(name: str) -> Guide:
+def find_guide(name: str) -> Guide:
     """The guide of that name, or of its `klaviyo://guide/` address. Raises LookupError, which names the nearest."""
     plain = name.strip().removeprefix(GUIDE).removeprefix("guide/")
     if plain not in GUIDES:
@@ -111,7 +115,7 @@ def guide(name: str) -> Guide:
 class Resources:
     """The handlers of resources. A guide needs no account; a record is read as a call of its operation would."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: CallService) -> None:
         self._calls = calls
 
     async def list(
@@ -128,7 +132,7 @@ class Resources:
                     mime_type=_MARKDOWN,
                     size=len(one.text.encode()),
                 )
-                for one in map(guide, GUIDES)
+                for one in map(find_guide, GUIDES)
             ]
         )
 
@@ -158,11 +162,11 @@ class Resources:
         uri = str(params.uri)
         try:
             if uri.startswith(GUIDE):
-                return _contents(uri, guide(uri).text, _MARKDOWN)
+                return _contents(uri, find_guide(uri).text, _MARKDOWN)
             kind, id_ = _address(uri)
             record = RECORDS[kind]
             given = {record.argument: id_, **record.arguments}
-            text = await self._calls.answer(self._calls.catalog[record.operation], given, Quiet())
+            text = await self._calls.answer(self._calls.catalog[record.operation], given, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
             raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
         except KlaviyoMcpError as error:

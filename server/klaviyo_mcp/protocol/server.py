@@ -18,14 +18,14 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.calls.service import Calls, UnknownTool
+from klaviyo_mcp.calls.service import CallService, UnknownTool
 from klaviyo_mcp.protocol import prompts, resources
 from klaviyo_mcp.protocol.completion import Completion
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
-from klaviyo_mcp.protocol.session import PATIENCE, InputNeeded, SessionContext, Spent
+from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, UsedStates
 from klaviyo_mcp.telemetry import tracing
 
-__all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "Tools", "create"]
+__all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "create_server"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ _LASTING: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resource
 _HEAD_START = 0.05
 """Seconds that the answer to tools/list gets before the connection to the gateway is prepared."""
 
-Answered = mcp_types.CallToolResult | mcp_types.InputRequiredResult
+ToolResult = mcp_types.CallToolResult | mcp_types.InputRequiredResult
 
 
-class Tools(Protocol):
+class ToolService(Protocol):
     """What the server needs of `calls.Calls`."""
 
     def tools(self) -> list[mcp_types.Tool]:
@@ -54,12 +54,12 @@ class Tools(Protocol):
         """Close the connections to the gateway."""
 
 
-class Shell:
+class Handlers:
     """The handlers of one server. Holds nothing of a session: one serves them all."""
 
-    def __init__(self, calls: Tools) -> None:
+    def __init__(self, calls: ToolService) -> None:
         self.calls = calls
-        self.spent = Spent()
+        self.spent = UsedStates()
         self.under_way = 0
         self._listed: mcp_types.ListToolsResult | None = None
         self._schemas: dict[str, dict[str, Any]] = {}
@@ -84,7 +84,7 @@ class Shell:
             self._schemas = {tool.name: tool.input_schema for tool in self.calls.tools()}
         return self._schemas.get(name)
 
-    async def call_tool(self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams) -> Answered:
+    async def call_tool(self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams) -> ToolResult:
         """Answer a call: a fault is a result with isError, only an unknown tool is an error of the protocol."""
         began = time.perf_counter()
         facts: dict[str, Any] = {"tool": _named(params.name), "status": "cancelled"}
@@ -92,13 +92,13 @@ class Shell:
         scope = anyio.CancelScope()
         self._scopes.add(scope)
         try:
-            with scope, tracing.call() as work:
+            with scope, tracing.trace_call() as work:
                 try:
                     return await self._answer(ctx, params, facts)
                 finally:
                     facts |= work.facts()
             facts["status"] = "stopped"
-            return failed(
+            return error_result(
                 f"The server is shutting down and ended {params.name}. If it changes something, look whether that was"
                 " applied before you send it again."
             )
@@ -108,7 +108,7 @@ class Shell:
             if not self.under_way:
                 self._quiet.set()
             facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
-            tracing.tell({name: value for name, value in facts.items() if name != "tool"})
+            tracing.set_attributes({name: value for name, value in facts.items() if name != "tool"})
             logger.info("call", extra={"facts": facts})
 
     async def idle(self) -> None:
@@ -126,7 +126,7 @@ class Shell:
 
     async def _answer(
         self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, facts: dict[str, Any]
-    ) -> Answered:
+    ) -> ToolResult:
         try:
             result = await self.calls.call(params.name, params.arguments or {}, SessionContext(ctx, params, self.spent))
         except UnknownTool as error:
@@ -141,7 +141,9 @@ class Shell:
         except Exception:
             facts["status"] = "failed"
             logger.exception("unexpected failure", extra={"facts": {"tool": _named(params.name)}})
-            return failed(f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log tells more.")
+            return error_result(
+                f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log tells more."
+            )
         facts["status"] = "error" if result.is_error else "ok"
         facts["bytes"] = sum(len(part.text.encode()) for part in result.content if part.type == "text")
         return result
@@ -168,17 +170,17 @@ def _named(name: str) -> str:
     return name if re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII) else "(no name)"
 
 
-def failed(text: str) -> mcp_types.CallToolResult:
+def error_result(text: str) -> mcp_types.CallToolResult:
     """A call that went wrong, in words for a model."""
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=True)
 
 
-def create(calls: Tools) -> Server[Any]:
+def create_server(calls: ToolService) -> Server[Any]:
     """The server over these calls, for any number of sessions."""
-    return serve(Shell(calls))
+    return server_of(Handlers(calls))
 
 
-def serve(shell: Shell) -> Server[Any]:
+def server_of(shell: Handlers) -> Server[Any]:
     """The server of these handlers."""
     server: Server[Any] = Server(
         "klaviyo-mcp",
@@ -191,14 +193,14 @@ def serve(shell: Shell) -> Server[Any]:
         on_list_tools=shell.list_tools,
         on_call_tool=shell.call_tool,
     )
-    if isinstance(shell.calls, Calls):
+    if isinstance(shell.calls, CallService):
         _add_pages(server, shell.calls)
-    security = RequestStateSecurity.ephemeral(ttl=PATIENCE)
+    security = RequestStateSecurity.ephemeral(ttl=ANSWER_SECONDS)
     server.middleware.append(RequestStateBoundary(security, default_audience="klaviyo-mcp"))
     return server
 
 
-def _add_pages(server: Server[Any], calls: Calls) -> None:
+def _add_pages(server: Server[Any], calls: CallService) -> None:
     """What a person picks in a client: guides, records, prompts, and the completion of their arguments."""
     shelf = resources.Resources(calls)
     said = prompts.Prompts(read_only=calls.settings.read_only)

@@ -21,7 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-PATIENCE = 600.0
+ANSWER_SECONDS = 600.0
 """Seconds that a person may take to answer."""
 
 _KEY = "confirm"
@@ -36,7 +36,7 @@ class InputNeeded(Exception):
         self.result = mcp_types.InputRequiredResult(input_requests={_KEY: request}, request_state=state)
 
 
-class Spent:
+class UsedStates:
     """The states that were used, for as long as they could be sent again."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Spent:
             del self._until[oldest]
         if nonce in self._until:
             return False
-        self._until[nonce] = now + PATIENCE
+        self._until[nonce] = now + ANSWER_SECONDS
         return True
 
 
@@ -57,13 +57,13 @@ class SessionContext:
     """What a call may ask of the session it came from."""
 
     def __init__(
-        self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, spent: Spent | None = None
+        self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, spent: UsedStates | None = None
     ) -> None:
         self._ctx = ctx
         self._modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
         self._done = 0.0
         state = _parsed(params.request_state)
-        fresh = bool(state) and (spent or Spent()).spend(str(state.get("nonce")))
+        fresh = bool(state) and (spent or UsedStates()).spend(str(state.get("nonce")))
         self._agreed: list[str] = list(state.get("agreed", ())) if fresh else []
         self._asked = str(state.get("asked")) if fresh else ""
         self.note = str(state.get("note", "")) if fresh else ""
@@ -123,7 +123,7 @@ class SessionContext:
 
     async def _wait(self, params: mcp_types.ElicitRequestParams, needs_tick: bool) -> bool:
         session, id_ = self._ctx.session, self._ctx.request_id
-        with anyio.move_on_after(PATIENCE):
+        with anyio.move_on_after(ANSWER_SECONDS):
             if isinstance(params, mcp_types.ElicitRequestFormParams):
                 return _agreed(await session.elicit_form(params.message, params.requested_schema, id_), needs_tick)
             reference = params.elicitation_id or ""

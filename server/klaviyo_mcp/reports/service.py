@@ -15,40 +15,40 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 
-from klaviyo_mcp.account.directory import Clock, Names
-from klaviyo_mcp.account.reads import together
-from klaviyo_mcp.answers.cursors import START, Position, decode, encode, fingerprint
-from klaviyo_mcp.answers.record import document
+from klaviyo_mcp.account.directory import Clock, Directory
+from klaviyo_mcp.account.reads import run_together
+from klaviyo_mcp.answers.cursors import START, Position, decode_cursor, encode_cursor, fingerprint
+from klaviyo_mcp.answers.record import document_text
 from klaviyo_mcp.answers.values import cell
-from klaviyo_mcp.reports.table import NAMED, Group, Table, by_weight, read
+from klaviyo_mcp.reports.table import ID_GROUPINGS, Group, ReportTable, read_report, sort_groups
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
 from klaviyo_tools.operation.operation import Operation
-from klaviyo_tools.resource_types import resource
+from klaviyo_tools.resource_types import resource_type
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.account.reads import Reads
+    from klaviyo_mcp.account.reads import AccountReads
 
-KEPT = 300.0
+CACHE_SECONDS = 300.0
 """Seconds for which a report is answered again without asking Klaviyo."""
-MOST_KEPT = 32
-METRICS = {"conversion_metric_id": "conversions are ", "metric_id": "metric "}
+MAX_CACHED = 32
+METRIC_ARGUMENTS = {"conversion_metric_id": "conversions are ", "metric_id": "metric "}
 """Arguments that take a metric, and what the facts say before it."""
 _NAMED_METRIC = re.compile(r'equals\(metric_id,"([^"\\]+)"\)')
-WITH_NAMES: Mapping[str, tuple[str, ...]] = {
+NAME_GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "campaign-values-report": ("campaign_message_name",),
     "flow-values-report": ("flow_name", "flow_message_name"),
     "flow-series-report": ("flow_name", "flow_message_name"),
 }
 """Groupings that are added: they split no row, and bring names without another request."""
-USUAL: Mapping[str, tuple[str, ...]] = {
+DEFAULT_GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "campaign-values-report": ("campaign_id", "campaign_message_id", "send_channel"),
     "flow-values-report": ("flow_id", "flow_message_id", "send_channel"),
     "flow-series-report": ("flow_id", "flow_message_id", "send_channel"),
 }
 """What Klaviyo groups by when nothing is asked for."""
 
-Send = Callable[[Arguments], Awaitable[Page]]
+SendReport = Callable[[Arguments], Awaitable[Page]]
 """Asks Klaviyo for a report."""
 
 
@@ -61,17 +61,17 @@ class _Kept(NamedTuple):
 
 
 @dataclass
-class Reports:
+class ReportService:
     """The reports of one process. `account_key` tells when the account is another; `clock` is in seconds."""
 
-    reads: Reads
+    reads: AccountReads
     account_key: Callable[[], str] = str
     clock: Clock = anyio.current_time
-    names: Names = field(init=False)
+    names: Directory = field(init=False)
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.names = Names(self.reads, self.account_key, self.clock)
+        self.names = Directory(self.reads, self.account_key, self.clock)
 
     def forget(self) -> None:
         """The account may be another now."""
@@ -85,7 +85,7 @@ class Reports:
         """
         known = operation.arguments.model_fields
         found = {}
-        for name in METRICS:
+        for name in METRIC_ARGUMENTS:
             value = given.get(name)
             if name in known and isinstance(value, str) and value.strip():
                 found[name] = await self.names.metric(value, name)
@@ -98,41 +98,41 @@ class Reports:
             filter_ = filter_.replace(f'equals(metric_id,"{name}")', f'equals(metric_id,"{found}")')
         return filter_
 
-    async def answer(self, operation: Operation, arguments: Arguments, send: Send) -> str:
+    async def answer(self, operation: Operation, arguments: Arguments, send: SendReport) -> str:
         """The answer of a report. Raises KlaviyoMcpError, CursorError."""
         asked = arguments.model_dump(mode="json", exclude={"cursor"}, exclude_none=True)
         print_ = fingerprint({"operation": operation.name, **asked})
         cursor = getattr(arguments, "cursor", None)
-        start = decode(cursor, print_) if cursor else START
+        start = decode_cursor(cursor, print_) if cursor else START
         sent = await self._sent(operation, arguments, start)
         page, age = await self._page(operation, sent, send, going_on=start.skip > 0)
-        found = read(page, getattr(sent, "by", None) or ())
+        found = read_report(page, getattr(sent, "by", None) or ())
         if found is None:
-            return document(page, resource(operation.resource))
+            return document_text(page, resource_type(operation.resource))
         times, groups = found
-        names, account, metric = await together(
+        names, account, metric = await run_together(
             partial(self._named, groups), self.names.account, partial(self._metric, sent)
         )
-        table = Table(sent, times, groups, names, account, self.reads.hide)
+        table = ReportTable(sent, times, groups, names, account, self.reads.hide)
         asides = [metric] if metric else []
         asides += [f"cached {_told(age)} ago"] if age is not None else []
-        return table.text(start, page.next_cursor, asides, lambda position: encode(position, print_))
+        return table.text(start, page.next_cursor, asides, lambda position: encode_cursor(position, print_))
 
     async def _sent(self, operation: Operation, arguments: Arguments, start: Position) -> Arguments:
         """The arguments as Klaviyo gets them: its own cursor, names among the groupings, the account's zone."""
         changes: dict[str, Any] = {}
         if getattr(arguments, "cursor", None):
             changes["cursor"] = start.cursor
-        if operation.resource in WITH_NAMES:
-            groupings = getattr(arguments, "group_by", None) or USUAL[operation.resource]
-            changes["group_by"] = list(dict.fromkeys((*groupings, *WITH_NAMES[operation.resource])))
+        if operation.resource in NAME_GROUPINGS:
+            groupings = getattr(arguments, "group_by", None) or DEFAULT_GROUPINGS[operation.resource]
+            changes["group_by"] = list(dict.fromkeys((*groupings, *NAME_GROUPINGS[operation.resource])))
         if "timezone" in type(arguments).model_fields and not getattr(arguments, "timezone", None):
             zone = (await self.names.account()).timezone
             changes |= {"timezone": zone} if zone else {}
         return arguments.model_copy(update=changes)
 
     async def _page(
-        self, operation: Operation, arguments: Arguments, send: Send, *, going_on: bool
+        self, operation: Operation, arguments: Arguments, send: SendReport, *, going_on: bool
     ) -> tuple[Page, float | None]:
         """The report, and its age in seconds where it was kept.
 
@@ -144,30 +144,30 @@ class Reports:
         kept = self._kept.get(key)
         if kept and (scarce or going_on):
             age = self.clock() - kept.at
-            if age < KEPT and kept.account in ("", self.account_key()):
+            if age < CACHE_SECONDS and kept.account in ("", self.account_key()):
                 return kept.page, age
         page = await send(arguments)
         self._kept[key] = _Kept(page, self.clock(), self.account_key())
         self._kept.move_to_end(key)
-        while len(self._kept) > MOST_KEPT:
+        while len(self._kept) > MAX_CACHED:
             self._kept.popitem(last=False)
         return page, None
 
     async def _named(self, groups: Sequence[Group]) -> dict[str, Mapping[str, str]]:
         """Grouping -> id -> name, of the groupings that the report itself does not name."""
         ids: dict[str, dict[str, None]] = {}
-        for group in by_weight(groups):
+        for group in sort_groups(groups):
             for key, value in group.keys.items():
-                named = NAMED.get(key)
+                named = ID_GROUPINGS.get(key)
                 if named and named.kind and value and not group.keys.get(named.beside):
                     ids.setdefault(key, {})[value] = None
         channels = {group.keys.get("send_channel", "") for group in groups} - {""}
-        found = await together(*(partial(self.names.of, NAMED[key].kind, ids[key], channels) for key in ids))
+        found = await run_together(*(partial(self.names.of, ID_GROUPINGS[key].kind, ids[key], channels) for key in ids))
         return dict(zip(ids, found, strict=True))
 
     async def _metric(self, arguments: Arguments) -> str:
         """`conversions are Placed Order (hFF1gn)`."""
-        for argument, words in METRICS.items():
+        for argument, words in METRIC_ARGUMENTS.items():
             if id_ := getattr(arguments, argument, None):
                 name = await self.names.metric_name(id_)
                 return f"{words}{cell(name, 80)} ({id_})" if name else f"{words}{id_}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Values = Mapping[str, Any]
+Statistics = Mapping[str, Any]
 """One row's statistics by name."""
 
-PARTS: Mapping[str, tuple[str, str]] = {
+RATIOS: Mapping[str, tuple[str, str]] = {
     "average_order_value": ("conversion_value", "conversions"),
     "bounce_rate": ("bounced", "recipients"),
     "bounced_or_failed_rate": ("bounced_or_failed", "recipients"),
@@ -39,14 +39,14 @@ SUMS = frozenset(
     }
 )
 """What adds up. People counted once each do not: one may stand in several rows."""
-WEIGHT = ("conversion_value", "recipients", "delivered", "sum_value", "count")
+SORT_ORDER = ("conversion_value", "recipients", "delivered", "sum_value", "count")
 """What rows are sorted by: the first of these that was asked for, and where it is equal the next."""
-UNOPENED = frozenset({"sms", "whatsapp"})
+CHANNELS_WITHOUT_OPENS = frozenset({"sms", "whatsapp"})
 """Channels whose messages nobody is seen to open."""
-OPENS = frozenset({"open_rate", "click_to_open_rate"})
+OPEN_RATES = frozenset({"open_rate", "click_to_open_rate"})
 
 
-def told(name: str, value: Any) -> str:
+def format_statistic(name: str, value: Any) -> str:
     """A statistic as text: `42.3%`, `0.25%`, `1234.50`, `17`; other values as they are, nothing for null."""
     if value is None:
         return ""
@@ -60,7 +60,7 @@ def told(name: str, value: Any) -> str:
     return str(int(value)) if value == int(value) else f"{value:.2f}"
 
 
-def total(name: str, rows: Sequence[Values], channels: Sequence[str] = ()) -> float | None:
+def total(name: str, rows: Sequence[Statistics], channels: Sequence[str] = ()) -> float | None:
     """A statistic of all the rows together; None where that cannot be known from what is there.
 
     `channels` are the rows' channels, where they are told: opens are of those that can be opened.
@@ -68,11 +68,11 @@ def total(name: str, rows: Sequence[Values], channels: Sequence[str] = ()) -> fl
     if name in SUMS:
         numbers = [number for row in rows if (number := _number(row.get(name))) is not None]
         return sum(numbers) if numbers else None
-    if name not in PARTS:
+    if name not in RATIOS:
         return None
-    if name in OPENS and channels:
-        rows = [row for row, channel in zip(rows, channels, strict=True) if channel not in UNOPENED]
-    numerator, denominator = PARTS[name]
+    if name in OPEN_RATES and channels:
+        rows = [row for row, channel in zip(rows, channels, strict=True) if channel not in CHANNELS_WITHOUT_OPENS]
+    numerator, denominator = RATIOS[name]
     above = below = 0.0
     for row in rows:
         ratio, part, whole = (_number(row.get(one)) for one in (name, numerator, denominator))
@@ -84,17 +84,17 @@ def total(name: str, rows: Sequence[Values], channels: Sequence[str] = ()) -> fl
     return above / below if below else None
 
 
-def totals(names: Sequence[str], rows: Sequence[Values], channels: Sequence[str] = ()) -> dict[str, float | None]:
+def totals(names: Sequence[str], rows: Sequence[Statistics], channels: Sequence[str] = ()) -> dict[str, float | None]:
     """`total` of each statistic."""
     return {name: total(name, rows, channels) for name in names}
 
 
-def heaviest(names: Sequence[str]) -> list[str]:
+def sort_statistics(names: Sequence[str]) -> list[str]:
     """What to sort by, of the statistics asked for: what matters most, or the first."""
-    return [name for name in WEIGHT if name in names] or list(names[:1])
+    return [name for name in SORT_ORDER if name in names] or list(names[:1])
 
 
-def is_zero(values: Sequence[Any]) -> bool:
+def all_zero(values: Sequence[Any]) -> bool:
     """Whether nothing happened in a series."""
     return not any(values)
 

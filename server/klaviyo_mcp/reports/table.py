@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.account.directory import Account
-from klaviyo_mcp.answers.collection import BUDGET
+from klaviyo_mcp.account.directory import AccountFacts
+from klaviyo_mcp.answers.collection import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.reports import statistics
-from klaviyo_mcp.untrusted import MARKING, mark
+from klaviyo_mcp.untrusted import MARK_BYTES, mark_untrusted
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
 
@@ -24,7 +24,7 @@ NONE = "(none)"
 TOTAL = "TOTAL"
 
 
-class Named(NamedTuple):
+class IdGrouping(NamedTuple):
     """A grouping by ids: its column, the kind of thing ("" where only the report can name it), the name's grouping."""
 
     column: str
@@ -32,30 +32,30 @@ class Named(NamedTuple):
     beside: str = ""
 
 
-NAMED: Mapping[str, Named] = {
-    "campaign_id": Named("campaign", "campaign"),
-    "campaign_message_id": Named("campaign_message", "", "campaign_message_name"),
-    "flow_id": Named("flow", "flow", "flow_name"),
-    "flow_message_id": Named("flow_message", "", "flow_message_name"),
-    "tag_id": Named("tag", "tag", "tag_name"),
-    "form_id": Named("form", "form"),
-    "form_version_id": Named("form_version", "form version"),
-    "segment_id": Named("segment", "segment"),
-    "$flow": Named("$flow", "flow"),
-    "$attributed_flow": Named("$attributed_flow", "flow"),
-    "$message": Named("$message", "message"),
-    "$attributed_message": Named("$attributed_message", "message"),
+ID_GROUPINGS: Mapping[str, IdGrouping] = {
+    "campaign_id": IdGrouping("campaign", "campaign"),
+    "campaign_message_id": IdGrouping("campaign_message", "", "campaign_message_name"),
+    "flow_id": IdGrouping("flow", "flow", "flow_name"),
+    "flow_message_id": IdGrouping("flow_message", "", "flow_message_name"),
+    "tag_id": IdGrouping("tag", "tag", "tag_name"),
+    "form_id": IdGrouping("form", "form"),
+    "form_version_id": IdGrouping("form_version", "form version"),
+    "segment_id": IdGrouping("segment", "segment"),
+    "$flow": IdGrouping("$flow", "flow"),
+    "$attributed_flow": IdGrouping("$attributed_flow", "flow"),
+    "$message": IdGrouping("$message", "message"),
+    "$attributed_message": IdGrouping("$attributed_message", "message"),
 }
-OVERLAPPING = {"tag_id": "tags", "tag_name": "tags", "segment_id": "segments"}
+OVERLAPPING_GROUPINGS = {"tag_id": "tags", "tag_name": "tags", "segment_id": "segments"}
 """Groupings in which one message or person stands in several rows, so that rows do not add up."""
-STRANGE = frozenset(
+UNTRUSTED_DIMENSIONS = frozenset(
     {
         *("Client Canonical", "Client Name", "Email Domain", "From Number", "Method", "To Number", "URL"),
         "$value_currency",
     }
 )
 """Dimensions of events that people outside the account can write."""
-_FITTING = f"what fits in {BUDGET:,} bytes"
+_FITTING = f"what fits in {ANSWER_BYTES:,} bytes"
 _SPAN = re.compile(r"(greater-or-equal|less-than)\(datetime,([^)]*)\)")
 
 
@@ -81,13 +81,13 @@ class Group:
         return whole if whole is not None else numbers[-1] if numbers else 0.0
 
 
-def by_weight(groups: Sequence[Group]) -> list[Group]:
+def sort_groups(groups: Sequence[Group]) -> list[Group]:
     """The groups that matter most first; those that weigh the same as they came."""
-    names = statistics.heaviest(list(dict.fromkeys(name for group in groups for name in group.values)))
+    names = statistics.sort_statistics(list(dict.fromkeys(name for group in groups for name in group.values)))
     return sorted(groups, key=lambda group: [-group.weight(name) for name in names])
 
 
-def read(page: Page, dimensions: Sequence[str]) -> tuple[list[str] | None, list[Group]] | None:
+def read_report(page: Page, dimensions: Sequence[str]) -> tuple[list[str] | None, list[Group]] | None:
     """The times (None where there are none) and the groups of a report or an aggregate; None where it is neither."""
     if not page.single or not page.records:
         return None
@@ -103,14 +103,14 @@ def read(page: Page, dimensions: Sequence[str]) -> tuple[list[str] | None, list[
 
 
 @dataclass
-class Table:
+class ReportTable:
     """One report as text. `names` has for a grouping the names of its ids; `now` is for named timeframes."""
 
     arguments: Arguments
     times: Sequence[str] | None
     groups: Sequence[Group]
     names: Mapping[str, Mapping[str, str]]
-    account: Account
+    account: AccountFacts
     hide: bool = False
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
@@ -119,14 +119,14 @@ class Table:
         self.zone = _zone(self.zone_name)
         self.keys = list(self.groups[0].keys) if self.groups else []
         self.statistics = list(dict.fromkeys(name for group in self.groups for name in group.values))
-        self.hidden = [key for key in self.keys if self.hide and key in STRANGE]
-        self.overlap = next((OVERLAPPING[key] for key in self.keys if key in OVERLAPPING), "")
+        self.hidden = [key for key in self.keys if self.hide and key in UNTRUSTED_DIMENSIONS]
+        self.overlap = next((OVERLAPPING_GROUPINGS[key] for key in self.keys if key in OVERLAPPING_GROUPINGS), "")
         self.zeros = 0
         if self.times is not None and self.keys:
-            kept = [group for group in self.groups if not all(map(statistics.is_zero, group.values.values()))]
+            kept = [group for group in self.groups if not all(map(statistics.all_zero, group.values.values()))]
             self.zeros, self.groups = len(self.groups) - len(kept), kept
-        self.by = [] if getattr(self.arguments, "sort", None) else statistics.heaviest(self.statistics)
-        self.groups = by_weight(self.groups) if self.by else self.groups
+        self.by = [] if getattr(self.arguments, "sort", None) else statistics.sort_statistics(self.statistics)
+        self.groups = sort_groups(self.groups) if self.by else self.groups
 
     def text(
         self, start: Position, following: str | None, asides: Sequence[str], cursor: Callable[[Position], str]
@@ -135,8 +135,8 @@ class Table:
         totals = self._totals()
         header, *lines = _csv([self._header(), *totals, *self._rows()])
         lines = lines[start.skip :]
-        strange = any(key in STRANGE for key in self.keys if key not in self.hidden) and bool(lines)
-        room = BUDGET - len(header.encode()) - 1 - (MARKING if strange else 0)
+        strange = any(key in UNTRUSTED_DIMENSIONS for key in self.keys if key not in self.hidden) and bool(lines)
+        room = ANSWER_BYTES - len(header.encode()) - 1 - (MARK_BYTES if strange else 0)
         facts = self._facts(start, bool(totals), bool(following))
         shown = len(lines)
         while True:
@@ -157,15 +157,15 @@ class Table:
         if not body:
             return head
         text = "\n".join([header, *body])
-        return f"{head}\n{mark(text) if strange else text}"
+        return f"{head}\n{mark_untrusted(text) if strange else text}"
 
     def _header(self) -> list[str]:
-        keys = [NAMED[key].column if key in NAMED else key for key in self._columns()]
+        keys = [ID_GROUPINGS[key].column if key in ID_GROUPINGS else key for key in self._columns()]
         return [*(["time"] if self.times is not None else []), *keys, *self.statistics]
 
     def _columns(self) -> list[str]:
         """The groupings that are columns: not those whose names stand beside their ids."""
-        beside = {NAMED[key].beside for key in self.keys if key in NAMED}
+        beside = {ID_GROUPINGS[key].beside for key in self.keys if key in ID_GROUPINGS}
         return [key for key in self.keys if key not in beside and key not in self.hidden]
 
     def _rows(self) -> Iterator[list[str]]:
@@ -200,9 +200,9 @@ class Table:
         value = group.keys.get(key, "")
         if not value:
             return NONE if self._is_aggregate() else ""
-        if key not in NAMED:
+        if key not in ID_GROUPINGS:
             return cell(value)
-        _, _, beside = NAMED[key]
+        _, _, beside = ID_GROUPINGS[key]
         name = group.keys.get(beside, "") or self.names.get(key, {}).get(value, "")
         whole = self.names.get("campaign_id", {}).get(group.keys.get("campaign_id", ""), "")
         if not name or name == value or (key == "campaign_message_id" and name == whole):
@@ -210,7 +210,7 @@ class Table:
         return f"{cell(name, 80)} ({cell(value)})"
 
     def _told(self, values: Mapping[str, Any]) -> list[str]:
-        return [cell(statistics.told(name, values.get(name))) for name in self.statistics]
+        return [cell(statistics.format_statistic(name, values.get(name))) for name in self.statistics]
 
     def _is_aggregate(self) -> bool:
         return "measurements" in type(self.arguments).model_fields
@@ -263,9 +263,9 @@ class Table:
 
     def _unopened(self) -> list[str]:
         """Channels among the rows that open rates say nothing of."""
-        if not statistics.OPENS.intersection(self.statistics):
+        if not statistics.OPEN_RATES.intersection(self.statistics):
             return []
-        return sorted({group.keys.get("send_channel", "") for group in self.groups} & statistics.UNOPENED)
+        return sorted({group.keys.get("send_channel", "") for group in self.groups} & statistics.CHANNELS_WITHOUT_OPENS)
 
     def _timeframe(self) -> str:
         zone = f" ({self.zone_name})" if self.zone_name else "" if self._is_aggregate() else " (the account's timezone)"

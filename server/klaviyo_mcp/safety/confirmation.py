@@ -22,11 +22,11 @@ from klaviyo_mcp.errors import ConfirmationError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.operation import Operation
 
-LIFETIME = 600.0
+CODE_SECONDS = 600.0
 """Seconds for which a code is good."""
-LENGTH = 10
+CODE_CHARACTERS = 10
 """Characters of a code, in base32: fifty bits."""
-MOST = 1_000
+MAX_CODES = 1_000
 """Codes remembered at once; the oldest go first."""
 HELD = "Nothing has been changed yet"
 """How the answer begins that asks for a second call."""
@@ -37,13 +37,13 @@ Clock = Callable[[], float]
 _AGAIN = f"Call again without {ARGUMENT} for a new preview and code."
 
 
-def split(given: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+def split_code(given: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """The code in what a model wrote, and the arguments without it."""
     code = given.get(ARGUMENT)
     return None if code is None else str(code), {name: value for name, value in given.items() if name != ARGUMENT}
 
 
-class Asks(Protocol):
+class AsksPerson(Protocol):
     """The part of a call's context that can reach a person."""
 
     @property
@@ -65,7 +65,7 @@ class _Issued:
     used: bool = False
 
 
-class Codes:
+class ConfirmationCodes:
     """The codes given out by this process. `clock` is in seconds."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -76,9 +76,9 @@ class Codes:
     def issue(self, operation: Operation, arguments: Arguments, account: str) -> str:
         """A new code for this call."""
         call = self._call(operation, arguments, account)
-        code = base64.b32encode(self._digest(call + secrets.token_bytes(16))).decode()[:LENGTH]
-        self._issued[self._digest(code.encode())] = _Issued(call, self._clock() + LIFETIME)
-        while len(self._issued) > MOST:
+        code = base64.b32encode(self._digest(call + secrets.token_bytes(16))).decode()[:CODE_CHARACTERS]
+        self._issued[self._digest(code.encode())] = _Issued(call, self._clock() + CODE_SECONDS)
+        while len(self._issued) > MAX_CODES:
             self._issued.popitem(last=False)
         return code
 
@@ -116,10 +116,10 @@ def _refused(operation: Operation, why: str, then: str, *, again: bool = False) 
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ConfirmationGate:
     """Lets a call through once a person has agreed to it."""
 
-    codes: Codes
+    codes: ConfirmationCodes
 
     async def hold(
         self,
@@ -128,7 +128,7 @@ class Gate:
         *,
         code: str | None,
         account: str,
-        asks: Asks,
+        asks: AsksPerson,
         preview: Callable[[], Awaitable[str]],
     ) -> str | None:
         """None where the call may run, else what to answer instead. Raises ConfirmationError where it was declined."""

@@ -21,7 +21,7 @@ _GATED: Mapping[Confirm, frozenset[Effect]] = {
 _IDEMPOTENT = ("GET", "PATCH", "PUT", "DELETE")
 
 
-def hints(operation: Operation) -> mcp_types.ToolAnnotations:
+def tool_annotations(operation: Operation) -> mcp_types.ToolAnnotations:
     """All four hints of MCP and a title; what reaches people counts as destructive, for it cannot be taken back."""
     reads = operation.effect is Effect.READ
     return mcp_types.ToolAnnotations(
@@ -38,12 +38,12 @@ def allowed(operations: Iterable[Operation], *, read_only: bool) -> list[Operati
     return [operation for operation in operations if not read_only or operation.effect is Effect.READ]
 
 
-def gated(effect: Effect, confirm: Confirm) -> bool:
+def needs_confirmation(effect: Effect, confirm: Confirm) -> bool:
     """Whether a call of this effect waits for a confirmation."""
     return effect in _GATED[confirm]
 
 
-def gates(operation: Operation, confirm: Confirm) -> bool:
+def may_need_confirmation(operation: Operation, confirm: Confirm) -> bool:
     """Whether an operation waits for a confirmation with any arguments: then it takes a code."""
-    effects = {operation.effect, operation.milder.effect if operation.milder else operation.effect}
+    effects = {operation.effect, operation.lesser_effect.effect if operation.lesser_effect else operation.effect}
     return not effects.isdisjoint(_GATED[confirm])

@@ -21,7 +21,7 @@ from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Upload
 
 VARIABLE = "KLAVIYO_MCP_UPLOAD_DIR"
-LARGEST = 5_000_000
+MAX_BYTES = 5_000_000
 """Bytes of a picture."""
 
 _KINDS = (
@@ -32,7 +32,7 @@ _KINDS = (
 _LONGEST_NAME = 100
 
 
-async def load(operation: Operation, arguments: Arguments, directory: Path | None) -> Arguments:
+async def load_upload(operation: Operation, arguments: Arguments, directory: Path | None) -> Arguments:
     """The arguments with the file that they name read into them, for operations that send one. Raises ArgumentError."""
     name = next((n for n, field in type(arguments).model_fields.items() if place_of(field) == Part("file")), None)
     if name is None:
@@ -56,14 +56,14 @@ def _read(operation: Operation, given: str, directory: Path) -> Upload:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise _refused(operation, f"{_shown(given)} is not a file")
             with open(file, "rb", closefd=False) as reading:
-                content = reading.read(LARGEST + 1)
+                content = reading.read(MAX_BYTES + 1)
         finally:
             os.close(file)
     except FileNotFoundError:
         raise _refused(operation, f"{_shown(given)} does not exist in {VARIABLE}") from None
     except OSError:
         raise _refused(operation, f"{_shown(given)} cannot be read") from None
-    if len(content) > LARGEST:
+    if len(content) > MAX_BYTES:
         raise _refused(operation, f"{_shown(given)} is larger than 5 MB", "Make it smaller; Klaviyo takes up to 5 MB.")
     for beginning, media_type, endings in _KINDS:
         if beginning.match(content):

@@ -15,7 +15,7 @@ _THIRD_PARTIES = ("mcp", "httpx", "httpcore", "uvicorn", "sse_starlette", "async
 """Below a warning they tell of frames and headers, which hold content; only debug lets them through."""
 
 
-class Blot:
+class Redactor:
     """Replaces secrets in a text, as they stand and as JSON, Python, CSV and URLs escape them; longest first."""
 
     def __init__(self, secrets: Iterable[str], by: str = "***") -> None:
@@ -38,7 +38,7 @@ class JsonLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._blot = Blot(secrets)
+        self._blot = Redactor(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """One line for one record."""
@@ -54,7 +54,7 @@ class JsonLines(logging.Formatter):
         return self._blot(json.dumps(line, ensure_ascii=False, default=str))
 
 
-def configure(level: str, secrets: Iterable[str] = ()) -> None:
+def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
     """Send the log of this process to stderr from `level` on: debug, info, warning or error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(secrets))

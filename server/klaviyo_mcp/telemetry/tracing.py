@@ -20,7 +20,7 @@ _tracer = get_tracer("klaviyo-mcp", __version__)
 
 
 @dataclass(slots=True)
-class Work:
+class CallFacts:
     """One call: the operation it came to, its requests upstream, the seconds it waited before them, the bytes read."""
 
     operation: str = ""
@@ -39,13 +39,13 @@ class Work:
         return told
 
 
-_current: ContextVar[Work | None] = ContextVar("klaviyo_mcp_work", default=None)
+_current: ContextVar[CallFacts | None] = ContextVar("klaviyo_mcp_work", default=None)
 
 
 @contextmanager
-def call() -> Iterator[Work]:
+def trace_call() -> Iterator[CallFacts]:
     """Count what happens inside, in tasks that are started there too."""
-    work = Work()
+    work = CallFacts()
     token = _current.set(work)
     try:
         yield work
@@ -53,31 +53,31 @@ def call() -> Iterator[Work]:
         _current.reset(token)
 
 
-def tell(facts: Mapping[str, str | int | float]) -> None:
+def set_attributes(facts: Mapping[str, str | int | float]) -> None:
     """Put the facts of a call on the span that the protocol library opened for it."""
     get_current_span().set_attributes({f"klaviyo_mcp.{name}": value for name, value in facts.items()})
 
 
-def running(operation: str) -> None:
+def name_operation(operation: str) -> None:
     """The present call came to this operation."""
     if (work := _current.get()) is not None:
         work.operation = operation
 
 
-def failed(error: BaseException) -> None:
+def record_error(error: BaseException) -> None:
     """The present call ends with this error; only its class is kept."""
     if (work := _current.get()) is not None:
         work.error = type(error).__name__
 
 
-def waited(seconds: float) -> None:
+def add_wait(seconds: float) -> None:
     """The present call waited: for Klaviyo's limits, or before it sent a request again."""
     if (work := _current.get()) is not None:
         work.wait += seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptSpan:
     """One request to the gateway."""
 
     _span: Span
@@ -95,7 +95,7 @@ class Attempt:
 
 
 @contextmanager
-def attempt(operation: str, method: str, host: str, resent: int) -> Iterator[Attempt]:
+def trace_attempt(operation: str, method: str, host: str, resent: int) -> Iterator[AttemptSpan]:
     """The span of a request; `resent` is how often it was sent before."""
     if (work := _current.get()) is not None:
         work.attempts += 1
@@ -114,4 +114,4 @@ def attempt(operation: str, method: str, host: str, resent: int) -> Iterator[Att
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
-        yield Attempt(span)
+        yield AttemptSpan(span)

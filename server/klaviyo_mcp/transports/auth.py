@@ -20,30 +20,30 @@ from klaviyo_mcp.settings import SHORTEST_TOKEN, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
-LONGEST_TOKEN = 16_384
-KEYS_LIVE = 600.0
+TOKEN_CHARACTERS = 16_384
+KEYS_CACHE_SECONDS = 600.0
 """Seconds after which an issuer's keys are read anew."""
-KEYS_REST = 15.0
+KEYS_RETRY_SECONDS = 15.0
 """Seconds in which unknown keys are not looked up again, so that forged tokens cannot make us flood the issuer."""
-LARGEST_DOCUMENT = 1_000_000
-LEEWAY = 30
+MAX_DOCUMENT_BYTES = 1_000_000
+LEEWAY_SECONDS = 30
 """Seconds by which the issuer's clock may differ."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric ones only: a token signed with a published key as if it were a shared secret is refused."""
 
 
-def verifier(settings: Settings) -> TokenVerifier | None:
+def create_verifier(settings: Settings) -> TokenVerifier | None:
     """How clients prove themselves under these settings, None where they need not. Raises SettingsError."""
     ways: list[TokenVerifier] = []
     if tokens := tokens_of(settings):
-        ways.append(Tokens(tokens, settings.oauth_scopes))
+        ways.append(TokenListVerifier(tokens, settings.oauth_scopes))
     if settings.oauth_issuer or settings.oauth_audience:
         if not (settings.oauth_issuer and settings.oauth_audience):
             raise SettingsError(
                 "KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE are set together or not at all"
             )
-        ways.append(Jwt(settings.oauth_issuer, settings.oauth_audience))
-    return Either(ways) if ways else None
+        ways.append(JwtVerifier(settings.oauth_issuer, settings.oauth_audience))
+    return AnyVerifier(ways) if ways else None
 
 
 def tokens_of(settings: Settings) -> list[str]:
@@ -66,7 +66,7 @@ def tokens_of(settings: Settings) -> list[str]:
     return tokens
 
 
-class Either:
+class AnyVerifier:
     """Accepts what any of several verifiers accepts."""
 
     def __init__(self, ways: Sequence[TokenVerifier]) -> None:
@@ -74,7 +74,7 @@ class Either:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The access that the first of them grants."""
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > TOKEN_CHARACTERS:
             return None
         for way in self._ways:
             if (access := await way.verify_token(token)) is not None:
@@ -82,7 +82,7 @@ class Either:
         return None
 
 
-class Tokens:
+class TokenListVerifier:
     """Bearer tokens that the operator handed out, all compared in constant time."""
 
     def __init__(self, tokens: Iterable[str], scopes: Sequence[str] = ()) -> None:
@@ -98,13 +98,13 @@ class Tokens:
         return AccessToken(token=token, client_id=f"token-{matches.index(True) + 1}", scopes=self._scopes)
 
 
-class Jwt:
+class JwtVerifier:
     """Access tokens in the form of JWTs, signed by an issuer for this server alone (RFC 9068, RFC 8707)."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._keys = Keys(issuer)
+        self._keys = KeySet(issuer)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The access that a token gives; None where it is malformed, expired, foreign or not for us."""
@@ -125,7 +125,7 @@ class Jwt:
             token=token,
             client_id=str(client),
             scopes=_scopes(claims),
-            expires_at=int(claims["exp"]) + LEEWAY,
+            expires_at=int(claims["exp"]) + LEEWAY_SECONDS,
             resource=self._audience,
             subject=str(claims["sub"]),
             claims={"iss": self._issuer},
@@ -143,13 +143,13 @@ class Jwt:
             algorithms=list(ALGORITHMS),
             audience=self._audience,
             issuer=self._issuer,
-            leeway=LEEWAY,
+            leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
         return claims
 
 
-class Keys:
+class KeySet:
     """The public keys of an issuer, found through its metadata (RFC 8414, OpenID Connect Discovery). Blocks."""
 
     def __init__(self, issuer: str) -> None:
@@ -162,7 +162,7 @@ class Keys:
         """The key of that id; an issuer with one key need not name it. Raises OSError, ValueError."""
         with self._lock:
             age = time.monotonic() - self._read
-            if age > KEYS_LIVE or (kid not in self._known and age > KEYS_REST):
+            if age > KEYS_CACHE_SECONDS or (kid not in self._known and age > KEYS_RETRY_SECONDS):
                 self._read = time.monotonic()
                 self._known = self._fetch()
             if kid is None and len(self._known) == 1:
@@ -201,7 +201,7 @@ def _get(url: str) -> dict[str, Any]:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
-            document = json.loads(answer.read(LARGEST_DOCUMENT))
+            document = json.loads(answer.read(MAX_DOCUMENT_BYTES))
     except urllib.error.HTTPError as refused:
         refused.close()
         raise OSError(f"status {refused.code}") from None

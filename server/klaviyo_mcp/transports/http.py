@@ -27,11 +27,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.gateway.urls import loopback
+from klaviyo_mcp.gateway.urls import is_loopback
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.settings import Settings, SettingsError
-from klaviyo_mcp.transports.auth import verifier
-from klaviyo_mcp.transports.sse import Sessions
+from klaviyo_mcp.transports.auth import create_verifier
+from klaviyo_mcp.transports.sse import SseSessions
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +42,16 @@ BUSY = -32_000
 Guard = Callable[[ASGIApp], ASGIApp]
 
 
-class Site:
+class HttpApp:
     """The application of one server: /mcp, /sse with /messages/, /healthz and /readyz."""
 
-    def __init__(self, calls: app.Tools, settings: Settings) -> None:
+    def __init__(self, calls: app.ToolService, settings: Settings) -> None:
         self.calls = calls
         self.settings = settings
-        self.shell = app.Shell(calls)
+        self.shell = app.Handlers(calls)
         self.draining = False
-        self._known = verifier(settings)
-        if self._known is None and not loopback(settings.host.strip("[]")):
+        self._known = create_verifier(settings)
+        if self._known is None and not is_loopback(settings.host.strip("[]")):
             raise SettingsError(
                 f"KLAVIYO_MCP_HOST (--host) {settings.host} can be reached from elsewhere: set KLAVIYO_MCP_TOKENS, or"
                 " KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE, or bind to 127.0.0.1"
@@ -60,7 +60,7 @@ class Site:
     def application(self) -> Starlette:
         """The ASGI application; one Calls serves all its sessions and is closed with it. To be made once."""
         settings = self.settings
-        server = app.serve(self.shell)
+        server = app.server_of(self.shell)
         security = security_of(settings)
         manager = StreamableHTTPSessionManager(
             app=server,
@@ -71,7 +71,7 @@ class Site:
         )
         return Starlette(
             routes=self._routes(server, manager, security),
-            middleware=[Middleware(Door, security=security), _cors(security), *_authentication(self._known)],
+            middleware=[Middleware(HostGuard, security=security), _cors(security), *_authentication(self._known)],
             lifespan=self._lifespan(manager),
         )
 
@@ -79,9 +79,9 @@ class Site:
         self, server: Server[Any], manager: StreamableHTTPSessionManager, security: TransportSecuritySettings
     ) -> list[BaseRoute]:
         settings = self.settings
-        sse = Sessions(server, security, settings.max_body, settings.max_sessions, settings.session_idle)
+        sse = SseSessions(server, security, settings.max_body, settings.max_sessions, settings.session_idle)
         guard, described = self._guard()
-        limit = Limit(settings.max_concurrent, lambda: self.shell.under_way, lambda: self.draining)
+        limit = ConcurrencyLimit(settings.max_concurrent, lambda: self.shell.under_way, lambda: self.draining)
         return [
             Route("/mcp", endpoint=guard(limit.around(StreamableHTTPASGIApp(manager)))),
             Route("/sse", endpoint=guard(sse.listen), methods=["GET"]),
@@ -110,7 +110,7 @@ class Site:
         """What stands before each endpoint, and the routes that tell clients how to get past it."""
         settings = self.settings
         if self._known is None:
-            return Plain, []
+            return AsgiEndpoint, []
         scopes = list(settings.oauth_scopes)
         if settings.oauth_issuer is None:
             return lambda serve: RequireAuthMiddleware(serve, scopes), []
@@ -134,7 +134,7 @@ class Site:
         return lifespan
 
 
-class Plain:
+class AsgiEndpoint:
     """An ASGI application that a Route takes as it is, not as a function of a request."""
 
     def __init__(self, serve: ASGIApp) -> None:
@@ -144,7 +144,7 @@ class Plain:
         await self._serve(scope, receive, send)
 
 
-class Door:
+class HostGuard:
     """Refuses a Host (421) or an Origin (403) that is not allowed before anything else looks at the request.
 
     Health checks come by address, whose Host cannot be known; they tell nothing and change nothing.
@@ -163,7 +163,7 @@ class Door:
         await self._serve(scope, receive, send)
 
 
-class Limit:
+class ConcurrencyLimit:
     """Answers 503 where as much is being served as is allowed; streams that only listen do not count."""
 
     def __init__(self, most: int, calls: Callable[[], int], draining: Callable[[], bool]) -> None:
@@ -190,7 +190,7 @@ class Limit:
                 finally:
                     self._posts -= 1
 
-        return Plain(limited)
+        return AsgiEndpoint(limited)
 
 
 def _refuse(message: str, retry_after: int) -> Response:
@@ -242,11 +242,11 @@ def _authentication(known: TokenVerifier | None) -> list[Middleware]:
     ]
 
 
-def run(calls: app.Tools, settings: Settings) -> None:
+def run(calls: app.ToolService, settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises SettingsError where the settings leave it open, or it cannot listen."""
     from klaviyo_mcp.transports import listening
 
-    site = Site(calls, settings)
+    site = HttpApp(calls, settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def announce(port: int) -> None:

@@ -18,7 +18,7 @@ import anyio
 _CHUNK = 65_536
 
 
-def waitable() -> bool:
+def can_wait() -> bool:
     """Whether both standard streams can be waited for: files, terminals and Windows' pipes are left to threads."""
     if sys.platform == "win32":
         return False
@@ -30,7 +30,7 @@ def waitable() -> bool:
 
 
 @contextmanager
-def claimed() -> Iterator[tuple[Lines, Writer]]:
+def claim_streams() -> Iterator[tuple[LineReader, LineWriter]]:
     """Standard input and output for the protocol alone: meanwhile 0 is the null device and 1 is standard error, so that
     no stray print, of a child process either, gets on the wire."""
     wires = [os.dup(number) for number in (0, 1)]
@@ -40,7 +40,7 @@ def claimed() -> Iterator[tuple[Lines, Writer]]:
     os.dup2(2, 1)
     sys.stdout.flush()
     try:
-        yield Lines(wires[0]), Writer(wires[1])
+        yield LineReader(wires[0]), LineWriter(wires[1])
     finally:
         sys.stdout.flush()
         for number, wire in enumerate(wires):
@@ -48,7 +48,7 @@ def claimed() -> Iterator[tuple[Lines, Writer]]:
             os.close(wire)
 
 
-class Lines:
+class LineReader:
     """The lines that arrive at a descriptor, without their ends."""
 
     def __init__(self, descriptor: int) -> None:
@@ -75,7 +75,7 @@ class Lines:
             await self.ended()
 
 
-class Writer:
+class LineWriter:
     """Text for a descriptor whose reader may be slow: written as far as it takes without blocking, then waited for."""
 
     def __init__(self, descriptor: int) -> None:

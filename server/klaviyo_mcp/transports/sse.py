@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 
-class Sessions:
+class SseSessions:
     """The open streams: no more than `most`, each ended after `idle` seconds without a message from its client."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Sessions:
         try:
             async with self._transport.connect_sse(scope, receive, send) as (reading, writing):
                 with anyio.CancelScope() as session:
-                    heard = Heard(reading, session, self._idle)
+                    heard = ReceivedMessages(reading, session, self._idle)
                     await self._server.run(heard, writing, self._server.create_initialization_options())
         except ValueError:
             return  # the library has answered a refused Host or Origin by then
@@ -46,7 +46,7 @@ class Sessions:
             self._open -= 1
 
 
-class Heard:
+class ReceivedMessages:
     """The messages of one client, as the library reads them; each puts off the end of the session."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Heard:
         """Read no more."""
         await self._reading.aclose()
 
-    def __aiter__(self) -> Heard:
+    def __aiter__(self) -> ReceivedMessages:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
@@ -84,7 +84,7 @@ class Heard:
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
-    async def __aenter__(self) -> Heard:
+    async def __aenter__(self) -> ReceivedMessages:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -24,7 +24,7 @@ SETTLE_SECONDS = 0.05
 CLOSE_SECONDS = 2
 
 
-def run(calls: app.Tools) -> None:
+def run(calls: app.ToolService) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect.
 
     A signal ends the calls under way, and each tells its client; a second one waits for nothing. Raises SettingsError
@@ -44,13 +44,13 @@ def run(calls: app.Tools) -> None:
         _leave(code)
 
 
-async def _serve(calls: app.Tools) -> int:
+async def _serve(calls: app.ToolService) -> int:
     caught = 0
-    shell = app.Shell(calls)
-    server = app.serve(shell)
+    shell = app.Handlers(calls)
+    server = app.server_of(shell)
     serving = anyio.CancelScope()
 
-    async def drain(writer: pipes.Writer) -> None:
+    async def drain(writer: pipes.LineWriter) -> None:
         """The input has ended: let what was asked end as well, and be written, however slow its reader is."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(SETTLE_SECONDS)
@@ -92,16 +92,16 @@ async def _serve(calls: app.Tools) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _streams(drain: Callable[[pipes.Writer], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
+async def _streams(drain: Callable[[pipes.LineWriter], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
     """The streams of messages; `drain` is awaited between the end of the input and that of its stream.
 
     Not so for files and terminals, which the library reads: what they leave under way is called off with their end.
     """
-    if not pipes.waitable():
+    if not pipes.can_wait():
         async with stdio_server() as streams:
             yield streams
         return
-    with pipes.claimed() as (lines, writer):
+    with pipes.claim_streams() as (lines, writer):
         lines.ended = partial(drain, writer)
         # Of a file the library uses what these two have.
         async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:

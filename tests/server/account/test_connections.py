@@ -6,8 +6,8 @@ import pytest
 from tests.server.rig import ERAS, ONLY, Person, Rig, client, rig, told
 
 from klaviyo_mcp.account import connections
-from klaviyo_mcp.account.connections import KEPT
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.account.connections import SINGLE_CACHE_SECONDS
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -103,7 +103,7 @@ async def test_connections_are_listed_anew_after_a_while_and_once_they_change() 
     made = rig()
     made.calls.accounts.clock = lambda: now
     await made.run("get_lists")
-    now += KEPT - 1
+    now += SINGLE_CACHE_SECONDS - 1
     await made.run("get_lists")
     assert made.sent().count(LISTING) == 1
     now += 1
@@ -135,7 +135,7 @@ async def test_a_write_does_not_go_out_while_it_is_not_known_where_to() -> None:
 async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and_no_write_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "PATIENCE", 0.02)
+    monkeypatch.setattr(connections, "GRACE_SECONDS", 0.02)
     made = rig()
     made.calls.reads.patience = 0.05
     made.sandbox.faults.add(delay=60, path="/connections", times=99)
@@ -146,7 +146,7 @@ async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and
 
 async def test_without_a_key_a_call_says_so() -> None:
     made = rig()
-    made.calls.accounts.reads = Calls(Settings(toolsets=("all",))).reads
+    made.calls.accounts.reads = CallService(Settings(toolsets=("all",))).reads
     assert (await made.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.server.desk import Desk
 
-from klaviyo_mcp.account.directory import KEPT, MISSED, Names
+from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, Directory
 
 pytestmark = pytest.mark.anyio
 COUNT = {"measurements": "count", "filter": "greater-or-equal(datetime,2026-01-01),less-than(datetime,2026-01-02)"}
@@ -24,7 +24,7 @@ def desk() -> Desk:
     return desk
 
 
-def names(desk: Desk) -> Names:
+def names(desk: Desk) -> Directory:
     return desk.calls.reports.names
 
 
@@ -39,7 +39,7 @@ async def test_many_ids_are_read_in_batches_and_once(desk: Desk) -> None:
 
 async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(desk: Desk) -> None:
     assert await names(desk).of("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
-    desk.now += KEPT - 1
+    desk.now += CACHE_SECONDS - 1
     await names(desk).of("flow", ["F1", "GONE"])
     assert desk.paths() == ["GET flows"]
     desk.now += 1
@@ -52,7 +52,7 @@ async def test_what_could_not_be_read_is_tried_again_soon(desk: Desk) -> None:
     assert await names(desk).of("flow", ["F1"]) == {}
     assert (await names(desk).account()).timezone == ""
     desk.broken = set()
-    desk.now += MISSED
+    desk.now += FAILURE_CACHE_SECONDS
     assert await names(desk).of("flow", ["F1"]) == {"F1": "Flow 1"}
     assert await names(desk).account() == ("Europe/Oslo", "NOK")
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.answers import collection, cursors, pages, record
 from klaviyo_mcp.answers import values as cells
-from klaviyo_mcp.answers.collection import BUDGET
+from klaviyo_mcp.answers.collection import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import Harvest
+from klaviyo_mcp.answers.pages import PagesRead
 from klaviyo_mcp.answers.view import View
-from klaviyo_tools.jsonapi.records import Flat, Page, Related, flatten
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.jsonapi.records import Flat, Page, Related, flatten_document
+from klaviyo_tools.resource_types import ResourceType
 
-CAMPAIGN = Resource(
+CAMPAIGN = ResourceType(
     "campaign",
     columns=("name", "status", "audiences.included", "send_time"),
     fields=("name", "status", "archived", "audiences", "send_time", "options"),
@@ -30,9 +30,9 @@ CAMPAIGN = Resource(
     facet="status",
     date="send_time",
     relationships={"tags": "tag", "campaign-messages": "campaign-message"},
-    strangers=(),
+    untrusted=(),
 )
-PROFILE = Resource(
+PROFILE = ResourceType(
     "profile",
     columns=("email", "first_name", "properties"),
     fields=("email", "first_name", "properties"),
@@ -40,31 +40,31 @@ PROFILE = Resource(
     facet=None,
     date=None,
     relationships={},
-    strangers=("email", "first_name", "properties"),
+    untrusted=("email", "first_name", "properties"),
 )
-REVIEW = Resource("review", ("rating",), ("rating",), (), "rating", None, {"author": "profile"}, ())
-JOB = Resource("profile-bulk-import-job", ("status",), ("status",), (), "status", None, {}, ())
-REPORT = Resource("campaign-values-report", ("results",), (), (), None, None, {"campaigns": "campaign"}, ())
+REVIEW = ResourceType("review", ("rating",), ("rating",), (), "rating", None, {"author": "profile"}, ())
+JOB = ResourceType("profile-bulk-import-job", ("status",), ("status",), (), "status", None, {}, ())
+REPORT = ResourceType("campaign-values-report", ("results",), (), (), None, None, {"campaigns": "campaign"}, ())
 QUERY = cursors.fingerprint({"operation": "get_campaigns"})
 
 
-def resources(type_: str) -> Resource:
+def resources(type_: str) -> ResourceType:
     table = {"campaign": CAMPAIGN, "profile": PROFILE, "review": REVIEW, "campaign-values-report": REPORT}
-    return table.get(type_) or Resource(type_, (), (), ("name",), None, None, {}, ())
+    return table.get(type_) or ResourceType(type_, (), (), ("name",), None, None, {}, ())
 
 
 def campaign(number: int, **attributes: Any) -> Flat:
     return Flat("campaign", f"C{number}", {"name": f"Sale {number}", "status": "Sent", **attributes}, {})
 
 
-def harvest(records: list[Flat], following: str | None = None, start: Position = START, **page: Any) -> Harvest:
-    found = Harvest(start)
+def harvest(records: list[Flat], following: str | None = None, start: Position = START, **page: Any) -> PagesRead:
+    found = PagesRead(start)
     found.add(Page(records, page.get("included", {}), following, False, page.get("total")), START, 1000)
     return found
 
 
-def text_of(found: Harvest, **view: Any) -> str:
-    return collection.collection(CAMPAIGN, found, lambda position: "NEXT", view=View(**view), resources=resources)
+def text_of(found: PagesRead, **view: Any) -> str:
+    return collection.collection_text(CAMPAIGN, found, lambda position: "NEXT", view=View(**view), resources=resources)
 
 
 def body(text: str) -> list[str]:
@@ -110,7 +110,7 @@ def test_a_collection_is_a_line_of_facts_and_csv_of_the_columns_that_matter() ->
         (harvest([campaign(1), campaign(2)], start=Position("b")), "next 2 campaigns; 2 Sent; these are the last"),
     ],
 )
-def test_the_facts_say_how_many_there_are_and_whether_these_are_all(found: Harvest, facts: str) -> None:
+def test_the_facts_say_how_many_there_are_and_whether_these_are_all(found: PagesRead, facts: str) -> None:
     assert text_of(found).split("\n")[0] == facts
 
 
@@ -120,9 +120,9 @@ def test_only_the_most_frequent_of_many_states_are_told() -> None:
 
 
 def test_a_number_or_truth_value_is_told_with_what_it_is() -> None:
-    ratings = Resource("review", ("rating",), ("rating",), (), "rating", None, {}, ())
+    ratings = ResourceType("review", ("rating",), ("rating",), (), "rating", None, {}, ())
     found = harvest([Flat("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
-    text = collection.collection(ratings, found, resources=resources)
+    text = collection.collection_text(ratings, found, resources=resources)
     assert text.split("\n")[0] == "3 reviews; 2 rating=5, 1 rating=1; complete"
 
 
@@ -162,14 +162,14 @@ def test_a_type_that_is_not_in_the_table_shows_all_it_has() -> None:
             Flat("thing", "2", {"b": True}, {}),
         ]
     )
-    assert collection.collection(resources("thing"), found, resources=resources) == (
+    assert collection.collection_text(resources("thing"), found, resources=resources) == (
         "2 things; complete\nid,a,owner,b\n1,1,P,\n2,,,true"
     )
 
 
 def test_a_type_with_very_many_attributes_says_that_some_are_left_out() -> None:
     found = harvest([Flat("thing", "1", {f"a{n}": n for n in range(60)}, {})])
-    text = collection.collection(resources("thing"), found, resources=resources)
+    text = collection.collection_text(resources("thing"), found, resources=resources)
     assert text.split("\n")[0] == "1 thing; further attributes are left out: ask for detail=full; complete"
     assert text.split("\n")[1].count(",") == 40
 
@@ -219,22 +219,24 @@ def test_full_detail_of_chosen_fields_has_only_these() -> None:
 
 def test_an_answer_that_does_not_fit_is_cut_between_records_and_goes_on_there() -> None:
     found = harvest([campaign(n, name=f"{n:03} " + "x" * 150) for n in range(400)], "following")
-    text = collection.collection(CAMPAIGN, found, lambda position: cursors.encode(position, QUERY), resources=resources)
+    text = collection.collection_text(
+        CAMPAIGN, found, lambda position: cursors.encode_cursor(position, QUERY), resources=resources
+    )
     count = len(body(text)) - 1
-    assert 23_700 < len(text.encode()) <= BUDGET
+    assert 23_700 < len(text.encode()) <= ANSWER_BYTES
     facts = re.fullmatch(
         r"(\d+) of more than 400 campaigns \(what fits in 24,000 bytes\); \1 Sent; more: cursor=(\S+)",
         text.split("\n")[0],
     )
     assert facts is not None
     assert int(facts[1]) == count
-    assert cursors.decode(facts[2], QUERY) == Position(None, None, count)
+    assert cursors.decode_cursor(facts[2], QUERY) == Position(None, None, count)
 
 
 def test_a_record_larger_than_the_budget_has_its_longest_values_cut() -> None:
     found = harvest([campaign(1, name="n" * 90_000, options={"html": "h" * 90_000, "kind": "short"})])
     text = text_of(found, detail="full")
-    assert 23_000 < len(text.encode()) <= BUDGET
+    assert 23_000 < len(text.encode()) <= ANSWER_BYTES
     assert text.split("\n")[0] == "1 campaign; its longest values are cut: ask for fewer with fields; complete"
     value = json.loads(body(text)[0])
     assert value["status"] == "Sent"
@@ -268,14 +270,14 @@ def test_any_answer_is_within_the_budget_and_its_table_is_whole(
     attributes: list[dict[str, Any]], detail: Any, fields: Any, hide: bool
 ) -> None:
     found = harvest([Flat("profile", f"P{n}", one, {}) for n, one in enumerate(attributes)], "x" * 200)
-    text = collection.collection(
+    text = collection.collection_text(
         PROFILE,
         found,
-        lambda position: cursors.encode(position, QUERY),
+        lambda position: cursors.encode_cursor(position, QUERY),
         view=View(fields, detail=detail, hide=hide),
         resources=resources,
     )
-    assert len(text.encode()) <= BUDGET
+    assert len(text.encode()) <= ANSWER_BYTES
     lines = body(text)
     if detail == "full":
         assert [json.loads(line)["id"] for line in lines] == [f"P{n}" for n in range(len(lines))]
@@ -289,8 +291,8 @@ def test_any_answer_is_within_the_budget_and_its_table_is_whole(
 def test_a_hundred_records_of_a_hundred_kilobytes_are_within_the_budget() -> None:
     flats = [Flat("profile", f"P{n}", {"properties": {"note": "é" * 50_000, "n": n}}, {}) for n in range(100)]
     for detail in ("summary", "full"):
-        text = collection.collection(PROFILE, harvest(flats, "x"), view=View(detail=detail), resources=resources)
-        assert len(text.encode()) <= BUDGET
+        text = collection.collection_text(PROFILE, harvest(flats, "x"), view=View(detail=detail), resources=resources)
+        assert len(text.encode()) <= ANSWER_BYTES
 
 
 @settings(deadline=None, max_examples=40)
@@ -318,16 +320,16 @@ def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
         found: list[str] = []
         start = START
         while True:
-            sheet = collection.Sheet(PROFILE, View(detail=detail), resources=resources)
+            sheet = collection.CollectionAnswer(PROFILE, View(detail=detail), resources=resources)
             size = pages.page_size(wanted, page) if sized else None
-            harvest = await pages.read(fetch, start, max_results=wanted, size=size, take=sheet.take)
-            text = sheet.text(harvest, lambda position: cursors.encode(position, QUERY))
-            assert len(text.encode()) <= BUDGET
+            harvest = await pages.read_pages(fetch, start, max_results=wanted, size=size, take=sheet.take)
+            text = sheet.text(harvest, lambda position: cursors.encode_cursor(position, QUERY))
+            assert len(text.encode()) <= ANSWER_BYTES
             found += re.findall(r'^(?:\{"id":")?(P\d+)[",]', text, re.MULTILINE)
             cursor = re.search(r"more: cursor=(\S+)", text.split("\n")[0])
             if cursor is None:
                 return found
-            start = cursors.decode(cursor[1], QUERY)
+            start = cursors.decode_cursor(cursor[1], QUERY)
 
     assert anyio.run(follow) == [flat.id for flat in flats]
 
@@ -336,7 +338,9 @@ def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
 
 
 def test_a_record_that_is_not_there_is_said() -> None:
-    assert record.record(None, Resource("tag-group", (), (), (), None, None, {}, ())) == "There is no tag group."
+    assert (
+        record.record_text(None, ResourceType("tag-group", (), (), (), None, None, {}, ())) == "There is no tag group."
+    )
 
 
 def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
@@ -352,7 +356,7 @@ def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
         {"tags": Related("tag", ("T1", "T2"), many=True), "template": Related("template", ("E1",), many=False)},
     )
     included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring"}, {})}
-    assert record.record(flat, CAMPAIGN, included=included, resources=resources) == (
+    assert record.record_text(flat, CAMPAIGN, included=included, resources=resources) == (
         '{"id":"C1","name":"Sälé","status":"Sent","options":{"d":0,"e":false},'
         '"tags":["Spring (T1)","T2"],"template":"E1"}'
     )
@@ -360,10 +364,10 @@ def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
 
 def test_a_record_larger_than_the_budget_names_what_was_cut() -> None:
     flat = Flat("template", "E1", {"name": "Welcome", "html": "<p>" * 20_000, "text": "t"}, {})
-    text = record.record(flat, Resource("template", (), (), (), None, None, {}, ()), resources=resources)
+    text = record.record_text(flat, ResourceType("template", (), (), (), None, None, {}, ()), resources=resources)
     facts, value = text.split("\n")
     assert facts == "cut to fit 24,000 bytes: html (60,002 bytes); fields=… asks for fewer"
-    assert 23_000 < len(text.encode()) <= BUDGET
+    assert 23_000 < len(text.encode()) <= ANSWER_BYTES
     assert json.loads(value)["text"] == "t"
     assert re.search(r"<p>…\(\+\d\d,\d{3}\)$|…\(\+\d\d,\d{3}\)$", json.loads(value)["html"])
 
@@ -371,23 +375,23 @@ def test_a_record_larger_than_the_budget_names_what_was_cut() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.text(max_size=60), values, max_size=30))
 def test_any_record_is_within_the_budget_and_is_json(attributes: dict[str, Any]) -> None:
-    text = record.record(Flat("profile", "P1", attributes, {}), PROFILE, resources=resources)
-    assert len(text.encode()) <= BUDGET
+    text = record.record_text(Flat("profile", "P1", attributes, {}), PROFILE, resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
     lines = text.split("\n")
     assert json.loads(lines[-2] if lines[-1].startswith("data-") else lines[-1])["id"] == "P1"
 
 
 def test_keys_that_are_alike_where_they_are_cut_stay_apart() -> None:
     flat = Flat("thing", "1", {"custom": {"k" * 100 + f"{n:05}": "v" for n in range(20_000)}}, {})
-    text = record.record(flat, resources("thing"), resources=resources)
-    assert len(text.encode()) <= BUDGET
+    text = record.record_text(flat, resources("thing"), resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
     assert len(json.loads(text.split("\n")[1])["custom"]) > 300
 
 
 def test_very_many_attributes_are_counted_when_they_find_no_room() -> None:
     flat = Flat("thing", "1", {f"attribute{n:05}": "value" * 4 for n in range(5_000)}, {})
-    text = record.record(flat, resources("thing"), resources=resources)
-    assert len(text.encode()) <= BUDGET
+    text = record.record_text(flat, resources("thing"), resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
     value = json.loads(text.split("\n")[1])
     left_out = int(value.pop("…").strip("(+ more)").replace(",", ""))
     assert left_out + len(value) == 5_001
@@ -426,7 +430,7 @@ def test_very_many_attributes_are_counted_when_they_find_no_room() -> None:
     ],
 )
 def test_a_job_is_its_state_its_counts_and_what_to_call_next(attributes: dict[str, Any], told: str) -> None:
-    text = record.job(
+    text = record.job_text(
         Flat("profile-bulk-import-job", "J1", attributes, {}),
         JOB,
         follow="get_bulk_import_profiles_job(job_id=J1)",
@@ -439,35 +443,40 @@ def test_a_job_is_its_state_its_counts_and_what_to_call_next(attributes: dict[st
 def test_the_errors_of_a_job_are_told_within_the_budget() -> None:
     errors = [{"code": "invalid", "detail": "price is no number", "source": {"pointer": "/data"}, "meta": None}]
     flat = Flat("catalog-item-bulk-create-job", "J1", {"status": "complete", "errors": errors}, {})
-    assert record.job(flat, JOB, resources=resources) == (
+    assert record.job_text(flat, JOB, resources=resources) == (
         "catalog item bulk create job J1: complete\n"
         '{"errors":[{"code":"invalid","detail":"price is no number","source":{"pointer":"/data"}}]}'
     )
-    text = record.job(flat._replace(attributes={"errors": errors * 5_000}), JOB, resources=resources)
-    assert len(text.encode()) <= BUDGET
+    text = record.job_text(flat._replace(attributes={"errors": errors * 5_000}), JOB, resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
 
 
 def test_an_empty_success_says_what_was_done_to_what() -> None:
-    assert record.done("delete_list", {"list_id": "Y6nRLr"}) == "Done: delete_list list_id=Y6nRLr"
-    assert record.done("tag_campaigns", {"tag_id": "T1", "campaign_ids": ["C1", "C2"], "none": None}) == (
+    assert record.success_text("delete_list", {"list_id": "Y6nRLr"}) == "Done: delete_list list_id=Y6nRLr"
+    assert record.success_text("tag_campaigns", {"tag_id": "T1", "campaign_ids": ["C1", "C2"], "none": None}) == (
         "Done: tag_campaigns tag_id=T1, campaign_ids=C1; C2"
     )
-    assert record.done("create_event", {"metric": "Placed Order"}, accepted=True, look="get_events") == (
+    assert record.success_text("create_event", {"metric": "Placed Order"}, accepted=True, verify_with="get_events") == (
         "Accepted: create_event metric=Placed Order; Klaviyo works on it, it may take a while; to see it: get_events"
     )
-    many = record.done("add_profiles_to_list", {"profile_ids": [f"01HX{n:022}" for n in range(1000)]})
+    many = record.success_text("add_profiles_to_list", {"profile_ids": [f"01HX{n:022}" for n in range(1000)]})
     assert many.endswith(" …(+993 more)")
     assert len(many) < 300
 
 
 def test_any_document_has_an_answer() -> None:
-    assert record.document(flatten({"data": None}), CAMPAIGN, resources=resources) == "There is no campaign."
-    assert record.document(flatten({"data": []}), CAMPAIGN, resources=resources) == "no campaigns"
+    assert (
+        record.document_text(flatten_document({"data": None}), CAMPAIGN, resources=resources) == "There is no campaign."
+    )
+    assert record.document_text(flatten_document({"data": []}), CAMPAIGN, resources=resources) == "no campaigns"
     job = {"data": {"type": "profile-bulk-import-job", "id": "J1", "attributes": {"status": "complete"}}}
-    assert record.document(flatten(job), JOB, resources=resources) == "profile bulk import job J1: complete"
+    assert (
+        record.document_text(flatten_document(job), JOB, resources=resources) == "profile bulk import job J1: complete"
+    )
     identifiers = {"data": [{"type": "tag", "id": "T1"}, {"type": "tag", "id": "T2"}]}
     assert (
-        record.document(flatten(identifiers), resources("tag"), resources=resources) == "2 tags; complete\nid\nT1\nT2"
+        record.document_text(flatten_document(identifiers), resources("tag"), resources=resources)
+        == "2 tags; complete\nid\nT1\nT2"
     )
 
 
@@ -499,17 +508,17 @@ def test_a_value_is_one_line_in_a_cell(value: Any, text: str) -> None:
 
 def test_a_path_leads_through_objects_arrays_and_names_with_dots() -> None:
     attributes = {"a": {"b.c": 1, "d": [{"e": 2}, {"e": 3}, {}]}, "x": None}
-    assert cells.look(attributes, ["a", "b", "c"]) == 1
-    assert cells.look(attributes, ["a", "d", "e"]) == [2, 3]
-    assert cells.look(attributes, ["x", "y"]) is None
-    assert cells.look(attributes, ["nothing"]) is None
+    assert cells.value_at(attributes, ["a", "b", "c"]) == 1
+    assert cells.value_at(attributes, ["a", "d", "e"]) == [2, 3]
+    assert cells.value_at(attributes, ["x", "y"]) is None
+    assert cells.value_at(attributes, ["nothing"]) is None
 
 
 @given(values, st.integers(60, 3_000))
 def test_a_value_fits_into_the_room_it_is_given(value: Any, room: int) -> None:
     fitted = cells.fit(value, room)
-    assert cells.size(fitted) <= room
-    if cells.size(value) <= room:
+    assert cells.json_bytes(fitted) <= room
+    if cells.json_bytes(value) <= room:
         assert fitted == value
 
 
@@ -520,11 +529,11 @@ def test_a_value_nested_beyond_measure_is_told_as_such() -> None:
     assert cells.cell(value) == '"(nested too deeply to show)"'
     flat = Flat("profile", "P1", {"properties": value, "email": "a@example.com"}, {})
     for view in (View(), View(["properties", "email"])):
-        line = record.record(flat, PROFILE, view=view, resources=resources).split("\n")[2]
+        line = record.record_text(flat, PROFILE, view=view, resources=resources).split("\n")[2]
         assert "(nested too deeply to show)" in line
         assert json.loads(line)["email"] == "a@example.com"
     assert "P1" in text_of(harvest([flat]), detail="full")
-    hidden = record.record(flat, PROFILE, view=View(hide=True), resources=resources)
+    hidden = record.record_text(flat, PROFILE, view=View(hide=True), resources=resources)
     assert hidden == 'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name, properties\n{"id":"P1"}'
 
 

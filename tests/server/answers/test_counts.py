@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.answers.collection import BUDGET
-from klaviyo_mcp.answers.counts import NONE, OTHER, Tally, count, parse
+from klaviyo_mcp.answers.collection import ANSWER_BYTES
+from klaviyo_mcp.answers.counts import NONE, OTHER, ValueCounts, count_pages, parse_count_by
 from klaviyo_mcp.answers.cursors import Position
 from klaviyo_mcp.answers.view import FieldError
 from klaviyo_tools.jsonapi.records import Flat, Page, Related
-from klaviyo_tools.resource_types import Resource
+from klaviyo_tools.resource_types import ResourceType
 
-EVENT = Resource(
+EVENT = ResourceType(
     "event",
     columns=("datetime",),
     fields=("datetime", "timestamp", "event_properties"),
@@ -26,18 +26,18 @@ EVENT = Resource(
     facet=None,
     date="datetime",
     relationships={"metric": "metric", "profile": "profile"},
-    strangers=("event_properties",),
+    untrusted=("event_properties",),
 )
-METRIC = Resource("metric", ("name",), ("name",), ("name",), None, None, {}, ())
-PROFILE = Resource("profile", ("email",), ("email", "location"), ("email",), None, None, {}, ("email", "location"))
+METRIC = ResourceType("metric", ("name",), ("name",), ("name",), None, None, {}, ())
+PROFILE = ResourceType("profile", ("email",), ("email", "location"), ("email",), None, None, {}, ("email", "location"))
 
 
-def resources(type_: str) -> Resource:
+def resources(type_: str) -> ResourceType:
     return {"event": EVENT, "metric": METRIC, "profile": PROFILE}[type_]
 
 
-def tally(count_by: str, *values: Any, **limits: int) -> Tally:
-    found = Tally(EVENT, count_by, resources=resources, **limits)
+def tally(count_by: str, *values: Any, **limits: int) -> ValueCounts:
+    found = ValueCounts(EVENT, count_by, resources=resources, **limits)
     name = found.path.split(".")[0]
     found.add([Flat("event", "E", {name: value} if value is not ... else {}, {}) for value in values], {})
     return found
@@ -46,7 +46,7 @@ def tally(count_by: str, *values: Any, **limits: int) -> Tally:
 @pytest.mark.parametrize("count_by", ["datetime:hour", "datetime:", "datetime:monthly"])
 def test_an_unknown_period_is_refused_with_those_there_are(count_by: str) -> None:
     with pytest.raises(FieldError) as error:
-        parse(count_by)
+        parse_count_by(count_by)
     period = count_by.partition(":")[2]
     assert str(error.value) == (
         f"{period!r} is no period to count by: use day, week, month, year, as in datetime:month"
@@ -64,7 +64,7 @@ def test_an_unknown_period_is_refused_with_those_there_are(count_by: str) -> Non
     ],
 )
 def test_a_path_may_name_a_period(count_by: str, parsed: tuple[str, str | None]) -> None:
-    assert parse(count_by) == parsed
+    assert parse_count_by(count_by) == parsed
 
 
 def test_no_records_is_no_table() -> None:
@@ -133,20 +133,20 @@ def test_periods_are_in_the_order_of_time() -> None:
 
 
 def test_related_records_are_counted_by_name_where_they_are_included() -> None:
-    found = Tally(EVENT, "metric", resources=resources)
+    found = ValueCounts(EVENT, "metric", resources=resources)
     related = {"metric": Related("metric", ("M1",), many=False)}
     found.add(
         [Flat("event", "E", {}, related), Flat("event", "F", {}, {})],
         {("metric", "M1"): Flat("metric", "M1", {"name": "Placed Order"}, {})},
     )
     assert dict(found.counts) == {"Placed Order (M1)": 1, NONE: 1}
-    found = Tally(EVENT, "metric", resources=resources)
+    found = ValueCounts(EVENT, "metric", resources=resources)
     found.add([Flat("event", "E", {}, related)], {})
     assert dict(found.counts) == {"M1": 1}
 
 
 def test_an_attribute_of_a_related_record_is_counted_and_marked_where_strangers_write_it() -> None:
-    found = Tally(EVENT, "profile.location.city", resources=resources)
+    found = ValueCounts(EVENT, "profile.location.city", resources=resources)
     related = {"profile": Related("profile", ("P1",), many=False)}
     found.add(
         [Flat("event", "E", {}, related)],
@@ -179,9 +179,9 @@ def test_long_values_that_begin_alike_are_told_apart() -> None:
 
 def test_an_answer_of_the_longest_values_is_within_the_budget() -> None:
     found = tally("status", *[f"{n}" + "🙂" * 300 for n in range(400)])
-    assert len(found.text().encode()) <= BUDGET
+    assert len(found.text().encode()) <= ANSWER_BYTES
     found = tally("event_properties:day", *[f"{1900 + n % 200}-01-{1 + n // 200:02}" for n in range(2000)])
-    assert len(found.text().encode()) <= BUDGET
+    assert len(found.text().encode()) <= ANSWER_BYTES
 
 
 values = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "c, d", "", "é"])
@@ -223,8 +223,8 @@ async def test_all_pages_are_read_with_progress() -> None:
     async def report(done: float, total: float | None, message: str) -> None:
         told.append((done, total, message))
 
-    found = Tally(EVENT, "status", resources=resources)
-    assert await count(Pages(250).fetch, found, size=100, report=report) is None
+    found = ValueCounts(EVENT, "status", resources=resources)
+    assert await count_pages(Pages(250).fetch, found, size=100, report=report) is None
     assert found.records == 250
     assert found.counts == Counter(f"s{n % 7}" for n in range(250))
     assert told == [(100, None, "100 records counted"), (200, None, "200 records counted")]
@@ -232,24 +232,24 @@ async def test_all_pages_are_read_with_progress() -> None:
 
 @pytest.mark.anyio
 async def test_the_ceiling_is_told_and_counting_goes_on_from_it() -> None:
-    pages, found = Pages(250), Tally(EVENT, "n", resources=resources)
-    ended = await count(pages.fetch, found, size=100, most=130)
+    pages, found = Pages(250), ValueCounts(EVENT, "n", resources=resources)
+    ended = await count_pages(pages.fetch, found, size=100, most=130)
     assert (ended, pages.asked, found.records) == (Position("100", 100, 30), 2, 130)
     assert found.text(unread=True, cursor="k~X").split("\n")[0] == (
         "130 events by n: 130 values; NOT ALL: reading ended at the ceiling of 130 records; narrow it with filter; "
         "or go on counting from cursor=k~X"
     )
-    rest = Tally(EVENT, "n", resources=resources)
+    rest = ValueCounts(EVENT, "n", resources=resources)
     assert ended is not None
-    assert await count(pages.fetch, rest, ended, size=100) is None
+    assert await count_pages(pages.fetch, rest, ended, size=100) is None
     assert found.counts + rest.counts == Counter(str(n) for n in range(250))
 
 
 def test_memory_does_not_grow_with_the_records_read() -> None:
     def peak(records: int) -> int:
         tracemalloc.start()
-        found = Tally(EVENT, "status", resources=resources)
-        anyio.run(lambda: count(Pages(records).fetch, found, size=100))
+        found = ValueCounts(EVENT, "status", resources=resources)
+        anyio.run(lambda: count_pages(Pages(records).fetch, found, size=100))
         assert found.records == records
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -260,7 +260,7 @@ def test_memory_does_not_grow_with_the_records_read() -> None:
 
 
 def test_memory_does_not_grow_with_distinct_values_beyond_their_limit() -> None:
-    found = Tally(EVENT, "n", resources=resources, most_values=100)
-    anyio.run(lambda: count(Pages(3_000).fetch, found, size=100))
+    found = ValueCounts(EVENT, "n", resources=resources, most_values=100)
+    anyio.run(lambda: count_pages(Pages(3_000).fetch, found, size=100))
     assert len(found.counts) == 101
     assert found.counts[OTHER] == 2_900

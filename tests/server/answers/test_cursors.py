@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.answers.cursors import START, CursorError, Position, decode, encode, fingerprint
-from klaviyo_mcp.answers.pages import Harvest, after, page_size, read
+from klaviyo_mcp.answers.cursors import START, CursorError, Position, decode_cursor, encode_cursor, fingerprint
+from klaviyo_mcp.answers.pages import PagesRead, next_place, page_size, read_pages
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 
 QUERY = fingerprint({"operation": "get_lists", "filter": 'equals(name,"VIP")', "sort": "-created"})
@@ -32,7 +32,7 @@ class Collection:
         return Page(self.records[start:end], {}, following, False)
 
 
-def ids(harvest: Harvest) -> list[str]:
+def ids(harvest: PagesRead) -> list[str]:
     return [record.id for record in harvest.records]
 
 
@@ -42,7 +42,7 @@ def ids(harvest: Harvest) -> list[str]:
 )
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(CursorError) as error:
-        decode(text, QUERY)
+        decode_cursor(text, QUERY)
     assert str(error.value) == (
         "this is not a cursor: copy it whole from the last answer, or start again without cursor"
     )
@@ -51,7 +51,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 def test_a_cursor_of_another_query_is_refused() -> None:
     other = fingerprint({"operation": "get_lists", "sort": "name"})
     with pytest.raises(CursorError) as error:
-        decode(encode(Position("abc"), other), QUERY)
+        decode_cursor(encode_cursor(Position("abc"), other), QUERY)
     assert str(error.value) == (
         "the cursor belongs to another call: keep the tool, its ids, filter and sort the same, "
         "or start again without cursor"
@@ -60,7 +60,7 @@ def test_a_cursor_of_another_query_is_refused() -> None:
 
 @given(st.data())
 def test_a_damaged_cursor_is_refused(data: st.DataObject) -> None:
-    text = encode(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY)
+    text = encode_cursor(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY)
     place = data.draw(st.integers(2, len(text) - 1))
     change = data.draw(st.sampled_from(["cut", "swap", "double"]))
     if change == "cut":
@@ -71,7 +71,7 @@ def test_a_damaged_cursor_is_refused(data: st.DataObject) -> None:
         damaged = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
     # The last character of the header stands for four bits of which two are spare.
     try:
-        position = decode(damaged, QUERY)
+        position = decode_cursor(damaged, QUERY)
     except CursorError as error:
         assert "start again without cursor" in str(error)
     else:
@@ -85,19 +85,21 @@ def test_a_damaged_cursor_is_refused(data: st.DataObject) -> None:
 )
 def test_a_cursor_reads_back_as_the_position_it_was_made_of(cursor: str | None, size: int | None, skip: int) -> None:
     position = Position(cursor, size, skip)
-    text = encode(position, QUERY)
-    assert decode(text, QUERY) == position
-    assert decode(f' "{text}" ', QUERY) == position
+    text = encode_cursor(position, QUERY)
+    assert decode_cursor(text, QUERY) == position
+    assert decode_cursor(f' "{text}" ', QUERY) == position
     assert re.fullmatch(r"[A-Za-z0-9_.~=%-]+", text)
 
 
 def test_a_cursor_is_short_and_always_the_same() -> None:
-    assert encode(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY) == encode(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY)
-    assert len(encode(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY)) == len("bmV4dDo6aWQ6OjE=") + 20
+    assert encode_cursor(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY) == encode_cursor(
+        Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY
+    )
+    assert len(encode_cursor(Position("bmV4dDo6aWQ6OjE=", 20, 7), QUERY)) == len("bmV4dDo6aWQ6OjE=") + 20
 
 
 def test_a_cursor_of_klaviyos_own_is_taken_as_it_is() -> None:
-    assert decode("bmV4dDo6aWQ6OjE=", QUERY) == Position("bmV4dDo6aWQ6OjE=")
+    assert decode_cursor("bmV4dDo6aWQ6OjE=", QUERY) == Position("bmV4dDo6aWQ6OjE=")
 
 
 def test_the_fingerprint_does_not_depend_on_the_order_of_arguments() -> None:
@@ -130,8 +132,8 @@ async def test_paging_that_leads_in_a_circle_is_an_error() -> None:
         return Page([Flat("list", "L", {}, {})], {}, "same", False)
 
     with pytest.raises(DocumentError, match="leads back to the same page"):
-        await read(fetch, max_results=10, size=None)
-    assert after(Position("a"), Page([], {}, "b", False), 5) == Position("b", 5)
+        await read_pages(fetch, max_results=10, size=None)
+    assert next_place(Position("a"), Page([], {}, "b", False), 5) == Position("b", 5)
 
 
 @pytest.mark.anyio
@@ -144,7 +146,7 @@ async def test_an_error_on_a_later_page_is_raised_and_not_taken_for_the_end() ->
         return await collection.fetch(cursor, size)
 
     with pytest.raises(DocumentError):
-        await read(fetch, max_results=30, size=10)
+        await read_pages(fetch, max_results=30, size=10)
 
 
 @pytest.mark.anyio
@@ -157,7 +159,7 @@ async def test_reading_is_cancelled_between_pages() -> None:
         return await collection.fetch(cursor, size)
 
     with anyio.move_on_after(0.01) as scope:
-        await read(fetch, max_results=100, size=10)
+        await read_pages(fetch, max_results=100, size=10)
     assert scope.cancelled_caught
     assert collection.asked == [(None, 10), ("at10", 10)]
 
@@ -165,7 +167,7 @@ async def test_reading_is_cancelled_between_pages() -> None:
 @pytest.mark.anyio
 async def test_no_page_is_asked_for_beyond_what_is_wanted() -> None:
     collection = Collection(100)
-    harvest = await read(collection.fetch, max_results=20, size=10)
+    harvest = await read_pages(collection.fetch, max_results=20, size=10)
     assert collection.asked == [(None, 10), ("at10", 10)]
     assert ids(harvest) == [f"L{n}" for n in range(20)]
     assert harvest.position(20) == Position("at20", None, 0)
@@ -180,14 +182,14 @@ async def test_reading_ends_when_the_answer_is_full() -> None:
         seen.append(len(records))
         return len(seen) < 2
 
-    harvest = await read(collection.fetch, max_results=100, size=10, take=take)
+    harvest = await read_pages(collection.fetch, max_results=100, size=10, take=take)
     assert (len(collection.asked), seen, len(harvest.records)) == (2, [10, 10], 20)
 
 
 @pytest.mark.anyio
 async def test_at_most_a_thousand_records_are_read() -> None:
     collection = Collection(5000)
-    harvest = await read(collection.fetch, max_results=4000, size=300)
+    harvest = await read_pages(collection.fetch, max_results=4000, size=300)
     assert len(harvest.records) == 1000
     assert len(collection.asked) == 4
     assert harvest.position(1000) == Position("at900", 300, 100)
@@ -200,7 +202,7 @@ async def test_progress_is_told_after_each_page_but_the_last() -> None:
     async def report(done: float, total: float | None, message: str) -> None:
         told.append((done, total, message))
 
-    await read(Collection(25).fetch, max_results=100, size=10, report=report)
+    await read_pages(Collection(25).fetch, max_results=100, size=10, report=report)
     assert told == [
         (10, 100, "10 of at most 100 records read"),
         (20, 100, "20 of at most 100 records read"),
@@ -210,9 +212,9 @@ async def test_progress_is_told_after_each_page_but_the_last() -> None:
 @pytest.mark.anyio
 async def test_a_collection_without_pages_goes_on_where_it_was_cut() -> None:
     collection = Collection(30, own_size=1000)
-    first = await read(collection.fetch, max_results=12, size=None)
+    first = await read_pages(collection.fetch, max_results=12, size=None)
     assert first.position(12) == Position(None, None, 12)
-    rest = await read(collection.fetch, Position(None, None, 12), max_results=100, size=None)
+    rest = await read_pages(collection.fetch, Position(None, None, 12), max_results=100, size=None)
     assert ids(first) + ids(rest) == [record.id for record in collection.records]
     assert rest.position(len(rest.records)) is None
 
@@ -220,7 +222,7 @@ async def test_a_collection_without_pages_goes_on_where_it_was_cut() -> None:
 @pytest.mark.anyio
 async def test_records_to_skip_are_counted_in_pages_of_the_size_they_were_cut_from() -> None:
     collection = Collection(100)
-    harvest = await read(collection.fetch, Position("at10", 10, 4), max_results=50, size=50)
+    harvest = await read_pages(collection.fetch, Position("at10", 10, 4), max_results=50, size=50)
     assert collection.asked == [("at10", 10), ("at20", 50)]
     assert ids(harvest) == [f"L{n}" for n in range(14, 64)]
 
@@ -228,7 +230,7 @@ async def test_records_to_skip_are_counted_in_pages_of_the_size_they_were_cut_fr
 @pytest.mark.anyio
 async def test_a_page_that_became_shorter_than_what_was_skipped_is_passed_over() -> None:
     collection = Collection(30)
-    harvest = await read(collection.fetch, Position(None, 10, 13), max_results=5, size=10)
+    harvest = await read_pages(collection.fetch, Position(None, 10, 13), max_results=5, size=10)
     assert ids(harvest) == ["L13", "L14", "L15", "L16", "L17"]
 
 
@@ -239,7 +241,7 @@ async def test_an_empty_page_before_the_end_is_not_the_end() -> None:
     async def fetch(cursor: str | None, size: int | None) -> Page:
         return pages[cursor]
 
-    assert ids(await read(fetch, max_results=5, size=None)) == ["L"]
+    assert ids(await read_pages(fetch, max_results=5, size=None)) == ["L"]
 
 
 @given(
@@ -259,8 +261,8 @@ def test_following_the_cursors_reaches_every_record_once_and_in_order(
         text: str | None = None
         for turn in range(200):
             wanted, cut = calls[turn % len(calls)]
-            start = decode(text, QUERY) if text else START
-            harvest = await read(
+            start = decode_cursor(text, QUERY) if text else START
+            harvest = await read_pages(
                 collection.fetch, start, max_results=wanted, size=page_size(wanted, own_size) if sized else None
             )
             shown = min(cut, len(harvest.records))
@@ -268,7 +270,7 @@ def test_following_the_cursors_reaches_every_record_once_and_in_order(
             position = harvest.position(shown)
             if position is None:
                 return found
-            text = encode(position, QUERY)
+            text = encode_cursor(position, QUERY)
         raise AssertionError("the cursors never came to an end")
 
     assert anyio.run(follow) == [f"L{n}" for n in range(total)]

@@ -6,10 +6,17 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from klaviyo_mcp.answers.view import FieldError, View, choose, joined, needed, sparse
-from klaviyo_tools.resource_types import Resource
+from klaviyo_mcp.answers.view import (
+    FieldError,
+    View,
+    choose_fields,
+    needed_additional_fields,
+    needed_includes,
+    sparse_fieldsets,
+)
+from klaviyo_tools.resource_types import ResourceType
 
-PROFILE = Resource(
+PROFILE = ResourceType(
     "profile",
     columns=("email", "location.city", "created"),
     fields=(
@@ -26,12 +33,12 @@ PROFILE = Resource(
     facet=None,
     date="created",
     relationships={"lists": "list", "push-tokens": "push-token"},
-    strangers=("email",),
+    untrusted=("email",),
     additional=("subscriptions.email.marketing.consent",),
 )
-LIST = Resource("list", ("name",), ("name", "created"), ("name",), None, "created", {"tags": "tag"}, ())
-TOKEN = Resource("push-token", ("platform",), ("platform",), (), None, None, {}, ())
-NEW = Resource("new-thing", (), (), ("name",), None, None, {}, ("*",))
+LIST = ResourceType("list", ("name",), ("name", "created"), ("name",), None, "created", {"tags": "tag"}, ())
+TOKEN = ResourceType("push-token", ("platform",), ("platform",), (), None, None, {}, ())
+NEW = ResourceType("new-thing", (), (), ("name",), None, None, {}, ("*",))
 ACCEPTED: Mapping[str, Collection[str]] = {
     "profile": PROFILE.fields,
     "list": LIST.fields,
@@ -39,7 +46,7 @@ ACCEPTED: Mapping[str, Collection[str]] = {
 }
 
 
-def resources(type_: str) -> Resource:
+def resources(type_: str) -> ResourceType:
     return {"profile": PROFILE, "list": LIST, "push-token": TOKEN, "new-thing": NEW}[type_]
 
 
@@ -63,15 +70,15 @@ def resources(type_: str) -> Resource:
 )
 def test_an_unknown_field_is_refused_with_the_nearest(field: str, fault: str) -> None:
     with pytest.raises(FieldError) as error:
-        choose(PROFILE, [field], ACCEPTED, resources)
+        choose_fields(PROFILE, [field], ACCEPTED, resources)
     assert str(error.value) == fault
     with pytest.raises(FieldError):
-        sparse(PROFILE, View([field]), ACCEPTED, resources)
+        sparse_fieldsets(PROFILE, View([field]), ACCEPTED, resources)
 
 
 def test_more_fields_than_a_table_has_room_for_are_refused() -> None:
     with pytest.raises(FieldError) as error:
-        choose(PROFILE, [f"properties.p{n}" for n in range(41)], ACCEPTED, resources)
+        choose_fields(PROFILE, [f"properties.p{n}" for n in range(41)], ACCEPTED, resources)
     assert str(error.value) == "41 fields are too many: name at most 40, or ask for detail=full"
 
 
@@ -87,18 +94,18 @@ def test_more_fields_than_a_table_has_room_for_are_refused() -> None:
 def test_fields_are_known_with_hyphens_or_underscores_and_below_open_attributes(
     given: list[str], chosen: tuple[str, ...]
 ) -> None:
-    assert choose(PROFILE, given, ACCEPTED, resources) == chosen
+    assert choose_fields(PROFILE, given, ACCEPTED, resources) == chosen
 
 
 def test_a_type_without_known_fields_takes_any() -> None:
-    assert choose(NEW, ["anything.at_all"], {}, resources) == ("anything.at_all",)
+    assert choose_fields(NEW, ["anything.at_all"], {}, resources) == ("anything.at_all",)
 
 
 def test_an_operation_without_sparse_fieldsets_still_knows_the_fields_of_its_type() -> None:
-    assert choose(PROFILE, ["first_name"], {}, resources) == ("first_name",)
+    assert choose_fields(PROFILE, ["first_name"], {}, resources) == ("first_name",)
     with pytest.raises(FieldError):
-        choose(PROFILE, ["emial"], {}, resources)
-    assert sparse(PROFILE, View(["first_name"]), {}, resources) == {}
+        choose_fields(PROFILE, ["emial"], {}, resources)
+    assert sparse_fieldsets(PROFILE, View(["first_name"]), {}, resources) == {}
 
 
 @pytest.mark.parametrize(
@@ -117,16 +124,18 @@ def test_an_operation_without_sparse_fieldsets_still_knows_the_fields_of_its_typ
     ],
 )
 def test_what_is_shown_is_asked_for_and_no_more(view: View, query: dict[str, str]) -> None:
-    assert sparse(PROFILE, view, ACCEPTED, resources) == query
+    assert sparse_fieldsets(PROFILE, view, ACCEPTED, resources) == query
 
 
 def test_an_attribute_of_which_only_members_are_accepted_asks_for_all_of_them() -> None:
     accepted = {"profile": ("location.country", "location.city")}
-    assert sparse(PROFILE, View(["location"]), accepted, resources) == {
+    assert sparse_fieldsets(PROFILE, View(["location"]), accepted, resources) == {
         "fields[profile]": "location.city,location.country"
     }
 
 
 def test_fields_tell_which_relationships_and_additional_fields_they_need() -> None:
-    assert joined(PROFILE, ["email", "lists.name", "lists.created", "push-tokens"]) == ("lists",)
-    assert needed(["email", "subscriptions.email"], ["predictive_analytics", "subscriptions"]) == ("subscriptions",)
+    assert needed_includes(PROFILE, ["email", "lists.name", "lists.created", "push-tokens"]) == ("lists",)
+    assert needed_additional_fields(["email", "subscriptions.email"], ["predictive_analytics", "subscriptions"]) == (
+        "subscriptions",
+    )

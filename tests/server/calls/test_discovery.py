@@ -12,11 +12,11 @@ from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.calls import discovery
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.operation import Effect
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def served(**settings: object) -> AsyncIterator[Client]:
     chosen = {"toolsets": "none", "sandbox": True, "sandbox_profiles": 20, **settings}
-    async with Client(server.create(Calls(load(chosen, {})))) as client:
+    async with Client(server.create_server(CallService(load_settings(chosen, {})))) as client:
         yield client
 
 
@@ -42,7 +42,7 @@ async def test_the_discovery_tools_are_listed_with_every_toolset(toolsets: str) 
 
 
 def test_their_annotations_are_honest() -> None:
-    hints = {tool.name: tool.annotations for tool in discovery.tools(read_only=False)}
+    hints = {tool.name: tool.annotations for tool in discovery.discovery_tools(read_only=False)}
     told = {
         name: (h.read_only_hint, h.destructive_hint, h.idempotent_hint, h.open_world_hint, h.title)
         for name, h in hints.items()
@@ -79,7 +79,7 @@ async def test_a_search_for_nothing_known_says_what_there_is() -> None:
 async def test_a_description_has_the_whole_schema() -> None:
     async with served() as client:
         head, schema = (await told(client, "describe_tool", name="Get-Lists")).split("\n")
-    assert head == f"get_lists [read; call it through call_read_tool] {catalog()['get_lists'].purpose}"
+    assert head == f"get_lists [read; call it through call_read_tool] {registry()['get_lists'].purpose}"
     assert json.loads(schema)["properties"]["detail"] == {"type": "string", "enum": ["summary", "full"]}
 
 
@@ -104,7 +104,7 @@ async def test_arguments_are_checked_before_anything_is_sent() -> None:
     assert text == "error: get_lists was not sent: unknown argument 'filtr': did you mean filter?"
 
 
-@pytest.mark.parametrize("operation", catalog().values(), ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", registry().values(), ids=lambda operation: operation.name)
 def test_every_operation_has_its_runner(operation: object) -> None:
     effect = getattr(operation, "effect")  # noqa: B009
     expected = {
@@ -112,7 +112,7 @@ def test_every_operation_has_its_runner(operation: object) -> None:
         Effect.DELETE: "call_delete_tool",
         Effect.IRREVERSIBLE: "call_delete_tool",
     }
-    assert discovery.runner(operation) == expected.get(effect, "call_write_tool")  # type: ignore[arg-type]
+    assert discovery.dispatcher_of(operation) == expected.get(effect, "call_write_tool")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.server.rig import Alone, rig, told
 from klaviyo_mcp.calls import jobs as following
 from klaviyo_mcp.errors import UpstreamError
 from klaviyo_tools.jsonapi.records import EMPTY, Flat
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -22,15 +22,15 @@ class Listener(Alone):
     """Somebody who hears how far a call is."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[float, float | None, str]] = []
+        self.observe: list[tuple[float, float | None, str]] = []
 
     async def report(self, done: float, total: float | None, message: str) -> None:
-        self.heard.append((done, total, message))
+        self.observe.append((done, total, message))
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FIRST", 0.0)
+    monkeypatch.setattr(following, "FIRST_WAIT_SECONDS", 0.0)
 
 
 def job(status: str, **attributes: Any) -> Flat:
@@ -52,7 +52,7 @@ async def test_with_wait_the_job_is_followed_to_its_end_and_the_progress_is_told
     assert told(result).partition("\n")[0].split(": ", 1)[1] == (
         "complete, 2 completed of 2, 0 failed; created 2026-06-01T12:00:00Z; completed 2026-06-01T12:00:00Z"
     )
-    assert listener.heard == [(0, 2.0, "the job is queued"), (0, 2.0, "the job is processing")]
+    assert listener.observe == [(0, 2.0, "the job is queued"), (0, 2.0, "the job is processing")]
     assert [path.partition("-jobs/")[1] for path in server.sent("GET") if "import-jobs" in path] == ["-jobs/", "-jobs/"]
 
 
@@ -68,14 +68,14 @@ async def test_errors_with_a_read_of_their_own_are_read(monkeypatch: pytest.Monk
     server = rig(confirm="never")
     server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
 
-    async def follow(started: Flat, *_: Any, **__: Any) -> following.Followed:
+    async def follow(started: Flat, *_: Any, **__: Any) -> following.FollowedJob:
         kept = server.sandbox.store.get("profile-bulk-import-job", started.id)
         assert kept is not None
         server.sandbox.store.link(kept, "import-errors", ["E1"])
         counts = {"status": "complete", "total_count": 2, "completed_count": 1, "failed_count": 1}
-        return following.Followed(started._replace(attributes=counts))
+        return following.FollowedJob(started._replace(attributes=counts))
 
-    monkeypatch.setattr(following, "follow", follow)
+    monkeypatch.setattr(following, "follow_job", follow)
     answer = await server.run("bulk_import_profiles", profiles=PEOPLE, wait=True)
     head, facts = answer.split("\n")[:2]
     assert "1 failed; what failed: get_errors_for_bulk_import_profiles_job(job_id=" in head
@@ -87,8 +87,8 @@ async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_name
     async def read() -> Flat:
         return job("processing")
 
-    end = await following.follow(job("queued"), read, until=anyio.current_time() + 1, report=Alone().report)
-    assert end == following.Followed(
+    end = await following.follow_job(job("queued"), read, until=anyio.current_time() + 1, report=Alone().report)
+    assert end == following.FollowedJob(
         job("queued"), "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did"
     )
 
@@ -97,7 +97,7 @@ async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
     async def read() -> Flat:
         raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
 
-    end = await following.follow(job("queued"), read, until=anyio.current_time() + 60, report=Alone().report)
+    end = await following.follow_job(job("queued"), read, until=anyio.current_time() + 60, report=Alone().report)
     assert end.job == job("queued")
     assert end.unfinished is not None
     assert end.unfinished.startswith("the job was started, but could not be followed: ")
@@ -143,19 +143,19 @@ async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
 
 
 def test_every_job_that_can_be_read_can_be_waited_for() -> None:
-    jobs = [operation for operation in catalog().values() if operation.job]
+    jobs = [operation for operation in registry().values() if operation.job]
     assert len(jobs) == 15
     assert all("wait" in operation.arguments.model_fields for operation in jobs)
 
 
 def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:
-    known = catalog()
-    looks = {name: known.look(known[name]) for name in ("bulk_import_profiles", "bulk_suppress_profiles")}
+    known = registry()
+    looks = {name: known.verify_with(known[name]) for name in ("bulk_import_profiles", "bulk_suppress_profiles")}
     assert looks == {
         "bulk_import_profiles": "get_bulk_import_profiles_jobs",
         "bulk_suppress_profiles": "get_bulk_suppress_profiles_jobs",
     }
-    assert known.look(known["send_campaign"]) == "get_campaign_send_job"
+    assert known.verify_with(known["send_campaign"]) == "get_campaign_send_job"
 
 
 async def test_what_a_job_found_is_told_with_its_end() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.server.rig import Alone, rig
 
-from klaviyo_mcp.calls.service import Calls, UnknownTool
+from klaviyo_mcp.calls.service import CallService, UnknownTool
 from klaviyo_mcp.cli import tools as listing
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.registry import UnknownName, catalog
+from klaviyo_tools.registry import UnknownName, registry
 from klaviyo_tools.schema.input_schema import input_schema
 from klaviyo_tools.search.index import Index
 
@@ -77,7 +77,7 @@ async def test_what_a_newer_revision_takes_away_is_refused_there() -> None:
 
 
 def properties(tool: str, revision: str) -> dict[str, Any]:
-    found: dict[str, Any] = input_schema(catalog()[tool].arguments, revision)["properties"]
+    found: dict[str, Any] = input_schema(registry()[tool].arguments, revision)["properties"]
     return found
 
 
@@ -94,8 +94,8 @@ def test_a_schema_tells_only_what_its_revision_takes() -> None:
 
 
 async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
-    old = Calls(Settings(sandbox=True, toolsets=("all",)))
-    new = Calls(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
+    old = CallService(Settings(sandbox=True, toolsets=("all",)))
+    new = CallService(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
     assert (len(old.offered), len(new.offered)) == (258, 289)
     with pytest.raises(
         UnknownTool, match=r"^get_object_types exists from revision 2026-07-15 on \(KLAVIYO_REVISION\)$"
@@ -143,7 +143,7 @@ async def test_ids_only_takes_what_klaviyo_takes_there(tool: str, arguments: dic
 
 async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() -> None:
     with pytest.raises(UnknownName) as unknown:
-        catalog()["get_profile_ids_for_list"]
+        registry()["get_profile_ids_for_list"]
     text = "there is no tool get_profile_ids_for_list: call get_profiles_for_list with ids_only=true"
     assert unknown.value.args == (text,)
     with pytest.raises(UnknownTool) as refused:
@@ -153,7 +153,7 @@ async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() 
 
 @pytest.mark.parametrize(("revision", "tools", "ids"), [("2026-01-15", 254, 40), ("2026-07-15", 285, 48)])
 def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: str, tools: int, ids: int) -> None:
-    listed = json.loads(listing.as_json(listing.rows(revision), revision))
+    listed = json.loads(listing.operations_json(listing.operations_of(revision), revision))
     klaviyo = [row for row in listed if row["path"].startswith("/api/")]
     names = [row["name"] for row in klaviyo]
     assert len(set(names)) == len(names) == tools + ids
@@ -166,7 +166,7 @@ def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: 
 
 
 def test_an_operation_that_is_an_argument_is_found_by_its_name() -> None:
-    known = catalog()
+    known = registry()
     index = Index(known.values())
-    found = {name: index.search(name, 1)[0].operation.name for name in known.covered}
-    assert found == {name: tool for name, (tool, _) in known.covered.items()}
+    found = {name: index.search(name, 1)[0].operation.name for name in known.argument_operations}
+    assert found == {name: tool for name, (tool, _) in known.argument_operations.items()}

@@ -13,7 +13,7 @@ from tests.server.upstream import refused_port
 from klaviyo_mcp import __version__
 from klaviyo_mcp.cli import call, connect, doctor
 from klaviyo_mcp.cli.commands import main
-from klaviyo_mcp.settings import Settings, flag_of, load
+from klaviyo_mcp.settings import Settings, flag_of, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -189,8 +189,8 @@ def test_doctor_says_what_to_do_without_a_key_and_without_a_gateway() -> None:
 @pytest.mark.anyio
 async def test_connect_shows_the_address_and_waits_until_it_is_authorized() -> None:
     said: list[str] = []
-    settings = load({"sandbox": True}, {})
-    assert await connect.connect(settings, said.append, 5, False, poll=0) == 0
+    settings = load_settings({"sandbox": True}, {})
+    assert await connect.connect_account(settings, said.append, 5, False, poll=0) == 0
     assert said[0].startswith("Open this address and authorize Klaviyo:\nhttps://")
     assert said[1].startswith("Connected: ")
 
@@ -198,8 +198,8 @@ async def test_connect_shows_the_address_and_waits_until_it_is_authorized() -> N
 @pytest.mark.anyio
 async def test_connect_gives_up_in_time() -> None:
     said: list[str] = []
-    settings = load({"sandbox": True}, {})
-    assert await connect.connect(settings, said.append, 0, False, poll=60) == 1
+    settings = load_settings({"sandbox": True}, {})
+    assert await connect.connect_account(settings, said.append, 0, False, poll=60) == 1
     assert "Nobody authorized" in said[1]
 
 

@@ -16,15 +16,16 @@ from tests.server.upstream import OK, Answer, Seen, refused_port, serve
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.errors import ArgumentError, KeyMissingError, RateLimitError, SettingError, UnreachableError
-from klaviyo_mcp.gateway.client import CallPolicy, Maton, Reply
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.options import Reply, RequestOptions
 from klaviyo_mcp.gateway.pacing import Pacer
-from klaviyo_mcp.gateway.urls import base_url, target
+from klaviyo_mcp.gateway.urls import base_url, request_url
 from klaviyo_tools.operation.area import XS
 from klaviyo_tools.operation.request import Request, Service, Upload
 
 KEY = "mtn_5ecret_0f_the_operator"
-READ = CallPolicy("get_profiles", safe=True)
-WRITE = CallPolicy("create_profile", safe=False)
+READ = RequestOptions("get_profiles", safe=True)
+WRITE = RequestOptions("create_profile", safe=False)
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def sent(request: Request, call: CallPolicy = READ, **options: Any) -> Seen:
+async def sent(request: Request, call: RequestOptions = READ, **options: Any) -> Seen:
     async with serve(OK) as upstream:
-        maton = Maton(**{"key": KEY, "base_url": upstream.url, **options})
+        maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
         await maton.send(request, call)
         await maton.aclose()
         (seen,) = upstream.seen
@@ -44,7 +45,7 @@ async def sent(request: Request, call: CallPolicy = READ, **options: Any) -> See
 async def untouched(request: Request, error: type[Exception], **options: Any) -> str:
     """The error's text, having made sure that nothing was sent."""
     async with serve(OK) as upstream:
-        maton = Maton(**{"key": KEY, "base_url": upstream.url, **options})
+        maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
         with pytest.raises(error) as caught:
             await maton.send(request, WRITE)
         await maton.aclose()
@@ -86,7 +87,7 @@ async def untouched(request: Request, error: type[Exception], **options: Any) ->
 )
 def test_an_address_that_could_leak_the_key_is_refused(url: str) -> None:
     with pytest.raises(SettingError) as caught:
-        Maton(key=KEY, base_url=url)
+        GatewayClient(key=KEY, base_url=url)
     assert str(caught.value).startswith("MATON_BASE_URL ")
     assert KEY not in str(caught.value)
 
@@ -166,13 +167,13 @@ def test_a_setting_that_could_forge_a_header_is_refused_without_being_shown(
     option: str, variable: str, value: str
 ) -> None:
     with pytest.raises(SettingError) as caught:
-        Maton(**{"key": KEY, option: value})
+        GatewayClient(**{"key": KEY, option: value})
     assert str(caught.value) == f"{variable} holds characters that cannot be sent. Copy it again, without spaces."
 
 
 def test_the_key_is_in_no_repr() -> None:
-    assert repr(Maton(key=KEY)) == "Maton('https://api.maton.ai', key=set)"
-    assert repr(Maton(key=None)) == "Maton('https://api.maton.ai', key=missing)"
+    assert repr(GatewayClient(key=KEY)) == "Maton('https://api.maton.ai', key=set)"
+    assert repr(GatewayClient(key=None)) == "Maton('https://api.maton.ai', key=missing)"
 
 
 @pytest.mark.anyio
@@ -246,7 +247,7 @@ async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
 
 @given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
 def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
-    url = httpx.URL(target("https://api.maton.ai", Request("GET", "/api/profiles", query)))
+    url = httpx.URL(request_url("https://api.maton.ai", Request("GET", "/api/profiles", query)))
     assert dict(url.params) == query
     assert (url.host, url.path, url.fragment) == ("api.maton.ai", "/klaviyo/api/profiles", "")
 
@@ -254,7 +255,7 @@ def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
 @pytest.mark.anyio
 async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
     async with serve(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
-        maton = Maton(key=KEY, base_url=upstream.url, backoff=0.001)
+        maton = GatewayClient(key=KEY, base_url=upstream.url, backoff=0.001)
         reply = await maton.send(Request("GET", "/api/profiles/01X"), READ)
         await maton.aclose()
     assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited)
@@ -265,7 +266,7 @@ async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
 @pytest.mark.parametrize("status", [202, 204])
 async def test_an_empty_success_has_no_document(status: int) -> None:
     async with serve(Answer(status)) as upstream:
-        maton = Maton(key=KEY, base_url=upstream.url)
+        maton = GatewayClient(key=KEY, base_url=upstream.url)
         assert (await maton.send(Request("POST", "/api/events", body={}), WRITE)).document is None
         await maton.aclose()
 
@@ -273,7 +274,7 @@ async def test_an_empty_success_has_no_document(status: int) -> None:
 @pytest.mark.anyio
 async def test_no_cookie_is_kept() -> None:
     async with serve(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"})) as upstream:
-        maton = Maton(key=KEY, base_url=upstream.url)
+        maton = GatewayClient(key=KEY, base_url=upstream.url)
         for _ in range(2):
             await maton.send(Request("GET", "/api/profiles"), READ)
         await maton.aclose()
@@ -298,7 +299,7 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
         monkeypatch.delenv(variable, raising=False)
     async with serve(Answer(403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        maton = Maton(key=KEY, base_url="https://gateway.example.com", backoff=0.001, tries=2)
+        maton = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff=0.001, tries=2)
         with pytest.raises(UnreachableError):
             await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
@@ -310,8 +311,8 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
 async def test_klaviyos_count_and_retry_after_pace_the_calls_that_follow() -> None:
     headers = {"RateLimit-Limit": "15", "RateLimit-Remaining": "0", "RateLimit-Reset": "50"}
     async with serve(Answer(200, {"data": []}, headers)) as upstream:
-        maton = Maton(key=KEY, base_url=upstream.url, deadline=20)
-        call = CallPolicy("get_accounts", safe=True, rate=XS)
+        maton = GatewayClient(key=KEY, base_url=upstream.url, deadline=20)
+        call = RequestOptions("get_accounts", safe=True, rate=XS)
         await maton.send(Request("GET", "/api/accounts"), call)
         with pytest.raises(RateLimitError) as caught:
             await maton.send(Request("GET", "/api/accounts"), call)
@@ -325,7 +326,7 @@ async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
     async def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"data": [str(request.url)]})
 
-    maton = Maton(key="sandbox", base_url="http://localhost", transport=httpx.MockTransport(answer))
+    maton = GatewayClient(key="sandbox", base_url="http://localhost", transport=httpx.MockTransport(answer))
     reply = await maton.send(Request("GET", "/api/lists"), READ)
     await maton.aclose()
     assert reply.document == {"data": ["http://localhost/klaviyo/api/lists"]}
@@ -334,7 +335,7 @@ async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
 @pytest.mark.anyio
 async def test_calls_at_once_build_one_transport() -> None:
     async with serve(OK) as upstream:
-        maton = Maton(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
+        maton = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
         async with anyio.create_task_group() as group:
             for _ in range(8):
                 group.start_soon(maton.warm)
@@ -348,7 +349,7 @@ async def test_calls_at_once_build_one_transport() -> None:
 
 def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     script = (
-        "import sys, klaviyo_mcp.gateway.client as m; m.Maton(key='k');"
+        "import sys, klaviyo_mcp.gateway.client as m; m.GatewayClient(key='k');"
         "print([n for n in ('httpx', 'limits', 'stamina') if n in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -372,7 +373,7 @@ async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> 
 async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from klaviyo_mcp.gateway.pool import Connections
+    from klaviyo_mcp.gateway.pool import ConnectionPool
 
     for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
@@ -383,9 +384,9 @@ async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
         return httpcore.Response(200, headers=[("Content-Type", "application/json")], content=b'{"data": []}')
 
     monkeypatch.setattr(httpcore.AsyncHTTPConnection, "handle_async_request", keep)
-    maton = Maton(key=KEY, base_url=base)
+    maton = GatewayClient(key=KEY, base_url=base)
     await maton.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
-    assert isinstance(maton._built, Connections)
+    assert isinstance(maton._built, ConnectionPool)
     (request,) = asked
     prefix = "/prefix" if "prefix" in base else ""
     query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"

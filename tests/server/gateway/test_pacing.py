@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_mcp.errors import RateLimitError
-from klaviyo_mcp.gateway.pacing import Lane, Pacer
+from klaviyo_mcp.gateway.pacing import LimitKey, Pacer
 from klaviyo_tools.operation.area import XS, S
 from klaviyo_tools.operation.operation import Rate
 
@@ -52,13 +52,13 @@ def pacer(clock: Clock) -> Pacer:
     return Pacer(clock=clock.time, sleep=clock.sleep)
 
 
-def lane(rate: Rate | None = S, account: str = "", operation: str = "get_lists") -> Lane:
-    return Lane(account, operation, rate)
+def lane(rate: Rate | None = S, account: str = "", operation: str = "get_lists") -> LimitKey:
+    return LimitKey(account, operation, rate)
 
 
-async def use(pacer: Pacer, lane: Lane, times: int) -> None:
+async def use(pacer: Pacer, lane: LimitKey, times: int) -> None:
     for _ in range(times):
-        await pacer.turn(lane, left=1_000_000)
+        await pacer.acquire(lane, left=1_000_000)
 
 
 async def test_a_wait_beyond_the_deadline_is_refused_at_once_and_says_when_to_come_back(
@@ -67,12 +67,12 @@ async def test_a_wait_beyond_the_deadline_is_refused_at_once_and_says_when_to_co
     await use(pacer, lane(XS), 15)
     clock.now = START + 20
     with pytest.raises(RateLimitError) as caught:
-        await pacer.turn(lane(XS), left=30)
+        await pacer.acquire(lane(XS), left=30)
     assert str(caught.value) == (
         "get_lists was held back by Klaviyo's rate limit; nothing was changed. Call again in 40 s (after 14:14:20 UTC)."
     )
     assert clock.now == START + 20
-    await pacer.turn(lane(XS), left=41)
+    await pacer.acquire(lane(XS), left=41)
     assert clock.now == pytest.approx(START + 60.05)
 
 
@@ -80,7 +80,7 @@ async def test_a_spent_day_is_refused_with_the_hour_at_which_it_ends(pacer: Pace
     await use(pacer, lane(S.daily(3)), 3)
     clock.now += 3_600
     with pytest.raises(RateLimitError) as caught:
-        await pacer.turn(lane(S.daily(3)), left=60)
+        await pacer.acquire(lane(S.daily(3)), left=60)
     assert caught.value.retry_in == 82_800
     assert str(caught.value).endswith("Call again in 23 h 0 min (after 2026-09-22 14:13 UTC).")
 
@@ -92,7 +92,7 @@ async def test_who_would_wait_in_line_beyond_the_deadline_is_refused_before_join
 
     async def call() -> None:
         try:
-            await pacer.turn(lane(Rate(1, 1000)), left=4.5)
+            await pacer.acquire(lane(Rate(1, 1000)), left=4.5)
             outcomes.append("sent")
         except RateLimitError:
             outcomes.append(f"refused at {clock.now - START:.0f} s")
@@ -107,7 +107,7 @@ async def test_turns_come_in_the_order_of_asking(pacer: Pacer) -> None:
     order: list[int] = []
 
     async def call(number: int) -> None:
-        await pacer.turn(lane(Rate(2, 1000)), left=60)
+        await pacer.acquire(lane(Rate(2, 1000)), left=60)
         order.append(number)
 
     async with anyio.create_task_group() as group:
@@ -127,9 +127,9 @@ async def test_a_cancelled_wait_gives_its_place_to_the_next(clock: Clock) -> Non
 
     pacer = Pacer(clock=clock.time, sleep=sleep)
     await use(pacer, lane(XS), 1)
-    first = asyncio.create_task(pacer.turn(lane(XS), left=60))
+    first = asyncio.create_task(pacer.acquire(lane(XS), left=60))
     await asleep.wait()
-    second = asyncio.create_task(pacer.turn(lane(XS), left=60))
+    second = asyncio.create_task(pacer.acquire(lane(XS), left=60))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == pytest.approx(1.05)
@@ -143,42 +143,42 @@ async def test_a_wait_worth_telling_is_told_before_it_begins(pacer: Pacer, clock
         told.append((seconds, why, clock.now - START))
 
     await use(pacer, lane(Rate(1, 3)), 3)
-    await pacer.turn(lane(Rate(1, 3)), left=60, waiting=waiting)
-    await pacer.turn(lane(Rate(1, 3)), left=60, waiting=waiting)
+    await pacer.acquire(lane(Rate(1, 3)), left=60, on_wait=waiting)
+    await pacer.acquire(lane(Rate(1, 3)), left=60, on_wait=waiting)
     assert [(round(seconds), why, round(at)) for seconds, why, at in told] == [(58, "Klaviyo's rate limit", 2)]
 
 
 async def test_a_wait_that_klaviyo_asked_for_holds_back_the_whole_lane(pacer: Pacer, clock: Clock) -> None:
-    pacer.hold(lane(), 7)
-    pacer.hold(lane(), 3)
-    assert await pacer.turn(lane(), left=60) == pytest.approx(7.05)
-    assert await pacer.turn(lane(operation="get_segments"), left=60) == 0
+    pacer.back_off(lane(), 7)
+    pacer.back_off(lane(), 3)
+    assert await pacer.acquire(lane(), left=60) == pytest.approx(7.05)
+    assert await pacer.acquire(lane(operation="get_segments"), left=60) == 0
 
 
 async def test_klaviyos_own_count_goes_over_ours(pacer: Pacer, clock: Clock) -> None:
-    pacer.heard(lane(), remaining=2, reset=30)
-    pacer.heard(lane(), remaining=5, reset=30)
+    pacer.observe(lane(), remaining=2, reset=30)
+    pacer.observe(lane(), remaining=5, reset=30)
     await use(pacer, lane(), 2)
     assert clock.now == START
-    assert await pacer.turn(lane(), left=60) == pytest.approx(30.05)
+    assert await pacer.acquire(lane(), left=60) == pytest.approx(30.05)
 
 
 @pytest.mark.parametrize(("remaining", "reset"), [(0, 0), (0, -1), (-1, 30), (0, 1e9)])
 async def test_a_count_that_makes_no_sense_is_not_believed(pacer: Pacer, remaining: int, reset: float) -> None:
-    pacer.heard(lane(), remaining, reset)
-    assert await pacer.turn(lane(), left=60) == 0
+    pacer.observe(lane(), remaining, reset)
+    assert await pacer.acquire(lane(), left=60) == 0
 
 
 async def test_accounts_operations_and_costlier_variants_are_counted_apart(pacer: Pacer, clock: Clock) -> None:
     for other in (lane(XS), lane(XS, account="b"), lane(XS, operation="get_tags"), lane(Rate(1, 14))):
-        assert await pacer.turn(other, left=0) == 0
+        assert await pacer.acquire(other, left=0) == 0
 
 
-@pytest.mark.parametrize("free", [Lane("", "list_connections"), lane(XS)], ids=["no rate", "pacing off"])
-async def test_what_is_not_paced_never_waits(clock: Clock, free: Lane) -> None:
+@pytest.mark.parametrize("free", [LimitKey("", "list_connections"), lane(XS)], ids=["no rate", "pacing off"])
+async def test_what_is_not_paced_never_waits(clock: Clock, free: LimitKey) -> None:
     pacer = Pacer(enabled=free.rate is None, clock=clock.time, sleep=clock.sleep)
-    pacer.hold(free, 100)
-    pacer.heard(free, 0, 100)
+    pacer.back_off(free, 100)
+    pacer.observe(free, 0, 100)
     await use(pacer, free, 50)
     assert clock.now == START
 
@@ -186,7 +186,7 @@ async def test_what_is_not_paced_never_waits(clock: Clock, free: Lane) -> None:
 async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clock: Clock) -> None:
     await use(pacer, lane(XS), 1)
     clock.now -= 5_000
-    assert await pacer.turn(lane(XS), left=60) == 0
+    assert await pacer.acquire(lane(XS), left=60) == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
@@ -204,7 +204,7 @@ def test_no_window_of_klaviyos_sees_too_many_wherever_it_begins(gaps: list[float
         pacer = Pacer(clock=clock.time, sleep=clock.sleep)
         for gap in gaps:
             clock.now += gap
-            await pacer.turn(lane(Rate(burst, steady)), left=1_000_000)
+            await pacer.acquire(lane(Rate(burst, steady)), left=1_000_000)
             sent.append(clock.now)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.server.upstream import Answer, Fault, Turn, Upstream, serve
 
-from klaviyo_mcp.gateway.pool import FAILURES, Connections, as_httpx
+from klaviyo_mcp.gateway.pool import HTTPCORE_ERRORS, ConnectionPool, httpx_error
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def connected(*turns: Turn, most: int, idle: float = 15.0) -> AsyncIterator[tuple[Upstream, httpx.AsyncClient]]:
     async with serve(*turns) as upstream:
-        transport = Connections(upstream.url, most, idle)
+        transport = ConnectionPool(upstream.url, most, idle)
         async with httpx.AsyncClient(transport=transport, base_url=upstream.url, timeout=None) as client:
             yield upstream, client
 
@@ -131,7 +131,7 @@ async def test_connections_that_lay_idle_for_too_long_are_closed_with_the_next_r
 async def test_a_request_that_outlasts_the_transport_closes_its_connection_after_itself() -> None:
     hold = asyncio.Event()
     async with serve(Answer(hold=hold)) as upstream:
-        transport = Connections(upstream.url, 5, 15.0)
+        transport = ConnectionPool(upstream.url, 5, 15.0)
         client = httpx.AsyncClient(transport=transport)
         asked = asyncio.create_task(client.get(upstream.url))
         await upstream.arrived.wait()
@@ -144,17 +144,17 @@ async def test_a_request_that_outlasts_the_transport_closes_its_connection_after
 async def test_nobody_there_is_told_and_takes_no_place() -> None:
     async with serve(Answer()) as upstream:
         nobody = upstream.url
-    async with httpx.AsyncClient(transport=Connections(nobody, 1, 15.0)) as client:
+    async with httpx.AsyncClient(transport=ConnectionPool(nobody, 1, 15.0)) as client:
         for _ in range(2):
             with pytest.raises(httpx.ConnectError):
                 await client.get(nobody)
 
 
 @pytest.mark.parametrize(
-    "kind", [k for k in vars(httpcore).values() if isinstance(k, type) and issubclass(k, FAILURES)]
+    "kind", [k for k in vars(httpcore).values() if isinstance(k, type) and issubclass(k, HTTPCORE_ERRORS)]
 )
 def test_every_failure_of_httpcore_has_its_namesake(kind: type[Exception]) -> None:
-    told = as_httpx(kind("why"))
+    told = httpx_error(kind("why"))
     assert type(told).__name__ == kind.__name__
     assert isinstance(told, httpx.TransportError)
     assert str(told) == "why"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.gateway.request import parse
+from klaviyo_mcp.gateway.request import parse_json
 
 _TEXT = st.text(st.characters(blacklist_categories=()))  # halves of characters too
 _VALUES = st.recursive(
@@ -20,7 +20,7 @@ _VALUES = st.recursive(
 @given(_VALUES, st.booleans())
 def test_whatever_is_json_reads_as_it_was_meant(value: object, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
-    assert parse(text.encode(errors="replace")) == json.loads(text.encode(errors="replace"))
+    assert parse_json(text.encode(errors="replace")) == json.loads(text.encode(errors="replace"))
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def test_whatever_is_json_reads_as_it_was_meant(value: object, ascii_only: bool)
     ids=["half a character", "byte order mark", "UTF-16", "a name twice", "large numbers", "deep"],
 )
 def test_what_the_quicker_reader_refuses_is_read_all_the_same(content: bytes) -> None:
-    assert parse(content) == json.loads(content)
+    assert parse_json(content) == json.loads(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}{', b'{"a": "\xff"}', b"<html>", b"[" * 100_000])
 def test_what_is_no_json_raises(content: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
-        parse(content)
+        parse_json(content)

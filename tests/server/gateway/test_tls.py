@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.server.upstream import OK, serve
 
 from klaviyo_mcp.errors import InDoubtError, SettingError, UnreachableError
-from klaviyo_mcp.gateway.client import CallPolicy, Maton
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.options import RequestOptions
 from klaviyo_tools.operation.request import Request
 
 pytestmark = pytest.mark.anyio
 
-WRITE = CallPolicy("create_event", safe=False)
+WRITE = RequestOptions("create_event", safe=False)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +67,7 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(shown))
     async with serve(OK, security=security) as upstream:
-        maton = Maton(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff=0.001)
+        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff=0.001)
         if reached:
             for _ in range(3):
                 await maton.send(Request("POST", "/api/events", body={}), WRITE)
@@ -92,7 +93,7 @@ async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
 
     async with await asyncio.start_server(break_it, "127.0.0.1", 0, ssl=security) as server:
         port = server.sockets[0].getsockname()[1]
-        maton = Maton(key="mtn_key", base_url=f"https://localhost:{port}", backoff=0.001)
+        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{port}", backoff=0.001)
         with pytest.raises(InDoubtError):
             await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
@@ -105,6 +106,6 @@ async def test_an_environment_that_cannot_be_used_is_named(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    maton = Maton(key="mtn_key", base_url="https://localhost:1")
+    maton = GatewayClient(key="mtn_key", base_url="https://localhost:1")
     with pytest.raises(SettingError, match=variable):
         await maton.send(Request("POST", "/api/events", body={}), WRITE)

@@ -11,14 +11,14 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 
-from klaviyo_mcp.calls.service import SANDBOX_KEY, Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import SANDBOX_KEY, CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import completion, server
 from klaviyo_mcp.protocol.resources import GUIDES
 from klaviyo_mcp.sandbox import Sandbox
 from klaviyo_mcp.sandbox import create as sandbox
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.areas.reporting import KEYS
 
 pytestmark = pytest.mark.anyio
@@ -32,19 +32,19 @@ def store() -> Sandbox:
     return sandbox(profiles=5)
 
 
-def calls_over(upstream: Any, **settings: Any) -> Calls:
-    maton = Maton(
+def calls_over(upstream: Any, **settings: Any) -> CallService:
+    maton = GatewayClient(
         key=SANDBOX_KEY,
         base_url="http://127.0.0.1",
         transport=httpx.ASGITransport(upstream),
         pacer=Pacer(enabled=False),
     )
-    return Calls(load({"sandbox": True, **settings}, {}), maton)
+    return CallService(load_settings({"sandbox": True, **settings}, {}), maton)
 
 
 @asynccontextmanager
-async def connected(calls: Calls, era: str = "2026-07-28") -> AsyncIterator[Client]:
-    async with Client(server.create(calls), mode=era) as client:
+async def connected(calls: CallService, era: str = "2026-07-28") -> AsyncIterator[Client]:
+    async with Client(server.create_server(calls), mode=era) as client:
         yield client
     await calls.aclose()
 
@@ -122,7 +122,7 @@ async def test_names_are_read_again_after_some_minutes(store: Sandbox) -> None:
         argument=mcp_types.CompletionArgument(name="list", value=""),
     )
     counts = []
-    for moment in (0.0, completion.KEPT - 1, completion.KEPT):
+    for moment in (0.0, completion.CACHE_SECONDS - 1, completion.CACHE_SECONDS):
         now[0] = moment
         before = len(store.requests)
         await handler.complete(None, params)  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ async def test_a_failing_upstream_leaves_completion_empty() -> None:
 
 
 async def test_without_a_key_nothing_is_asked() -> None:
-    calls = Calls(load({}, {}))
+    calls = CallService(load_settings({}, {}))
     async with connected(calls) as client:
         assert (await of_prompt(client, "flow_health", "flow")).values == []
 
@@ -150,8 +150,8 @@ async def test_without_a_key_nothing_is_asked() -> None:
 async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told(
     store: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def many(_: Any) -> list[completion.Thing]:
-        return [completion.Thing(f"id{number}", f"List {number}") for number in range(250)]
+    async def many(_: Any) -> list[completion.NamedRecord]:
+        return [completion.NamedRecord(f"id{number}", f"List {number}") for number in range(250)]
 
     monkeypatch.setattr(completion, "READERS", {"list": many})
     async with connected(calls_over(store)) as client:

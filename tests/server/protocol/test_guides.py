@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.calls.discovery import NAMES
-from klaviyo_mcp.protocol.resources import GUIDE, GUIDES, guide
+from klaviyo_mcp.calls.discovery import DISCOVERY_TOOLS
+from klaviyo_mcp.protocol.resources import GUIDE, GUIDES, find_guide
 from klaviyo_tools.areas.flows import ACTIONS
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.drift.check import Document
 from klaviyo_tools.operation.operation import Effect
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "klaviyo" / "openapi-2026-01-15.json"
 FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 EXAMPLES = [
     pytest.param(name, tool, text, id=f"{name}-{at}-{tool}")
     for name in GUIDES
-    for at, (_, tool, text) in enumerate(FENCE.findall(guide(name).text))
+    for at, (_, tool, text) in enumerate(FENCE.findall(find_guide(name).text))
 ]
 WORD = re.compile(r"`([a-z]+(?:_[a-z]+)+)(?:\([^`]*\))?`")
 
@@ -41,7 +41,7 @@ def document() -> Document:
 def test_a_guide_is_a_page_that_a_model_can_afford() -> None:
     assert len(GUIDES) == 8
     for name in GUIDES:
-        one = guide(name)
+        one = find_guide(name)
         assert one.text.startswith(f"# {one.title}\n")
         assert 10 <= len(one.description) <= 120
         assert 2_000 <= len(one.text.encode()) <= 8_000, name
@@ -50,13 +50,13 @@ def test_a_guide_is_a_page_that_a_model_can_afford() -> None:
 
 @pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
 def test_an_example_passes_our_own_check(name: str, tool: str, text: str) -> None:
-    operation = catalog()[tool]
+    operation = registry()[tool]
     operation.request(check(operation.arguments, json.loads(text)))
 
 
 @pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
 def test_an_example_is_what_klaviyo_takes(name: str, tool: str, text: str, document: Document) -> None:
-    operation = catalog()[tool]
+    operation = registry()[tool]
     request = operation.request(check(operation.arguments, json.loads(text)))
     described = document.body_schema(tool)
     if described is None:
@@ -66,7 +66,7 @@ def test_an_example_is_what_klaviyo_takes(name: str, tool: str, text: str, docum
 
 
 def test_every_example_says_which_tool_it_is_for() -> None:
-    fences = [fence for name in GUIDES for fence in FENCE.findall(guide(name).text)]
+    fences = [fence for name in GUIDES for fence in FENCE.findall(find_guide(name).text)]
     assert {language for language, _, _ in fences} == {"json"}
     assert [text for _, tool, text in fences if not tool] == []
     assert len(fences) > 30
@@ -74,32 +74,32 @@ def test_every_example_says_which_tool_it_is_for() -> None:
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_what_looks_like_a_tool_in_a_guide_is_one(name: str) -> None:
-    verbs = {operation.partition("_")[0] for operation in (*catalog(), *NAMES)} - {"list", "send", "tag"}
-    said = {word for word in WORD.findall(guide(name).text) if word.partition("_")[0] in verbs}
+    verbs = {operation.partition("_")[0] for operation in (*registry(), *DISCOVERY_TOOLS)} - {"list", "send", "tag"}
+    said = {word for word in WORD.findall(find_guide(name).text) if word.partition("_")[0] in verbs}
     # What begins with the same word: a button of a form, options of a message.
     others = {"subscribe_via_sms", "add_org_prefix", "add_opt_out_language", "render_options"}
-    assert said - set(catalog()) - set(NAMES) - others == set()
+    assert said - set(registry()) - set(DISCOVERY_TOOLS) - others == set()
 
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_guide_leads_only_to_guides_there_are(name: str) -> None:
-    for found in re.findall(r"klaviyo://guide/([\w-]+)", guide(name).text):
+    for found in re.findall(r"klaviyo://guide/([\w-]+)", find_guide(name).text):
         assert found in GUIDES
 
 
 def test_addresses_in_guides_are_invented() -> None:
     for name in GUIDES:
-        assert set(re.findall(r"@([\w.-]+\.\w+)", guide(name).text)) <= {"example.com"}
+        assert set(re.findall(r"@([\w.-]+\.\w+)", find_guide(name).text)) <= {"example.com"}
 
 
 def test_a_guide_is_found_by_name_and_by_address() -> None:
-    assert guide("filters") is not None
-    assert guide(f"{GUIDE}filters").text == guide("guide/filters").text == guide("filters").text
+    assert find_guide("filters") is not None
+    assert find_guide(f"{GUIDE}filters").text == find_guide("guide/filters").text == find_guide("filters").text
 
 
 def test_an_unknown_guide_names_the_nearest() -> None:
     with pytest.raises(LookupError, match=r"^\"?there is no guide 'segments'; did you mean segment-definition"):
-        guide("segments")
+        find_guide("segments")
 
 
 OPEN: dict[str, tuple[str, dict[str, Any]]] = {
@@ -114,7 +114,7 @@ OPEN: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("tool", OPEN)
 def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the_error(tool: str) -> None:
     name, wrong = OPEN[tool]
-    operation = catalog()[tool]
+    operation = registry()[tool]
     field = operation.arguments.model_fields["definition"]
     assert f"{GUIDE}{name}" in (field.description or "")
     with pytest.raises(ArgumentsError) as caught:
@@ -126,15 +126,15 @@ def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the
 def test_actions_of_flows_are_called_as_klaviyo_calls_them() -> None:
     for name in ("flow-definition", "channels"):
         verbs = "send|time|target|countdown|conditional|trigger|update|list|ab"
-        named = set(re.findall(rf"`((?:{verbs})-[a-z-]+)`", guide(name).text))
+        named = set(re.findall(rf"`((?:{verbs})-[a-z-]+)`", find_guide(name).text))
         assert named - set(ACTIONS) == set()
         assert "send-mobile-push" in named
 
 
 def test_guides_warn_where_people_are_reached() -> None:
-    reaching = [name for name in catalog() if catalog()[name].effect is Effect.REACHES_PEOPLE]
+    reaching = [name for name in registry() if registry()[name].effect is Effect.REACHES_PEOPLE]
     for name in GUIDES:
-        text = guide(name).text
+        text = find_guide(name).text
         if name in ("consent", "campaign-message", "flow-definition"):
             assert any(f"`{tool}" in text for tool in reaching)
             assert "confirmation" in text

@@ -11,13 +11,13 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MOST
-from klaviyo_mcp.protocol.resources import GUIDES, RECORDS, guide
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MAX_CHARACTERS
+from klaviyo_mcp.protocol.resources import GUIDES, RECORDS, find_guide
+from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.operation import Effect
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -26,8 +26,8 @@ ERAS = ["legacy", "2026-07-28"]
 
 @asynccontextmanager
 async def connected(era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
-    calls = Calls(load({"sandbox": True, "sandbox_profiles": 5, **settings}, {}))
-    async with Client(server.create(calls), mode=era) as client:
+    calls = CallService(load_settings({"sandbox": True, "sandbox_profiles": 5, **settings}, {}))
+    async with Client(server.create_server(calls), mode=era) as client:
         yield client
     await calls.aclose()
 
@@ -45,7 +45,7 @@ async def test_every_guide_that_is_listed_can_be_read(era: str) -> None:
         assert [one.name for one in listed] == list(GUIDES)
         for one in listed:
             text = text_of(await client.read_resource(one.uri))
-            assert text == guide(one.name).text
+            assert text == find_guide(one.name).text
             assert one.size == len(text.encode())
 
 
@@ -53,7 +53,7 @@ async def test_a_guide_is_read_without_a_key_and_by_a_tool_as_well() -> None:
     async with connected(sandbox=False) as client:
         assert text_of(await client.read_resource("klaviyo://guide/consent")).startswith("# Consent\n")
         result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consent"})
-        assert result.content == [mcp_types.TextContent(text=guide("consent").text)]
+        assert result.content == [mcp_types.TextContent(text=find_guide("consent").text)]
         result = await client.call_tool("describe_tool", {"name": "klaviyo://guide/consents"})
         assert result.is_error
         assert result.content == [mcp_types.TextContent(text="there is no guide 'consents'; did you mean consent?")]
@@ -72,7 +72,7 @@ async def test_records_are_read_by_the_address_of_their_template(era: str) -> No
 
 def test_records_are_read_by_reads_alone() -> None:
     for record in RECORDS.values():
-        operation = catalog()[record.operation]
+        operation = registry()[record.operation]
         assert operation.effect is Effect.READ
         assert list(operation.path_ids) == [record.argument]
 
@@ -133,7 +133,7 @@ async def test_a_read_only_server_offers_no_prompt_that_changes_the_account() ->
 
 
 async def test_instructions_are_short_enough_for_every_client_and_name_what_there_is() -> None:
-    assert len(INSTRUCTIONS) <= MOST
+    assert len(INSTRUCTIONS) <= MAX_CHARACTERS
     for name in GUIDES:
         assert name in INSTRUCTIONS
     async with connected("legacy") as client:

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from tests.clients.invented import SECRET, Invented
 
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.protocol.session import Spent
+from klaviyo_mcp.protocol.session import UsedStates
 from klaviyo_mcp.telemetry.logs import JsonLines
 
 ERAS = ["legacy", "2026-07-28"]
@@ -37,7 +37,7 @@ def person(action: str, *, tick: bool | None = True, asked: list[str] | None = N
 
 @asynccontextmanager
 async def connected(era: str, calls: Invented, **options: Any) -> AsyncIterator[Client]:
-    async with Client(server.create(calls), mode=era, **options) as client:
+    async with Client(server.create_server(calls), mode=era, **options) as client:
         yield client
 
 
@@ -114,7 +114,7 @@ async def test_a_cancelled_call_is_cancelled_in_the_server(era: str) -> None:
     calls = Invented()
     async with connected(era, calls) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, "wait", {})
-        await calls.waiting.wait()
+        await calls.on_wait.wait()
         group.cancel_scope.cancel()
     assert calls.events[:2] == ["wait", "cancelled"]
 
@@ -124,7 +124,7 @@ async def test_calls_run_beside_one_another(era: str) -> None:
     calls = Invented()
     async with connected(era, calls) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, "wait", {})
-        await calls.waiting.wait()
+        await calls.on_wait.wait()
         assert told(await client.call_tool("echo", {"word": "meanwhile"})) == "meanwhile"
         calls.release.set()
     assert "cancelled" not in calls.events
@@ -133,16 +133,16 @@ async def test_calls_run_beside_one_another(era: str) -> None:
 @pytest.mark.parametrize("era", ERAS)
 async def test_calls_that_a_stopping_server_ends_are_told_so(era: str) -> None:
     calls = Invented()
-    shell = server.Shell(calls)
+    shell = server.Handlers(calls)
     answers: list[mcp_types.CallToolResult] = []
 
-    async with Client(server.serve(shell), mode=era) as client, anyio.create_task_group() as group:
+    async with Client(server.server_of(shell), mode=era) as client, anyio.create_task_group() as group:
 
         async def wait() -> None:
             answers.append(await client.call_tool("wait", {}))
 
         group.start_soon(wait)
-        await calls.waiting.wait()
+        await calls.on_wait.wait()
         assert shell.under_way == 1
         await shell.stop()
     assert shell.under_way == 0
@@ -239,7 +239,7 @@ async def test_a_yes_that_nobody_asked_for_leads_to_the_question() -> None:
 def test_used_states_are_forgotten_once_they_have_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("klaviyo_mcp.protocol.session.time.monotonic", lambda: now)
-    spent = Spent()
+    spent = UsedStates()
     assert [spent.spend("a"), spent.spend("a"), spent.spend("b")] == [True, False, True]
     now = 601.0
     assert spent.spend("c")

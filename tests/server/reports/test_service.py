@@ -11,16 +11,16 @@ import httpx
 import pytest
 from tests.server.desk import Desk, Silent
 
-from klaviyo_mcp.account.directory import Account
+from klaviyo_mcp.account.directory import AccountFacts
 from klaviyo_mcp.answers.cursors import START
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
-from klaviyo_mcp.reports.table import Group, Table
+from klaviyo_mcp.reports.table import Group, ReportTable
 from klaviyo_mcp.sandbox import create
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 WHEN = "last_30_days"
@@ -351,12 +351,12 @@ async def test_every_row_of_a_large_report_is_reached_once_within_the_budget_and
     ],
 )
 async def test_a_named_timeframe_is_told_in_days_where_there_is_no_doubt(key: str, told: str) -> None:
-    model = catalog()["query_form_values"].arguments
+    model = registry()["query_form_values"].arguments
     arguments = check(model, {"statistics": "submits", "timeframe": key})
     groups = [Group({"form_id": "P1"}, {"submits": [1]})]
     # In Oslo it is a day later already.
-    table = Table(
-        arguments, None, groups, {}, Account("Europe/Oslo"), now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
+    table = ReportTable(
+        arguments, None, groups, {}, AccountFacts("Europe/Oslo"), now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
     )
     assert table.text(START, None, [], str).startswith(f"1 row; {told}; complete\n")
 
@@ -385,13 +385,13 @@ REPORTS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("tool", "arguments"), REPORTS, ids=[tool for tool, _ in REPORTS])
 async def test_every_report_of_the_sandbox_reads_itself_in_few_requests(tool: str, arguments: dict[str, Any]) -> None:
     sandbox = create(profiles=60)
-    maton = Maton(
+    maton = GatewayClient(
         key="sandbox",
         base_url="http://127.0.0.1",
         transport=httpx.ASGITransport(sandbox),
         pacer=Pacer(enabled=False),
     )
-    calls = Calls(Settings(toolsets=("all",)), maton)
+    calls = CallService(Settings(toolsets=("all",)), maton)
     answer = await calls.call(tool, arguments, Silent())
     text = str(answer.content[0].text)  # type: ignore[union-attr]
     await calls.aclose()

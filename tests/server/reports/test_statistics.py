@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.reports.statistics import heaviest, told, total, totals
+from klaviyo_mcp.reports.statistics import format_statistic, sort_statistics, total, totals
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from klaviyo_mcp.reports.statistics import heaviest, told, total, totals
     ],
 )
 def test_a_statistic_reads_as_what_it_is(name: str, value: Any, text: str) -> None:
-    assert told(name, value) == text
+    assert format_statistic(name, value) == text
 
 
 def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
@@ -69,5 +69,5 @@ def test_the_return_of_text_messages_is_of_their_own_revenue() -> None:
 
 
 def test_rows_weigh_by_revenue_then_by_recipients_else_by_what_was_asked_first() -> None:
-    assert heaviest(["open_rate", "recipients", "conversion_value"]) == ["conversion_value", "recipients"]
-    assert heaviest(["viewed_form", "submits"]) == ["viewed_form"]
+    assert sort_statistics(["open_rate", "recipients", "conversion_value"]) == ["conversion_value", "recipients"]
+    assert sort_statistics(["viewed_form", "submits"]) == ["viewed_form"]

@@ -6,9 +6,9 @@ import pytest
 from tests.server.rig import ERAS, Person, Rig, client, code_in, rig, told
 
 from klaviyo_mcp.errors import ConfirmationError
-from klaviyo_mcp.safety.confirmation import LIFETIME, MOST, Codes, Gate
+from klaviyo_mcp.safety.confirmation import CODE_SECONDS, MAX_CODES, ConfirmationCodes, ConfirmationGate
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -159,9 +159,9 @@ async def test_a_code_that_was_never_given_out_changes_nothing(code: str) -> Non
 async def test_a_code_expires_after_ten_minutes() -> None:
     now = 1000.0
     made = with_lists()
-    made.calls.gate = Gate(Codes(lambda: now))
+    made.calls.gate = ConfirmationGate(ConfirmationCodes(lambda: now))
     code = code_in(await made.run("delete_list", list_id="L1"))
-    now += LIFETIME
+    now += CODE_SECONDS
     assert await made.run("delete_list", list_id="L1", confirmation=code) == (
         "ERROR: delete_list was not run and nothing was changed: that code has expired: it is good for ten minutes. "
         "Call again without confirmation for a new preview and code."
@@ -229,14 +229,14 @@ async def test_reads_are_never_confirmed(confirm: str) -> None:
 
 
 async def test_codes_are_short_never_alike_and_bounded_in_number() -> None:
-    codes = Codes()
-    operation = catalog()["delete_list"]
+    codes = ConfirmationCodes()
+    operation = registry()["delete_list"]
     arguments = check(operation.arguments, {"list_id": "L1"})
-    given = [codes.issue(operation, arguments, "a") for _ in range(MOST + 1)]
+    given = [codes.issue(operation, arguments, "a") for _ in range(MAX_CODES + 1)]
     assert {len(code) for code in given} == {10}
-    assert len(set(given)) == MOST + 1
+    assert len(set(given)) == MAX_CODES + 1
     with pytest.raises(ConfirmationError, match="not given out here"):
         codes.redeem(given[0], operation, arguments, "a")
     codes.redeem(given[1], operation, arguments, "a")
     with pytest.raises(ConfirmationError, match="not given out here"):
-        Codes().redeem(given[2], operation, arguments, "a")
+        ConfirmationCodes().redeem(given[2], operation, arguments, "a")

@@ -6,13 +6,13 @@ import pytest
 from mcp_types import ToolAnnotations
 from tests.server.rig import Alone, rig
 
-from klaviyo_mcp.calls.service import Calls, UnknownTool
+from klaviyo_mcp.calls.service import CallService, UnknownTool
 from klaviyo_mcp.safety import policy
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.operation.operation import Effect
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 HINTS = {
     # tool: read-only, destructive, idempotent, open world
@@ -31,7 +31,7 @@ HINTS = {
 @pytest.mark.parametrize("name", HINTS)
 def test_a_tool_carries_all_four_hints_and_a_title(name: str) -> None:
     reads, destroys, repeats, open_world = HINTS[name]
-    assert policy.hints(catalog()[name]) == ToolAnnotations(
+    assert policy.tool_annotations(registry()[name]) == ToolAnnotations(
         title=name.removeprefix("get_").removeprefix("query_").replace("_", " ").capitalize(),
         read_only_hint=reads,
         destructive_hint=destroys,
@@ -42,8 +42,8 @@ def test_a_tool_carries_all_four_hints_and_a_title(name: str) -> None:
 
 def test_every_tool_of_every_effect_carries_hints_that_fit_it() -> None:
     seen = set()
-    for operation in catalog().values():
-        hints = policy.hints(operation)
+    for operation in registry().values():
+        hints = policy.tool_annotations(operation)
         seen.add(operation.effect)
         assert None not in hints.model_dump().values(), operation.name
         assert hints.read_only_hint is (operation.effect is Effect.READ)
@@ -60,17 +60,19 @@ def test_every_tool_of_every_effect_carries_hints_that_fit_it() -> None:
     ],
 )
 def test_each_setting_gates_the_effects_it_names(confirm: Confirm, gated: set[Effect]) -> None:
-    assert {effect for effect in Effect if policy.gated(effect, confirm)} == gated
+    assert {effect for effect in Effect if policy.needs_confirmation(effect, confirm)} == gated
 
 
 def test_what_is_gated_hangs_on_the_arguments() -> None:
-    flow = catalog()["update_flow"]
+    flow = registry()["update_flow"]
     gated = {
-        status: policy.gated(flow.effect_of(check(flow.arguments, {"flow_id": "F1", "status": status})), "default")
+        status: policy.needs_confirmation(
+            flow.effect_of(check(flow.arguments, {"flow_id": "F1", "status": status})), "default"
+        )
         for status in ("live", "manual", "draft")
     }
     assert gated == {"live": True, "manual": False, "draft": False}
-    assert policy.gates(flow, "default")
+    assert policy.may_need_confirmation(flow, "default")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_what_is_gated_hangs_on_the_arguments() -> None:
 def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
     some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_connection"}
     some |= {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}
-    tools = Calls(Settings(toolsets=("all",), confirm=confirm)).tools()
+    tools = CallService(Settings(toolsets=("all",), confirm=confirm)).tools()
     listing = {tool.name for tool in tools if "confirmation" in tool.input_schema["properties"]}
     assert listing & some == with_a_code
     required = [tool.name for tool in tools if "confirmation" in tool.input_schema.get("required", ())]
@@ -105,7 +107,7 @@ def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Conf
 
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])
 def test_read_only_lists_reads_alone_whatever_is_to_be_confirmed(confirm: Confirm) -> None:
-    calls = Calls(Settings(toolsets=("all",), read_only=True, confirm=confirm))
+    calls = CallService(Settings(toolsets=("all",), read_only=True, confirm=confirm))
     assert {operation.effect for operation in calls.offered.values()} == {Effect.READ}
     assert "query_metric_aggregates" in calls.offered
     assert not any("confirmation" in tool.input_schema["properties"] for tool in calls.tools())

@@ -13,7 +13,7 @@ from tests.server.rig import Rig, rig
 from klaviyo_mcp.answers import wording
 from klaviyo_mcp.safety.previews import preview, sends
 from klaviyo_tools.operation.operation import Effect
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -290,7 +290,7 @@ async def test_any_delete_tells_what_the_thing_is_called(
     made: Rig, name: str, type_: str, attributes: dict[str, Any], told: list[str]
 ) -> None:
     made.put(type_, "X1", **attributes)
-    operation = catalog()[name]
+    operation = registry()[name]
     first, *rest = await lines(made, name, **{operation.path_ids[-1]: "X1"})
     kind = type_.removeprefix("template-").replace("-", " ")
     assert first == f'{HEAD}delete the {kind} "Base" (id X1).'
@@ -488,7 +488,7 @@ async def test_a_preview_that_fails_says_so_and_can_still_be_confirmed(
     async def broken(*_: object) -> list[str]:
         raise TypeError("not what it was")
 
-    monkeypatch.setattr(preview, "TOLD", {"send_campaign": broken})
+    monkeypatch.setattr(preview, "PREVIEWS", {"send_campaign": broken})
     assert await lines(made, "send_campaign", campaign_id="C1") == [
         f"{HEAD}send campaign; what exactly that does could not be read."
     ]
@@ -508,7 +508,7 @@ def test_a_quoted_name_is_one_line_that_closes_once(name: str) -> None:
     told = wording.quoted(name)
     assert (told.count('"'), told[0], told[-1]) == (2, '"', '"')
     assert len(told.splitlines()) == 1
-    assert len(told) <= wording.LONGEST + 2
+    assert len(told) <= wording.NAME_CHARACTERS + 2
 
 
 async def test_previews_read_at_once_and_little(made: Rig) -> None:
@@ -522,11 +522,11 @@ async def test_previews_read_at_once_and_little(made: Rig) -> None:
 
 
 def test_every_operation_that_is_gated_can_be_told_by_name_or_from_its_declaration() -> None:
-    assert set(preview.TOLD) <= set(catalog())
+    assert set(preview.PREVIEWS) <= set(registry())
     untold = [
         operation.name
-        for operation in catalog().values()
-        if operation.effect in (Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE) and operation.name not in preview.TOLD
+        for operation in registry().values()
+        if operation.effect in (Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE) and operation.name not in preview.PREVIEWS
     ]
     assert untold == []
 

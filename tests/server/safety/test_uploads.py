@@ -11,12 +11,12 @@ import pytest
 from mcp.client.client import Client
 from tests.server.upstream import Answer, Upstream, serve
 
-from klaviyo_mcp.calls.service import Calls
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.safety import uploads
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.request import Upload
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 
@@ -47,9 +47,9 @@ def pictures(tmp_path: Path) -> Path:
 
 
 async def read(directory: Path | None, given: str) -> Upload:
-    operation = catalog()["upload_image_from_file"]
+    operation = registry()["upload_image_from_file"]
     arguments = operation.arguments.model_validate({"file": given})
-    loaded = await uploads.load(operation, arguments, directory)
+    loaded = await uploads.load_upload(operation, arguments, directory)
     upload = operation.request(loaded).upload
     assert upload is not None
     return upload
@@ -194,9 +194,9 @@ async def test_five_megabytes_are_sent_and_not_a_byte_more(pictures: Path) -> No
 @asynccontextmanager
 async def server(upstream: Upstream, **variables: str) -> AsyncIterator[Client]:
     given = {"MATON_API_KEY": "mtn_invented", "MATON_BASE_URL": upstream.url, "MATON_CONNECTION": "c1", **variables}
-    calls = Calls(load({"toolsets": "all"}, given))
+    calls = CallService(load_settings({"toolsets": "all"}, given))
     try:
-        async with Client(app.create(calls)) as client:
+        async with Client(app.create_server(calls)) as client:
             yield client
     finally:
         await calls.aclose()

@@ -15,11 +15,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tests.server.spans import Kept, Tracer
 from tests.server.upstream import OK, Answer, Turn, serve
 
-from klaviyo_mcp.calls.service import Calls
-from klaviyo_mcp.gateway.client import Maton
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.settings import load
+from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.telemetry import tracing
 from klaviyo_mcp.telemetry.logs import JsonLines
 
@@ -39,12 +39,12 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Tracer:
 @asynccontextmanager
 async def connected(*turns: Turn) -> AsyncIterator[Client]:
     async with serve(*turns) as upstream:
-        maton = Maton(
+        maton = GatewayClient(
             key=KEY, base_url=upstream.url, connection="c1", pacer=Pacer(enabled=False), backoff=0.001, tries=2
         )
-        calls = Calls(load({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1"}), maton)
+        calls = CallService(load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1"}), maton)
         try:
-            async with Client(server.create(calls)) as client:
+            async with Client(server.create_server(calls)) as client:
                 yield client
         finally:
             await calls.aclose()
@@ -130,11 +130,11 @@ async def test_a_call_is_one_line_that_tells_what_it_cost(caplog: pytest.LogCapt
 
 
 async def test_without_a_call_nothing_is_counted_and_nothing_breaks() -> None:
-    tracing.running("get_lists")
-    tracing.failed(ValueError())
-    tracing.waited(1)
-    with tracing.attempt("get_lists", "GET", "127.0.0.1", 0) as attempt:
+    tracing.name_operation("get_lists")
+    tracing.record_error(ValueError())
+    tracing.add_wait(1)
+    with tracing.trace_attempt("get_lists", "GET", "127.0.0.1", 0) as attempt:
         attempt.answered(200, 1)
         attempt.refused(ValueError())
-    with tracing.call() as work:
+    with tracing.trace_call() as work:
         assert work.facts() == {}

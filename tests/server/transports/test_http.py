@@ -22,9 +22,9 @@ from tests.clients.invented import Invented
 from tests.clients.processes import ENVELOPE, initialize
 from tests.server.issuer import AUDIENCE, Issuer, issuing
 
-from klaviyo_mcp.settings import Settings, SettingsError, load
+from klaviyo_mcp.settings import Settings, SettingsError, load_settings
 from klaviyo_mcp.transports import auth
-from klaviyo_mcp.transports.http import Limit, Site, security_of
+from klaviyo_mcp.transports.http import ConcurrencyLimit, HttpApp, security_of
 from klaviyo_mcp.transports.listening import bind
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ def issuer() -> Iterator[Issuer]:
 @asynccontextmanager
 async def served(calls: Invented | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application under these settings."""
-    application = Site(calls or Invented(), Settings(**settings)).application()
+    application = HttpApp(calls or Invented(), Settings(**settings)).application()
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with (
         application.router.lifespan_context(application),
@@ -67,18 +67,18 @@ async def post(client: httpx.AsyncClient, headers: dict[str, str] | None = None,
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "klaviyo.example.com", ""])
 def test_a_bind_that_others_can_reach_is_refused_without_authentication(host: str) -> None:
     with pytest.raises(SettingsError, match="set KLAVIYO_MCP_TOKENS"):
-        Site(Invented(), Settings(host=host))
-    Site(Invented(), Settings(host=host, tokens=(SecretStr(TOKEN),)))
+        HttpApp(Invented(), Settings(host=host))
+    HttpApp(Invented(), Settings(host=host, tokens=(SecretStr(TOKEN),)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
 def test_loopback_is_open(host: str) -> None:
-    Site(Invented(), Settings(host=host))
+    HttpApp(Invented(), Settings(host=host))
 
 
 def test_half_of_an_oauth_setup_is_refused() -> None:
     with pytest.raises(SettingsError, match="are set together or not at all"):
-        Site(Invented(), Settings(oauth_issuer="https://issuer.example.com"))
+        HttpApp(Invented(), Settings(oauth_issuer="https://issuer.example.com"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | by
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SettingsError, match=told):
-        Site(Invented(), Settings(tokens_file=file))
+        HttpApp(Invented(), Settings(tokens_file=file))
 
 
 def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
@@ -272,12 +272,12 @@ async def test_new_keys_are_found_but_unknown_ones_do_not_flood_the_issuer(
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("klaviyo_mcp.transports.auth.time.monotonic", lambda: now)
-    jwts = auth.Jwt(issuer.url, AUDIENCE)
+    jwts = auth.JwtVerifier(issuer.url, AUDIENCE)
     assert await jwts.verify_token(issuer.token()) is not None
     issuer.rotate()
     assert await jwts.verify_token(issuer.token()) is None
     assert issuer.asked.count("/keys") == 1
-    now += auth.KEYS_REST + 1
+    now += auth.KEYS_RETRY_SECONDS + 1
     access = await jwts.verify_token(issuer.token(scope="klaviyo:read klaviyo:write"))
     assert access is not None
     assert (access.client_id, access.subject, access.scopes) == ("app", "ann", ["klaviyo:read", "klaviyo:write"])
@@ -286,7 +286,7 @@ async def test_new_keys_are_found_but_unknown_ones_do_not_flood_the_issuer(
 
 async def test_metadata_of_another_issuer_is_not_believed(issuer: Issuer) -> None:
     issuer.metadata["issuer"] = "https://issuer.example.com"
-    assert await auth.Jwt(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
+    assert await auth.JwtVerifier(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
     assert "/keys" not in issuer.asked
 
 
@@ -338,7 +338,7 @@ async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
             answers.append((await post(client, headers, **call("wait"))).status_code)
 
         group.start_soon(wait)
-        await calls.waiting.wait()
+        await calls.on_wait.wait()
         refused = await post(client)
         healthy = await client.get("/healthz")
         calls.release.set()
@@ -360,7 +360,7 @@ async def test_calls_that_came_over_sse_count_as_well() -> None:
     async def receive() -> Any:
         return {"type": "http.request"}
 
-    limited = Limit(2, lambda: 2, lambda: False).around(serve)
+    limited = ConcurrencyLimit(2, lambda: 2, lambda: False).around(serve)
     await limited({"type": "http", "method": "POST"}, receive, send)
     await limited({"type": "http", "method": "GET"}, receive, send)
     assert seen == [503, 1]
@@ -368,7 +368,7 @@ async def test_calls_that_came_over_sse_count_as_well() -> None:
 
 async def test_health_is_told_to_anybody_and_readiness_ends_with_draining() -> None:
     calls = Invented()
-    site = Site(calls, load({}, {"KLAVIYO_MCP_TOKENS": TOKEN}))
+    site = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}))
     application = site.application()
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.1:8000") as client:

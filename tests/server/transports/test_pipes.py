@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from klaviyo_mcp.transports.pipes import Lines, Writer
+from klaviyo_mcp.transports.pipes import LineReader, LineWriter
 
 pytestmark = pytest.mark.anyio
 LONG = "ø" * 200_000
@@ -26,7 +26,7 @@ def pipe() -> Iterator[tuple[int, int]]:
             assert end == writing
 
 
-async def _all(lines: Lines) -> list[str]:
+async def _all(lines: LineReader) -> list[str]:
     return [line async for line in lines]
 
 
@@ -35,7 +35,7 @@ async def test_lines_come_whole_however_they_arrive(pipe: tuple[int, int]) -> No
     found: list[str] = []
 
     async def read() -> None:
-        found.extend(await _all(Lines(reading)))
+        found.extend(await _all(LineReader(reading)))
 
     async with anyio.create_task_group() as group:
         group.start_soon(read)
@@ -49,9 +49,9 @@ async def test_lines_come_whole_however_they_arrive(pipe: tuple[int, int]) -> No
 async def test_a_long_text_waits_for_its_reader_and_holds_nobody_up(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     async with anyio.create_task_group() as group:
-        group.start_soon(Writer(writing).write, LONG + "\n")
+        group.start_soon(LineWriter(writing).write, LONG + "\n")
         await anyio.wait_all_tasks_blocked()  # the pipe is full by now, and we are here
-        async for line in Lines(reading):
+        async for line in LineReader(reading):
             assert line == LONG
             break
 
@@ -60,9 +60,9 @@ async def test_sockets_serve_as_well() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         async with anyio.create_task_group() as group:
-            group.start_soon(Writer(ours.fileno()).write, LONG + "\n")
+            group.start_soon(LineWriter(ours.fileno()).write, LONG + "\n")
             await anyio.wait_all_tasks_blocked()
-            async for line in Lines(theirs.fileno()):
+            async for line in LineReader(theirs.fileno()):
                 assert line == LONG
                 break
 
@@ -72,6 +72,6 @@ async def test_writing_to_nobody_is_an_error() -> None:
     os.close(reading)
     try:
         with pytest.raises(BrokenPipeError):
-            await Writer(writing).write("text")
+            await LineWriter(writing).write("text")
     finally:
         os.close(writing)

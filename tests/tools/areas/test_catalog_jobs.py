@@ -115,7 +115,9 @@ def test_each_job_is_followed_by_its_own_read(request_of: Render, refusal_of: Re
     for operation in [operation for operation in area if operation.job]:
         follow = area.operations[str(operation.job)]
         assert follow.path == operation.path + "/{job_id}"
-        assert area.operations[str(operation.look)].path == operation.path, "a job in doubt has no id to read it by"
+        assert area.operations[str(operation.verify_with)].path == operation.path, (
+            "a job in doubt has no id to read it by"
+        )
     assert request_of("get_bulk_create_variants_job", job_id="J1", include="variants") == Request(
         "GET", "/api/catalog-variant-bulk-create-jobs/J1", {"include": "variants"}
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.connections import area, many, one
-from klaviyo_tools.jsonapi.records import DocumentError, flatten
+from klaviyo_tools.jsonapi.records import DocumentError, flatten_document
 from klaviyo_tools.operation.operation import Effect
 from klaviyo_tools.operation.request import JSON, Request, Service
 
@@ -41,7 +41,7 @@ def test_an_answer_in_another_form_is_an_error_and_not_an_empty_one(
     adapt: Callable[[JSON], JSON], answer: JSON
 ) -> None:
     with pytest.raises(DocumentError):
-        flatten(adapt(answer))
+        flatten_document(adapt(answer))
 
 
 def test_an_unknown_status_is_refused(refusal_of: Refuse) -> None:
@@ -81,10 +81,10 @@ def test_maton_asks_for_no_scope_of_klaviyos() -> None:
 
 
 def test_the_link_to_authorize_is_shown_until_it_was_used() -> None:
-    (pending,) = flatten(one({"connection": PENDING})).records
+    (pending,) = flatten_document(one({"connection": PENDING})).records
     assert (pending.type, pending.id) == ("connection", "c-1")
     assert pending.attributes == {name: value for name, value in PENDING.items() if name != "connection_id"}
     active = {**PENDING, "status": "ACTIVE"}
-    page = flatten(many({"connections": [PENDING, active]}))
+    page = flatten_document(many({"connections": [PENDING, active]}))
     assert ["url" in record.attributes for record in page.records] == [True, False]
     assert not page.single

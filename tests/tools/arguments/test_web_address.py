@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from klaviyo_tools.arguments.web_address import picture, public_https
+from klaviyo_tools.arguments.web_address import picture_url, public_https
 
 RefusalOf = Callable[..., str]
 
@@ -121,10 +121,10 @@ def test_a_refusal_shows_no_password(refusal_of: RefusalOf) -> None:
 
 
 def test_a_picture_may_be_its_own_address_and_nothing_else_may() -> None:
-    assert picture("data:image/png;base64,iVBORw0KGgo=") == "data:image/png;base64,iVBORw0KGgo="
+    assert picture_url("data:image/png;base64,iVBORw0KGgo=") == "data:image/png;base64,iVBORw0KGgo="
     for other in ("data:text/html;base64,aGk=", "data:image/svg+xml;base64,aGk=", "data:image/png,x", "data:"):
         with pytest.raises(ValueError, match="must hold a jpeg, png or gif"):
-            picture(other)
+            picture_url(other)
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ from klaviyo_tools.filters.accept import (
     Not,
     Number,
     Or,
-    accept,
-    accept_each,
-    check,
-    describe,
-    parse,
-    render,
+    accept_conditions,
+    accept_filter,
+    check_filter,
+    describe_filter,
+    parse_any,
+    render_filter,
 )
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -75,7 +75,7 @@ EVERYTHING = {
 
 def refusal(given: Any, fields: dict[str, str], **more: Any) -> str:
     with pytest.raises(FilterError) as caught:
-        accept(given, fields, **more)
+        accept_filter(given, fields, **more)
     return str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_a_number_field_refuses_words() -> None:
 )
 def test_text_that_is_no_filter_is_refused_with_its_place_and_an_example(given: str, says: str, position: int) -> None:
     with pytest.raises(FilterError) as caught:
-        accept(given, PROFILES)
+        accept_filter(given, PROFILES)
     assert says in str(caught.value)
     assert caught.value.position == position
     assert re.search(r"[.?] For example [a-z-]+\(.+\)$", str(caught.value))
@@ -210,8 +210,10 @@ def test_a_required_field_is_asked_for() -> None:
 
 def test_either_of_the_required_fields_is_enough() -> None:
     required = ("coupon.id", "profile.id")
-    assert accept("profile.id = 01AB", COUPON_CODES, required=required) == 'equals(profile.id,"01AB")'
-    assert accept("coupon.id = A or coupon.id = B", COUPON_CODES, required=required) == 'any(coupon.id,["A","B"])'
+    assert accept_filter("profile.id = 01AB", COUPON_CODES, required=required) == 'equals(profile.id,"01AB")'
+    assert (
+        accept_filter("coupon.id = A or coupon.id = B", COUPON_CODES, required=required) == 'any(coupon.id,["A","B"])'
+    )
 
 
 def test_half_a_character_is_refused() -> None:
@@ -245,8 +247,8 @@ def test_check_refuses_what_accept_would_have_rewritten() -> None:
         Not(Comparison("equals", "archived", True)),
     ):
         with pytest.raises(FilterError):
-            check(tree, CAMPAIGNS)
-    check(And((Comparison("any", "id", ("x",)), Comparison("equals", "archived", True))), CAMPAIGNS)
+            check_filter(tree, CAMPAIGNS)
+    check_filter(And((Comparison("any", "id", ("x",)), Comparison("equals", "archived", True))), CAMPAIGNS)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +335,7 @@ def test_no_tree_can_be_made_that_would_be_written_malformed(make: Any) -> None:
     ],
 )
 def test_what_a_model_writes_becomes_what_klaviyo_reads(given: Any, sent: str) -> None:
-    assert accept(given, PROFILES) == sent
+    assert accept_filter(given, PROFILES) == sent
 
 
 @pytest.mark.parametrize(
@@ -368,29 +370,29 @@ def test_the_operation_decides_what_was_meant(given: Any, fields: dict[str, str]
     if sent is None:
         refusal(given, fields)
     else:
-        assert accept(given, fields) == sent
+        assert accept_filter(given, fields) == sent
 
 
 def test_metric_aggregates_get_a_list_and_keep_times_of_their_own_zone() -> None:
     given = ["greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01)", "Campaign Name = x"]
     with pytest.raises(FilterError):
-        accept_each(given, AGGREGATES)
+        accept_conditions(given, AGGREGATES)
     given[2] = "equals(Campaign Name,'x')"
-    assert accept_each(given, AGGREGATES, required=("datetime",)) == [
+    assert accept_conditions(given, AGGREGATES, required=("datetime",)) == [
         "greater-or-equal(datetime,2026-01-01T00:00:00)",
         "less-than(datetime,2026-02-01)",
         'equals(Campaign Name,"x")',
     ]
-    assert accept_each("equals($attributed_flow,'x')", AGGREGATES) == ['equals($attributed_flow,"x")']
+    assert accept_conditions("equals($attributed_flow,'x')", AGGREGATES) == ['equals($attributed_flow,"x")']
 
 
 def test_fields_that_share_operators_are_described_together() -> None:
-    assert describe(PROFILES) == (
+    assert describe_filter(PROFILES) == (
         "id, email, phone_number: = any; _kx: =; created, updated: < >; "
         "subscriptions.email.marketing.suppression.timestamp: < <= > >="
     )
-    assert describe({"a": "any equals", "b": "equals any"}) == "a, b: = any"
-    assert describe({}) == ""
+    assert describe_filter({"a": "any equals", "b": "equals any"}) == "a, b: = any"
+    assert describe_filter({}) == ""
 
 
 # The examples of the page this project starts from, and Klaviyo's own.
@@ -418,7 +420,7 @@ def test_fields_that_share_operators_are_described_together() -> None:
     ],
 )
 def test_the_examples_of_the_page_pass_unchanged(example: str, fields: dict[str, str]) -> None:
-    assert accept(example, fields) == example
+    assert accept_filter(example, fields) == example
 
 
 def documents() -> list[Path]:
@@ -439,8 +441,8 @@ def test_every_example_in_klaviyos_document_is_accepted_by_the_fields_it_stands_
                     example = parameter.get("schema", {}).get("example")
                     if parameter["name"] == "filter" and allowed and example:
                         fields = {field: operators.replace("`", "").replace(",", "") for field, operators in allowed}
-                        sent = accept(example, fields)
-                        check(parse(sent), fields)
+                        sent = accept_filter(example, fields)
+                        check_filter(parse_any(sent), fields)
                         seen += 1
     assert seen >= 100
 
@@ -460,7 +462,7 @@ def test_every_filter_on_the_page_is_read() -> None:
     ]
     assert len(found) >= 15
     for example in found:
-        assert render(parse(example)) == example
+        assert render_filter(parse_any(example)) == example
 
 
 # Properties.
@@ -529,50 +531,50 @@ plain: st.SearchStrategy[Any] = st.recursive(
 
 @for_all(trees)
 def test_what_is_written_reads_back_the_same(tree: Filter) -> None:
-    assert parse(render(tree)) == tree
+    assert parse_any(render_filter(tree)) == tree
 
 
 @for_all(hostile | st.text())
 def test_any_text_is_a_filter_or_a_filter_error(text: str) -> None:
     try:
-        tree = parse(text)
+        tree = parse_any(text)
     except FilterError:
         return
-    assert parse(render(tree)) == tree
+    assert parse_any(render_filter(tree)) == tree
 
 
-@for_all(plain | trees.map(render))
+@for_all(plain | trees.map(render_filter))
 def test_whatever_is_accepted_is_canonical_and_checked(given: Any) -> None:
     try:
-        sent = accept(given, EVERYTHING)
+        sent = accept_filter(given, EVERYTHING)
     except FilterError:
         return
-    check(parse(sent), EVERYTHING)
-    assert render(parse(sent)) == sent
-    assert accept(sent, EVERYTHING) == sent
+    check_filter(parse_any(sent), EVERYTHING)
+    assert render_filter(parse_any(sent)) == sent
+    assert accept_filter(sent, EVERYTHING) == sent
 
 
 @for_all(texts | hostile)
 def test_no_value_escapes_its_quotes(value: str) -> None:
     quoted = json.dumps(value, ensure_ascii=False)
     for given in ({"words": value}, {"words": {"contains": value}}, f"equals(words,{quoted})", f"words = {quoted}"):
-        tree = parse(accept(given, EVERYTHING))
+        tree = parse_any(accept_filter(given, EVERYTHING))
         assert isinstance(tree, Comparison)
         assert (tree.field, tree.value) == ("words", value)
-    assert parse(accept({"words": [value, "y"]}, EVERYTHING)) == Comparison("any", "words", (value, "y"))
+    assert parse_any(accept_filter({"words": [value, "y"]}, EVERYTHING)) == Comparison("any", "words", (value, "y"))
 
 
 @for_all(st.lists(st.builds(Comparison, st.just("equals"), names, scalars), min_size=1, max_size=5))
 def test_no_condition_is_lost(parts: list[Comparison]) -> None:
     open_to_all = {"*": "equals"}
-    written = [render(part) for part in parts]
+    written = [render_filter(part) for part in parts]
     for given in (written, ",".join(written), " AND ".join(written), f"and({','.join(written)})"):
-        sent = accept_each(given, open_to_all)
-        assert [parse(one) for one in sent] == parts
+        sent = accept_conditions(given, open_to_all)
+        assert [parse_any(one) for one in sent] == parts
 
 
 def test_a_reason_of_suppression_is_spelled_as_klaviyo_does() -> None:
     field = "subscriptions.email.marketing.suppression.reason"
     for given in ("hard_bounce", "Hard Bounce", "HARD_BOUNCE"):
-        assert accept(f'equals({field},"{given}")', {field: "equals"}) == f'equals({field},"HARD_BOUNCE")'
-    assert accept(f'equals({field},"new one")', {field: "equals"}) == f'equals({field},"new one")'
+        assert accept_filter(f'equals({field},"{given}")', {field: "equals"}) == f'equals({field},"HARD_BOUNCE")'
+    assert accept_filter(f'equals({field},"new one")', {field: "equals"}) == f'equals({field},"new one")'

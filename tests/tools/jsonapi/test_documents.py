@@ -6,7 +6,7 @@ from typing import Annotated
 
 from klaviyo_tools.arguments.places import Attribute, Embedded, Linkage, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Open, clearable
-from klaviyo_tools.jsonapi.documents import document, relationship_name
+from klaviyo_tools.jsonapi.documents import build_document, relationship_name
 
 
 class Where(Arguments):
@@ -39,19 +39,19 @@ class Members(Arguments):
 
 
 def test_only_what_was_set_is_sent_and_a_null_that_was_given_clears() -> None:
-    assert document("job", Job(label=None)) == {"data": {"type": "job", "attributes": {"label": None}}}
+    assert build_document("job", Job(label=None)) == {"data": {"type": "job", "attributes": {"label": None}}}
 
 
 def test_attributes_are_sent_even_when_empty_where_the_resource_has_any() -> None:
-    assert document("job", Job()) == {"data": {"type": "job", "attributes": {}}}
+    assert build_document("job", Job()) == {"data": {"type": "job", "attributes": {}}}
 
 
 def test_an_action_without_attributes_sends_its_target_alone() -> None:
-    assert document("send", Send(campaign_id="01C")) == {"data": {"type": "send", "id": "01C"}}
+    assert build_document("send", Send(campaign_id="01C")) == {"data": {"type": "send", "id": "01C"}}
 
 
 def test_linkage_is_the_whole_of_data() -> None:
-    assert document("profile", Members(profile_ids=["a", "b"])) == {
+    assert build_document("profile", Members(profile_ids=["a", "b"])) == {
         "data": [{"type": "profile", "id": "a"}, {"type": "profile", "id": "b"}]
     }
 
@@ -64,7 +64,7 @@ def test_embedded_objects_become_resources_and_ids_become_relationships() -> Non
         tag_ids=["t1"],
         unset=["x"],
     )
-    assert document("job", job, "J1") == {
+    assert build_document("job", job, "J1") == {
         "data": {
             "type": "job",
             "id": "J1",

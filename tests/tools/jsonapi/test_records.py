@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, Related, flatten, next_cursor
+from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, Related, flatten_document, next_cursor
 
 CAMPAIGN = {
     "type": "campaign",
@@ -59,12 +59,12 @@ CAMPAIGN = {
 )
 def test_what_is_no_document_is_refused(document: Any, fault: str) -> None:
     with pytest.raises(DocumentError) as error:
-        flatten(document)
+        flatten_document(document)
     assert str(error.value) == fault
 
 
 def test_a_record_keeps_its_attributes_and_related_ids_and_loses_its_links() -> None:
-    page = flatten({"data": CAMPAIGN, "links": {"self": "https://a.klaviyo.com/"}})
+    page = flatten_document({"data": CAMPAIGN, "links": {"self": "https://a.klaviyo.com/"}})
     assert page == Page(
         records=[
             Flat(
@@ -84,24 +84,27 @@ def test_a_to_one_relationship_is_told_from_a_to_many() -> None:
     document = {
         "data": {"type": "tag", "id": "t", "relationships": {"tag-group": {"data": {"type": "tag-group", "id": "g"}}}}
     }
-    assert flatten(document).records[0].related == {"tag-group": Related("tag-group", ("g",), many=False)}
+    assert flatten_document(document).records[0].related == {"tag-group": Related("tag-group", ("g",), many=False)}
 
 
 def test_included_records_are_found_by_type_and_id() -> None:
-    page = flatten({"data": [], "included": [{"type": "tag", "id": "t1", "attributes": {"name": "Sale"}}]})
+    page = flatten_document({"data": [], "included": [{"type": "tag", "id": "t1", "attributes": {"name": "Sale"}}]})
     assert page.included == {("tag", "t1"): Flat("tag", "t1", {"name": "Sale"}, {})}
 
 
 def test_null_is_a_single_document_without_a_record() -> None:
-    assert flatten({"data": None}) == Page([], {}, None, True)
+    assert flatten_document({"data": None}) == Page([], {}, None, True)
 
 
 def test_identifiers_alone_are_records_without_attributes() -> None:
-    assert flatten({"data": [{"type": "profile", "id": "p1"}]}).records == [Flat("profile", "p1", {}, {})]
+    assert flatten_document({"data": [{"type": "profile", "id": "p1"}]}).records == [Flat("profile", "p1", {}, {})]
 
 
 def test_a_report_without_an_id_is_a_record_without_one() -> None:
-    assert flatten({"data": {"type": "campaign-values-report", "attributes": {"results": []}}}).records[0].id == ""
+    assert (
+        flatten_document({"data": {"type": "campaign-values-report", "attributes": {"results": []}}}).records[0].id
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_a_report_without_an_id_is_a_record_without_one() -> None:
 )
 def test_the_cursor_is_taken_out_of_the_next_link(link: str, cursor: str | None) -> None:
     assert next_cursor(link) == cursor
-    assert flatten({"data": [], "links": {"next": link}}).next_cursor == cursor
+    assert flatten_document({"data": [], "links": {"next": link}}).next_cursor == cursor
 
 
 json_values = st.recursive(
@@ -140,7 +143,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_no_answer_however_malformed_raises_anything_but_a_document_error(document: Any) -> None:
     try:
-        page = flatten(document)
+        page = flatten_document(document)
     except DocumentError:
         return
     assert isinstance(page, Page)

@@ -8,7 +8,7 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
 from klaviyo_tools.operation.area import XS, Area, L, M
-from klaviyo_tools.operation.operation import Answer, Effect, Milder, Rate
+from klaviyo_tools.operation.operation import Answer, Effect, LesserEffect, Rate
 from klaviyo_tools.operation.request import Request
 
 
@@ -41,7 +41,7 @@ update = area.update(
     "Update.",
     rate=M,
     effect=Effect.REACHES_PEOPLE,
-    milder=Milder("status", ("draft",), Effect.WRITE),
+    lesser_effect=LesserEffect("status", ("draft",), Effect.WRITE),
 )
 
 

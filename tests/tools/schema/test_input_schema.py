@@ -17,11 +17,11 @@ import pytest
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.area import Area
 from klaviyo_tools.operation.operation import OLDEST_REVISION, Operation
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 from klaviyo_tools.schema.input_schema import input_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-OPERATIONS = list(catalog().values())
+OPERATIONS = list(registry().values())
 # What Gemini takes of JSON Schema, and what Anthropic, OpenAI and Copilot take as well.
 TAKEN = {
     "type",
@@ -97,14 +97,14 @@ def test_names_and_descriptions_are_short_enough_for_every_client() -> None:
 
 
 def test_a_lone_text_of_names_is_taken_where_the_list_of_tools_tells_a_string() -> None:
-    arguments: type[Arguments] = catalog()["get_lists"].arguments
+    arguments: type[Arguments] = registry()["get_lists"].arguments
     assert input_schema(arguments, brief=True)["properties"]["fields"] == {"type": "string"}
     given = arguments.model_validate({"fields": "name, created", "include": "tags"})
     assert (getattr(given, "fields"), getattr(given, "include")) == (["name", "created"], ["tags"])  # noqa: B009
 
 
 def test_what_is_not_listed_is_taken_all_the_same() -> None:
-    arguments = catalog()["get_list"].arguments
+    arguments = registry()["get_list"].arguments
     assert "fields" not in input_schema(arguments, brief=True)["properties"]
     assert input_schema(arguments)["properties"]["fields"] == {"type": "array", "items": {"type": "string"}}
     arguments.model_validate({"list_id": "Y6nRLr", "fields": ["name"]})
@@ -129,7 +129,7 @@ def snapshot(area: Area) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("area", catalog().areas.values(), ids=lambda area: area.name)
+@pytest.mark.parametrize("area", registry().areas.values(), ids=lambda area: area.name)
 def test_a_changed_tool_is_seen(area: Area) -> None:
     path = SNAPSHOTS / f"{area.name}.txt"
     if os.environ.get("SNAPSHOTS") == "update":
@@ -139,4 +139,4 @@ def test_a_changed_tool_is_seen(area: Area) -> None:
 
 
 def test_no_snapshot_is_of_an_area_that_is_gone() -> None:
-    assert {path.stem for path in SNAPSHOTS.glob("*.txt")} == set(catalog().areas)
+    assert {path.stem for path in SNAPSHOTS.glob("*.txt")} == set(registry().areas)

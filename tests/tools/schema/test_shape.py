@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from klaviyo_tools.arguments.types import Arguments, MaxResults, Text, clearable, told
-from klaviyo_tools.registry import catalog
-from klaviyo_tools.schema.shape import shape
+from klaviyo_tools.arguments.types import Arguments, MaxResults, Text, clearable, one_line_schema
+from klaviyo_tools.registry import registry
+from klaviyo_tools.schema.shape import model_schema
 
 ORDER = ("type", "description", "enum", "items", "properties", "required", "maximum", "maxItems")
 
@@ -42,11 +42,11 @@ def pydantics(model: type[Arguments]) -> dict[str, Any]:
 
 
 def same(model: type[Arguments]) -> bool:
-    return json.dumps(shape(model)) == json.dumps(pydantics(model))
+    return json.dumps(model_schema(model)) == json.dumps(pydantics(model))
 
 
 def test_is_what_pydantic_makes_of_every_operation_to_the_letter() -> None:
-    assert [name for name, operation in catalog().items() if not same(operation.arguments)] == []
+    assert [name for name, operation in registry().items() if not same(operation.arguments)] == []
 
 
 class Inner(Arguments):
@@ -59,7 +59,7 @@ class Inner(Arguments):
 class Outer(Arguments):
     inner: Inner = Field(description="the one")
     many: Annotated[list[Inner], Field(max_length=2, description="some")] | None = None
-    brief: Annotated[Inner | None, told(Inner)] = None
+    brief: Annotated[Inner | None, one_line_schema(Inner)] = None
     how: Literal["a", "b"] | None = None
     only: Literal["x"] = "x"
     size: MaxResults = 50
@@ -72,7 +72,7 @@ class Outer(Arguments):
 
 def test_is_what_pydantic_makes_of_each_kind_of_field() -> None:
     assert same(Outer)
-    assert shape(Outer)["properties"]["many"] == {
+    assert model_schema(Outer)["properties"]["many"] == {
         "type": "array",
         "description": "some",
         "items": {
@@ -93,17 +93,17 @@ def test_a_union_has_no_schema_here() -> None:
         either: int | str
 
     with pytest.raises(TypeError, match="no place in a tool's schema"):
-        shape(Torn)
+        model_schema(Torn)
 
 
 def test_each_schema_is_the_callers_own() -> None:
-    shape(Outer)["properties"]["odd"]["description"] = "changed"
-    assert shape(Outer)["properties"]["odd"]["description"] == "odd"
+    model_schema(Outer)["properties"]["odd"]["description"] = "changed"
+    assert model_schema(Outer)["properties"]["odd"]["description"] == "odd"
 
 
 def test_reading_the_schema_builds_no_validator() -> None:
     class Fresh(Arguments):
         name: Text
 
-    shape(Fresh)
+    model_schema(Fresh)
     assert not Fresh.__pydantic_complete__

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from klaviyo_tools.operation.operation import OLDEST_REVISION
-from klaviyo_tools.registry import catalog
+from klaviyo_tools.registry import registry
 from klaviyo_tools.search.index import Index, tokens
 
 JUDGED = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
@@ -17,7 +17,7 @@ JUDGED = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
 
 @pytest.fixture(scope="module")
 def index() -> Index:
-    return Index(catalog().at(OLDEST_REVISION))
+    return Index(registry().at(OLDEST_REVISION))
 
 
 def found(index: Index, query: str, limit: int = 5) -> list[str]:
@@ -118,5 +118,5 @@ def test_phrases_are_one_word_and_filler_none() -> None:
 
 
 def test_every_operation_is_found_by_its_own_name() -> None:
-    everything = Index(catalog().values())
-    assert [name for name in catalog() if name not in found(everything, name.replace("_", " "), 1)] == []
+    everything = Index(registry().values())
+    assert [name for name in registry() if name not in found(everything, name.replace("_", " "), 1)] == []

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from klaviyo_tools.areas.profiles import identified
 from klaviyo_tools.arguments.places import Embedded, Relationship, Target
-from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, told
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XL, Area
 from klaviyo_tools.operation.operation import Answer, Effect
 
@@ -44,7 +44,7 @@ class BackInStock(Arguments):
     variant_id: Annotated[CatalogId, Relationship("catalog-variant")] = Field(
         description="such as $custom:::$default:::SKU-1 or $shopify:::$default:::1"
     )
-    profile: Annotated[Waiting, Embedded("profile"), told(Waiting)]
+    profile: Annotated[Waiting, Embedded("profile"), one_line_schema(Waiting)]
     channels: Annotated[list[Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]], Field(min_length=1)]
 
 

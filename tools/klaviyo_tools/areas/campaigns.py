@@ -10,9 +10,9 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.messages import MessageChanges, NewMessages
 from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationship, Target
 from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, told
+from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
-from klaviyo_tools.operation.operation import Answer, Effect, Milder
+from klaviyo_tools.operation.operation import Answer, Effect, LesserEffect
 
 area = Area(
     "campaigns",
@@ -138,7 +138,7 @@ class AudienceChanges(Arguments):
 
 Strategy = Annotated[
     SendStrategy,
-    told(
+    one_line_schema(
         SendStrategy,
         "method immediate, static (datetime, options.is_local), throttled (datetime, throttle_percentage) or "
         "smart_send_time (date)",
@@ -147,10 +147,10 @@ Strategy = Annotated[
 ]
 REPLACES = "included, excluded: replaced"
 AS_CREATED = "as in create_campaign"
-Sending = Annotated[SendOptions, told(SendOptions)]
+Sending = Annotated[SendOptions, one_line_schema(SendOptions)]
 Tracking = Annotated[
     TrackingOptions,
-    told(
+    one_line_schema(
         TrackingOptions,
         "is_tracking_opens, is_tracking_clicks, add_tracking_params, custom_tracking_params",
     ),
@@ -163,7 +163,7 @@ Tracking = Annotated[
 
 class NewCampaign(Arguments):
     name: Text
-    audiences: Annotated[Audiences, told(Audiences, "included, excluded: list or segment ids")]
+    audiences: Annotated[Audiences, one_line_schema(Audiences, "included, excluded: list or segment ids")]
     campaign_messages: Annotated[
         list[NewMessages], Field(min_length=1), Embedded("campaign-message", "campaign-messages")
     ]
@@ -174,10 +174,10 @@ class NewCampaign(Arguments):
 
 class CampaignChanges(Arguments):
     name: Text | None = None
-    audiences: Annotated[AudienceChanges, told(AudienceChanges, REPLACES)] | None = None
-    send_strategy: Annotated[SendStrategy, told(SendStrategy, AS_CREATED)] | None = None
+    audiences: Annotated[AudienceChanges, one_line_schema(AudienceChanges, REPLACES)] | None = None
+    send_strategy: Annotated[SendStrategy, one_line_schema(SendStrategy, AS_CREATED)] | None = None
     send_options: Sending | None = None
-    tracking_options: Annotated[TrackingOptions, told(TrackingOptions, AS_CREATED)] | None = None
+    tracking_options: Annotated[TrackingOptions, one_line_schema(TrackingOptions, AS_CREATED)] | None = None
 
 
 class OfCampaign(Arguments):
@@ -302,7 +302,7 @@ area.update(
     rate=M,
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
-    milder=Milder("action", ("revert",), Effect.WRITE),
+    lesser_effect=LesserEffect("action", ("revert",), Effect.WRITE),
     aliases="update_campaign_send_job",
     words=(
         "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "

@@ -96,7 +96,7 @@ area.relate(
     "Put further products into a category.",
     rate=L,
     aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
-    look="get_items_for_catalog_category",
+    verify_with="get_items_for_catalog_category",
     words="put product into collection category assign",
 )
 area.relate(
@@ -107,7 +107,7 @@ area.relate(
     rate=L,
     method="DELETE",
     aliases="delete_catalog_category_relationships_items",
-    look="get_items_for_catalog_category",
+    verify_with="get_items_for_catalog_category",
     words="take product out collection category",
 )
 area.relate(
@@ -118,6 +118,6 @@ area.relate(
     rate=L,
     method="PATCH",
     aliases="update_catalog_category_relationships_items",
-    look="get_items_for_catalog_category",
+    verify_with="get_items_for_catalog_category",
     words="replace all products collection category",
 )

@@ -11,7 +11,7 @@ from klaviyo_tools.areas.catalog_categories import CategoryChanges, NewCategory
 from klaviyo_tools.areas.catalog_variants import NewVariant, VariantChanges
 from klaviyo_tools.areas.catalogs import ItemChanges, NewItem, area
 from klaviyo_tools.arguments.places import Embedded, Target
-from klaviyo_tools.arguments.types import Arguments, CatalogId, Id, told
+from klaviyo_tools.arguments.types import Arguments, CatalogId, Id, one_line_schema
 from klaviyo_tools.operation.area import XL, L
 from klaviyo_tools.operation.operation import Effect
 
@@ -45,13 +45,17 @@ Doomed = Annotated[Named, BeforeValidator(_by_id), WithJsonSchema({"type": "stri
 
 class NewItems(Arguments):
     items: Annotated[
-        list[Annotated[NewItem, told(NewItem, "as create_catalog_item takes")]], MOST, Embedded("catalog-item")
+        list[Annotated[NewItem, one_line_schema(NewItem, "as create_catalog_item takes")]],
+        MOST,
+        Embedded("catalog-item"),
     ]
 
 
 class ItemUpdates(Arguments):
     items: Annotated[
-        list[Annotated[ItemUpdate, told(ItemUpdate, "as update_catalog_item takes")]], MOST, Embedded("catalog-item")
+        list[Annotated[ItemUpdate, one_line_schema(ItemUpdate, "as update_catalog_item takes")]],
+        MOST,
+        Embedded("catalog-item"),
     ]
 
 
@@ -61,7 +65,7 @@ class DoomedItems(Arguments):
 
 class NewVariants(Arguments):
     variants: Annotated[
-        list[Annotated[NewVariant, told(NewVariant, "as create_catalog_variant takes")]],
+        list[Annotated[NewVariant, one_line_schema(NewVariant, "as create_catalog_variant takes")]],
         MOST,
         Embedded("catalog-variant"),
     ]
@@ -69,7 +73,7 @@ class NewVariants(Arguments):
 
 class VariantUpdates(Arguments):
     variants: Annotated[
-        list[Annotated[VariantUpdate, told(VariantUpdate, "as update_catalog_variant takes")]],
+        list[Annotated[VariantUpdate, one_line_schema(VariantUpdate, "as update_catalog_variant takes")]],
         MOST,
         Embedded("catalog-variant"),
     ]
@@ -81,7 +85,7 @@ class DoomedVariants(Arguments):
 
 class NewCategories(Arguments):
     categories: Annotated[
-        list[Annotated[NewCategory, told(NewCategory, "as create_catalog_category takes")]],
+        list[Annotated[NewCategory, one_line_schema(NewCategory, "as create_catalog_category takes")]],
         MOST,
         Embedded("catalog-category"),
     ]
@@ -89,7 +93,7 @@ class NewCategories(Arguments):
 
 class CategoryUpdates(Arguments):
     categories: Annotated[
-        list[Annotated[CategoryUpdate, told(CategoryUpdate, "as update_catalog_category takes")]],
+        list[Annotated[CategoryUpdate, one_line_schema(CategoryUpdate, "as update_catalog_category takes")]],
         MOST,
         Embedded("catalog-category"),
     ]
@@ -131,7 +135,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
         most_bytes=5_000_000,
-        look=f"{read}s",
+        verify_with=f"{read}s",
         words="batch import many",
     )
     area.record(

@@ -154,7 +154,7 @@ area.relate(
     rate=L,
     aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
         create_catalog_item_relationships_categories""",
-    look="get_categories_for_catalog_item",
+    verify_with="get_categories_for_catalog_item",
     words="file product under assign category",
 )
 area.relate(
@@ -165,7 +165,7 @@ area.relate(
     rate=L,
     method="DELETE",
     aliases="delete_catalog_item_relationships_categories",
-    look="get_categories_for_catalog_item",
+    verify_with="get_categories_for_catalog_item",
     words="unassign product category",
 )
 area.relate(
@@ -176,6 +176,6 @@ area.relate(
     rate=L,
     method="PATCH",
     aliases="update_catalog_item_relationships_categories",
-    look="get_categories_for_catalog_item",
+    verify_with="get_categories_for_catalog_item",
     words="reassign product replace all categories",
 )

@@ -79,7 +79,7 @@ area.custom(
     service=Service.MATON,
     constant=APP,
     adapt=one,
-    look="list_connections",
+    verify_with="list_connections",
     words="new another second account brand link authorize login sign hook up",
 )
 area.record(

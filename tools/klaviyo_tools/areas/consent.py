@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from klaviyo_tools.areas.push_tokens import TOKEN, PushToken
 from klaviyo_tools.arguments.places import Embedded, Relationship, Since, Target
-from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, told
+from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, L
 from klaviyo_tools.operation.operation import Effect
 
@@ -117,7 +117,7 @@ def _reachable(by_email: object, by_text: object, email: str | None, phone: str 
 
 ToldSubscriber = Annotated[
     Subscriber,
-    told(
+    one_line_schema(
         Subscriber,
         'email, phone_number or id; subscriptions {"email":{"marketing":{"consent":"SUBSCRIBED"}}}, or sms, '
         "whatsapp, push; age_gated_date_of_birth",
@@ -232,7 +232,7 @@ class Unsubscriber(Arguments):
 
 ToldUnsubscriber = Annotated[
     Unsubscriber,
-    told(
+    one_line_schema(
         Unsubscriber,
         'email or phone_number; subscriptions {"email":{"marketing":{"consent":"UNSUBSCRIBED"}}}, or '
         "sms, whatsapp, push",
@@ -283,7 +283,7 @@ class Suppressing(Arguments):
         {"segment_id": "X5mQkq"},
     )
 
-    profiles: Annotated[list[Annotated[Address, told(Address)]] | None, Embedded("profile")] = Field(
+    profiles: Annotated[list[Annotated[Address, one_line_schema(Address)]] | None, Embedded("profile")] = Field(
         None, max_length=MOST_SUPPRESSED
     )
     list_id: Annotated[Id | None, Relationship("list")] = None
@@ -307,7 +307,7 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
     aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
-    look="get_profiles",
+    verify_with="get_profiles",
     words=(
         "subscribe optin signup consent agreed permission checkbox ticked box resubscribe newsletter texts "
         "eintragen anmelden einwilligung suscribir apuntar alta abonner inscrire inscription"
@@ -324,7 +324,7 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
     aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
-    look="get_profiles",
+    verify_with="get_profiles",
     words=(
         "unsubscribe optout unsub unsubscribed stop emailing texting messaging mailing revoke withdraw consent "
         "leave wants out tired spam abbestellen abmelden austragen widerrufen desuscribir darse baja cancelar "

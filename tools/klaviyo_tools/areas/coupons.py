@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from klaviyo_tools.arguments.places import Embedded, Relationship
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, told
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, L, S
 
 area = Area(
@@ -71,7 +71,7 @@ class CodeChanges(Arguments):
 
 class NewCodes(Arguments):
     coupon_codes: Annotated[
-        list[Annotated[NewCode, told(NewCode)]],
+        list[Annotated[NewCode, one_line_schema(NewCode)]],
         Field(min_length=1, max_length=MOST_CODES),
         Embedded("coupon-code", "coupon-codes"),
     ]
@@ -221,7 +221,7 @@ area.job(
     scopes=CODES["write"],
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
-    look="get_bulk_create_coupon_code_jobs",
+    verify_with="get_bulk_create_coupon_code_jobs",
     words=(
         "batch many hundreds thousands upload import list unique codes generate load viele massenhaft cientos "
         "muchos centaines"

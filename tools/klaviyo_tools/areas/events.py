@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdentifiers, PatchProperties, identified
 from klaviyo_tools.arguments.places import Embedded, Meta, Since
-from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, told
+from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
 from klaviyo_tools.operation.operation import Answer
 
@@ -60,9 +60,11 @@ class EventMetric(Arguments):
 DoerProfile = Annotated[
     Doer,
     Embedded("profile"),
-    told(Doer, "email, phone_number, id or external_id; attributes to set"),
+    one_line_schema(Doer, "email, phone_number, id or external_id; attributes to set"),
 ]
-MetricByName = Annotated[EventMetric, Embedded("metric"), told(EventMetric, "name; a new one makes a new metric")]
+MetricByName = Annotated[
+    EventMetric, Embedded("metric"), one_line_schema(EventMetric, "name; a new one makes a new metric")
+]
 
 
 Backfill = Annotated[bool, Since("2026-07-15")]
@@ -104,7 +106,7 @@ class EventsOfOne(Arguments):
 
 class NewEvents(Arguments):
     events_bulk_create: Annotated[
-        list[Annotated[EventsOfOne, told(EventsOfOne, "profile and events, both as in create_event")]],
+        list[Annotated[EventsOfOne, one_line_schema(EventsOfOne, "profile and events, both as in create_event")]],
         Field(min_length=1),
         Embedded("event-bulk-create", "events-bulk-create"),
     ]
@@ -175,7 +177,7 @@ area.job(
     most_bytes=5_000_000,
     body="event-bulk-create-job",
     aliases="create_event_bulk_create_job",
-    look="get_events",
+    verify_with="get_events",
     words=("backfill historical history past orders batch import many thousands send nachtragen históricos historique"),
 )
 area.record(

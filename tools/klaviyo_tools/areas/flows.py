@@ -12,7 +12,7 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.operation import Effect, Milder
+from klaviyo_tools.operation.operation import Effect, LesserEffect
 
 area = Area(
     "flows",
@@ -189,7 +189,7 @@ area.update(
     "Switch a flow; live messages people, draft stops it.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
-    milder=Milder("status", ("draft", "manual"), Effect.WRITE),
+    lesser_effect=LesserEffect("status", ("draft", "manual"), Effect.WRITE),
     words=(
         "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
         "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "

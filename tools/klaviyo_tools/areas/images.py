@@ -87,7 +87,7 @@ area.custom(
     answer=Answer.RECORD,
     rate=UPLOAD,
     aliases="create_image_upload",
-    look="get_images",
+    verify_with="get_images",
     words=(
         "local computer disk laptop desktop my path hochladen festplatte subir ordenador archivo ordinateur fichier"
     ),

@@ -17,7 +17,7 @@ from klaviyo_tools.areas.profiles import (
     identified,
 )
 from klaviyo_tools.arguments.places import Attribute, Embedded, Meta, Relationship, Target
-from klaviyo_tools.arguments.types import Arguments, Id, Text, told
+from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.operation import Effect
 
@@ -55,7 +55,7 @@ AS_CREATED = "as in create_profile; also id, _kx, patch_properties"
 
 class ProfileImport(Arguments):
     profiles: Annotated[
-        list[Annotated[ImportedProfile, told(ImportedProfile, AS_CREATED)]],
+        list[Annotated[ImportedProfile, one_line_schema(ImportedProfile, AS_CREATED)]],
         Field(min_length=1, max_length=10_000),
         Embedded("profile"),
     ]

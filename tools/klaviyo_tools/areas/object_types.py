@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from klaviyo_tools.arguments.places import UNLISTED, Embedded, Linkage, Meta, Relationship, Target
-from klaviyo_tools.arguments.types import Arguments, Id, Text, told
+from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.operation import Answer, Effect
 
@@ -146,7 +146,7 @@ class SourceMapping(Arguments):
     ] = None
 
 
-Mapped = Annotated[SourceMapping, told(SourceMapping)]
+Mapped = Annotated[SourceMapping, one_line_schema(SourceMapping)]
 State = Literal["draft", "active"]
 Properties = Annotated[list[Property], Field(min_length=1)]
 

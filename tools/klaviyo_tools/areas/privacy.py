@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import model_validator
 
 from klaviyo_tools.arguments.places import Embedded, Target
-from klaviyo_tools.arguments.types import Arguments, Email, Id, Phone, told
+from klaviyo_tools.arguments.types import Arguments, Email, Id, Phone, one_line_schema
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.operation import Effect
 
@@ -36,7 +36,7 @@ class Erased(Arguments):
 
 
 class Erasure(Arguments):
-    profile: Annotated[Erased, Embedded("profile"), told(Erased, "one of id, email, phone_number")]
+    profile: Annotated[Erased, Embedded("profile"), one_line_schema(Erased, "one of id, email, phone_number")]
 
 
 area.job(
@@ -49,7 +49,7 @@ area.job(
     body="data-privacy-deletion-job",
     effect=Effect.IRREVERSIBLE,
     aliases="create_data_privacy_deletion_job",
-    look="get_profiles",
+    verify_with="get_profiles",
     words=(
         "delete erase forget wipe remove purge person customer profile personal data gdpr request right "
         "permanently completely everything we have endgültig vollständig personenbezogene borrar eliminar "

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from klaviyo_tools.arguments.places import CLEARS, Attribute, Brief, Meta, Relationship, Since, Target
-from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, told
+from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.operation import Effect
 
@@ -71,10 +71,12 @@ class IdentifierPatch(Arguments):
 
 
 PatchIdentifiers = Annotated[
-    IdentifierPatch, told(IdentifierPatch, "append, unappend: {email: [further addresses]}"), Since("2026-07-15")
+    IdentifierPatch,
+    one_line_schema(IdentifierPatch, "append, unappend: {email: [further addresses]}"),
+    Since("2026-07-15"),
 ]
-Location = Annotated[Place, told(Place), Brief("address1, city, region, zip, country …")]
-PatchProperties = Annotated[Patch, told(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
+Location = Annotated[Place, one_line_schema(Place), Brief("address1, city, region, zip, country …")]
+PatchProperties = Annotated[Patch, one_line_schema(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
 
 
 class ProfileAttributes(Arguments):
@@ -304,7 +306,7 @@ area.create(
     body="profile-merge",
     effect=Effect.IRREVERSIBLE,
     aliases="create_profile_merge",
-    look="get_profile",
+    verify_with="get_profile",
     words=(
         "duplicate duplicates twice two double same person one dupe dupes together doppelt doppelte duplicado "
         "duplicados doublon doublons"

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from klaviyo_tools.areas.profiles import EXTRAS, InnerProfile, identified
 from klaviyo_tools.arguments.places import Embedded
-from klaviyo_tools.arguments.types import Arguments, Text, told
+from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, L, M, S
 from klaviyo_tools.operation.operation import Answer, Effect
 
@@ -47,7 +47,7 @@ class PushToken(Arguments):
     vendor: Literal["apns", "fcm"]
     enablement_status: Literal["AUTHORIZED", "DENIED", "NOT_DETERMINED", "PROVISIONAL", "UNAUTHORIZED"] | None = None
     background: Literal["AVAILABLE", "DENIED", "RESTRICTED"] | None = None
-    device_metadata: Annotated[Device, told(Device)] | None = None
+    device_metadata: Annotated[Device, one_line_schema(Device)] | None = None
 
 
 TOKEN = {
@@ -83,7 +83,9 @@ class Holder(InnerProfile):
 
 class NewPushToken(PushToken):
     profile: Annotated[
-        Holder, Embedded("profile"), told(Holder, "email, phone_number, id, external_id or _kx; attributes to set")
+        Holder,
+        Embedded("profile"),
+        one_line_schema(Holder, "email, phone_number, id, external_id or _kx; attributes to set"),
     ]
 
 

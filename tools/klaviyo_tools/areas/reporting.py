@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from klaviyo_tools.arguments.places import Brief, Query
 from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, told
+from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.filters import accept as filters
 from klaviyo_tools.operation.area import Area
 from klaviyo_tools.operation.operation import Rate
@@ -167,7 +167,7 @@ class Timeframe(Arguments):
 
 Span = Annotated[
     Timeframe,
-    told(Timeframe, "key (last_30_days, last_month …) or start, end; a year at most"),
+    one_line_schema(Timeframe, "key (last_30_days, last_month …) or start, end; a year at most"),
     Brief("key (last_30_days …) or start, end"),
 ]
 
@@ -186,8 +186,8 @@ def _conditions(fields: Mapping[str, str]) -> BeforeValidator:
     def accept(given: object) -> object:
         if not isinstance(given, str | list | dict):
             return given
-        text = filters.accept(given, fields)
-        tree = filters.parse(text)
+        text = filters.accept_filter(given, fields)
+        tree = filters.parse_any(text)
         seen: set[str] = set()
         for clause in tree.parts if isinstance(tree, filters.And) else (tree,):
             if isinstance(clause, filters.Comparison):
@@ -226,8 +226,8 @@ FlowFilter = Annotated[
     _told("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
     Brief("group_by's names: equals, contains-any"),
 ]
-FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe(FORM_FILTER))]
-SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe(SEGMENT_FILTER))]
+FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe_filter(FORM_FILTER))]
+SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe_filter(SEGMENT_FILTER))]
 
 Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGING, "statistic"), Brief(SHOWN)]
 FormNumbers = Annotated[

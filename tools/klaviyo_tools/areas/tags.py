@@ -129,7 +129,7 @@ area.relate(
     rate=S,
     scopes="campaigns:write tags:write",
     aliases="create_tag_relationships_campaign add_campaigns_to_tag create_tag_relationships_campaigns",
-    look="get_campaigns",
+    verify_with="get_campaigns",
     words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
 )
 area.relate(
@@ -140,7 +140,7 @@ area.relate(
     rate=S,
     scopes="flows:write tags:write",
     aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
-    look="get_flows",
+    verify_with="get_flows",
     words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
 )
 area.record(
@@ -190,7 +190,7 @@ area.relate(
     method="DELETE",
     scopes="campaigns:write tags:write",
     aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
-    look="get_campaigns",
+    verify_with="get_campaigns",
     words="untag unlabel campaign",
 )
 area.relate(
@@ -202,7 +202,7 @@ area.relate(
     method="DELETE",
     scopes="flows:write tags:write",
     aliases="delete_tag_relationships_flows remove_flows_from_tag",
-    look="get_flows",
+    verify_with="get_flows",
     words="untag unlabel flow",
 )
 area.relate(
@@ -213,7 +213,7 @@ area.relate(
     rate=S,
     scopes="lists:write tags:write",
     aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
-    look="get_lists",
+    verify_with="get_lists",
     words="tag label mark list put on",
 )
 area.relate(
@@ -225,7 +225,7 @@ area.relate(
     method="DELETE",
     scopes="lists:write tags:write",
     aliases="delete_tag_relationships_lists remove_lists_from_tag",
-    look="get_lists",
+    verify_with="get_lists",
     words="untag unlabel list",
 )
 area.relate(
@@ -236,7 +236,7 @@ area.relate(
     rate=S,
     scopes="segments:write tags:write",
     aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
-    look="get_segments",
+    verify_with="get_segments",
     words="tag label mark segment put on",
 )
 area.relate(
@@ -248,7 +248,7 @@ area.relate(
     method="DELETE",
     scopes="segments:write tags:write",
     aliases="delete_tag_relationships_segments remove_segments_from_tag",
-    look="get_segments",
+    verify_with="get_segments",
     words="untag unlabel segment",
 )
 area.collection(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Text, told
+from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 
 area = Area("tracking_settings", words="utm google analytics source medium link parameters attribution tagging")
@@ -69,17 +69,17 @@ class CustomUtm(Utm):
 
 
 SHAPE = "{flow, campaign}: each {type: static or dynamic, value}"
-Parameter = Annotated[Utm, told(Utm, "as utm_source")]
+Parameter = Annotated[Utm, one_line_schema(Utm, "as utm_source")]
 
 
 class TrackingChanges(Arguments):
     auto_add_parameters: bool | None = None
-    utm_source: Annotated[Utm, told(Utm, SHAPE)] | None = None
+    utm_source: Annotated[Utm, one_line_schema(Utm, SHAPE)] | None = None
     utm_medium: Parameter | None = None
     utm_campaign: Parameter | None = None
     utm_id: Parameter | None = None
     utm_term: Parameter | None = None
-    custom_parameters: list[Annotated[CustomUtm, told(CustomUtm, "name, flow, campaign")]] | None = None
+    custom_parameters: list[Annotated[CustomUtm, one_line_schema(CustomUtm, "name, flow, campaign")]] | None = None
 
 
 area.collection(

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import _marks, since_of, varies_of
 from klaviyo_tools.arguments.spelling import nearest
-from klaviyo_tools.arguments.types import Arguments, keys_of, models_in
+from klaviyo_tools.arguments.types import Arguments, argument_names, models_in
 
 # Checking a call.
 
@@ -142,7 +142,7 @@ def _hint(field: FieldInfo | None) -> str:
     told = field.description or next((str(one["description"]) for one in simple if "description" in one), "")
     inner = next(models_in(field.annotation), None)
     if not told and inner is not None:
-        told = f"{'objects' if get_origin(field.annotation) is list else 'an object'} of {keys_of(inner)}"
+        told = f"{'objects' if get_origin(field.annotation) is list else 'an object'} of {argument_names(inner)}"
     if not told and get_origin(field.annotation) is Literal:
         told = " or ".join(map(str, get_args(field.annotation)))
     return f" ({told if len(told) <= 160 else f'{told[:159]}…'})" if told else ""

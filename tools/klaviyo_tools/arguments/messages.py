@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from klaviyo_tools.arguments.places import UNLISTED, Attribute, Relationship, Since, Varies
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, told
+from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
 
 EMAIL = {"label", "subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email"}
 SMS = {"body", "render_options"}
@@ -134,12 +134,15 @@ class Message(Arguments):
         UNLISTED,
     ] = None
     render_options: Annotated[
-        Annotated[RenderOptions, told(RenderOptions)] | None, Attribute("definition.render_options")
+        Annotated[RenderOptions, one_line_schema(RenderOptions)] | None, Attribute("definition.render_options")
     ] = None
     notification_type: Annotated[Literal["standard", "silent"] | None, Attribute("definition.notification_type")] = None
     kv_pairs: Annotated[Open | None, Attribute("definition.kv_pairs")] = None
     options: Annotated[
-        Annotated[PushOptions, told(PushOptions, "on_open {type: open_app | deep_link …}, badge, play_sound")] | None,
+        Annotated[
+            PushOptions, one_line_schema(PushOptions, "on_open {type: open_app | deep_link …}, badge, play_sound")
+        ]
+        | None,
         Attribute("definition.options"),
     ] = None
     image_id: Annotated[Id | None, Relationship("image")] = None
@@ -234,7 +237,7 @@ class MessageChanges(Message):
 
 NewMessages = Annotated[
     NewMessage,
-    told(
+    one_line_schema(
         NewMessage,
         "channel; email: subject, preview_text, from_email, from_label …; sms: body; mobile_push: title, body …",
     ),

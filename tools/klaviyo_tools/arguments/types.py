@@ -183,12 +183,12 @@ def clearable(kind: Any) -> Any:
     return Annotated[kind | None, CLEARS]
 
 
-def told(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
+def one_line_schema(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
     """Annotated to the type of an object: its schema is one line (by default the keys), not each key with its type."""
-    return WithJsonSchema({"type": "object", "description": text or keys_of(model)})
+    return WithJsonSchema({"type": "object", "description": text or argument_names(model)})
 
 
-def keys_of(model: type[Arguments], revision: str | None = None) -> str:
+def argument_names(model: type[Arguments], revision: str | None = None) -> str:
     """The keys of an object, as far as a revision has them."""
     fields = model.model_fields.items()
     return ", ".join(f.alias or name for name, f in fields if revision is None or (since_of(f) or "") <= revision)

@@ -47,7 +47,7 @@ def public_https(given: str) -> str:
     return text
 
 
-def picture(given: str) -> str:
+def picture_url(given: str) -> str:
     """A public https address, or a picture itself as a base64 data URI, as Klaviyo takes it; ValueError otherwise."""
     text = given.strip()
     if text[:5].lower() != "data:":
@@ -118,5 +118,5 @@ def _shown(text: str) -> str:
 
 PublicUrl = Annotated[Text, AfterValidator(public_https)]
 """A public https address."""
-PictureUrl = Annotated[Text, AfterValidator(picture)]
+PictureUrl = Annotated[Text, AfterValidator(picture_url)]
 """A public https address, or a picture as a data URI."""

@@ -32,17 +32,17 @@ from klaviyo_tools.arguments.places import (
     since_of,
 )
 from klaviyo_tools.arguments.types import Arguments, models_in
-from klaviyo_tools.drift.examples import NoExample, bare, everything, required
+from klaviyo_tools.drift.examples import NoExample, bare_example, full_example, required_example
 from klaviyo_tools.jsonapi.documents import relationship_name
 from klaviyo_tools.operation.operation import Answer, Operation, Rate
 from klaviyo_tools.operation.request import Service
-from klaviyo_tools.registry import Catalog, catalog
+from klaviyo_tools.registry import Registry, registry
 
-LEFT_OUT: Mapping[str, str] = {
+IGNORED_OPERATIONS: Mapping[str, str] = {
     "/client/": "for browsers, with a company's public id instead of a key",
 }
 """Paths of operations that are not declared, with the reason."""
-UNREACHED: Mapping[tuple[str, str], str] = {
+UNREACHED_VALUES: Mapping[tuple[str, str], str] = {
     (
         "POST",
         "fields[",
@@ -142,13 +142,13 @@ class Document:
         return [f"{error.json_path}: {error.message[:160]}" for error in Draft202012Validator(whole).iter_errors(value)]
 
 
-def compare(document: Document, operations: Catalog) -> Iterator[Difference]:
+def compare(document: Document, operations: Registry) -> Iterator[Difference]:
     """Every difference, the operations in the document's order and then those that it does not have."""
     for name, (method, path, body) in document.operations.items():
-        if any(path.startswith(prefix) for prefix in LEFT_OUT):
+        if any(path.startswith(prefix) for prefix in IGNORED_OPERATIONS):
             continue
-        if name in operations.covered:
-            for text, breaks in _ids(document, operations[operations.covered[name][0]], method, path, body):
+        if name in operations.argument_operations:
+            for text, breaks in _ids(document, operations[operations.argument_operations[name][0]], method, path, body):
                 yield Difference(name, text, breaks)
             continue
         if name not in operations:
@@ -183,7 +183,7 @@ def _parameters(document: Document, operation: Operation, body: Mapping[str, Any
     for name in ours.keys() - theirs.keys():
         yield f"takes no parameter {name}", True
     for name in theirs.keys() - ours.keys():
-        if not any(operation.method == method and name.startswith(start) for method, start in UNREACHED):
+        if not any(operation.method == method and name.startswith(start) for method, start in UNREACHED_VALUES):
             yield f"its parameter {name} is not reachable", False
     yield from _filter(body, operation.filter, tuple(operation.filter_at(document.revision)))
     for name in ours.keys() & theirs.keys():
@@ -282,7 +282,7 @@ def _body(document: Document, operation: Operation) -> Iterator[tuple[str, bool]
         yield from ((f"its part {name} is not reachable", False) for name in set(schema["properties"]) - ours)
         return
     try:
-        for arguments in (required(operation, document.revision), *everything(operation, document.revision)):
+        for arguments in (required_example(operation, document.revision), *full_example(operation, document.revision)):
             request = operation.request(check(operation.arguments, arguments))
             for fault in document.faults(schema, request.body)[:2]:
                 yield f"refuses the body of {json.dumps(arguments)[:200]}: {fault}", True
@@ -339,7 +339,7 @@ def _reach_resource(model: type[Arguments], at: str, revision: str) -> Iterator[
 
 
 def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
-    kind = bare(annotation)[0]
+    kind = bare_example(annotation)[0]
     if get_origin(kind) in _ARRAYS:
         yield from _reach_value(get_args(kind)[0], f"{at}[]", revision)
     elif isinstance(kind, type) and issubclass(kind, Arguments):
@@ -359,15 +359,15 @@ def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
 
 
 def _reach_embedded(annotation: Any, at: str, revision: str) -> Iterator[str]:
-    kind = bare(annotation)[0]
+    kind = bare_example(annotation)[0]
     many = get_origin(kind) in _ARRAYS
     yield from _reach_resource(
-        bare(get_args(kind)[0])[0] if many else kind, f"{at}.data{'[]' if many else ''}", revision
+        bare_example(get_args(kind)[0])[0] if many else kind, f"{at}.data{'[]' if many else ''}", revision
     )
 
 
 def _is_list(annotation: Any) -> bool:
-    return get_origin(bare(annotation)[0]) in _ARRAYS
+    return get_origin(bare_example(annotation)[0]) in _ARRAYS
 
 
 def _success(operation: Operation, revision: str, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -392,7 +392,7 @@ def main(arguments: Sequence[str]) -> int:
         except (OSError, ValueError, KeyError, AttributeError):
             print(f"{name} is not an OpenAPI document of Klaviyo's that can be read", file=sys.stderr)  # noqa: T201
             return 2
-        differences = list(compare(document, catalog()))
+        differences = list(compare(document, registry()))
         for difference in differences:
             print(difference)  # noqa: T201
         broken = broken or any(difference.breaks for difference in differences)

@@ -16,7 +16,7 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import Query, place_of, since_of, varies_of
 from klaviyo_tools.arguments.types import Arguments, models_in
-from klaviyo_tools.operation.operation import NEWEST, Operation
+from klaviyo_tools.operation.operation import ANY_REVISION, Operation
 
 _TEXTS = (
     "01HEXAMPLE",
@@ -50,12 +50,12 @@ class NoExample(TypeError):
     """A field for which no example was found: give its model `EXAMPLES`."""
 
 
-def required(operation: Operation, revision: str = NEWEST) -> dict[str, Any]:
+def required_example(operation: Operation, revision: str = ANY_REVISION) -> dict[str, Any]:
     """The fewest arguments with which the operation can be called."""
     return next(_objects(operation.arguments, operation, revision, whole=False))
 
 
-def everything(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
+def full_example(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
     """Every argument of the operation at a revision: once, and once more for each variant of an object in it."""
     yield from _objects(operation.arguments, operation, revision, whole=True)
 
@@ -168,7 +168,7 @@ def _filter(operation: Operation) -> str:
 
 
 def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
-    plain, marks = bare(kind)
+    plain, marks = bare_example(kind)
     origin = get_origin(plain)
     if isinstance(plain, type) and issubclass(plain, Arguments):
         yield from _objects(plain, operation, revision, whole=whole)
@@ -180,7 +180,7 @@ def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: boo
         yield _scalar(name, plain, Annotated[(plain, *marks)] if marks else plain)
 
 
-def bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+def bare_example(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     """A type without what is annotated to it and without None beside it."""
     marks: tuple[Any, ...] = ()
     while True:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from klaviyo_tools.filters.tree import (
     ABSENT,
-    LISTED,
-    MOST_NESTING,
-    ORDERED,
-    WORDED,
-    Absent,
+    LIST_OPERATORS,
+    MAX_NESTING,
+    ORDER_OPERATORS,
+    TEXT_OPERATORS,
+    AbsentValue,
     And,
     Comparison,
     Filter,
@@ -31,9 +31,9 @@ from klaviyo_tools.filters.tree import (
     Scalar,
     UnknownOperator,
     Value,
-    moment,
-    render,
-    shown,
+    parse_moment,
+    render_filter,
+    value_text,
 )
 
 __all__ = [
@@ -47,12 +47,12 @@ __all__ = [
     "Not",
     "Number",
     "Or",
-    "accept",
-    "accept_each",
-    "check",
-    "describe",
-    "parse",
-    "render",
+    "accept_conditions",
+    "accept_filter",
+    "check_filter",
+    "describe_filter",
+    "parse_any",
+    "render_filter",
 ]
 
 FilterFields = Mapping[str, str]
@@ -87,15 +87,17 @@ _NO_OR = (
 _NO_NOT = "Klaviyo's filters cannot negate: ask for the values that are wanted instead"
 
 
-def parse(text: str) -> Filter:
+def parse_any(text: str) -> Filter:
     """The tree of a filter, as Klaviyo writes it or as a model might. Raises FilterError and nothing else."""
     # Imported with the first filter: the reader's tables are no part of the server's start.
     from klaviyo_tools.filters import syntax
 
-    return syntax.parse(text)
+    return syntax.parse_filter(text)
 
 
-def accept(given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()) -> str:
+def accept_filter(
+    given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
+) -> str:
     """The filter to send for what a model wrote, checked; not yet percent-encoded.
 
     Takes Klaviyo's language and its near misses (`email = 'x'`, `created > 2026-01-01`), a list of filters (all must
@@ -103,20 +105,20 @@ def accept(given: str | list[Any] | dict[str, Any], fields: FilterFields, *, req
     UTC. One of the fields named in `required` must be there. Raises FilterError, with how to write it.
     """
     clauses = _clauses(given, fields, required, local_times=False)
-    return render(clauses[0] if len(clauses) == 1 else And(clauses))
+    return render_filter(clauses[0] if len(clauses) == 1 else And(clauses))
 
 
-def accept_each(
+def accept_conditions(
     given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
 ) -> list[str]:
     """As `accept`, for metric aggregates: one string for each condition.
 
     Times without an offset stay so, because that operation reads them in its own `timezone`.
     """
-    return [render(clause) for clause in _clauses(given, fields, required, local_times=True)]
+    return [render_filter(clause) for clause in _clauses(given, fields, required, local_times=True)]
 
 
-def check(filter: Filter, fields: FilterFields) -> None:
+def check_filter(filter: Filter, fields: FilterFields) -> None:
     """Raises FilterError unless the operation takes every field, operator and kind of value in the filter."""
     if isinstance(filter, Or):
         raise FilterError(_NO_OR)
@@ -124,7 +126,7 @@ def check(filter: Filter, fields: FilterFields) -> None:
         raise FilterError(_NO_NOT)
     if isinstance(filter, And):
         for part in filter.parts:
-            check(part, fields)
+            check_filter(part, fields)
         return
     operators = _operators(filter.field, fields)
     if operators is None:
@@ -134,12 +136,12 @@ def check(filter: Filter, fields: FilterFields) -> None:
     _check_value(filter, _kind(filter.field, fields))
 
 
-def fields_in(text: str) -> list[str]:
+def filter_fields_in(text: str) -> list[str]:
     """The fields that a filter, as it is sent, asks about."""
-    return [clause.field for clause in _flat(parse(text))]
+    return [clause.field for clause in _flat(parse_any(text))]
 
 
-def describe(fields: FilterFields) -> str:
+def describe_filter(fields: FilterFields) -> str:
     """The fields and operators in one line for a model: fields that share operators stand together.
 
     Comparisons are told as their signs, which `parse` reads as well: a tool's description is paid for in every session.
@@ -148,10 +150,10 @@ def describe(fields: FilterFields) -> str:
     for field, operators in fields.items():
         names = sorted(operators.split(), key=lambda name: (name != "equals", _SIGNS.get(name, ""), name))
         groups.setdefault(frozenset(names), (" ".join(_SIGNS.get(name, name) for name in names), []))[1].append(field)
-    return "; ".join(f"{folded(members)}: {operators}" for operators, members in groups.values())
+    return "; ".join(f"{fold_names(members)}: {operators}" for operators, members in groups.values())
 
 
-def folded(names: Iterable[str]) -> str:
+def fold_names(names: Iterable[str]) -> str:
     """Names joined by commas; those with a long beginning in common share it: `a.long.{beginning, end}`."""
     told: dict[str, list[str]] = {}
     for name in names:
@@ -178,14 +180,14 @@ def _clauses(
         raise _advised(error, given, fields, required) from None
     found = tuple(_fitted(clause, fields, local_times=local_times) for clause in _flat(tree))
     for clause in found:
-        check(clause, fields)
+        check_filter(clause, fields)
     if required and not any(clause.field in required for clause in found):
         raise FilterError(f"a condition on {' or '.join(required)} is needed: for example {_example(fields, required)}")
     return found
 
 
 def _read(given: object, fields: FilterFields, depth: int = 0) -> Filter:
-    if depth > MOST_NESTING:
+    if depth > MAX_NESTING:
         raise FilterError("the filter is nested too deep")
     if isinstance(given, str):
         return _read_text(given, fields, depth)
@@ -204,7 +206,7 @@ def _read_text(given: str, fields: FilterFields, depth: int) -> Filter:
         except (ValueError, RecursionError):
             raise FilterError("the filter begins like JSON and is not") from None
         return _read(decoded, fields, depth + 1)
-    return parse(text)
+    return parse_any(text)
 
 
 def _entries(given: Mapping[Any, Any]) -> Iterable[tuple[object, object]]:
@@ -277,7 +279,7 @@ def _either(tree: Or) -> Comparison:
         clause = _either(part) if isinstance(part, Or) else part
         if not isinstance(clause, Comparison) or clause.operator not in ("equals", "any"):
             raise FilterError(_NO_OR)
-        if field not in ("", clause.field) or isinstance(clause.value, Absent):
+        if field not in ("", clause.field) or isinstance(clause.value, AbsentValue):
             raise FilterError(_NO_OR)
         field = clause.field
         values += clause.value if isinstance(clause.value, tuple) else [clause.value]
@@ -293,10 +295,10 @@ def _fitted(clause: Comparison, fields: FilterFields, *, local_times: bool) -> C
     if operators is None:
         return clause
     kind = _kind(field, fields)
-    if kind == "open" and clause.operator in ORDERED:
+    if kind == "open" and clause.operator in ORDER_OPERATORS:
         kind = "time"
     value: Value
-    if isinstance(clause.value, Absent):
+    if isinstance(clause.value, AbsentValue):
         value = ABSENT
     elif isinstance(clause.value, tuple):
         value = tuple(_typed(item, kind, field, local_times) for item in clause.value)
@@ -315,7 +317,7 @@ def _spelled(value: str, known: Sequence[str]) -> str:
 
 def _same_in(clause: Comparison, operators: Sequence[str]) -> Comparison:
     operator, value = clause.operator, clause.value
-    if isinstance(value, Absent):
+    if isinstance(value, AbsentValue):
         return clause
     items = value if isinstance(value, tuple) else (value,)
     if operator in ("equals", "any"):
@@ -325,7 +327,7 @@ def _same_in(clause: Comparison, operators: Sequence[str]) -> Comparison:
             operator = "any"
         elif "contains-any" in operators:
             operator = "contains-any"
-    if operator in LISTED:
+    if operator in LIST_OPERATORS:
         return Comparison(operator, clause.field, items)
     return Comparison(operator, clause.field, items[0]) if len(items) == 1 else clause
 
@@ -344,7 +346,7 @@ def _typed(value: Scalar, kind: Kind, field: str, local_times: bool) -> Scalar:
     if kind == "number":
         return _number(written.strip()) or value
     if kind == "time" and not isinstance(value, Number):
-        exact = moment(written.strip())
+        exact = parse_moment(written.strip())
         value = Moment(exact, written) if exact is not None else value
     if isinstance(value, Moment) and value.is_local and not local_times:
         return Moment(value.text + "Z")
@@ -391,7 +393,7 @@ def _kind(field: str, fields: FilterFields) -> Kind:
         return "truth"
     if field in _NUMBERS:
         return "number"
-    return "time" if any(operator in ORDERED for operator in fields[field].split()) else "text"
+    return "time" if any(operator in ORDER_OPERATORS for operator in fields[field].split()) else "text"
 
 
 # What is wrong, in words.
@@ -422,10 +424,10 @@ def _words_in(given: object) -> str:
 
 def _check_value(clause: Comparison, kind: Kind) -> None:
     value, operator = clause.value, clause.operator
-    if isinstance(value, Absent):
+    if isinstance(value, AbsentValue):
         return
-    if isinstance(value, tuple) != (operator in LISTED):
-        wants = "a list" if operator in LISTED else "one value, not a list"
+    if isinstance(value, tuple) != (operator in LIST_OPERATORS):
+        wants = "a list" if operator in LIST_OPERATORS else "one value, not a list"
         raise FilterError(
             f"{operator} takes {wants}: {operator}({clause.field},{_sample(clause.field, operator, kind)})"
         )
@@ -437,7 +439,7 @@ def _check_value(clause: Comparison, kind: Kind) -> None:
 def _suits(item: Scalar, operator: str, kind: Kind, field: str) -> bool:
     if item is None:
         return operator == "equals"
-    if operator in WORDED:
+    if operator in TEXT_OPERATORS:
         return isinstance(item, str)
     if kind == "truth":
         return isinstance(item, bool)
@@ -445,17 +447,17 @@ def _suits(item: Scalar, operator: str, kind: Kind, field: str) -> bool:
         return isinstance(item, Number)
     if kind == "time":
         return isinstance(item, Moment) or (field in _TIMES_OR_NUMBERS and isinstance(item, Number))
-    if operator in ORDERED:
+    if operator in ORDER_OPERATORS:
         return isinstance(item, Number | Moment)
     return True
 
 
 def _refused_value(clause: Comparison, item: Scalar, kind: Kind) -> str:
     wants = {"truth": "true or false", "number": "a number", "time": "an ISO 8601 date or time"}.get(kind)
-    if clause.operator in WORDED:
+    if clause.operator in TEXT_OPERATORS:
         wants = "text"
     elif wants is None:
-        wants = "a number or an ISO 8601 time" if clause.operator in ORDERED else "a value other than null"
+        wants = "a number or an ISO 8601 time" if clause.operator in ORDER_OPERATORS else "a value other than null"
     right = _condition_text(clause.field, clause.operator, kind)
     return f"{clause.field} takes {wants}, not {_plain(item)}: {right}"
 
@@ -469,17 +471,17 @@ def _refused_operator(clause: Comparison, operators: Sequence[str]) -> str:
 
 def _unknown_field(field: str, fields: FilterFields) -> str:
     if not fields:
-        return f"unknown filter field {shown(field)}: there is none to filter by here"
+        return f"unknown filter field {value_text(field)}: there is none to filter by here"
     asked = field.lower().replace("-", "_")
     close = [name for name in fields if name.rsplit(".")[-1] == asked or name.startswith(f"{asked}.")]
     close += difflib.get_close_matches(asked, fields, 3, 0.5)
     close = list(dict.fromkeys(close))[:3]
     if not close:
-        known = describe(fields)
+        known = describe_filter(fields)
         known = known if len(known) <= _MOST_LISTED else f"{known[:_MOST_LISTED].rsplit(', ', 1)[0]}, …"
-        return f"unknown filter field {shown(field)}: there are {known}"
+        return f"unknown filter field {value_text(field)}: there are {known}"
     offers = "; ".join(f"{name} ({', '.join(fields[name].split())})" for name in close)
-    return f"unknown filter field {shown(field)}: did you mean {offers}?"
+    return f"unknown filter field {value_text(field)}: did you mean {offers}?"
 
 
 def _example(fields: FilterFields, required: Sequence[str] = ()) -> str:
@@ -497,13 +499,13 @@ def _condition_text(field: str, operator: str, kind: Kind) -> str:
 
 
 def _sample(field: str, operator: str, kind: Kind) -> str:
-    if kind == "open" and operator in ORDERED:
+    if kind == "open" and operator in ORDER_OPERATORS:
         kind = "time"
-    if operator in WORDED:
+    if operator in TEXT_OPERATORS:
         kind = "text"
     text = _SAMPLES.get(field, "Y6nRLr" if field.endswith(("id", "ids")) else "value")
     one = {"truth": "true", "number": "5", "time": _SAMPLE_TIME}.get(kind, f'"{text}"')
-    return f"[{one}]" if operator in LISTED else one
+    return f"[{one}]" if operator in LIST_OPERATORS else one
 
 
 def _all_operators(fields: FilterFields) -> list[str]:
@@ -514,7 +516,7 @@ def _plain(value: object) -> str:
     if isinstance(value, Number | Moment):
         return value.text[:60]
     if isinstance(value, str):
-        return shown(value)
+        return value_text(value)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from klaviyo_tools.filters.tree import (
     ABSENT,
-    LISTED,
-    MOST_NESTING,
+    LIST_OPERATORS,
+    MAX_NESTING,
     NAME,
-    Absent,
+    AbsentValue,
     And,
     Comparison,
     Filter,
@@ -24,8 +24,8 @@ from klaviyo_tools.filters.tree import (
     Scalar,
     UnknownOperator,
     Value,
-    literal,
-    shown,
+    render_literal,
+    value_text,
 )
 
 _SYNONYMS = {
@@ -82,7 +82,7 @@ _CONNECTOR_IN_BARE = re.compile(r"\s(?:and|or)(?=[\s(]|$)|&&|\|\|", re.I)
 _CALL = re.compile(r"([$A-Za-z][\w-]*)\s*\(")
 
 
-def parse(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
     """The tree of a filter, as Klaviyo writes it or as a model might. Raises FilterError and nothing else."""
     return _Reader(text).whole()
 
@@ -114,7 +114,7 @@ class _Reader:
             raise self.fail("the filter is empty")
         found = self.alternatives()
         if not self.ended():
-            stray = shown(self.text[self.at :], 20)
+            stray = value_text(self.text[self.at :], 20)
             raise self.fail("a closing parenthesis too many" if self.peek() == ")" else f"unexpected text {stray}")
         return found
 
@@ -148,8 +148,8 @@ class _Reader:
         if self.take(sign):
             return
         if self.ended():
-            raise self.fail(f"{shown(self.text[opened])} is never closed", opened)
-        raise self.fail(f"expected {shown(sign)}, not {shown(self.text[self.at :], 20)}")
+            raise self.fail(f"{value_text(self.text[opened])} is never closed", opened)
+        raise self.fail(f"expected {value_text(sign)}, not {value_text(self.text[self.at :], 20)}")
 
     def connector(self) -> str | None:
         found = _CONNECTOR.match(self.text, self.at)
@@ -182,7 +182,7 @@ class _Reader:
 
     def condition(self) -> Filter:
         self.depth += 1
-        if self.depth > MOST_NESTING:
+        if self.depth > MAX_NESTING:
             raise self.fail("conditions are nested too deep")
         try:
             return self.group() or self.call() or self.infix()
@@ -247,7 +247,7 @@ class _Reader:
         if found is None:
             word = re.compile(r"[^\s\"'(\[,)]+").match(self.text, self.at)
             if word is None:
-                raise self.fail(f'expected a condition such as equals(field,"value"), not {shown(name)}', start)
+                raise self.fail(f'expected a condition such as equals(field,"value"), not {value_text(name)}', start)
             raise UnknownOperator(word[0], self.at)
         operator, negated = _MEANINGS[_squash(found[0])]
         self.at = found.end()
@@ -266,8 +266,8 @@ class _Reader:
             raise self.fail(f"{operator}({name}) has no value: {operator}({name},…)", start)
         elif len(values) == 1:
             value = values[0]
-        elif operator in LISTED and not any(isinstance(item, tuple) for item in values):
-            value = tuple(item for item in values if not isinstance(item, tuple | Absent))
+        elif operator in LIST_OPERATORS and not any(isinstance(item, tuple) for item in values):
+            value = tuple(item for item in values if not isinstance(item, tuple | AbsentValue))
         else:
             raise self.fail(f"{operator} takes one value; text with a comma goes in double quotes", start)
         try:
@@ -284,7 +284,7 @@ class _Reader:
             inner = _Reader(self.string())
             name = inner.whole_field()
             if name is None:
-                raise self.fail(f"{shown(inner.text)} is not a field name", start)
+                raise self.fail(f"{value_text(inner.text)} is not a field name", start)
             return name
         pieces = [self.name(start)]
         while True:
@@ -303,7 +303,7 @@ class _Reader:
     def name(self, start: int) -> str:
         found = _NAME.match(self.text, self.at)
         if found is None:
-            here = shown(self.text[self.at :], 20) if not self.ended() else "the end"
+            here = value_text(self.text[self.at :], 20) if not self.ended() else "the end"
             raise self.fail(f"expected a field name, not {here}", start if self.ended() else self.at)
         self.at = found.end()
         return found[0]
@@ -354,7 +354,7 @@ class _Reader:
         if not text.isprintable() or _QUOTE_IN_BARE.search(text):
             raise self.fail("put this value in double quotes", start)
         try:
-            return literal(text)
+            return render_literal(text)
         except FilterError as error:
             raise self.fail(error.reason, start) from None
 

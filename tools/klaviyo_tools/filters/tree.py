@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-LISTED = ("any", "contains-any", "contains-all")
+LIST_OPERATORS = ("any", "contains-any", "contains-all")
 """Operators whose value is a list."""
-ORDERED = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
+ORDER_OPERATORS = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
 """Operators that compare times or numbers."""
-WORDED = ("contains", "starts-with", "ends-with")
+TEXT_OPERATORS = ("contains", "starts-with", "ends-with")
 """Operators that look inside a text."""
-MOST_NESTING = 16
-OPERATORS = ("equals", *LISTED, *WORDED, *ORDERED, "has")
+MAX_NESTING = 16
+OPERATORS = ("equals", *LIST_OPERATORS, *TEXT_OPERATORS, *ORDER_OPERATORS, "has")
 
 NAME = r"(?:[^\W\d][\w$-]*|\$[\w$-]+)"
 """One step of a field's path."""
@@ -47,17 +47,17 @@ class UnknownOperator(FilterError):
     """A word where an operator should stand."""
 
     def __init__(self, word: str, position: int | None = None) -> None:
-        super().__init__(f"unknown operator {shown(word, 40)}", position)
+        super().__init__(f"unknown operator {value_text(word, 40)}", position)
         self.word = word
 
 
-class Absent(Enum):
+class AbsentValue(Enum):
     """The value of an operator that takes none (`has`)."""
 
     ABSENT = "absent"
 
 
-ABSENT = Absent.ABSENT
+ABSENT = AbsentValue.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Number:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(_NUMBER, self.text):
-            raise FilterError(f"{shown(self.text)} is not a number")
+            raise FilterError(f"{value_text(self.text)} is not a number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Moment:
     written: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if moment(self.text) != self.text:
-            raise FilterError(f"{shown(self.text)} is not a time such as 2026-03-01T09:00:00Z")
+        if parse_moment(self.text) != self.text:
+            raise FilterError(f"{value_text(self.text)} is not a time such as 2026-03-01T09:00:00Z")
 
     @property
     def is_local(self) -> bool:
@@ -89,7 +89,7 @@ class Moment:
 
 
 Scalar = str | bool | Number | Moment | None
-Value = Scalar | tuple[Scalar, ...] | Absent
+Value = Scalar | tuple[Scalar, ...] | AbsentValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if self.operator not in OPERATORS:
-            raise FilterError(f"{shown(self.operator)} is not an operator of Klaviyo's")
+            raise FilterError(f"{value_text(self.operator)} is not an operator of Klaviyo's")
         if not _is_field(self.field):
-            raise FilterError(f"{shown(self.field)} is not a field name")
+            raise FilterError(f"{value_text(self.field)} is not a field name")
         if self.value == ():
             raise FilterError(f"the list of {self.operator}({self.field},[…]) is empty")
         if self.operator == "has" and self.value is not ABSENT:
@@ -146,20 +146,20 @@ class Not:
 Filter = Comparison | And | Or | Not
 
 
-def render(filter: Filter) -> str:
+def render_filter(filter: Filter) -> str:
     """The filter as Klaviyo reads it, not yet percent-encoded; `parse` gives back the same tree."""
     if isinstance(filter, And | Or):
-        return f"{type(filter).__name__.lower()}({','.join(render(part) for part in filter.parts)})"
+        return f"{type(filter).__name__.lower()}({','.join(render_filter(part) for part in filter.parts)})"
     if isinstance(filter, Not):
-        return f"not({render(filter.part)})"
-    if isinstance(filter.value, Absent):
+        return f"not({render_filter(filter.part)})"
+    if isinstance(filter.value, AbsentValue):
         return f"{filter.operator}({filter.field})"
     if isinstance(filter.value, tuple):
         return f"{filter.operator}({filter.field},[{','.join(_written(item) for item in filter.value)}])"
     return f"{filter.operator}({filter.field},{_written(filter.value)})"
 
 
-def moment(text: str) -> str | None:
+def parse_moment(text: str) -> str | None:
     """A date or time in the form that Klaviyo reads (`T`, seconds, `Z` or `+00:00`), None if it is none.
 
     An offset that is missing stays missing.
@@ -181,7 +181,7 @@ def moment(text: str) -> str | None:
     return exact
 
 
-def literal(text: str) -> Scalar:
+def render_literal(text: str) -> Scalar:
     """What a value without quotes means: true, false, null, a number, a time, or else text."""
     word = {"true": True, "false": False}.get(text.lower())
     if word is not None:
@@ -190,15 +190,15 @@ def literal(text: str) -> Scalar:
         return None
     if re.fullmatch(_NUMBER, text):
         return Number(text)
-    exact = moment(text)
+    exact = parse_moment(text)
     if exact is not None:
         return Moment(exact, text)
     if re.fullmatch(_TIME, text):
-        raise FilterError(f"{shown(text)} is not a day and time that exist")
+        raise FilterError(f"{value_text(text)} is not a day and time that exist")
     return text
 
 
-def shown(text: str, most: int = 60) -> str:
+def value_text(text: str, most: int = 60) -> str:
     """A text as an error quotes it: one line, cut, always encodable."""
     whole = text[:most].encode("utf-8", "replace").decode()
     quoted = json.dumps(whole, ensure_ascii=False)
@@ -228,4 +228,4 @@ def _not_empty(parts: tuple[Filter, ...], name: str) -> None:
 
 def _sendable(value: Value) -> None:
     if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-        raise FilterError(f"{shown(value)} holds half a character (a lone surrogate)")
+        raise FilterError(f"{value_text(value)} holds half a character (a lone surrogate)")

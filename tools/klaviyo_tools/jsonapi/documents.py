@@ -11,36 +11,36 @@ from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.request import JSON
 
 
-def document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
+def build_document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
     """The body of a create, an update or an action: `{"data": {"type", "id"?, "attributes", …}}`.
 
     A `Linkage` field, where the arguments have one, is the whole of `data` instead.
     """
-    for _, value, place in given(arguments):
+    for _, value, place in given_arguments(arguments):
         if isinstance(place, Linkage):
-            return {"data": linkage(place.type, value)}
-    return {"data": resource(type_, arguments, id_)}
+            return {"data": build_linkage(place.type, value)}
+    return {"data": build_resource(type_, arguments, id_)}
 
 
-def resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
+def build_resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
     """One resource object; arguments whose place is not in the body (path, query) are passed over."""
     attributes: dict[str, Any] = {}
     relationships: dict[str, JSON] = {}
     meta: dict[str, Any] = {}
-    for name, value, place in given(arguments):
+    for name, value, place in given_arguments(arguments):
         match place:
             case None:
-                attributes[name] = plain(value)
+                attributes[name] = plain_value(value)
             case Attribute(path):
-                put(attributes, path, plain(value))
+                put(attributes, path, plain_value(value))
             case Embedded(type=kind, name=key):
-                attributes[key or name] = embedded(kind, value)
+                attributes[key or name] = build_embedded(kind, value)
             case Relationship(type=kind, name=key):
                 relationships[key or relationship_name(name)] = {"data": identifiers(kind, value)}
             case Target():
                 id_ = value
             case Meta(path):
-                put(meta, path, plain(value))
+                put(meta, path, plain_value(value))
             case _:
                 continue
     result: dict[str, JSON] = {"type": type_}
@@ -55,24 +55,24 @@ def resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[s
     return result
 
 
-def given(arguments: Arguments) -> Iterator[tuple[str, Any, Place | None]]:
+def given_arguments(arguments: Arguments) -> Iterator[tuple[str, Any, Place | None]]:
     """Each argument that was set, in the order of its model: name, value, place."""
     for name, field in type(arguments).model_fields.items():
         if name in arguments.model_fields_set:
             yield name, getattr(arguments, name), place_of(field)
 
 
-def embedded(type_: str, value: Arguments | list[Arguments]) -> dict[str, JSON]:
+def build_embedded(type_: str, value: Arguments | list[Arguments]) -> dict[str, JSON]:
     """Objects as Klaviyo embeds them: under `data`, each a resource of this type."""
     if isinstance(value, list):
-        return {"data": [resource(type_, item) for item in value]}
-    return {"data": resource(type_, value)}
+        return {"data": [build_resource(type_, item) for item in value]}
+    return {"data": build_resource(type_, value)}
 
 
-def linkage(type_: str, value: Any) -> JSON:
+def build_linkage(type_: str, value: Any) -> JSON:
     """Resource identifiers; given as objects, with what their `meta` says of the relationship."""
     if isinstance(value, list) and value and isinstance(value[0], Arguments):
-        return [resource(type_, item) for item in value]
+        return [build_resource(type_, item) for item in value]
     return identifiers(type_, value)
 
 
@@ -90,21 +90,21 @@ def relationship_name(argument: str) -> str:
     return argument.removesuffix("_id").replace("_", "-")
 
 
-def plain(value: Any) -> JSON:
+def plain_value(value: Any) -> JSON:
     """JSON of an attribute's value; objects inside it may embed resources of their own."""
     if isinstance(value, Arguments):
         result: dict[str, Any] = {}
-        for name, inner, place in given(value):
+        for name, inner, place in given_arguments(value):
             match place:
                 case Attribute(path):
-                    put(result, path, plain(inner))
+                    put(result, path, plain_value(inner))
                 case Embedded(type=kind, name=key):
-                    result[key or name] = embedded(kind, inner)
+                    result[key or name] = build_embedded(kind, inner)
                 case _:
-                    result[name] = plain(inner)
+                    result[name] = plain_value(inner)
         return result
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [plain_value(item) for item in value]
     return value
 
 

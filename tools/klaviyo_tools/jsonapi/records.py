@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from klaviyo_tools.operation.request import JSON
 
-LONGEST_CURSOR = 2_000
+CURSOR_CHARACTERS = 2_000
 
 
 class DocumentError(ValueError):
@@ -49,7 +49,7 @@ class Page(NamedTuple):
 EMPTY: Mapping[Any, Any] = {}
 
 
-def flatten(document: JSON) -> Page:
+def flatten_document(document: JSON) -> Page:
     """Flatten a JSON:API document. Raises DocumentError where it is none; unknown members are passed over."""
     if not isinstance(document, Mapping):
         raise DocumentError(f"the answer is {_kind(document)} where a JSON:API document was expected")
@@ -74,7 +74,7 @@ def next_cursor(link: str) -> str | None:
     except ValueError:
         raise DocumentError("its next link is not a URL") from None
     cursor = pairs.get("page[cursor]") or pairs.get("page_cursor")
-    if cursor and (len(cursor) > LONGEST_CURSOR or not cursor.isprintable()):
+    if cursor and (len(cursor) > CURSOR_CHARACTERS or not cursor.isprintable()):
         raise DocumentError("its next cursor is not one")
     return cursor
 

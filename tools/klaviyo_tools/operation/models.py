@@ -22,7 +22,7 @@ from klaviyo_tools.arguments.types import (
     Wait,
 )
 from klaviyo_tools.filters import accept as filters
-from klaviyo_tools.operation.operation import EMPTY, NEWEST, Answer, Operation
+from klaviyo_tools.operation.operation import ANY_REVISION, EMPTY_MAPPING, Answer, Operation
 
 # Models of arguments, built from the declaration.
 
@@ -63,7 +63,7 @@ def _ids_alone(operation: Operation) -> dict[str, Any]:
                 raise ValueError(f"ids_only answers ids and nothing else: leave out {' and '.join(beside)}")
             if operation.ids_without and (given := getattr(arguments, "filter", None)):
                 taken = {f: o for f, o in operation.filter.items() if f not in operation.ids_without}
-                filters.accept(given, taken)
+                filters.accept_filter(given, taken)
         return arguments
 
     return {"ids_alone": model_validator(mode="after")(alone)}
@@ -98,7 +98,10 @@ def _relating(target: str, operation: Operation) -> type[Arguments]:
 
 
 def _model(
-    operation: Operation, base: type[Arguments], *fields: Mapping[str, Any], validators: Mapping[str, Any] = EMPTY
+    operation: Operation,
+    base: type[Arguments],
+    *fields: Mapping[str, Any],
+    validators: Mapping[str, Any] = EMPTY_MAPPING,
 ) -> type[Arguments]:
     name = "".join(part.capitalize() for part in operation.name.split("_"))
     added = {name: kind for some in fields for name, kind in some.items()}
@@ -123,16 +126,18 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
             given = str(given)  # it would become one unread
         if not isinstance(given, str | list | dict):
             return given
-        return filters.accept(given, operation.filter, required=operation.filter_required)
+        return filters.accept_filter(given, operation.filter, required=operation.filter_required)
 
     def describe(revision: str) -> str:
-        text = filters.describe(operation.filter_at(revision))
+        text = filters.describe_filter(operation.filter_at(revision))
         return f"Required: {' or '.join(operation.filter_required)}. {text}" if operation.filter_required else text
 
-    as_text = WithJsonSchema({"type": "string", "description": describe(NEWEST)})
-    varies = Varies(operation.later_filter, describe, filters.fields_in)
+    as_text = WithJsonSchema({"type": "string", "description": describe(ANY_REVISION)})
+    varies = Varies(operation.later_filter, describe, filters.filter_fields_in)
     usual = {name: operators for name, operators in operation.filter.items() if name.count(".") < _DEEP}
-    rare = [Brief(f"{filters.describe(usual)}; more: describe_tool")] if len(usual) < len(operation.filter) else []
+    rare = (
+        [Brief(f"{filters.describe_filter(usual)}; more: describe_tool")] if len(usual) < len(operation.filter) else []
+    )
     kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *rare)]
     if not operation.filter_required:
         return (kind | None, None)
@@ -148,7 +153,7 @@ def _sort(names: Sequence[str], filtered: Iterable[str]) -> tuple[Any, Any]:
 
     text = f"{', '.join(names)}; -{names[0]} descends"
     # Where the filter names them all, the list of tools need not name them again.
-    brief = Brief("" if set(names) <= set(filtered) else filters.folded(names))
+    brief = Brief("" if set(names) <= set(filtered) else filters.fold_names(names))
     return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort"), brief] | None, None)
 
 
@@ -160,7 +165,7 @@ def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[An
         return ", ".join(operation.at(allowed, revision))
 
     varies = Varies({name: operation.later[name] for name in allowed if name in operation.later}, describe)
-    text = Field(description=describe(NEWEST))
+    text = Field(description=describe(ANY_REVISION))
     listed = Brief(names=True)
     return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
 

@@ -18,15 +18,15 @@ from klaviyo_tools.arguments.places import Part, PathId, Query, Target, place_of
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi import documents
 from klaviyo_tools.operation.request import JSON, Request, Service, Upload
-from klaviyo_tools.resource_types import fields_at, resource
+from klaviyo_tools.resource_types import fields_at, resource_type
 
 if TYPE_CHECKING:
     from klaviyo_tools.operation.area import Area
 
 OLDEST_REVISION = "2026-01-15"
-NEWEST = "9999"
+ANY_REVISION = "9999"
 """Stands for every revision that was and will be."""
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
 
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
@@ -64,7 +64,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Milder:
+class LesserEffect:
     """Values of an argument with which an operation has a lesser effect than it is declared with."""
 
     argument: str
@@ -121,14 +121,14 @@ class Operation:
     cursor: str = "page[cursor]"
     slower: Mapping[str, Rate] = field(default_factory=dict)
     """A value of `include` or `additional_fields` that, when asked for, lowers the limits."""
-    milder: Milder | None = None
+    lesser_effect: LesserEffect | None = None
     job: str | None = None
     """The read that follows the job which this operation starts."""
     job_errors: str | None = None
     """The read of what failed in that job, where its record does not tell."""
     job_result: str | None = None
     """The read of what that job found."""
-    look: str | None = None
+    verify_with: str | None = None
     """The read that tells whether this write was applied, where it is not the plain read of the same path."""
     repeatable: bool = False
     """Whether this write is applied once however often it arrives."""
@@ -163,8 +163,8 @@ class Operation:
 
     def effect_of(self, arguments: Arguments) -> Effect:
         """The effect with these arguments: setting a flow to draft reaches nobody, setting it live does."""
-        if self.milder and getattr(arguments, self.milder.argument, None) in self.milder.values:
-            return self.milder.effect
+        if self.lesser_effect and getattr(arguments, self.lesser_effect.argument, None) in self.lesser_effect.values:
+            return self.lesser_effect.effect
         return self.effect
 
     def rate_of(self, arguments: Arguments, revision: str = OLDEST_REVISION) -> Rate:
@@ -199,7 +199,7 @@ class Operation:
             return {}
         if (known := self._accepted.get(revision)) is not None:
             return known
-        primary = resource(self.resource)
+        primary = resource_type(self.resource)
         accepted = {}
         additional = self.at(self.additional_fields, revision)
         for kind in {primary.type, *(primary.relationships[name] for name in self.at(self.include, revision))}:
@@ -210,16 +210,16 @@ class Operation:
         self._accepted[revision] = accepted
         return accepted
 
-    def weigh(self, arguments: Arguments) -> None:
+    def check_size(self, arguments: Arguments) -> None:
         """Raises ArgumentsError where the body is larger than Klaviyo takes, with how to split it."""
         if self.most_bytes is None:
             return
         size = _bytes(self.request(arguments).body)
-        lists = {n: v for n, v, _ in documents.given(arguments) if isinstance(v, list)}
+        lists = {n: v for n, v, _ in documents.given_arguments(arguments) if isinstance(v, list)}
         for name, most in self.most_bytes_each.items():
             if size > most:
                 for place, member in enumerate(lists.get(name, ())):
-                    if (heavy := _bytes(documents.plain(member))) > most:
+                    if (heavy := _bytes(documents.plain_value(member))) > most:
                         raise ArgumentsError(f"{name}.{place} is {heavy:,} bytes of JSON, and one may have {most:,}")
         if size <= self.most_bytes:
             return
@@ -234,7 +234,7 @@ class Operation:
     def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:
         """The HTTP request for these arguments; `query` adds what paging and sparse fieldsets ask for."""
         path_ids, parameters, parts = {}, {}, {}
-        for name, value, place in documents.given(arguments):
+        for name, value, place in documents.given_arguments(arguments):
             match place:
                 case PathId():
                     path_ids[name] = quote(value, safe="")
@@ -245,7 +245,7 @@ class Operation:
         body: JSON = parts or None
         if self.body is not None:
             target = getattr(arguments, self.path_ids[-1]) if self.method == "PATCH" and self.path_ids else None
-            body = documents.document(self.body, arguments, target)
+            body = documents.build_document(self.body, arguments, target)
         elif self.constant and self.method == "POST":
             body = dict(self.constant)
         elif self.constant:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from klaviyo_tools.arguments.places import Brief, PathId, brief_of, place_of, since_of, varies_of
-from klaviyo_tools.arguments.types import Arguments, keys_of, models_in
-from klaviyo_tools.schema.shape import shape
+from klaviyo_tools.arguments.types import Arguments, argument_names, models_in
+from klaviyo_tools.schema.shape import model_schema
 
 
 def input_schema(model: type[Arguments], revision: str | None = None, *, brief: bool = False) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def input_schema(model: type[Arguments], revision: str | None = None, *, brief: 
 
     `brief` is for the list of tools, which is paid for in every session: it tells some arguments shorter.
     """
-    simple = shape(model)
+    simple = model_schema(model)
     if revision:
         _restrict(simple, model, revision)
     properties = simple.get("properties", {})
@@ -47,8 +47,8 @@ def _restrict(simple: dict[str, Any], model: type[Arguments], revision: str) -> 
     """Leave out what Klaviyo does not take at a revision, in objects inside it as well."""
     properties = simple.get("properties")
     if properties is None:  # an object that is told in one line
-        if simple.get("description") == keys_of(model):
-            simple["description"] = keys_of(model, revision)
+        if simple.get("description") == argument_names(model):
+            simple["description"] = argument_names(model, revision)
         return
     for name, field in model.model_fields.items():
         property_, key = properties.get(field.alias or name), field.alias or name

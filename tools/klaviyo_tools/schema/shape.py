@@ -22,7 +22,7 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _JSON_TYPES = {**_PLAIN, type(None): "null"}
 
 
-def shape(model: type[BaseModel]) -> Schema:
+def model_schema(model: type[BaseModel]) -> Schema:
     """What an object of this model holds, by the names it is given under; a new dictionary each time."""
     properties = {field.alias or name: _property(field) for name, field in model.model_fields.items()}
     required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
@@ -68,7 +68,7 @@ def _type(kind: Any) -> Schema:
     elif origin is dict:
         return {"type": "object"}
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
-        return shape(kind)
+        return model_schema(kind)
     elif kind is Any:
         return {}
     raise TypeError(f"{kind} has no place in a tool's schema")
