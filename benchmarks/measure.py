@@ -415,7 +415,7 @@ async def size(plan: Plan) -> dict[str, Any]:
     embedded = sandbox.create(key="sandbox")
     transport = httpx.ASGITransport(embedded)
     maton = GatewayClient(key="sandbox", base_url="http://127.0.0.1", transport=transport, pacer=Pacer(enabled=False))
-    calls_ = CallService(Settings(toolsets=("all",)), maton)
+    calls_ = CallService(Settings(toolsets=("all",)), lambda: maton)
     headers = {"Authorization": "Bearer sandbox", "revision": "2026-01-15"}
     found: dict[str, Any] = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/klaviyo", headers=headers) as direct:

@@ -9,7 +9,7 @@ from typing import Any
 
 import mcp_types
 
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.cli.tools import smallest_toolset
 from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
 from klaviyo_mcp.settings import Settings, facts_of, flag_of
@@ -54,7 +54,7 @@ def costs() -> str:
     """What each toolset costs a model in every session: tools, bytes of tools/list, about as many tokens."""
     rows = ["| toolset | tools | tools/list | name, description and schema alone |", "|---|---|---|---|"]
     for preset in ("none", "core", "standard", "all"):
-        listed = CallService(Settings(toolsets=(preset,))).tools()
+        listed = create_service(Settings(toolsets=(preset,))).tools()
         whole = sum(_bytes(_wire(tool)) + 1 for tool in listed)
         bare = sum(_bytes({k: v for k, v in _wire(tool).items() if k in _READ}) + 1 for tool in listed)
         rows.append(f"| `{preset}` | {len(listed)} | {whole:,} bytes | {bare:,} bytes |")

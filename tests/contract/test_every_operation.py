@@ -15,7 +15,8 @@ from mcp.client.client import Client
 from mcp_types import TextContent
 
 from klaviyo_mcp.calls import jobs
-from klaviyo_mcp.calls.service import SANDBOX_KEY, CallService
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import SANDBOX_KEY
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
@@ -212,7 +213,7 @@ async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
         pacer=Pacer(enabled=False),
     )
     settings = Settings(sandbox=True, toolsets=("all",), confirm="never", revision=revision, upload_dir=tmp_path)
-    calls = CallService(settings, maton)
+    calls = CallService(settings, lambda: maton)
     wrong: dict[str, str] = {}
     called = set()
     operations = [one for one in registry().at(revision) if one.service is Service.KLAVIYO]

@@ -40,7 +40,7 @@ async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | No
     maton = GatewayClient(
         key=KEY, connection="conn-1", transport=httpx.MockTransport(respond), pacer=Pacer(enabled=False)
     )
-    calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), maton)
+    calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), lambda: maton)
     await calls.call(tool, arguments, Silent())
     await calls.aclose()
     main = [request for request in requests if request.method != "GET"] or requests

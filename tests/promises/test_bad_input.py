@@ -189,7 +189,7 @@ async def connected_to(url: str, key: str | None = "mtn_key") -> AsyncIterator[C
     maton = GatewayClient(key=key, base_url=url, pacer=Pacer(enabled=False), backoff=0.001, tries=2)
     settings = Settings(toolsets=("all",), key=SecretStr(key) if key else None)
     try:
-        async with Client(app.create_server(CallService(settings, maton)), mode="legacy") as connected:
+        async with Client(app.create_server(CallService(settings, lambda: maton)), mode="legacy") as connected:
             yield connected
     finally:
         await maton.aclose()

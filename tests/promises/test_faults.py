@@ -47,9 +47,12 @@ WRITE = (
 )
 DELETE = (
     Request("DELETE", "/api/lists/Y6nRLr"),
-    RequestOptions("delete_list", safe=False, verify_with="get_list", answers=False),
+    RequestOptions("delete_list", safe=False, verify_with="get_list", expects_body=False),
 )
-EVENT = (WRITE[0], RequestOptions("create_event", safe=False, repeatable=True, verify_with="get_events", answers=False))
+EVENT = (
+    WRITE[0],
+    RequestOptions("create_event", safe=False, repeatable=True, verify_with="get_events", expects_body=False),
+)
 
 
 @dataclass(frozen=True)
@@ -345,5 +348,5 @@ async def test_the_deadline_of_the_whole_call_bounds_a_request_within_it() -> No
         maton = client(upstream.url)
         await maton.warm()
         with pytest.raises(DeadlineError):
-            await maton.send(READ[0], replace(READ[1], until=anyio.current_time() + 0.05))
+            await maton.send(READ[0], replace(READ[1], deadline=anyio.current_time() + 0.05))
         await maton.aclose()

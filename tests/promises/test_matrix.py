@@ -135,7 +135,7 @@ async def connected(
         largest=2_000_000,
     )
     settings = load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1", **variables})
-    calls = CallService(settings.model_copy(update={"deadline": DEADLINE if hangs else 30.0}), maton)
+    calls = CallService(settings.model_copy(update={"deadline": DEADLINE if hangs else 30.0}), lambda: maton)
     await calls.warm()
     await maton.warm()
     if named:

@@ -18,7 +18,7 @@ import pytest
 from tests.clients.processes import COMMAND, Raw, environment, http, initialize, raw
 from tests.server.upstream import Answer, Fault, Turn, serve
 
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.request import render_request
 from klaviyo_mcp.settings import SettingsError, load_settings
@@ -161,7 +161,7 @@ def test_a_crash_does_not_say_the_key() -> None:
         "from klaviyo_mcp.settings import load_settings\n"
         "settings = load_settings({}, os.environ)\n"
         "logs.configure_logging('debug', settings.secrets())\n"
-        "from klaviyo_mcp.calls.service import create_client\n"
+        "from klaviyo_mcp.cli.composition import create_client\n"
         "maton = create_client(settings)\n"
         "raise RuntimeError(f'{maton!r} {settings!r} {settings.key} ' + os.environ['MATON_API_KEY'])\n"
     )
@@ -178,7 +178,9 @@ def test_nothing_that_holds_the_key_shows_it() -> None:
     )
     shown = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(maton)]
     check(
-        " ".join([*shown, repr(wire), str(wire), repr(CallService(settings)), repr(CallService(settings).__dict__)]),
+        " ".join(
+            [*shown, repr(wire), str(wire), repr(create_service(settings)), repr(create_service(settings).__dict__)]
+        ),
         KEY,
         TOKEN,
     )

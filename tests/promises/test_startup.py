@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from tests.server.upstream import Answer, serve
 
 from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol.server import Handlers
 from klaviyo_mcp.settings import Settings
 
@@ -86,8 +87,9 @@ def test_the_list_of_tools_needs_nothing_that_only_calls_need() -> None:
 def test_the_list_of_tools_builds_no_validator() -> None:
     script = """
 from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.settings import Settings
-calls = CallService(Settings(toolsets=("all",)))
+calls = create_service(Settings(toolsets=("all",)))
 calls.tools()
 print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_complete__])
 """
@@ -97,7 +99,7 @@ print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_
 
 @pytest.mark.anyio
 async def test_the_list_of_tools_is_made_once() -> None:
-    shell = Handlers(CallService(Settings()))
+    shell = Handlers(create_service(Settings()))
     context: Any = None
     assert await shell.list_tools(context, None) is await shell.list_tools(context, None)
 
@@ -119,7 +121,7 @@ class Nobody:
 
 
 def calls_to(url: str, **settings: Any) -> CallService:
-    return CallService(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
+    return create_service(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
 
 
 @pytest.mark.anyio

@@ -137,7 +137,7 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
         maton = GatewayClient(
             key=box.key, base_url=url, pacer=Pacer(enabled=False), backoff=0.002, tries=25, connections=16
         )
-        calls = CallService(settings, maton)
+        calls = CallService(settings, lambda: maton)
         await calls.warm()
         async with Client(app.create_server(calls)) as client:
             numbers = iter(range(CALLS))

@@ -61,7 +61,7 @@ class Desk:
             pacer=Pacer(enabled=False),
             tries=1,
         )
-        self.calls = CallService(settings, maton)
+        self.calls = CallService(settings, lambda: maton)
         self.calls.reports.clock = self.calls.reports.names.clock = lambda: self.now
 
     async def ask(self, tool: str, **arguments: Any) -> str:

@@ -86,7 +86,7 @@ def rig(account: str | None = "Fjord Outdoor", **settings: Any) -> Rig:
         connection=given.connection,
         backoff=0.001,
     )
-    made = Rig(sandbox, CallService(given, maton))
+    made = Rig(sandbox, CallService(given, lambda: maton))
     if account is not None:
         made.put("account", "Acc1", contact_information={"organization_name": account})
     return made

@@ -43,7 +43,11 @@ def refusal(
     status: int, document: object, *, chosen: bool = False, service: Service = Service.KLAVIYO
 ) -> KlaviyoMcpError:
     call = RequestOptions(
-        "create_profile", safe=False, scopes=("profiles:write",), verify_with="get_profiles", names={"id": "profile_id"}
+        "create_profile",
+        safe=False,
+        scopes=("profiles:write",),
+        verify_with="get_profiles",
+        argument_names={"id": "profile_id"},
     )
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return failure_outcome(SentRequest(call, service, chosen, (KEY,)), status, {}, body).error

@@ -14,13 +14,14 @@ import anyio
 from klaviyo_mcp.answers import view as fieldsets
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
 from klaviyo_tools import resource_types
+from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
-from klaviyo_tools.operation.operation import Operation, Rate
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
 from klaviyo_tools.registry import Registry
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.gateway.client import GatewayClient
+    from klaviyo_mcp.gateway.operations import OperationSender
 
 READ_SECONDS = 10.0
 """Seconds that such a read may take with all its waiting."""
@@ -39,14 +40,14 @@ class AccountReads:
 
     def __init__(
         self,
-        maton: Callable[[], Awaitable[GatewayClient]],
+        sender: OperationSender,
         catalog: Registry,
         revision: str,
         *,
         hide: bool = False,
         patience: float = READ_SECONDS,
     ) -> None:
-        self._maton, self._catalog, self._revision, self.patience = maton, catalog, revision, patience
+        self._sender, self._catalog, self._revision, self.patience = sender, catalog, revision, patience
         self.hide = hide
         """Whether what strangers wrote is to be left out."""
         self._until: float | None = None
@@ -84,8 +85,7 @@ class AccountReads:
             query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_types.resource_type)
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
-        rate = operation.rate_of(checked, self._revision)
-        return await self._send(operation, operation.request(checked, {**query, **more}), rate=rate)
+        return await self._send(operation, operation.request(checked, {**query, **more}), checked)
 
     async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:
         """The records of a collection's first page; None where they cannot be read."""
@@ -107,7 +107,7 @@ class AccountReads:
         """How many things a relationship leads to; None where that cannot be read. `name` is the read of the record."""
         operation = self._catalog[name]
         try:
-            return len((await self._send(operation, Request("GET", path), rate=operation.rate)).records)
+            return len((await self._send(operation, Request("GET", path))).records)
         except KlaviyoMcpError:
             return None
 
@@ -116,16 +116,13 @@ class AccountReads:
         operation = self._catalog[name]
         checked = operation.arguments.model_validate(arguments)
         try:
-            return await self._send(operation, operation.request(checked), rate=operation.rate)
+            return await self._send(operation, operation.request(checked), checked)
         except KlaviyoMcpError:
             return None
 
-    async def _send(self, operation: Operation, request: Request, *, rate: Rate) -> Page:
-        from klaviyo_mcp.gateway.options import RequestOptions
-
-        until = self._until or anyio.current_time() + self.patience
-        policy = RequestOptions(operation.name, safe=True, scopes=operation.scopes, rate=rate, until=until)
-        reply = await (await self._maton()).send(request, policy)
+    async def _send(self, operation: Operation, request: Request, arguments: Arguments | None = None) -> Page:
+        deadline = self._until or anyio.current_time() + self.patience
+        reply = await self._sender.send(operation, request, arguments=arguments, deadline=deadline)
         try:
             return flatten_document(operation.adapt(reply.document) if operation.adapt else reply.document)
         except DocumentError as error:

@@ -18,12 +18,12 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import given_arguments
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, flatten_document
-from klaviyo_tools.operation.operation import Answer, Effect, Operation
+from klaviyo_tools.operation.operation import Answer, Operation
 from klaviyo_tools.resource_types import resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.calls.service import CallService
-    from klaviyo_mcp.gateway.client import Reply
+    from klaviyo_mcp.gateway.options import Reply
 
 
 FAILURES_SHOWN = 5
@@ -261,26 +261,12 @@ class Call:
         return flatten_document(adapted)
 
     async def _send(self, query: Mapping[str, str]) -> Reply:
-        from klaviyo_mcp.gateway.options import RequestOptions
-
-        operation = self.operation
-        effect = operation.effect_of(self.arguments)
-        request = operation.request(self.arguments, query)
-        maton = await self.calls.gateway()
-        return await maton.send(
-            request,
-            RequestOptions(
-                operation.name,
-                safe=effect is Effect.READ,
-                repeatable=operation.repeatable,
-                scopes=operation.scopes,
-                verify_with=self.calls.verify_with(operation),
-                rate=operation.rate_of(self.arguments, self.revision),
-                answers=self.answers is not Answer.NOTHING,
-                names={"id": operation.id_argument} if operation.id_argument else {},
-                until=self.until,
-                on_wait=self._waiting,
-            ),
+        return await self.calls.sender.send(
+            self.operation,
+            self.operation.request(self.arguments, query),
+            arguments=self.arguments,
+            deadline=self.until,
+            on_wait=self._waiting,
         )
 
     async def _waiting(self, seconds: float, why: str) -> None:

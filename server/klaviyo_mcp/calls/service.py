@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 import mcp_types
 
 from klaviyo_mcp.account.connections import AccountConnections
@@ -20,6 +19,7 @@ from klaviyo_mcp.calls import connection_link
 from klaviyo_mcp.calls.call import Call, CallContext
 from klaviyo_mcp.calls.discovery import Discovery, dispatcher_of
 from klaviyo_mcp.errors import LIMIT, ArgumentError, InDoubtError, KlaviyoMcpError, UpstreamError
+from klaviyo_mcp.gateway.operations import OperationSender
 from klaviyo_mcp.safety import confirmation, policy, uploads
 from klaviyo_mcp.safety.confirmation import ConfirmationCodes, ConfirmationGate
 from klaviyo_mcp.safety.previews import preview
@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from klaviyo_mcp.reports.service import ReportService
     from klaviyo_mcp.settings import Settings
 
-__all__ = ["SANDBOX_KEY", "CallContext", "CallService", "UnknownTool", "create_client"]
+__all__ = ["CallContext", "CallService", "UnknownTool"]
 
-SANDBOX_KEY = "sandbox"
 _NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
@@ -54,11 +53,10 @@ class CallService:
     """The tools that these settings offer, and every call of them; one for the process, shared by its sessions."""
 
     def __init__(
-        self, settings: Settings, maton: GatewayClient | None = None, operations: Registry | None = None
+        self, settings: Settings, create_client: Callable[[], GatewayClient], operations: Registry | None = None
     ) -> None:
         self.settings = settings
-        self._maton = maton
-        self._connecting = anyio.Lock()
+        self.sender = OperationSender(create_client, revision=settings.revision, verify_with=self.verify_with)
         self.catalog = operations if operations is not None else registry()
         chosen = self.catalog.chosen(settings.toolsets)
         existing = [operation for operation in chosen if operation.since <= settings.revision]
@@ -66,7 +64,7 @@ class CallService:
             operation.name: operation for operation in policy.allowed(existing, read_only=settings.read_only)
         }
         self.reads = AccountReads(
-            self.gateway,
+            self.sender,
             self.catalog,
             settings.revision,
             hide=settings.user_content == "hide",
@@ -199,23 +197,14 @@ class CallService:
                     text = f"{text} {hint}"
         return text
 
-    async def gateway(self) -> GatewayClient:
-        """The client of the gateway, built in a thread when first needed."""
-        if self._maton is None:
-            async with self._connecting:
-                if self._maton is None:
-                    self._maton = await anyio.to_thread.run_sync(create_client, self.settings)
-        return self._maton
-
     async def warm(self) -> None:
         """Get ready for the first call, where there will be one: imports, the TLS context, the sandbox's store."""
         if self.settings.key is not None or self.settings.sandbox:
-            await (await self.gateway()).warm()
+            await self.sender.warm()
 
     async def aclose(self) -> None:
         """Close the connections to the gateway."""
-        if self._maton is not None:
-            await self._maton.aclose()
+        await self.sender.aclose()
 
     def _operation(self, name: str) -> Operation:
         if name in self.offered:
@@ -234,32 +223,3 @@ class CallService:
             )
         hint = f"did you mean {' or '.join(close)}?" if close else "find_tools searches by what you want to do"
         raise UnknownTool(f"there is no tool {name[:60]!r}; {hint}")
-
-
-def create_client(settings: Settings) -> GatewayClient:
-    """The client that these settings ask for: of Maton's gateway, or of a sandbox in this process."""
-    from klaviyo_mcp.gateway.client import GatewayClient
-    from klaviyo_mcp.gateway.pacing import Pacer
-
-    if settings.sandbox:
-        import httpx
-
-        from klaviyo_mcp import sandbox
-
-        embedded = sandbox.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
-        return GatewayClient(
-            key=SANDBOX_KEY,
-            base_url="http://127.0.0.1",
-            revision=settings.revision,
-            transport=httpx.ASGITransport(embedded),
-            pacer=Pacer(enabled=False),
-            deadline=settings.deadline,
-        )
-    return GatewayClient(
-        key=settings.key.get_secret_value() if settings.key else None,
-        base_url=settings.base_url,
-        revision=settings.revision,
-        connection=settings.connection,
-        pacer=Pacer(enabled=settings.pacing),
-        deadline=settings.deadline,
-    )

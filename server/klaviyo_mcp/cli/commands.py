@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 import click
 
 from klaviyo_mcp import __version__
+from klaviyo_mcp.cli import composition
 from klaviyo_mcp.cli.main import without_garbage_collection
 from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings, variable_of
 from klaviyo_mcp.telemetry import logs
@@ -69,11 +70,10 @@ def resolve_settings(
 
 def create_service(settings: Settings) -> CallService:
     """The tools of these settings. Raises Refusal where a toolset is unknown."""
-    from klaviyo_mcp.calls.service import CallService
     from klaviyo_tools.registry import UnknownName
 
     try:
-        return CallService(settings)
+        return composition.create_service(settings)
     except UnknownName as error:
         raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
 
@@ -201,13 +201,12 @@ def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
     """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
     settings = resolve_settings(context, given, level="info")
     from klaviyo_mcp import sandbox as embedded
-    from klaviyo_mcp.calls.service import SANDBOX_KEY
     from klaviyo_mcp.transports import listening
 
     def announce(bound: int) -> None:
-        click.echo(f"MATON_BASE_URL=http://127.0.0.1:{bound} MATON_API_KEY={SANDBOX_KEY}")
+        click.echo(f"MATON_BASE_URL=http://127.0.0.1:{bound} MATON_API_KEY={composition.SANDBOX_KEY}")
 
-    application = embedded.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
+    application = embedded.create(profiles=settings.sandbox_profiles, key=composition.SANDBOX_KEY)
     try:
         listening.run(application, "127.0.0.1", port, announce)
     except SettingsError as error:

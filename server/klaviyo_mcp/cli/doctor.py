@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from klaviyo_mcp.calls.service import create_client
 from klaviyo_mcp.cli.call import PrintLine
+from klaviyo_mcp.cli.composition import create_sender
 from klaviyo_mcp.errors import KEY_PAGE, KeyMissingError, KeyRefusedError, KlaviyoMcpError, UnreachableError
-from klaviyo_mcp.gateway.client import GatewayClient
-from klaviyo_mcp.gateway.options import Reply, RequestOptions
+from klaviyo_mcp.gateway.operations import OperationSender
+from klaviyo_mcp.gateway.options import Reply
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.operation.request import Request, Service
+from klaviyo_tools.registry import registry
 
 CLOCK_TOLERANCE_SECONDS = 120
 """Seconds by which this machine's clock may differ: `created` filters and report timeframes go by it."""
@@ -24,15 +24,17 @@ Check = Callable[["Diagnosis"], Awaitable[str]]
 class Diagnosis:
     """What is examined, and what the checks so far have found out."""
 
-    def __init__(self, settings: Settings, maton: GatewayClient) -> None:
+    def __init__(self, settings: Settings, sender: OperationSender) -> None:
         self.settings = settings
-        self.gateway = maton
+        self.sender = sender
         self.active: Sequence[str] = ()
         self.date = ""
 
-    async def get(self, operation: str, request: Request, *scopes: str) -> Reply:
-        """Send a read."""
-        return await self.gateway.send(request, RequestOptions(operation, safe=True, scopes=scopes))
+    async def read(self, name: str, /, **arguments: object) -> Reply:
+        """Send the read of that name."""
+        operation = registry()[name]
+        checked = operation.arguments.model_validate(arguments)
+        return await self.sender.send(operation, operation.request(checked), arguments=checked)
 
 
 class CheckFailed(Exception):
@@ -41,8 +43,8 @@ class CheckFailed(Exception):
 
 async def run_checks(settings: Settings, say: PrintLine) -> int:
     """Check one thing after another; the first that fails ends it with exit code 1, for the rest hangs on it."""
-    maton = create_client(settings)
-    diagnosis = Diagnosis(settings, maton)
+    sender = create_sender(settings)
+    diagnosis = Diagnosis(settings, sender)
     try:
         for name, check in CHECKS.items():
             try:
@@ -51,7 +53,7 @@ async def run_checks(settings: Settings, say: PrintLine) -> int:
                 say(f"FAIL  {name}: {failure}")
                 return 1
     finally:
-        await maton.aclose()
+        await sender.aclose()
     return 0
 
 
@@ -67,21 +69,21 @@ async def _key(diagnosis: Diagnosis) -> str:
 
 
 async def _gateway(diagnosis: Diagnosis) -> str:
-    query = {"app": "klaviyo", "status": "ACTIVE"}
+    address = (await diagnosis.sender.client()).base_url
     try:
-        reply = await diagnosis.get("list_connections", Request("GET", "/connections", query, service=Service.MATON))
+        reply = await diagnosis.read("list_connections", status="ACTIVE")
     except (KeyMissingError, KeyRefusedError, UnreachableError):
         raise
     except KlaviyoMcpError as error:
-        raise CheckFailed(f"{diagnosis.gateway.base_url} answers, but not as Maton would. {error}") from None
+        raise CheckFailed(f"{address} answers, but not as Maton would. {error}") from None
     diagnosis.date = reply.date
     found: list[dict[str, Any]] = (reply.document or {}).get("connections", [])
     diagnosis.active = [str(one.get("connection_id") or one.get("id")) for one in found]
-    return f"{diagnosis.gateway.base_url} answers and knows the key"
+    return f"{address} answers and knows the key"
 
 
 async def _connection(diagnosis: Diagnosis) -> str:
-    chosen, active = diagnosis.gateway.connection, diagnosis.active
+    chosen, active = (await diagnosis.sender.client()).connection, diagnosis.active
     if not active:
         raise CheckFailed("there is no active Klaviyo connection. Run `klaviyo-mcp connect` to make one.")
     if chosen and chosen not in active:
@@ -97,7 +99,7 @@ async def _connection(diagnosis: Diagnosis) -> str:
 
 
 async def _account(diagnosis: Diagnosis) -> str:
-    reply = await diagnosis.get("get_accounts", Request("GET", "/api/accounts"), "accounts:read")
+    reply = await diagnosis.read("get_accounts")
     accounts = (reply.document or {}).get("data") or [{}]
     attributes = accounts[0].get("attributes", {})
     name = attributes.get("contact_information", {}).get("organization_name") or "unnamed"

@@ -173,14 +173,13 @@ class GatewayClient:
         """Send a request and return its success; anything else is one of `errors`."""
         if self._key is None:
             raise KeyMissingError
-        wire = render_request(
-            request, base=self.base_url, key=self._key, revision=self.revision, connection=self.connection
-        )
+        connection = header_value("MATON_CONNECTION", call.connection) or self.connection
+        wire = render_request(request, base=self.base_url, key=self._key, revision=self.revision, connection=connection)
         now = anyio.current_time()
-        ends = min(now + self.deadline, call.until if call.until is not None else float("inf"))
+        ends = min(now + self.deadline, call.deadline if call.deadline is not None else float("inf"))
         trip = _Trip(
-            SentRequest(call, request.service, self.connection is not None, (self._key,)),
-            LimitKey(self.connection or "", call.operation, call.rate),
+            SentRequest(call, request.service, connection is not None, (self._key,)),
+            LimitKey(connection or "", call.operation, call.rate),
             now,
             ends,
         )
@@ -293,7 +292,7 @@ class GatewayClient:
             return unreadable_outcome(asked, status, body.fault, again=body.again, then=body.then)
         size, date = len(body.content), response.headers.get("date", "")
         if not body.content.strip():
-            if trip.call.answers and status not in _BODILESS:
+            if trip.call.expects_body and status not in _BODILESS:
                 return unreadable_outcome(asked, status, "its answer is empty")
             return Reply(status, None, size, trip.attempts, trip.waited, date)
         media = response.headers.get("content-type", _PLAIN_JSON).partition(";")[0].strip().lower()

@@ -31,15 +31,17 @@ class RequestOptions:
     """The read that tells whether a write was applied."""
     rate: Rate | None = None
     """Klaviyo's limits; None is not paced."""
-    answers: bool = True
+    expects_body: bool = True
     """A success with status 200 or 201 carries a body."""
-    names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
-    """Klaviyo's names for arguments that differ, so that errors speak of ours: `{"id": "profile_id"}`."""
-    until: float | None = None
+    argument_names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    """Klaviyo's name for an argument -> ours, for errors: `{"id": "profile_id"}`."""
+    deadline: float | None = None
     """When the whole call must end, on the event loop's clock, for calls of several requests; the client's own deadline
     bounds each of them too."""
     on_wait: OnWait | None = None
-    """Told of waits over two seconds, before they begin."""
+    """Awaited before a wait of more than two seconds."""
+    connection: str | None = None
+    """Id of the Maton connection that this request uses, in place of the client's own."""
 
 
 @dataclass(frozen=True, slots=True)

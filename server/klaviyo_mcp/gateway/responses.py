@@ -153,7 +153,7 @@ class _Problem:
         blamed, lines, codes = [], [], []
         for error in found:
             source = error.get("source")
-            name = argument_of(source, asked.call.names, asked.secrets) if isinstance(source, dict) else ""
+            name = argument_of(source, asked.call.argument_names, asked.secrets) if isinstance(source, dict) else ""
             text = quote(str(error.get("detail") or error.get("title") or ""), asked.secrets)
             codes.append(str(error.get("code") or "")[:60])
             lines.append(f"{name}: {text}" if name and text else name or text)

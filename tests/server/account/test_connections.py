@@ -7,7 +7,7 @@ from tests.server.rig import ERAS, ONLY, Person, Rig, client, rig, told
 
 from klaviyo_mcp.account import connections
 from klaviyo_mcp.account.connections import SINGLE_CACHE_SECONDS
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -146,7 +146,7 @@ async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and
 
 async def test_without_a_key_a_call_says_so() -> None:
     made = rig()
-    made.calls.accounts.reads = CallService(Settings(toolsets=("all",))).reads
+    made.calls.accounts.reads = create_service(Settings(toolsets=("all",))).reads
     assert (await made.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
 
 

@@ -12,7 +12,7 @@ from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.calls import discovery
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.operation import Effect
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def served(**settings: object) -> AsyncIterator[Client]:
     chosen = {"toolsets": "none", "sandbox": True, "sandbox_profiles": 20, **settings}
-    async with Client(server.create_server(CallService(load_settings(chosen, {})))) as client:
+    async with Client(server.create_server(create_service(load_settings(chosen, {})))) as client:
         yield client
 
 

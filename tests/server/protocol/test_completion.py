@@ -11,7 +11,8 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 
-from klaviyo_mcp.calls.service import SANDBOX_KEY, CallService
+from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import SANDBOX_KEY, create_service
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import completion, server
@@ -39,7 +40,7 @@ def calls_over(upstream: Any, **settings: Any) -> CallService:
         transport=httpx.ASGITransport(upstream),
         pacer=Pacer(enabled=False),
     )
-    return CallService(load_settings({"sandbox": True, **settings}, {}), maton)
+    return CallService(load_settings({"sandbox": True, **settings}, {}), lambda: maton)
 
 
 @asynccontextmanager
@@ -142,7 +143,7 @@ async def test_a_failing_upstream_leaves_completion_empty() -> None:
 
 
 async def test_without_a_key_nothing_is_asked() -> None:
-    calls = CallService(load_settings({}, {}))
+    calls = create_service(load_settings({}, {}))
     async with connected(calls) as client:
         assert (await of_prompt(client, "flow_health", "flow")).values == []
 

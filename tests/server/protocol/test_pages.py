@@ -11,7 +11,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MAX_CHARACTERS
 from klaviyo_mcp.protocol.resources import GUIDES, RECORDS, find_guide
@@ -26,7 +26,7 @@ ERAS = ["legacy", "2026-07-28"]
 
 @asynccontextmanager
 async def connected(era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
-    calls = CallService(load_settings({"sandbox": True, "sandbox_profiles": 5, **settings}, {}))
+    calls = create_service(load_settings({"sandbox": True, "sandbox_profiles": 5, **settings}, {}))
     async with Client(server.create_server(calls), mode=era) as client:
         yield client
     await calls.aclose()

@@ -391,7 +391,7 @@ async def test_every_report_of_the_sandbox_reads_itself_in_few_requests(tool: st
         transport=httpx.ASGITransport(sandbox),
         pacer=Pacer(enabled=False),
     )
-    calls = CallService(Settings(toolsets=("all",)), maton)
+    calls = CallService(Settings(toolsets=("all",)), lambda: maton)
     answer = await calls.call(tool, arguments, Silent())
     text = str(answer.content[0].text)  # type: ignore[union-attr]
     await calls.aclose()

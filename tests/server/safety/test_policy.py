@@ -6,7 +6,8 @@ import pytest
 from mcp_types import ToolAnnotations
 from tests.server.rig import Alone, rig
 
-from klaviyo_mcp.calls.service import CallService, UnknownTool
+from klaviyo_mcp.calls.service import UnknownTool
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.safety import policy
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
@@ -98,7 +99,7 @@ def test_what_is_gated_hangs_on_the_arguments() -> None:
 def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
     some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_connection"}
     some |= {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}
-    tools = CallService(Settings(toolsets=("all",), confirm=confirm)).tools()
+    tools = create_service(Settings(toolsets=("all",), confirm=confirm)).tools()
     listing = {tool.name for tool in tools if "confirmation" in tool.input_schema["properties"]}
     assert listing & some == with_a_code
     required = [tool.name for tool in tools if "confirmation" in tool.input_schema.get("required", ())]
@@ -107,7 +108,7 @@ def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Conf
 
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])
 def test_read_only_lists_reads_alone_whatever_is_to_be_confirmed(confirm: Confirm) -> None:
-    calls = CallService(Settings(toolsets=("all",), read_only=True, confirm=confirm))
+    calls = create_service(Settings(toolsets=("all",), read_only=True, confirm=confirm))
     assert {operation.effect for operation in calls.offered.values()} == {Effect.READ}
     assert "query_metric_aggregates" in calls.offered
     assert not any("confirmation" in tool.input_schema["properties"] for tool in calls.tools())

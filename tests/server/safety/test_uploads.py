@@ -11,7 +11,7 @@ import pytest
 from mcp.client.client import Client
 from tests.server.upstream import Answer, Upstream, serve
 
-from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.safety import uploads
 from klaviyo_mcp.settings import load_settings
@@ -194,7 +194,7 @@ async def test_five_megabytes_are_sent_and_not_a_byte_more(pictures: Path) -> No
 @asynccontextmanager
 async def server(upstream: Upstream, **variables: str) -> AsyncIterator[Client]:
     given = {"MATON_API_KEY": "mtn_invented", "MATON_BASE_URL": upstream.url, "MATON_CONNECTION": "c1", **variables}
-    calls = CallService(load_settings({"toolsets": "all"}, given))
+    calls = create_service(load_settings({"toolsets": "all"}, given))
     try:
         async with Client(app.create_server(calls)) as client:
             yield client

@@ -42,7 +42,9 @@ async def connected(*turns: Turn) -> AsyncIterator[Client]:
         maton = GatewayClient(
             key=KEY, base_url=upstream.url, connection="c1", pacer=Pacer(enabled=False), backoff=0.001, tries=2
         )
-        calls = CallService(load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1"}), maton)
+        calls = CallService(
+            load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1"}), lambda: maton
+        )
         try:
             async with Client(server.create_server(calls)) as client:
                 yield client

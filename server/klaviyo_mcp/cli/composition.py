@@ -1,0 +1,61 @@
+"""Puts the parts together: from settings to the gateway's client, to a sender of requests, to the tools."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.gateway.client import GatewayClient
+    from klaviyo_mcp.gateway.operations import OperationSender
+    from klaviyo_mcp.settings import Settings
+
+SANDBOX_KEY = "sandbox"
+"""The API key that the sandbox accepts."""
+
+
+def create_service(settings: Settings) -> CallService:
+    """The tools that these settings offer. Raises UnknownName where a toolset is unknown."""
+    from klaviyo_mcp.calls.service import CallService
+
+    return CallService(settings, partial(create_client, settings))
+
+
+def create_sender(settings: Settings) -> OperationSender:
+    """A sender for commands that call no tool."""
+    from klaviyo_mcp.gateway.operations import OperationSender
+    from klaviyo_tools.registry import registry
+
+    return OperationSender(
+        partial(create_client, settings), revision=settings.revision, verify_with=registry().verify_with
+    )
+
+
+def create_client(settings: Settings) -> GatewayClient:
+    """The client of Maton's gateway, or of a sandbox in this process."""
+    from klaviyo_mcp.gateway.client import GatewayClient
+    from klaviyo_mcp.gateway.pacing import Pacer
+
+    if settings.sandbox:
+        import httpx
+
+        from klaviyo_mcp import sandbox
+
+        embedded = sandbox.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
+        return GatewayClient(
+            key=SANDBOX_KEY,
+            base_url="http://127.0.0.1",
+            revision=settings.revision,
+            transport=httpx.ASGITransport(embedded),
+            pacer=Pacer(enabled=False),
+            deadline=settings.deadline,
+        )
+    return GatewayClient(
+        key=settings.key.get_secret_value() if settings.key else None,
+        base_url=settings.base_url,
+        revision=settings.revision,
+        connection=settings.connection,
+        pacer=Pacer(enabled=settings.pacing),
+        deadline=settings.deadline,
+    )
