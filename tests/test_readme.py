@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
+from klaviyo_mcp.calls.guides.guide import GUIDES
 from klaviyo_mcp.cli.commands import main
 from klaviyo_mcp.protocol.prompts import PROMPTS
-from klaviyo_mcp.protocol.resources import GUIDES
 from klaviyo_mcp.settings import load_settings
 
 ROOT = Path(__file__).parents[1]

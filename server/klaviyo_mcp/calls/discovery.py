@@ -15,6 +15,7 @@ import anyio.to_thread
 import mcp_types
 from pydantic import Field
 
+from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, find_guide
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
 from klaviyo_tools.arguments.checking import check
@@ -190,9 +191,7 @@ class Discovery:
 
     def _named(self, name: str) -> str:
         """The description of a tool, or a guide: many clients let no model read a resource."""
-        from klaviyo_mcp.protocol.resources import GUIDE, find_guide
-
-        if not name.startswith(GUIDE):
+        if not name.startswith(GUIDE_PREFIX):
             return self._describe(self._operation(name))
         try:
             return find_guide(name).text

@@ -15,6 +15,7 @@ import anyio
 import mcp_types
 
 from klaviyo_mcp.answers.wording import one_line
+from klaviyo_mcp.calls.guides.guide import GUIDES
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.protocol import prompts, resources
 from klaviyo_tools.areas.reporting import KEYS
@@ -128,7 +129,7 @@ class Completion:
             return _ranked([(thing.name, thing.name) for thing in await self._things(kind)], typed)
         kind = ref.uri.removeprefix(resources.SCHEME).partition("/")[0]
         if kind == "guide":
-            return _ranked([(name, name) for name in resources.GUIDES], typed)
+            return _ranked([(name, name) for name in GUIDES], typed)
         things = await self._things(kind) if kind in resources.RECORDS else ()
         return _ranked([(thing.id, f"{thing.name} {thing.id}") for thing in things], typed)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ import mcp_types
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.calls.call import SilentContext
+from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
 from klaviyo_tools.arguments.spelling import nearest
 
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from klaviyo_mcp.calls.service import CallService
 
 SCHEME = "klaviyo://"
-GUIDE = f"{SCHEME}guide/"
-GUIDES = (
-    "filters",
-    "segment-definition",
-    "flow-definition",
-    "form-definition",
-    "campaign-message",
-    "report-statistics",
-    "consent",
-    "channels",
-)
-"""In the order in which they are listed; each is `guides/<name>.md`: a title, a line of what it holds, the text."""
 
 _MARKDOWN = "text/markdown"
 _RESERVED = re.compile(r"[\x00-\x20\x7f]")
@@ -83,35 +71,6 @@ RECORDS: Mapping[str, RecordAddress] = {
 """The kinds of records that have a resource template, `klaviyo://<kind>/{id}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """A guide as it is shipped."""
-
-    name: str
-    title: str
-    description: str
-    text: str
-
-    @property
-    def uri(self) -> str:
-        return GUIDE + self.name
-
-
-@cache
-def find_guide(name: str) -> Guide:
-    """The guide of that name, or of its `klaviyo://guide/` address. Raises LookupError, which names the nearest."""
-    plain = name.strip().removeprefix(GUIDE).removeprefix("guide/")
-    if plain not in GUIDES:
-        close = nearest(plain, GUIDES)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(GUIDES)}"
-        raise LookupError(f"there is no guide {plain[:60]!r}; {hint}")
-    from importlib.resources import files  # off the way to the list of tools
-
-    text = (files(__package__) / "guides" / f"{plain}.md").read_text(encoding="utf-8")
-    title, _, rest = text.partition("\n")
-    return Guide(plain, title.removeprefix("# "), rest.strip().partition("\n")[0], text)
-
-
 class Resources:
     """The handlers of resources. A guide needs no account; a record is read as a call of its operation would."""
 
@@ -141,7 +100,7 @@ class Resources:
     ) -> mcp_types.ListResourceTemplatesResult:
         """The guides by name, and the records by kind and id."""
         guides = mcp_types.ResourceTemplate(
-            uri_template=f"{GUIDE}{{name}}", name="guide", description="A guide.", mime_type=_MARKDOWN
+            uri_template=f"{GUIDE_PREFIX}{{name}}", name="guide", description="A guide.", mime_type=_MARKDOWN
         )
         records = [
             mcp_types.ResourceTemplate(
@@ -161,7 +120,7 @@ class Resources:
         """A guide or a record. Raises MCPError: INVALID_PARAMS where there is none of that address."""
         uri = str(params.uri)
         try:
-            if uri.startswith(GUIDE):
+            if uri.startswith(GUIDE_PREFIX):
                 return _contents(uri, find_guide(uri).text, _MARKDOWN)
             kind, id_ = _address(uri)
             record = RECORDS[kind]
@@ -184,7 +143,7 @@ def _address(uri: str) -> tuple[str, str]:
     kind, slash, id_ = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or _RESERVED.search(uri) or kind not in RECORDS:
         close = nearest(kind, [*RECORDS, "guide"])
-        known = " or ".join(f"{SCHEME}{name}/…" for name in close) or f"{GUIDE}… and {SCHEME}<kind>/<id>"
+        known = " or ".join(f"{SCHEME}{name}/…" for name in close) or f"{GUIDE_PREFIX}… and {SCHEME}<kind>/<id>"
         raise LookupError(f"there is no resource at {_RESERVED.sub('', uri)[:80]!r}; there is {known}")
     if not slash or not id_:
         raise LookupError(f"an id is missing: {SCHEME}{kind}/<id>")

@@ -11,12 +11,12 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 
+from klaviyo_mcp.calls.guides.guide import GUIDES
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import SANDBOX_KEY, create_service
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import completion, server
-from klaviyo_mcp.protocol.resources import GUIDES
 from klaviyo_mcp.sandbox import Sandbox
 from klaviyo_mcp.sandbox import create as sandbox
 from klaviyo_mcp.settings import load_settings

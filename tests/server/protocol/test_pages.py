@@ -11,10 +11,11 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
+from klaviyo_mcp.calls.guides.guide import GUIDES, find_guide
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MAX_CHARACTERS
-from klaviyo_mcp.protocol.resources import GUIDES, RECORDS, find_guide
+from klaviyo_mcp.protocol.resources import RECORDS
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.operation import Effect
 from klaviyo_tools.registry import registry

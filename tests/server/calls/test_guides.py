@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from klaviyo_mcp.calls.discovery import DISCOVERY_TOOLS
-from klaviyo_mcp.protocol.resources import GUIDE, GUIDES, find_guide
+from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_tools.areas.flows import ACTIONS
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
@@ -94,7 +94,7 @@ def test_addresses_in_guides_are_invented() -> None:
 
 def test_a_guide_is_found_by_name_and_by_address() -> None:
     assert find_guide("filters") is not None
-    assert find_guide(f"{GUIDE}filters").text == find_guide("guide/filters").text == find_guide("filters").text
+    assert find_guide(f"{GUIDE_PREFIX}filters").text == find_guide("guide/filters").text == find_guide("filters").text
 
 
 def test_an_unknown_guide_names_the_nearest() -> None:
@@ -116,10 +116,10 @@ def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the
     name, wrong = OPEN[tool]
     operation = registry()[tool]
     field = operation.arguments.model_fields["definition"]
-    assert f"{GUIDE}{name}" in (field.description or "")
+    assert f"{GUIDE_PREFIX}{name}" in (field.description or "")
     with pytest.raises(ArgumentsError) as caught:
         check(operation.arguments, wrong)
-    assert str(caught.value).endswith(f"; describe_tool({GUIDE}{name}) tells more")
+    assert str(caught.value).endswith(f"; describe_tool({GUIDE_PREFIX}{name}) tells more")
     assert len(str(caught.value).encode()) <= 500
 
 
