@@ -10,7 +10,8 @@ Its rooms, each of which imports only those below it:
     account             which account a call goes to, its names, reads made for a call
     gateway, answers    the client of Maton's gateway; records as text
     telemetry           log and traces
-    errors, settings, untrusted
+    settings, urls, errors, untrusted
+                        at the bottom, each using only those after it
     sandbox             an embedded Klaviyo and Maton; it imports nothing of the others
 """
 

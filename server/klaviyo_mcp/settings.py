@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from klaviyo_mcp.errors import SettingError
-from klaviyo_mcp.gateway import urls
+from klaviyo_mcp.urls import gateway_url, is_loopback
 
 OLDEST_REVISION = "2026-01-15"
 SHORTEST_TOKEN = 16
@@ -46,7 +46,7 @@ def _dated(given: str) -> str:
 
 def _gateway(given: str) -> str:
     try:
-        return urls.base_url(given)
+        return gateway_url(given)
     except SettingError as error:
         raise ValueError(str(error)) from None
 
@@ -69,7 +69,7 @@ def _url(given: str) -> str:
     parts = urlsplit(given)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValueError
-    if parts.scheme == "http" and not urls.is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError
     return given
 

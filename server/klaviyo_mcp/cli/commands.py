@@ -12,7 +12,7 @@ import click
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.cli import composition
-from klaviyo_mcp.cli.main import without_garbage_collection
+from klaviyo_mcp.cli.startup import without_garbage_collection
 from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings, variable_of
 from klaviyo_mcp.telemetry import logs
 

@@ -41,8 +41,8 @@ from klaviyo_mcp.gateway.options import Reply, RequestOptions, SentRequest
 from klaviyo_mcp.gateway.pacing import REPORTED_WAIT_SECONDS, LimitKey, Pacer
 from klaviyo_mcp.gateway.request import RenderedRequest, header_value, parse_json, render_request
 from klaviyo_mcp.gateway.responses import Outcome, failure_outcome, unreadable_outcome
-from klaviyo_mcp.gateway.urls import base_url as address
 from klaviyo_mcp.telemetry import tracing
+from klaviyo_mcp.urls import gateway_url
 from klaviyo_tools.operation.request import Request
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class GatewayClient:
         backoff: float = 0.5,
         tries: int = 4,
     ) -> None:
-        self.base_url = address(base_url)
+        self.base_url = gateway_url(base_url)
         parts = urlsplit(self.base_url)
         self._host = parts.hostname or ""
         self._origin = f"{parts.scheme}://{parts.netloc}"

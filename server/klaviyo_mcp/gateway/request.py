@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 from pydantic_core import from_json
 
 from klaviyo_mcp.errors import ArgumentError, SettingError
-from klaviyo_mcp.gateway.urls import request_url
 from klaviyo_tools.operation.request import JSON, Request, Service
 
+MAX_URL_CHARACTERS = 65_536
+"""The longest URL that httpx accepts."""
+
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 _JSON_API = "application/vnd.api+json"
 _PLAIN_JSON = "application/json"
 
@@ -47,6 +52,34 @@ def render_request(request: Request, *, base: str, key: str, revision: str, conn
         return RenderedRequest(request.method, url, headers)
     headers["Content-Type"] = media
     return RenderedRequest(request.method, url, headers, content=_encode(request.body))
+
+
+def request_url(base: str, request: Request) -> str:
+    """The full URL of a request, ids percent-encoded in its path; a path that could lead elsewhere is refused."""
+    decoded = request.path
+    for _ in range(3):
+        decoded = unquote(decoded)
+    if not _PATH.fullmatch(request.path) or {"", ".", ".."} & set(decoded.replace("\\", "/")[1:].split("/")):
+        raise ArgumentError(
+            "An id in this call is empty or would lead to another path; nothing was sent.",
+            then="Give the id exactly as Klaviyo shows it, without slashes, dots or question marks around it.",
+        )
+    service = "/klaviyo" if request.service is Service.KLAVIYO else ""
+    url = f"{base}{service}{request.path}{query_string(request.query)}"
+    if len(url) > MAX_URL_CHARACTERS:
+        name = max(request.query, key=lambda name: len(request.query[name]), default="id")
+        raise ArgumentError(
+            f"This call would take an address of {len(url):,} characters; {MAX_URL_CHARACTERS:,} can be sent, "
+            "and nothing was.",
+            then=f"Make its {name} shorter: name fewer values at once, in several calls.",
+        )
+    return url
+
+
+def query_string(parameters: Mapping[str, str]) -> str:
+    """`?a=b&page%5Bsize%5D=1`, or nothing: every reserved character encoded, a space as %20, a plus as %2B."""
+    pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
+    return f"?{pairs}" if pairs else ""
 
 
 def parse_json(content: bytes) -> JSON:

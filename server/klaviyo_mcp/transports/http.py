@@ -27,11 +27,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.gateway.urls import is_loopback
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.settings import Settings, SettingsError
 from klaviyo_mcp.transports.auth import create_verifier
 from klaviyo_mcp.transports.sse import SseSessions
+from klaviyo_mcp.urls import is_loopback
 
 logger = logging.getLogger(__name__)
 
