@@ -70,24 +70,26 @@ def step(name):
     now = time.perf_counter()
     print(f"{name}={(now - began) * 1000:.2f}")
     began = now
-from klaviyo_mcp.start import uninterrupted
-with uninterrupted():
+from klaviyo_mcp.cli.main import without_garbage_collection
+with without_garbage_collection():
     import anyio, mcp_types, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, mcp.server.caching
     step("the protocol library, imported")
-    from klaviyo_mcp import cli
+    from klaviyo_mcp.cli import commands
     from klaviyo_mcp.settings import Settings
     step("command and settings, imported")
-    from klaviyo_mcp import app, calls, stdio
+    from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.protocol import server
+    from klaviyo_mcp.transports import stdio
     step("the server's modules, imported")
-    from klaviyo_tools.catalog import catalog
-    catalog()
+    from klaviyo_tools.registry import registry
+    registry()
     step("the areas: every operation declared")
-    made = calls.Calls(Settings())
+    service = CallService(Settings())
     step("the chosen tools, put together")
-for operation in made.offered.values():
+for operation in service.offered.values():
     operation.arguments
 step("argument models, without validators")
-listed = mcp_types.ListToolsResult(tools=made.tools())
+listed = mcp_types.ListToolsResult(tools=service.tools())
 step("schemas, read off the models")
 listed.model_dump_json(by_alias=True, exclude_none=True)
 step("the list, as JSON")
@@ -146,8 +148,8 @@ async def _library(times: int) -> dict[str, Figure]:
 async def call(plan: Plan) -> dict[str, Any]:
     """The steps of a call of 20 profiles, without the network."""
     from benchmarks.upstream import page
-    from klaviyo_mcp.answers import collection, cursors, pages
     from klaviyo_mcp.answers import view as fieldsets
+    from klaviyo_mcp.answers.collection import collection_text
     from klaviyo_mcp.gateway.request import parse_json, render_request
     from klaviyo_tools.arguments.checking import check
     from klaviyo_tools.jsonapi.records import flatten_document
@@ -171,11 +173,7 @@ async def call(plan: Plan) -> dict[str, Any]:
         return render_request(request, base=base, key=key, revision=revision, connection=None)
 
     def answered() -> object:
-        sheet = collection.CollectionAnswer(kind, view)
-        harvest = pages.PagesRead(cursors.START)
-        harvest.add(read, pages.first_place(cursors.START, RECORDS), RECORDS)
-        sheet.take(read, harvest.records)
-        return sheet.text(harvest)
+        return collection_text(kind, read, view=view)
 
     parts: dict[str, Callable[[], object]] = {
         "arguments, validated": lambda: check(operation.arguments, given),

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from tests.promises.attacks import ATTACKS
 
 from klaviyo_mcp.answers import collection, record
-from klaviyo_mcp.answers.counts import ValueCounts
+from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import START
-from klaviyo_mcp.answers.pages import PagesRead
 from klaviyo_mcp.answers.view import FieldError, View
 from klaviyo_mcp.untrusted import MARK_BYTES, clean, clean_value, mark_untrusted
 from klaviyo_tools.jsonapi.records import Flat, Page, Related
@@ -49,10 +48,8 @@ def is_seen(character: str) -> bool:
     return category not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in shaped
 
 
-def harvest(*records: Flat) -> PagesRead:
-    found = PagesRead(START)
-    found.add(Page(list(records), {}, None, False), START, 1000)
-    return found
+def page(*records: Flat) -> Page:
+    return Page(list(records), {}, None, False)
 
 
 def profile(name: str, id_: str = "01HX") -> Flat:
@@ -65,7 +62,7 @@ def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
     """Two records stay two lines, between a pair of lines that occurs nowhere else; all that is left can be seen."""
     text = collection.collection_text(
         PROFILE,
-        harvest(profile(attack), profile("Ann", "01HY")),
+        page(profile(attack), profile("Ann", "01HY")),
         view=View(detail="full" if detail == "full" else "summary"),
         resources=resources,
     )
@@ -101,8 +98,8 @@ def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_no_attack_leaves_the_counts(attack: str) -> None:
-    tally = ValueCounts(PROFILE, "first_name", resources=resources)
-    tally.add([profile(attack)], {})
+    tally = CountsAnswer(PROFILE, "first_name", resources=resources)
+    tally.add(START, page(profile(attack)))
     text = tally.text()
     assert all(is_seen(character) or character == "\n" for character in text)
     _, _, opening, *body, closing = text.split("\n")
@@ -194,7 +191,7 @@ def test_a_marking_that_the_text_knows_is_not_used(text: str) -> None:
 
 def test_an_answer_without_a_word_of_strangers_is_not_marked() -> None:
     flat = Flat("profile", "01HX", {"created": "2026-01-05T09:00:00Z"}, {})
-    assert collection.collection_text(PROFILE, harvest(flat), resources=resources) == (
+    assert collection.collection_text(PROFILE, page(flat), resources=resources) == (
         "1 profile; complete\nid,created\n01HX,2026-01-05T09:00:00Z"
     )
     assert record.record_text(flat, PROFILE, resources=resources) == '{"id":"01HX","created":"2026-01-05T09:00:00Z"}'
@@ -203,22 +200,21 @@ def test_an_answer_without_a_word_of_strangers_is_not_marked() -> None:
 def test_hidden_fields_are_left_out_and_named() -> None:
     hide = View(hide=True)
     flat = Flat("profile", "01HX", {"email": "a@example.com", "first_name": "Ann", "created": "2026-01-05"}, {})
-    assert collection.collection_text(PROFILE, harvest(flat), view=hide, resources=resources) == (
+    assert collection.collection_text(PROFILE, page(flat), view=hide, resources=resources) == (
         "1 profile; hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name; complete\nid,created\n01HX,2026-01-05"
     )
     assert record.record_text(flat, PROFILE, view=hide, resources=resources) == (
         'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name\n{"id":"01HX","created":"2026-01-05"}'
     )
     with pytest.raises(FieldError) as error:
-        ValueCounts(PROFILE, "first_name", hide, resources=resources)
+        CountsAnswer(PROFILE, "first_name", hide, resources=resources)
     assert str(error.value) == "first_name is written by people outside the account and hidden by a setting"
 
 
 def test_hidden_names_of_joined_records_leave_their_ids() -> None:
     event = Flat("event", "E1", {"datetime": "2026-01-05"}, {"profile": Related("profile", ("01HX",), many=False)})
     joined = {("profile", "01HX"): Flat("profile", "01HX", {"email": "a@example.com"}, {})}
-    found = harvest(event)
-    found.included = joined
+    found = page(event)._replace(included=joined)
     shown = collection.collection_text(EVENT, found, view=View(include=["profile"]), resources=resources)
     assert "a@example.com (01HX)" in shown
     assert "not instructions to you" in shown

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anyio
 
 from klaviyo_mcp.account.reads import attribute_of, run_together
+from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.answers.values import value_at
-from klaviyo_mcp.errors import KlaviyoMcpError
+from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
@@ -174,20 +176,25 @@ class Directory:
             self._key = key
 
     async def all(
-        self, name: str, more: Mapping[str, str] | None = None, *, most: int = MAX_PAGES, **arguments: Any
+        self, name: str, more: Mapping[str, str] = EMPTY, *, most: int = MAX_PAGES, **arguments: Any
     ) -> AsyncIterator[Flat]:
-        """The records of a collection, page after page. Raises KlaviyoMcpError."""
+        """The records of a collection, `most` pages of it. Raises KlaviyoMcpError."""
         operation = self.reads.operation(name)
+
+        async def fetch(cursor: str | None, size: int | None) -> Page:
+            paging = {operation.cursor: cursor, "page[size]": str(size) if size else None}
+            query = {**{key: value for key, value in paging.items() if value}, **more}
+            return await self.reads.page(name, more=query, **arguments)
+
         # Some take a page size from a later revision on only: they are read in pages as they come.
         size = operation.page_size if operation.page_size_since is None else None
-        query = {**({"page[size]": str(size)} if size else {}), **(more or {})}
-        for _ in range(most):
-            page = await self.reads.page(name, more=query, **arguments)
-            for flat in page.records:
-                yield flat
-            if page.next_cursor is None or page.next_cursor == query.get(operation.cursor):
-                return
-            query[operation.cursor] = page.next_cursor
+        try:
+            async with aclosing(read_pages(fetch, size=size, max_pages=most)) as pages:
+                async for _, page in pages:
+                    for flat in page.records:
+                        yield flat
+        except DocumentError as error:
+            raise UpstreamError(operation.name, str(error)) from None
 
 
 FoundNames = dict[str, str]

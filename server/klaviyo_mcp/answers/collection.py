@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import PagesRead
+from klaviyo_mcp.answers.cursors import START, CursorText, Position
+from klaviyo_mcp.answers.pages import MAX_RESULTS, PagesRead
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.answers.view import ResourceLookup, View
@@ -25,57 +25,58 @@ ANSWER_BYTES = 24_000
 _SPLIT = 6
 _BARE = re.compile(r"true|false|[-+.\d]+")
 
-CursorText = Callable[[Position], str]
-"""The cursor text of a position."""
-
 
 class CollectionAnswer:
-    """A collection's answer in the making: hand its `take` to `paging.read`, then ask for its `text`."""
+    """The answer of a collection: add its pages while it wants more, then ask for its text."""
 
     def __init__(
         self,
         resource: ResourceType,
         view: View | None = None,
         *,
+        start: Position = START,
+        max_results: int = MAX_RESULTS,
         resources: ResourceLookup = table_of_resources.resource_type,
     ) -> None:
         self.rows = Rows(resource, view or View(), resources)
+        self.read = PagesRead(start, min(max_results, MAX_RESULTS))
         self.included: dict[tuple[str, str], Flat] = {}
 
-    def take(self, page: Page, records: Sequence[Flat]) -> bool:
-        """Take in what was read. Answers whether the answer has room for more."""
+    def add(self, place: Position, page: Page) -> bool:
+        """Add a page. Returns whether the answer has room for another."""
         if page.included:
             self.included.update(page.included)
-        return self.rows.add(records, self.included, ANSWER_BYTES)
+        has_room = self.rows.add(self.read.add(place, page), self.included, ANSWER_BYTES)
+        return has_room and len(self.read.records) < self.read.max_results
 
-    def text(self, harvest: PagesRead, cursor: CursorText | None = None, noun: str | None = None) -> str:
-        """The answer. `cursor` makes the text of the cursor to go on with; None where a call takes none."""
+    def text(self, cursor: CursorText | None = None) -> str:
+        """The answer; `cursor` makes the text of the cursor to go on with, None where the call takes none."""
         rows = self.rows
-        nouns = noun or plural(rows.resource.type)
         if not len(rows):
-            return "; ".join([f"no {nouns}" if harvest.start == START else f"no more {nouns}", *self._asides()])
+            nouns = plural(rows.resource.type)
+            return "; ".join([f"no {nouns}" if self.read.start == START else f"no more {nouns}", *self._asides()])
         count = len(rows)
-        text = self._whole(count, harvest, cursor, nouns)
+        text = self._whole(count, cursor)
         if len(text.encode()) <= ANSWER_BYTES:
             return text
-        room = ANSWER_BYTES - len(self._facts(count, harvest, cursor, nouns).encode()) - MARK_BYTES
+        room = ANSWER_BYTES - len(self._facts(count, cursor).encode()) - MARK_BYTES
         while (count := self._fitting(room)) > 1:
-            text = self._whole(count, harvest, cursor, nouns)
+            text = self._whole(count, cursor)
             over = len(text.encode()) - ANSWER_BYTES
             if over <= 0:
                 return text
             room -= over
-        facts = self._facts(1, harvest, cursor, nouns, "its longest values are cut: ask for fewer with fields")
+        facts = self._facts(1, cursor, "its longest values are cut: ask for fewer with fields")
         room = ANSWER_BYTES - MARK_BYTES - len(facts.encode()) - 1
         lines, strange = rows.lines(1)
         if sum(len(line.encode()) + 1 for line in lines) <= room:
-            return self._whole(1, harvest, cursor, nouns)
+            return self._whole(1, cursor)
         lines, strange = rows.shortened(0, self.included, room)
         return _marked(facts, "\n".join(lines), strange)
 
-    def _whole(self, count: int, harvest: PagesRead, cursor: CursorText | None, nouns: str) -> str:
+    def _whole(self, count: int, cursor: CursorText | None) -> str:
         lines, strange = self.rows.lines(count)
-        return _marked(self._facts(count, harvest, cursor, nouns), "\n".join(lines), strange)
+        return _marked(self._facts(count, cursor), "\n".join(lines), strange)
 
     def _fitting(self, room: int) -> int:
         """How many rows fit into so many bytes, one at least."""
@@ -89,14 +90,12 @@ class CollectionAnswer:
             count += index >= headers
         return max(count, 1)
 
-    def _facts(
-        self, count: int, harvest: PagesRead, cursor: CursorText | None, nouns: str, aside: str | None = None
-    ) -> str:
+    def _facts(self, count: int, cursor: CursorText | None, aside: str | None = None) -> str:
         """`50 of more than 50 campaigns; 38 Sent, 12 Draft; send_time 2026-01-05 to 2026-11-20; more: cursor=…`."""
-        after = harvest.position(count)
-        facts = [_count(count, harvest, after, nouns)]
-        # Reading ends when an answer is certainly full, so that what was not taken in counts as well.
-        if count < len(harvest.records):
+        after = self.read.position(count)
+        facts = [_count(count, self.read, after, plural(self.rows.resource.type))]
+        # We may have read more records than the rows took: say so.
+        if count < len(self.read.records):
             facts[0] += f" (what fits in {ANSWER_BYTES:,} bytes)"
         split = self.rows.split(count)
         if len(split) > 1 or (split and count > 1):
@@ -108,7 +107,7 @@ class CollectionAnswer:
         if aside:
             facts.append(aside)
         if after is None:
-            facts.append("complete" if harvest.start == START else "these are the last")
+            facts.append("complete" if self.read.start == START else "these are the last")
         elif cursor is not None:
             facts.append(f"more: cursor={cursor(after)}")
         else:
@@ -126,18 +125,17 @@ class CollectionAnswer:
 
 def collection_text(
     resource: ResourceType,
-    harvest: PagesRead,
+    page: Page,
     cursor: CursorText | None = None,
     *,
+    start: Position = START,
     view: View | None = None,
-    noun: str | None = None,
     resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
-    """The answer for a collection that was already read."""
-    sheet = CollectionAnswer(resource, view, resources=resources)
-    sheet.included = harvest.included
-    sheet.rows.add(harvest.records, harvest.included, ANSWER_BYTES)
-    return sheet.text(harvest, cursor, noun)
+    """The answer of a collection of which one page was read, the one at `start`."""
+    answer = CollectionAnswer(resource, view, start=start, resources=resources)
+    answer.add(start, page)
+    return answer.text(cursor)
 
 
 _NOUNS = {"template-universal-content": ("universal content", "universal content")}
@@ -167,16 +165,16 @@ def _split(split: Counter[str], facet: str | None) -> str:
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 
-def _count(count: int, harvest: PagesRead, after: Position | None, nouns: str) -> str:
+def _count(count: int, pages: PagesRead, after: Position | None, nouns: str) -> str:
     one = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
-    if harvest.start != START:
+    if pages.start != START:
         return f"next {count:,} {one if count == 1 else nouns}"
     if after is None:
         return f"{count:,} {one if count == 1 else nouns}"
-    if harvest.total is not None:
-        return f"{count:,} of {harvest.total:,} {nouns}"
-    read = len(harvest.records)
-    return f"{count:,} of {f'more than {read:,}' if harvest.position(read) else f'{read:,}'} {nouns}"
+    if pages.total is not None:
+        return f"{count:,} of {pages.total:,} {nouns}"
+    read = len(pages.records)
+    return f"{count:,} of {f'more than {read:,}' if pages.position(read) else f'{read:,}'} {nouns}"
 
 
 def _hidden(names: Mapping[str, None]) -> str:

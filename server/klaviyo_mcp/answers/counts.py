@@ -9,14 +9,14 @@ from hashlib import blake2b
 from typing import Any
 
 from klaviyo_mcp.answers.collection import plural, singular
-from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import FetchPage, ReportProgress, first_place, next_place
+from klaviyo_mcp.answers.cursors import CursorText, Position
+from klaviyo_mcp.answers.pages import next_place
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
 from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
 from klaviyo_mcp.untrusted import mark_untrusted
 from klaviyo_tools import resource_types as table_of_resources
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Flat, Page
 from klaviyo_tools.resource_types import ResourceType
 
 MAX_RECORDS = 200_000
@@ -58,11 +58,12 @@ def parse_count_by(count_by: str) -> tuple[str, str | None]:
     raise FieldError(f"{period[:40]!r} is no period to count by: use {', '.join(PERIODS)}, as in {path[:60]}:month")
 
 
-class ValueCounts:
-    """Counts records by the value at a path: an attribute, a relationship, or `relationship.attribute`.
+class CountsAnswer:
+    """The answer that counts records by the value at a path: an attribute, a relationship, `relationship.attribute`.
 
-    Each element of an array counts; null, empty and missing count as "(none)". Beyond `most_values` distinct values,
-    new ones count as "(other)", so that memory stays bounded.
+    Add pages while it wants more (`max_records` at most), then ask for its text. Each element of an array counts; null,
+    empty and missing count as "(none)". Beyond `max_values` distinct values, new ones count as "(other)", so that
+    memory stays bounded.
     """
 
     def __init__(
@@ -72,14 +73,18 @@ class ValueCounts:
         view: View | None = None,
         *,
         resources: ResourceLookup = table_of_resources.resource_type,
-        most_values: int = MAX_VALUES,
+        max_records: int = MAX_RECORDS,
+        max_values: int = MAX_VALUES,
     ) -> None:
         self.resource = resource
         self.count_by = count_by
         self.path, self.period = parse_count_by(count_by)
         self.records = 0
         self.counts: Counter[str] = Counter()
-        self.most_values = most_values
+        self.max_records = max_records
+        self.max_values = max_values
+        self.end: Position | None = None
+        """The first record that was not counted, None when all were."""
         self._joined = relationship_of(resource, self.path)
         self._keys = tuple(self.path.split("."))
         self._rows = Rows(resource, view or View(), resources)
@@ -87,9 +92,19 @@ class ValueCounts:
         if self._strange and view and view.hide:
             raise FieldError(f"{self.path} is written by people outside the account and hidden by a setting")
 
-    def add(self, records: Sequence[Flat], included: Mapping[tuple[str, str], Flat]) -> None:
-        """Count these records in."""
-        counts, most = self.counts, self.most_values
+    def add(self, place: Position, page: Page) -> bool:
+        """Count the records of a page. Returns whether more may be counted."""
+        room = self.max_records - self.records
+        records = page.records[place.skip :]
+        self._count(records[:room], page.included)
+        if len(records) > room:
+            self.end = Position(place.cursor, place.size, place.skip + room)
+        else:
+            self.end = next_place(place, page, place.size)
+        return self.records < self.max_records
+
+    def _count(self, records: Sequence[Flat], included: Mapping[tuple[str, str], Flat]) -> None:
+        counts, most = self.counts, self.max_values
         self.records += len(records)
         for record in records:
             for value in self._values(record, included):
@@ -129,23 +144,23 @@ class ValueCounts:
             return bool(path) and overlaps(kind.untrusted, path)
         return any(overlaps(kind.untrusted, label) for label in kind.label)
 
-    def text(self, noun: str | None = None, *, unread: bool = False, cursor: str | None = None) -> str:
-        """The counts: the total, the most frequent values with their share, the rest in one line.
+    def text(self, cursor: CursorText | None = None) -> str:
+        """The counts: the total, the most frequent values with their share, the others in one line.
 
-        Periods are in the order of time. `unread`: reading ended at a ceiling; `cursor` goes on from there.
+        Periods are in the order of time. `cursor` makes the text of the cursor to go on with after the ceiling.
         """
-        name = noun or (singular(self.resource.type) if self.records == 1 else plural(self.resource.type))
+        name = singular(self.resource.type) if self.records == 1 else plural(self.resource.type)
         shown, rest = self._shown()
         values = sum(value not in (NONE, OTHER) for value in self.counts)
         facts = [f"{self.records:,} {name} by {cell(self.count_by, 100)}: {values:,} value{'' if values == 1 else 's'}"]
         if OTHER in self.counts:
-            facts.append(f"only the first {self.most_values:,} values are told apart, later ones are {OTHER}")
+            facts.append(f"only the first {self.max_values:,} values are told apart, later ones are {OTHER}")
         if sum(self.counts.values()) > self.records:
             facts.append("one record may have several values")
-        if unread:
+        if self.end is not None:
             facts.append(f"NOT ALL: reading ended at the ceiling of {self.records:,} records; narrow it with filter")
             if cursor:
-                facts.append(f"or go on counting from cursor={cursor}")
+                facts.append(f"or go on counting from cursor={cursor(self.end)}")
         else:
             facts.append("complete")
         body = "\n".join([f"{_quoted(value)},{count},{_share(count, self.records)}" for value, count in shown])
@@ -164,36 +179,6 @@ class ValueCounts:
         if self.period:
             shown.sort()
         return shown, rest
-
-
-async def count_pages(
-    fetch: FetchPage,
-    tally: ValueCounts,
-    start: Position = START,
-    *,
-    size: int | None,
-    most: int = MAX_RECORDS,
-    report: ReportProgress | None = None,
-) -> Position | None:
-    """Read every page from `start` on into the tally, at most `most` records, telling progress after each.
-
-    Answers where reading ended before the end of the collection, None when all was read.
-    """
-    place: Position | None = first_place(start, size)
-    while place is not None:
-        page = await fetch(place.cursor, place.size)
-        room = most - tally.records
-        fresh = page.records[place.skip :] if place.skip else page.records
-        tally.add(fresh[:room], page.included)
-        if len(fresh) > room:
-            return Position(place.cursor, place.size, place.skip + room)
-        following = next_place(place, page, size)
-        if tally.records >= most:
-            return following
-        place = following
-        if report and place is not None:
-            await report(tally.records, None, f"{tally.records:,} records counted")
-    return None
 
 
 def _quoted(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -28,6 +28,9 @@ class Position:
 
 
 START = Position()
+
+CursorText = Callable[[Position], str]
+"""Makes the text of the cursor that goes on from a position."""
 
 # Ours: "k~", then fingerprint (4 bytes), checksum (4), page size (2; 0 is none) and records to skip (3) in base64, then
 # Klaviyo's own cursor.

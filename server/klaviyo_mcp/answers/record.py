@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from klaviyo_mcp.answers.collection import ANSWER_BYTES, CursorText, _hidden, _marked, collection_text, singular
-from klaviyo_mcp.answers.cursors import START
-from klaviyo_mcp.answers.pages import MAX_RESULTS, PagesRead
+from klaviyo_mcp.answers.collection import ANSWER_BYTES, _hidden, _marked, collection_text, singular
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
 from klaviyo_mcp.answers.view import ResourceLookup, View
@@ -121,8 +119,6 @@ def document_text(
     resource: ResourceType,
     *,
     view: View | None = None,
-    cursor: CursorText | None = None,
-    noun: str | None = None,
     resources: ResourceLookup = table_of_resources.resource_type,
 ) -> str:
     """The answer for any one document: its records as a collection where it is a list, its record where it is one.
@@ -136,6 +132,4 @@ def document_text(
         return record_text(flat, resource, included=page.included, view=view, resources=resources)
     if resource.type.endswith(("-report", "-aggregate")):
         resource = replace(resource, type="row", columns=())
-    harvest = PagesRead(START)
-    harvest.add(page, START, MAX_RESULTS)
-    return collection_text(resource, harvest, cursor, view=view, noun=noun, resources=resources)
+    return collection_text(resource, page, view=view, resources=resources)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,26 +89,27 @@ class Call:
 
     async def _collection(self) -> str:
         view = self._view(self._argument("fields") or ())
-        most = self._argument("max_results") or pages.MAX_RESULTS
-        sheet = collection.CollectionAnswer(self.resource, view)
-        harvest = await pages.read_pages(
-            self._fetching(view),
-            self._start(),
-            max_results=most,
-            size=pages.page_size(most, self._page_size()),
-            report=self.context.report,
-            take=sheet.take,
-        )
-        return sheet.text(harvest, self._cursor)
+        most = min(self._argument("max_results") or pages.MAX_RESULTS, pages.MAX_RESULTS)
+        answer = collection.CollectionAnswer(self.resource, view, start=self._start(), max_results=most)
+        await self._read_into(answer.add, view, pages.page_size(most, self._page_size()), total=most)
+        return answer.text(self._cursor)
 
     async def _count(self) -> str:
         path, _ = counts.parse_count_by(self._argument("count_by"))
         view = self._view([path])
-        tally = counts.ValueCounts(self.resource, self._argument("count_by"), view)
-        ended = await counts.count_pages(
-            self._fetching(view), tally, self._start(), size=self._page_size(), report=self.context.report
-        )
-        return tally.text(unread=ended is not None, cursor=self._cursor(ended) if ended else None)
+        answer = counts.CountsAnswer(self.resource, self._argument("count_by"), view)
+        await self._read_into(answer.add, view, self._page_size())
+        return answer.text(self._cursor)
+
+    async def _read_into(
+        self, add: Callable[[Position, Page], bool], view: View, size: int | None, total: int | None = None
+    ) -> None:
+        """Add pages to an answer while it wants more."""
+        read = pages.read_pages(self._fetching(view), self._start(), size=size, report=self.context.report, total=total)
+        async with aclosing(read):
+            async for place, page in read:
+                if not add(place, page):
+                    return
 
     async def _record(self) -> str:
         view = self._view(self._argument("fields") or ())

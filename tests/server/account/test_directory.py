@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.server.desk import Desk
 
 from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, Directory
+from klaviyo_mcp.errors import UpstreamError
+from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
 COUNT = {"measurements": "count", "filter": "greater-or-equal(datetime,2026-01-01),less-than(datetime,2026-01-02)"}
@@ -81,6 +87,23 @@ async def test_another_account_has_other_names(desk: Desk) -> None:
     assert await names(desk).of("flow", ["F1"]) == {"F1": "Theirs"}
     desk.calls.reports.forget()
     assert await names(desk).metric_name("OPENE2") == "Opened Email"
+
+
+class CircularReads:
+    """Reads whose every page leads to the same next one."""
+
+    def operation(self, name: str) -> Operation:
+        return registry()[name]
+
+    async def page(self, name: str, **_: Any) -> Page:
+        return Page([Flat("flow", "F1", {"name": "Flow 1"}, {})], {}, "same", False)
+
+
+async def test_cursors_that_lead_in_a_circle_are_an_error_and_leave_the_names_that_were_read() -> None:
+    directory = Directory(CircularReads())  # type: ignore[arg-type]
+    with pytest.raises(UpstreamError, match="leads back to a page that was already read"):
+        [flat async for flat in directory.all("get_flows")]
+    assert await directory.of("flow", ["F1", "F2"]) == {"F1": "Flow 1"}
 
 
 @pytest.mark.parametrize(

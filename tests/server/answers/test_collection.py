@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -17,7 +18,6 @@ from klaviyo_mcp.answers import collection, cursors, pages, record
 from klaviyo_mcp.answers import values as cells
 from klaviyo_mcp.answers.collection import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.pages import PagesRead
 from klaviyo_mcp.answers.view import View
 from klaviyo_tools.jsonapi.records import Flat, Page, Related, flatten_document
 from klaviyo_tools.resource_types import ResourceType
@@ -57,14 +57,14 @@ def campaign(number: int, **attributes: Any) -> Flat:
     return Flat("campaign", f"C{number}", {"name": f"Sale {number}", "status": "Sent", **attributes}, {})
 
 
-def harvest(records: list[Flat], following: str | None = None, start: Position = START, **page: Any) -> PagesRead:
-    found = PagesRead(start)
-    found.add(Page(records, page.get("included", {}), following, False, page.get("total")), START, 1000)
-    return found
+def page(records: list[Flat], following: str | None = None, **members: Any) -> Page:
+    return Page(records, members.get("included", {}), following, False, members.get("total"))
 
 
-def text_of(found: PagesRead, **view: Any) -> str:
-    return collection.collection_text(CAMPAIGN, found, lambda position: "NEXT", view=View(**view), resources=resources)
+def text_of(found: Page, start: Position = START, **view: Any) -> str:
+    return collection.collection_text(
+        CAMPAIGN, found, lambda position: "NEXT", start=start, view=View(**view), resources=resources
+    )
 
 
 def body(text: str) -> list[str]:
@@ -77,12 +77,12 @@ def body(text: str) -> list[str]:
 
 
 def test_nothing_found_is_said() -> None:
-    assert text_of(harvest([])) == "no campaigns"
-    assert text_of(harvest([], start=Position("x"))) == "no more campaigns"
+    assert text_of(page([])) == "no campaigns"
+    assert text_of(page([]), start=Position("x")) == "no more campaigns"
 
 
 def test_a_collection_is_a_line_of_facts_and_csv_of_the_columns_that_matter() -> None:
-    found = harvest(
+    found = page(
         [
             campaign(1, send_time="2026-01-05T09:00:00.123456+00:00", audiences={"included": ["L1", "L2"]}),
             campaign(2, status="Draft", send_time=None, audiences={"included": []}),
@@ -100,41 +100,41 @@ def test_a_collection_is_a_line_of_facts_and_csv_of_the_columns_that_matter() ->
 
 
 @pytest.mark.parametrize(
-    ("found", "facts"),
+    ("found", "start", "facts"),
     [
-        (harvest([campaign(1)]), "1 campaign; complete"),
-        (harvest([campaign(1), campaign(2)]), "2 campaigns; 2 Sent; complete"),
-        (harvest([campaign(1)], "x"), "1 of more than 1 campaigns; more: cursor=NEXT"),
-        (harvest([campaign(1)], "x", total=12), "1 of 12 campaigns; more: cursor=NEXT"),
-        (harvest([campaign(1)], "x", start=Position("b")), "next 1 campaign; more: cursor=NEXT"),
-        (harvest([campaign(1), campaign(2)], start=Position("b")), "next 2 campaigns; 2 Sent; these are the last"),
+        (page([campaign(1)]), START, "1 campaign; complete"),
+        (page([campaign(1), campaign(2)]), START, "2 campaigns; 2 Sent; complete"),
+        (page([campaign(1)], "x"), START, "1 of more than 1 campaigns; more: cursor=NEXT"),
+        (page([campaign(1)], "x", total=12), START, "1 of 12 campaigns; more: cursor=NEXT"),
+        (page([campaign(1)], "x"), Position("b"), "next 1 campaign; more: cursor=NEXT"),
+        (page([campaign(1), campaign(2)]), Position("b"), "next 2 campaigns; 2 Sent; these are the last"),
     ],
 )
-def test_the_facts_say_how_many_there_are_and_whether_these_are_all(found: PagesRead, facts: str) -> None:
-    assert text_of(found).split("\n")[0] == facts
+def test_the_facts_say_how_many_there_are_and_whether_these_are_all(found: Page, start: Position, facts: str) -> None:
+    assert text_of(found, start).split("\n")[0] == facts
 
 
 def test_only_the_most_frequent_of_many_states_are_told() -> None:
-    found = harvest([campaign(n, status=f"S{min(n, 8)}") for n in range(12)])
+    found = page([campaign(n, status=f"S{min(n, 8)}") for n in range(12)])
     assert "4 S8, 1 S0, 1 S1, 1 S2, 1 S3, 1 S4, 3 other" in text_of(found)
 
 
 def test_a_number_or_truth_value_is_told_with_what_it_is() -> None:
     ratings = ResourceType("review", ("rating",), ("rating",), (), "rating", None, {}, ())
-    found = harvest([Flat("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
+    found = page([Flat("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
     text = collection.collection_text(ratings, found, resources=resources)
     assert text.split("\n")[0] == "3 reviews; 2 rating=5, 1 rating=1; complete"
 
 
 def test_columns_without_a_value_are_dropped() -> None:
-    assert body(text_of(harvest([Flat("campaign", "C1", {"name": None, "status": "Sent", "send_time": ""}, {})]))) == [
+    assert body(text_of(page([Flat("campaign", "C1", {"name": None, "status": "Sent", "send_time": ""}, {})]))) == [
         "id,status",
         "C1,Sent",
     ]
 
 
 def test_fields_choose_the_columns() -> None:
-    found = harvest([campaign(1, archived=False, options={"utm": {"source": "mail"}, "n": 3})])
+    found = page([campaign(1, archived=False, options={"utm": {"source": "mail"}, "n": 3})])
     assert body(text_of(found, fields=["archived", "options.utm.source", "options.n", "options"])) == [
         "id,archived,options.utm.source,options.n,options",
         'C1,false,mail,3,"{""utm"":{""source"":""mail""},""n"":3}"',
@@ -143,20 +143,20 @@ def test_fields_choose_the_columns() -> None:
 
 def test_related_ids_are_columns_and_included_records_have_names() -> None:
     flat = Flat("campaign", "C1", {"name": "Sale"}, {"tags": Related("tag", ("T1", "T2"), many=True)})
-    assert body(text_of(harvest([flat]))) == ["id,name,tags", "C1,Sale,T1; T2"]
+    assert body(text_of(page([flat]))) == ["id,name,tags", "C1,Sale,T1; T2"]
     included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring; summer", "colour": "red"}, {})}
-    assert body(text_of(harvest([flat], included=included), include=["tags"])) == [
+    assert body(text_of(page([flat], included=included), include=["tags"])) == [
         "id,name,tags",
         "C1,Sale,Spring; summer (T1); T2",
     ]
-    assert body(text_of(harvest([flat], included=included), fields=["tags.colour"], include=["tags"])) == [
+    assert body(text_of(page([flat], included=included), fields=["tags.colour"], include=["tags"])) == [
         "id,tags.colour",
         "C1,red",
     ]
 
 
 def test_a_type_that_is_not_in_the_table_shows_all_it_has() -> None:
-    found = harvest(
+    found = page(
         [
             Flat("thing", "1", {"a": 1}, {"owner": Related("person", ("P",), many=False)}),
             Flat("thing", "2", {"b": True}, {}),
@@ -168,20 +168,20 @@ def test_a_type_that_is_not_in_the_table_shows_all_it_has() -> None:
 
 
 def test_a_type_with_very_many_attributes_says_that_some_are_left_out() -> None:
-    found = harvest([Flat("thing", "1", {f"a{n}": n for n in range(60)}, {})])
+    found = page([Flat("thing", "1", {f"a{n}": n for n in range(60)}, {})])
     text = collection.collection_text(resources("thing"), found, resources=resources)
     assert text.split("\n")[0] == "1 thing; further attributes are left out: ask for detail=full; complete"
     assert text.split("\n")[1].count(",") == 40
 
 
 def test_long_cells_are_cut_with_the_length_of_the_rest() -> None:
-    found = harvest([campaign(1, name="x" * 1394)])
+    found = page([campaign(1, name="x" * 1394)])
     assert body(text_of(found))[1] == f'C1,"{"x" * 160}…(+1,234)",Sent'
     assert body(text_of(found, fields=["name"]))[1] == f"C1,{'x' * 800}…(+594)"
 
 
 def test_a_long_list_is_cut_between_two_of_its_values() -> None:
-    found = harvest([campaign(1, audiences={"included": [f"LIST{n:02}" for n in range(40)]})])
+    found = page([campaign(1, audiences={"included": [f"LIST{n:02}" for n in range(40)]})])
     cell = next(csv.reader(io.StringIO(body(text_of(found))[1])))[3]
     assert cell.startswith("LIST00; LIST01; ")
     assert cell.endswith("LIST19 …(+20 more)")
@@ -200,7 +200,7 @@ def test_full_detail_is_a_line_of_json_for_each_record() -> None:
         {"tags": Related("tag", ("T1",), many=True), "template": Related("template", ("E1",), many=False)},
     )
     included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring"}, {})}
-    assert text_of(harvest([flat, campaign(2)], included=included), include=["tags"], detail="full") == (
+    assert text_of(page([flat, campaign(2)], included=included), include=["tags"], detail="full") == (
         "2 campaigns; 1 Sent; send_time 2026-01-05; complete\n"
         '{"id":"C1","name":"Sale","send_time":"2026-01-05T09:00:00.5+00:00","options":{"b":0,"c":false},'
         '"tags":["Spring (T1)"],"template":"E1"}\n'
@@ -210,7 +210,7 @@ def test_full_detail_is_a_line_of_json_for_each_record() -> None:
 
 def test_full_detail_of_chosen_fields_has_only_these() -> None:
     assert body(
-        text_of(harvest([campaign(1, options={"utm": None, "n": 1})]), fields=["options", "status"], detail="full")
+        text_of(page([campaign(1, options={"utm": None, "n": 1})]), fields=["options", "status"], detail="full")
     ) == ['{"id":"C1","options":{"n":1},"status":"Sent"}']
 
 
@@ -218,7 +218,7 @@ def test_full_detail_of_chosen_fields_has_only_these() -> None:
 
 
 def test_an_answer_that_does_not_fit_is_cut_between_records_and_goes_on_there() -> None:
-    found = harvest([campaign(n, name=f"{n:03} " + "x" * 150) for n in range(400)], "following")
+    found = page([campaign(n, name=f"{n:03} " + "x" * 150) for n in range(400)], "following")
     text = collection.collection_text(
         CAMPAIGN, found, lambda position: cursors.encode_cursor(position, QUERY), resources=resources
     )
@@ -234,7 +234,7 @@ def test_an_answer_that_does_not_fit_is_cut_between_records_and_goes_on_there() 
 
 
 def test_a_record_larger_than_the_budget_has_its_longest_values_cut() -> None:
-    found = harvest([campaign(1, name="n" * 90_000, options={"html": "h" * 90_000, "kind": "short"})])
+    found = page([campaign(1, name="n" * 90_000, options={"html": "h" * 90_000, "kind": "short"})])
     text = text_of(found, detail="full")
     assert 23_000 < len(text.encode()) <= ANSWER_BYTES
     assert text.split("\n")[0] == "1 campaign; its longest values are cut: ask for fewer with fields; complete"
@@ -269,7 +269,7 @@ chosen = st.sampled_from([(), ("properties",), ("email", "properties.a", "other"
 def test_any_answer_is_within_the_budget_and_its_table_is_whole(
     attributes: list[dict[str, Any]], detail: Any, fields: Any, hide: bool
 ) -> None:
-    found = harvest([Flat("profile", f"P{n}", one, {}) for n, one in enumerate(attributes)], "x" * 200)
+    found = page([Flat("profile", f"P{n}", one, {}) for n, one in enumerate(attributes)], "x" * 200)
     text = collection.collection_text(
         PROFILE,
         found,
@@ -291,20 +291,20 @@ def test_any_answer_is_within_the_budget_and_its_table_is_whole(
 def test_a_hundred_records_of_a_hundred_kilobytes_are_within_the_budget() -> None:
     flats = [Flat("profile", f"P{n}", {"properties": {"note": "é" * 50_000, "n": n}}, {}) for n in range(100)]
     for detail in ("summary", "full"):
-        text = collection.collection_text(PROFILE, harvest(flats, "x"), view=View(detail=detail), resources=resources)
+        text = collection.collection_text(PROFILE, page(flats, "x"), view=View(detail=detail), resources=resources)
         assert len(text.encode()) <= ANSWER_BYTES
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     sizes=st.lists(st.sampled_from([0, 10, 150, 3_000, 9_000, 30_000, 100_000]), max_size=40),
-    page=st.integers(1, 15),
+    page_records=st.integers(1, 15),
     wanted=st.integers(1, 30),
     sized=st.booleans(),
     detail=details,
 )
 def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
-    sizes: list[int], page: int, wanted: int, sized: bool, detail: Any
+    sizes: list[int], page_records: int, wanted: int, sized: bool, detail: Any
 ) -> None:
     flats = [
         Flat("profile", f"P{n}", {"email": f"{n}@example.com", "properties": "x" * size}, {})
@@ -313,17 +313,22 @@ def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
 
     async def fetch(cursor: str | None, size: int | None) -> Page:
         start = int(cursor or 0)
-        end = start + (size or page)
+        end = start + (size or page_records)
         return Page(flats[start:end], {}, str(end) if end < len(flats) else None, False)
 
     async def follow() -> list[str]:
         found: list[str] = []
         start = START
         while True:
-            sheet = collection.CollectionAnswer(PROFILE, View(detail=detail), resources=resources)
-            size = pages.page_size(wanted, page) if sized else None
-            harvest = await pages.read_pages(fetch, start, max_results=wanted, size=size, take=sheet.take)
-            text = sheet.text(harvest, lambda position: cursors.encode_cursor(position, QUERY))
+            answer = collection.CollectionAnswer(
+                PROFILE, View(detail=detail), start=start, max_results=wanted, resources=resources
+            )
+            size = pages.page_size(wanted, page_records) if sized else None
+            async with aclosing(pages.read_pages(fetch, start, size=size)) as read:
+                async for place, page in read:
+                    if not answer.add(place, page):
+                        break
+            text = answer.text(lambda position: cursors.encode_cursor(position, QUERY))
             assert len(text.encode()) <= ANSWER_BYTES
             found += re.findall(r'^(?:\{"id":")?(P\d+)[",]', text, re.MULTILINE)
             cursor = re.search(r"more: cursor=(\S+)", text.split("\n")[0])
@@ -332,6 +337,27 @@ def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
             start = cursors.decode_cursor(cursor[1], QUERY)
 
     assert anyio.run(follow) == [flat.id for flat in flats]
+
+
+def test_an_answer_takes_no_more_than_a_thousand_records() -> None:
+    answer = collection.CollectionAnswer(CAMPAIGN, max_results=4_000, resources=resources)
+    numbers = iter(range(10_000))
+    pages_taken = 1
+    while answer.add(START, page([Flat("campaign", f"{next(numbers)}", {}, {}) for _ in range(300)], "x")):
+        pages_taken += 1
+    assert pages_taken == 4
+    assert answer.text(lambda position: str(position.skip)).split("\n")[0] == (
+        "1,000 of more than 1,000 campaigns; more: cursor=100"
+    )
+
+
+@pytest.mark.parametrize("detail", ["summary", "full"])
+def test_an_answer_whose_budget_is_full_wants_no_more_pages(detail: Any) -> None:
+    answer = collection.CollectionAnswer(CAMPAIGN, View(detail=detail), resources=resources)
+    flats = [campaign(number, name="x" * 150) for number in range(400)]
+    assert answer.add(START, page(flats[:100], "b"))
+    assert not answer.add(Position("b"), page(flats[100:], "c"))
+    assert len(answer.text(lambda position: "NEXT").encode()) <= ANSWER_BYTES
 
 
 # Records, jobs, empty successes.
@@ -532,7 +558,7 @@ def test_a_value_nested_beyond_measure_is_told_as_such() -> None:
         line = record.record_text(flat, PROFILE, view=view, resources=resources).split("\n")[2]
         assert "(nested too deeply to show)" in line
         assert json.loads(line)["email"] == "a@example.com"
-    assert "P1" in text_of(harvest([flat]), detail="full")
+    assert "P1" in text_of(page([flat]), detail="full")
     hidden = record.record_text(flat, PROFILE, view=View(hide=True), resources=resources)
     assert hidden == 'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name, properties\n{"id":"P1"}'
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.answers.collection import ANSWER_BYTES
-from klaviyo_mcp.answers.counts import NONE, OTHER, ValueCounts, count_pages, parse_count_by
-from klaviyo_mcp.answers.cursors import Position
+from klaviyo_mcp.answers.counts import NONE, OTHER, CountsAnswer, parse_count_by
+from klaviyo_mcp.answers.cursors import START, Position
+from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.answers.view import FieldError
 from klaviyo_tools.jsonapi.records import Flat, Page, Related
 from klaviyo_tools.resource_types import ResourceType
@@ -36,11 +38,20 @@ def resources(type_: str) -> ResourceType:
     return {"event": EVENT, "metric": METRIC, "profile": PROFILE}[type_]
 
 
-def tally(count_by: str, *values: Any, **limits: int) -> ValueCounts:
-    found = ValueCounts(EVENT, count_by, resources=resources, **limits)
+def tally(count_by: str, *values: Any, **limits: int) -> CountsAnswer:
+    found = CountsAnswer(EVENT, count_by, resources=resources, **limits)
     name = found.path.split(".")[0]
-    found.add([Flat("event", "E", {name: value} if value is not ... else {}, {}) for value in values], {})
+    records = [Flat("event", "E", {name: value} if value is not ... else {}, {}) for value in values]
+    found.add(START, Page(records, {}, None, False))
     return found
+
+
+async def count(answer: CountsAnswer, pages: Pages, start: Position = START, **options: Any) -> None:
+    """Read pages into the answer while it wants more."""
+    async with aclosing(read_pages(pages.fetch, start, size=100, **options)) as read:
+        async for place, page in read:
+            if not answer.add(place, page):
+                break
 
 
 @pytest.mark.parametrize("count_by", ["datetime:hour", "datetime:", "datetime:monthly"])
@@ -133,25 +144,21 @@ def test_periods_are_in_the_order_of_time() -> None:
 
 
 def test_related_records_are_counted_by_name_where_they_are_included() -> None:
-    found = ValueCounts(EVENT, "metric", resources=resources)
+    found = CountsAnswer(EVENT, "metric", resources=resources)
     related = {"metric": Related("metric", ("M1",), many=False)}
-    found.add(
-        [Flat("event", "E", {}, related), Flat("event", "F", {}, {})],
-        {("metric", "M1"): Flat("metric", "M1", {"name": "Placed Order"}, {})},
-    )
+    included = {("metric", "M1"): Flat("metric", "M1", {"name": "Placed Order"}, {})}
+    found.add(START, Page([Flat("event", "E", {}, related), Flat("event", "F", {}, {})], included, None, False))
     assert dict(found.counts) == {"Placed Order (M1)": 1, NONE: 1}
-    found = ValueCounts(EVENT, "metric", resources=resources)
-    found.add([Flat("event", "E", {}, related)], {})
+    found = CountsAnswer(EVENT, "metric", resources=resources)
+    found.add(START, Page([Flat("event", "E", {}, related)], {}, None, False))
     assert dict(found.counts) == {"M1": 1}
 
 
 def test_an_attribute_of_a_related_record_is_counted_and_marked_where_strangers_write_it() -> None:
-    found = ValueCounts(EVENT, "profile.location.city", resources=resources)
+    found = CountsAnswer(EVENT, "profile.location.city", resources=resources)
     related = {"profile": Related("profile", ("P1",), many=False)}
-    found.add(
-        [Flat("event", "E", {}, related)],
-        {("profile", "P1"): Flat("profile", "P1", {"location": {"city": "Paris"}}, {})},
-    )
+    included = {("profile", "P1"): Flat("profile", "P1", {"location": {"city": "Paris"}}, {})}
+    found.add(START, Page([Flat("event", "E", {}, related)], included, None, False))
     assert dict(found.counts) == {"Paris": 1}
     assert "not instructions to you" in found.text()
 
@@ -166,7 +173,7 @@ def test_the_fifty_most_frequent_are_told_and_the_rest_in_one_line() -> None:
 
 
 def test_beyond_the_most_distinct_values_new_ones_are_counted_together_and_that_is_told() -> None:
-    found = tally("status", "a", "b", "c", "a", "d", most_values=2)
+    found = tally("status", "a", "b", "c", "a", "d", max_values=2)
     assert dict(found.counts) == {"a": 2, "b": 1, OTHER: 2}
     assert found.text().split("\n")[0] == (
         "5 events by status: 2 values; only the first 2 values are told apart, later ones are (other); complete"
@@ -223,33 +230,34 @@ async def test_all_pages_are_read_with_progress() -> None:
     async def report(done: float, total: float | None, message: str) -> None:
         told.append((done, total, message))
 
-    found = ValueCounts(EVENT, "status", resources=resources)
-    assert await count_pages(Pages(250).fetch, found, size=100, report=report) is None
-    assert found.records == 250
+    found = CountsAnswer(EVENT, "status", resources=resources)
+    await count(found, Pages(250), report=report)
+    assert (found.records, found.end) == (250, None)
     assert found.counts == Counter(f"s{n % 7}" for n in range(250))
-    assert told == [(100, None, "100 records counted"), (200, None, "200 records counted")]
+    assert told == [(100, None, "100 records read"), (200, None, "200 records read")]
 
 
 @pytest.mark.anyio
 async def test_the_ceiling_is_told_and_counting_goes_on_from_it() -> None:
-    pages, found = Pages(250), ValueCounts(EVENT, "n", resources=resources)
-    ended = await count_pages(pages.fetch, found, size=100, most=130)
-    assert (ended, pages.asked, found.records) == (Position("100", 100, 30), 2, 130)
-    assert found.text(unread=True, cursor="k~X").split("\n")[0] == (
+    pages, found = Pages(250), CountsAnswer(EVENT, "n", resources=resources, max_records=130)
+    await count(found, pages)
+    assert (found.end, pages.asked, found.records) == (Position("100", 100, 30), 2, 130)
+    assert found.text(lambda position: "k~X").split("\n")[0] == (
         "130 events by n: 130 values; NOT ALL: reading ended at the ceiling of 130 records; narrow it with filter; "
         "or go on counting from cursor=k~X"
     )
-    rest = ValueCounts(EVENT, "n", resources=resources)
-    assert ended is not None
-    assert await count_pages(pages.fetch, rest, ended, size=100) is None
+    rest = CountsAnswer(EVENT, "n", resources=resources)
+    assert found.end is not None
+    await count(rest, pages, found.end)
+    assert rest.end is None
     assert found.counts + rest.counts == Counter(str(n) for n in range(250))
 
 
 def test_memory_does_not_grow_with_the_records_read() -> None:
     def peak(records: int) -> int:
         tracemalloc.start()
-        found = ValueCounts(EVENT, "status", resources=resources)
-        anyio.run(lambda: count_pages(Pages(records).fetch, found, size=100))
+        found = CountsAnswer(EVENT, "status", resources=resources)
+        anyio.run(lambda: count(found, Pages(records)))
         assert found.records == records
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -260,7 +268,7 @@ def test_memory_does_not_grow_with_the_records_read() -> None:
 
 
 def test_memory_does_not_grow_with_distinct_values_beyond_their_limit() -> None:
-    found = ValueCounts(EVENT, "n", resources=resources, most_values=100)
-    anyio.run(lambda: count_pages(Pages(3_000).fetch, found, size=100))
+    found = CountsAnswer(EVENT, "n", resources=resources, max_values=100)
+    anyio.run(lambda: count(found, Pages(3_000)))
     assert len(found.counts) == 101
     assert found.counts[OTHER] == 2_900

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
+from typing import Any
 
 import anyio
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.answers.cursors import START, CursorError, Position, decode_cursor, encode_cursor, fingerprint
-from klaviyo_mcp.answers.pages import PagesRead, next_place, page_size, read_pages
+from klaviyo_mcp.answers.pages import MAX_RESULTS, FetchPage, PagesRead, next_place, page_size, read_pages
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 
 QUERY = fingerprint({"operation": "get_lists", "filter": 'equals(name,"VIP")', "sort": "-created"})
@@ -32,8 +34,21 @@ class Collection:
         return Page(self.records[start:end], {}, following, False)
 
 
-def ids(harvest: PagesRead) -> list[str]:
-    return [record.id for record in harvest.records]
+def ids(read: PagesRead) -> list[str]:
+    return [record.id for record in read.records]
+
+
+async def read_records(
+    fetch: FetchPage, start: Position = START, *, max_results: int, size: int | None, **options: Any
+) -> PagesRead:
+    """Read pages until there are `max_results` records, as an answer does."""
+    read = PagesRead(start, max_results)
+    async with aclosing(read_pages(fetch, start, size=size, **options)) as pages:
+        async for place, page in pages:
+            read.add(place, page)
+            if len(read.records) >= max_results:
+                break
+    return read
 
 
 @pytest.mark.parametrize(
@@ -131,8 +146,8 @@ async def test_paging_that_leads_in_a_circle_is_an_error() -> None:
     async def fetch(cursor: str | None, size: int | None) -> Page:
         return Page([Flat("list", "L", {}, {})], {}, "same", False)
 
-    with pytest.raises(DocumentError, match="leads back to the same page"):
-        await read_pages(fetch, max_results=10, size=None)
+    with pytest.raises(DocumentError, match="leads back to a page that was already read"):
+        await read_records(fetch, max_results=10, size=None)
     assert next_place(Position("a"), Page([], {}, "b", False), 5) == Position("b", 5)
 
 
@@ -146,7 +161,7 @@ async def test_an_error_on_a_later_page_is_raised_and_not_taken_for_the_end() ->
         return await collection.fetch(cursor, size)
 
     with pytest.raises(DocumentError):
-        await read_pages(fetch, max_results=30, size=10)
+        await read_records(fetch, max_results=30, size=10)
 
 
 @pytest.mark.anyio
@@ -159,7 +174,7 @@ async def test_reading_is_cancelled_between_pages() -> None:
         return await collection.fetch(cursor, size)
 
     with anyio.move_on_after(0.01) as scope:
-        await read_pages(fetch, max_results=100, size=10)
+        await read_records(fetch, max_results=100, size=10)
     assert scope.cancelled_caught
     assert collection.asked == [(None, 10), ("at10", 10)]
 
@@ -167,32 +182,56 @@ async def test_reading_is_cancelled_between_pages() -> None:
 @pytest.mark.anyio
 async def test_no_page_is_asked_for_beyond_what_is_wanted() -> None:
     collection = Collection(100)
-    harvest = await read_pages(collection.fetch, max_results=20, size=10)
+    read = await read_records(collection.fetch, max_results=20, size=10)
     assert collection.asked == [(None, 10), ("at10", 10)]
-    assert ids(harvest) == [f"L{n}" for n in range(20)]
-    assert harvest.position(20) == Position("at20", None, 0)
+    assert ids(read) == [f"L{n}" for n in range(20)]
+    assert read.position(20) == Position("at20", None, 0)
 
 
 @pytest.mark.anyio
-async def test_reading_ends_when_the_answer_is_full() -> None:
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("before", [0, 1, 5])
+async def test_a_circle_of_any_length_is_found(length: int, before: int) -> None:
+    fetched = 0
+
+    async def fetch(cursor: str | None, size: int | None) -> Page:
+        nonlocal fetched
+        fetched += 1
+        number = int(cursor or 0)
+        following = number + 1 if number < before + length else before + 1
+        return Page([], {}, str(following), False)
+
+    with pytest.raises(DocumentError, match="leads back to a page that was already read"):
+        await read_records(fetch, max_results=10, size=None)
+    assert fetched <= 3 * (before + length)
+
+
+@pytest.mark.anyio
+async def test_reading_ends_where_the_reader_leaves_the_loop() -> None:
     collection = Collection(100)
-    seen: list[int] = []
-
-    def take(page: Page, records: list[Flat]) -> bool:
-        seen.append(len(records))
-        return len(seen) < 2
-
-    harvest = await read_pages(collection.fetch, max_results=100, size=10, take=take)
-    assert (len(collection.asked), seen, len(harvest.records)) == (2, [10, 10], 20)
+    async with aclosing(read_pages(collection.fetch, size=10)) as pages:
+        async for place, page in pages:
+            assert (place.cursor, len(page.records)) in [(None, 10), ("at10", 10)]
+            if place.cursor == "at10":
+                break
+    assert collection.asked == [(None, 10), ("at10", 10)]
 
 
 @pytest.mark.anyio
-async def test_at_most_a_thousand_records_are_read() -> None:
+async def test_no_more_pages_are_read_than_the_most() -> None:
+    collection = Collection(100)
+    read = await read_records(collection.fetch, max_results=100, size=10, max_pages=3)
+    assert (len(collection.asked), len(read.records)) == (3, 30)
+    assert read.position(30) == Position("at30", None, 0)
+
+
+@pytest.mark.anyio
+async def test_records_beyond_the_most_stay_reachable() -> None:
     collection = Collection(5000)
-    harvest = await read_pages(collection.fetch, max_results=4000, size=300)
-    assert len(harvest.records) == 1000
+    read = await read_records(collection.fetch, max_results=MAX_RESULTS, size=300)
+    assert len(read.records) == 1000
     assert len(collection.asked) == 4
-    assert harvest.position(1000) == Position("at900", 300, 100)
+    assert read.position(1000) == Position("at900", 300, 100)
 
 
 @pytest.mark.anyio
@@ -202,7 +241,7 @@ async def test_progress_is_told_after_each_page_but_the_last() -> None:
     async def report(done: float, total: float | None, message: str) -> None:
         told.append((done, total, message))
 
-    await read_pages(Collection(25).fetch, max_results=100, size=10, report=report)
+    await read_records(Collection(25).fetch, max_results=100, size=10, report=report, total=100)
     assert told == [
         (10, 100, "10 of at most 100 records read"),
         (20, 100, "20 of at most 100 records read"),
@@ -212,9 +251,9 @@ async def test_progress_is_told_after_each_page_but_the_last() -> None:
 @pytest.mark.anyio
 async def test_a_collection_without_pages_goes_on_where_it_was_cut() -> None:
     collection = Collection(30, own_size=1000)
-    first = await read_pages(collection.fetch, max_results=12, size=None)
+    first = await read_records(collection.fetch, max_results=12, size=None)
     assert first.position(12) == Position(None, None, 12)
-    rest = await read_pages(collection.fetch, Position(None, None, 12), max_results=100, size=None)
+    rest = await read_records(collection.fetch, Position(None, None, 12), max_results=100, size=None)
     assert ids(first) + ids(rest) == [record.id for record in collection.records]
     assert rest.position(len(rest.records)) is None
 
@@ -222,16 +261,16 @@ async def test_a_collection_without_pages_goes_on_where_it_was_cut() -> None:
 @pytest.mark.anyio
 async def test_records_to_skip_are_counted_in_pages_of_the_size_they_were_cut_from() -> None:
     collection = Collection(100)
-    harvest = await read_pages(collection.fetch, Position("at10", 10, 4), max_results=50, size=50)
+    read = await read_records(collection.fetch, Position("at10", 10, 4), max_results=50, size=50)
     assert collection.asked == [("at10", 10), ("at20", 50)]
-    assert ids(harvest) == [f"L{n}" for n in range(14, 64)]
+    assert ids(read) == [f"L{n}" for n in range(14, 64)]
 
 
 @pytest.mark.anyio
 async def test_a_page_that_became_shorter_than_what_was_skipped_is_passed_over() -> None:
     collection = Collection(30)
-    harvest = await read_pages(collection.fetch, Position(None, 10, 13), max_results=5, size=10)
-    assert ids(harvest) == ["L13", "L14", "L15", "L16", "L17"]
+    read = await read_records(collection.fetch, Position(None, 10, 13), max_results=5, size=10)
+    assert ids(read) == ["L13", "L14", "L15", "L16", "L17"]
 
 
 @pytest.mark.anyio
@@ -241,7 +280,7 @@ async def test_an_empty_page_before_the_end_is_not_the_end() -> None:
     async def fetch(cursor: str | None, size: int | None) -> Page:
         return pages[cursor]
 
-    assert ids(await read_pages(fetch, max_results=5, size=None)) == ["L"]
+    assert ids(await read_records(fetch, max_results=5, size=None)) == ["L"]
 
 
 @given(
@@ -262,12 +301,12 @@ def test_following_the_cursors_reaches_every_record_once_and_in_order(
         for turn in range(200):
             wanted, cut = calls[turn % len(calls)]
             start = decode_cursor(text, QUERY) if text else START
-            harvest = await read_pages(
+            read = await read_records(
                 collection.fetch, start, max_results=wanted, size=page_size(wanted, own_size) if sized else None
             )
-            shown = min(cut, len(harvest.records))
-            found += ids(harvest)[:shown]
-            position = harvest.position(shown)
+            shown = min(cut, len(read.records))
+            found += ids(read)[:shown]
+            position = read.position(shown)
             if position is None:
                 return found
             text = encode_cursor(position, QUERY)
