@@ -540,6 +540,7 @@ def test_a_path_leads_through_objects_arrays_and_names_with_dots() -> None:
     assert cells.value_at(attributes, ["nothing"]) is None
 
 
+@settings(deadline=None)
 @given(values, st.integers(60, 3_000))
 def test_a_value_fits_into_the_room_it_is_given(value: Any, room: int) -> None:
     fitted = cells.fit(value, room)
