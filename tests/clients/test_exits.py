@@ -14,17 +14,25 @@ import anyio
 import anyio.to_thread
 import pytest
 from mcp.client.client import Client
-from tests.clients.processes import ENVELOPE, INVENTED, Raw, environment, http, initialize, raw
+from tests.clients.server_processes import (
+    ENVELOPE,
+    FAKE_SERVICE,
+    StdioServer,
+    environment,
+    http_server,
+    initialize,
+    stdio_server,
+)
 
-STDIO = [*INVENTED, "stdio"]
-HTTP = [*INVENTED, "http"]
+STDIO = [*FAKE_SERVICE, "stdio"]
+HTTP = [*FAKE_SERVICE, "http"]
 
 
 ENDED = "The server is shutting down and ended wait. If it changes something, look whether that was applied"
 
 
 def test_a_call_under_way_may_end_after_the_input() -> None:
-    with raw(STDIO) as server:
+    with stdio_server(STDIO) as server:
         server.call(1, "brief")
         assert server.receive()["method"] == "notifications/progress"
         code, out, log = server.end()
@@ -34,7 +42,7 @@ def test_a_call_under_way_may_end_after_the_input() -> None:
 
 
 def test_it_ends_after_its_input_even_while_a_call_waits() -> None:
-    with raw(STDIO) as server:
+    with stdio_server(STDIO) as server:
         server.call(1, "wait")
         assert server.receive()["method"] == "notifications/progress"
         code, out, log = server.end()
@@ -63,7 +71,7 @@ def test_what_is_piped_in_at_once_is_answered_in_full() -> None:
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: signal.Signals, expected: int) -> None:
-    with raw(STDIO) as server:
+    with stdio_server(STDIO) as server:
         server.call(1, "wait")
         server.receive()
         server.process.send_signal(number)
@@ -74,9 +82,9 @@ def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: s
 
 
 @contextmanager
-def unread(ids: Iterable[int]) -> Iterator[Raw]:
+def unread(ids: Iterable[int]) -> Iterator[StdioServer]:
     """A server whose input has ended, and which waits for somebody to read its answers."""
-    with raw(STDIO) as server:
+    with stdio_server(STDIO) as server:
         for id_ in ids:
             server.call(id_, "echo", word="x" * 10_000)
         assert server.process.stdin is not None
@@ -102,7 +110,7 @@ def test_a_signal_ends_it_though_nobody_reads_its_answer() -> None:
 
 
 def test_what_is_printed_astray_or_sent_in_ruins_does_not_disturb_the_protocol() -> None:
-    with raw(STDIO) as server:
+    with stdio_server(STDIO) as server:
         server.call(1, "print")
         assert server.receive()["result"]["content"][0]["text"] == "printed"
         for ruin in (b"not json", b"[]", b'{"jsonrpc":"2.0"}', b"\xff\xfe", b'{"id":1}', b""):
@@ -137,7 +145,7 @@ async def test_http_lets_a_call_end_before_it_stops() -> None:
     async def note(progress: float, total: float | None, message: str | None) -> None:
         begun.set()
 
-    with http(HTTP) as server:
+    with http_server(HTTP) as server:
         async with Client(f"{server.base}/mcp") as client, anyio.create_task_group() as group:
 
             async def brief() -> None:
@@ -163,7 +171,7 @@ async def test_a_second_signal_ends_calls_at_once_and_tells_their_clients() -> N
     async def note(progress: float, total: float | None, message: str | None) -> None:
         begun.set()
 
-    with http(HTTP) as server:
+    with http_server(HTTP) as server:
         async with Client(f"{server.base}/mcp", mode="legacy") as client, anyio.create_task_group() as group:
 
             async def wait() -> None:

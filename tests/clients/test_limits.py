@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.clients.processes import INVENTED, Http, http, initialize
+from tests.clients.server_processes import FAKE_SERVICE, HttpServer, http_server, initialize
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Http]:
-    with http([*INVENTED, "http"], KLAVIYO_MCP_SESSION_IDLE="0.2", KLAVIYO_MCP_MAX_SESSIONS="1") as started:
+def server() -> Iterator[HttpServer]:
+    with http_server([*FAKE_SERVICE, "http"], KLAVIYO_MCP_SESSION_IDLE="0.2", KLAVIYO_MCP_MAX_SESSIONS="1") as started:
         yield started
 
 
-def test_sse_streams_are_counted_and_a_silent_one_ends(server: Http) -> None:
+def test_sse_streams_are_counted_and_a_silent_one_ends(server: HttpServer) -> None:
     with httpx.stream("GET", f"{server.base}/sse") as stream:
         refused = httpx.get(f"{server.base}/sse")
         events = stream.read().decode()  # until the server ends it
@@ -28,7 +28,7 @@ def test_sse_streams_are_counted_and_a_silent_one_ends(server: Http) -> None:
         assert stream.status_code == 200
 
 
-def test_a_silent_streamable_session_ends_and_makes_room(server: Http) -> None:
+def test_a_silent_streamable_session_ends_and_makes_room(server: HttpServer) -> None:
     opened = httpx.post(f"{server.base}/mcp", json=initialize(), headers=ACCEPT)
     session = {**ACCEPT, "Mcp-Session-Id": opened.headers["mcp-session-id"]}
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -41,7 +41,7 @@ def test_a_silent_streamable_session_ends_and_makes_room(server: Http) -> None:
     assert httpx.post(f"{server.base}/mcp", json=ping, headers=session).status_code == 404
 
 
-def test_a_message_to_no_session_is_refused(server: Http) -> None:
+def test_a_message_to_no_session_is_refused(server: HttpServer) -> None:
     url = f"{server.base}/messages/"
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     unknown = {"session_id": "0" * 32}

@@ -12,15 +12,15 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
-from tests.clients.processes import COMMAND, Http, environment, http
+from tests.clients.server_processes import COMMAND, HttpServer, environment, http_server
 
 pytestmark = pytest.mark.anyio
 ERAS = ["legacy", "2026-07-28"]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Http]:
-    with http([*COMMAND, "http", "--sandbox", "--confirm", "never"]) as started:
+def server() -> Iterator[HttpServer]:
+    with http_server([*COMMAND, "http", "--sandbox", "--confirm", "never"]) as started:
         yield started
 
 
@@ -30,7 +30,7 @@ def told(result: mcp_types.CallToolResult) -> str:
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("transport", ["streamable", "sse"])
-async def test_over_http(transport: str, era: str, server: Http) -> None:
+async def test_over_http(transport: str, era: str, server: HttpServer) -> None:
     place = sse_client(f"{server.base}/sse") if transport == "sse" else f"{server.base}/mcp"
     async with Client(place, mode=era) as client:
         await _make_and_read(client, f"{transport} {era}")
@@ -69,9 +69,9 @@ async def _count(client: Client) -> None:
 
 
 def test_without_a_key_it_starts_and_lists_and_a_call_says_what_is_missing() -> None:
-    from tests.clients.processes import raw
+    from tests.clients.server_processes import stdio_server
 
-    with raw(COMMAND) as server:
+    with stdio_server(COMMAND) as server:
         server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
         assert len(server.receive()["result"]["tools"]) > 100
         server.call(2, "get_lists")

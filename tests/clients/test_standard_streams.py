@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.clients.processes import COMMAND, environment, initialize, raw
+from tests.clients.server_processes import COMMAND, environment, initialize, stdio_server
 
 _ASTRAY = """
 import os, subprocess, sys
@@ -65,7 +65,7 @@ def test_the_server_answers_whatever_its_input_is(kind: str, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads as Linux tells them")
 def test_messages_over_pipes_need_no_threads() -> None:
-    with raw(COMMAND) as server:
+    with stdio_server(COMMAND) as server:
         for id_ in range(1, 4):
             server.send({"jsonrpc": "2.0", "id": id_, "method": "ping"})
             assert server.receive()["id"] == id_

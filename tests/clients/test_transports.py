@@ -13,19 +13,19 @@ from mcp.client.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
-from tests.clients.processes import INVENTED, Http, environment, http
+from tests.clients.server_processes import FAKE_SERVICE, HttpServer, environment, http_server
 
 pytestmark = pytest.mark.anyio
 ERAS = ["legacy", "2026-07-28"]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Http]:
-    with http([*INVENTED, "http"]) as started:
+def server() -> Iterator[HttpServer]:
+    with http_server([*FAKE_SERVICE, "http"]) as started:
         yield started
 
 
-def client_of(transport: str, era: str, server: Http) -> Client:
+def client_of(transport: str, era: str, server: HttpServer) -> Client:
     if transport == "sse":
         return Client(sse_client(f"{server.base}/sse"), mode=era, elicitation_callback=agree)
     return Client(f"{server.base}/mcp", mode=era, elicitation_callback=agree)
@@ -41,14 +41,14 @@ def told(result: mcp_types.CallToolResult) -> str:
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("transport", ["streamable", "sse"])
-async def test_over_http(transport: str, era: str, server: Http) -> None:
+async def test_over_http(transport: str, era: str, server: HttpServer) -> None:
     async with client_of(transport, era, server) as client:
         await _everything(client)
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_stdio(era: str) -> None:
-    server = StdioServerParameters(command=INVENTED[0], args=[INVENTED[1], "stdio"], env=environment())
+    server = StdioServerParameters(command=FAKE_SERVICE[0], args=[FAKE_SERVICE[1], "stdio"], env=environment())
     async with Client(server, mode=era, elicitation_callback=agree) as client:
         await _everything(client)
 

@@ -10,8 +10,8 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
-from tests.server.rig import ERAS, Rig, client, rig, told
-from tests.server.upstream import Answer, refused_port, serve
+from tests.server.fake_gateway import Answer, closed_port, fake_gateway
+from tests.server.sandbox_server import ERAS, SandboxServer, answer_text, client, sandbox_server
 
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -28,8 +28,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-def server() -> Rig:
-    return rig()
+def server() -> SandboxServer:
+    return sandbox_server()
 
 
 # Ours to refuse: nothing is sent.
@@ -160,23 +160,23 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("tool", "arguments", "answer"), FAULTS)
 async def test_a_call_that_is_wrong_is_answered_in_words_and_not_sent(
-    server: Rig, tool: str, arguments: dict[str, Any], answer: str
+    server: SandboxServer, tool: str, arguments: dict[str, Any], answer: str
 ) -> None:
     async with client(server.calls, "legacy") as connected:
         before = len(server.sandbox.requests)
         result = await connected.call_tool(tool, arguments)
-    assert told(result) == f"ERROR: {answer}"
-    assert [r for r in server.sent()[before:] if "/accounts" not in r and "/connections" not in r] == []
+    assert answer_text(result) == f"ERROR: {answer}"
+    assert [r for r in server.requests()[before:] if "/accounts" not in r and "/connections" not in r] == []
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_an_unknown_tool_is_an_error_of_the_protocol_and_nothing_is_sent(era: str) -> None:
-    one = rig()
+    one = sandbox_server()
     async with client(one.calls, era) as connected:
         with pytest.raises(MCPError) as caught:
             await connected.call_tool("get_lits", {})
     assert caught.value.error.message == "there is no tool 'get_lits'; did you mean get_lists or get_list?"
-    assert one.sent() == []
+    assert one.requests() == []
 
 
 # The gateway's faults.
@@ -196,20 +196,20 @@ async def connected_to(url: str, key: str | None = "mtn_key") -> AsyncIterator[C
 
 
 async def test_without_a_key_nothing_is_sent_and_where_to_get_one_is_told() -> None:
-    async with serve(Answer(200, {"data": []})) as upstream, connected_to(upstream.url, None) as connected:
+    async with fake_gateway(Answer(200, {"data": []})) as upstream, connected_to(upstream.url, None) as connected:
         for tool, arguments in (("get_lists", {}), ("create_list", {"name": "VIP"})):
-            assert told(await connected.call_tool(tool, arguments)) == (
+            assert answer_text(await connected.call_tool(tool, arguments)) == (
                 "ERROR: No Maton API key is set, so nothing was sent. Sign in at https://maton.ai, copy the API key "
                 "from https://maton.ai/settings, set MATON_API_KEY to it in this server's environment and restart it. "
                 "Without a key, `klaviyo-mcp --sandbox` runs on an invented account."
             )
-        assert upstream.seen == []
+        assert upstream.requests == []
 
 
 async def test_a_gateway_that_is_not_there_is_named() -> None:
-    port = refused_port()
+    port = closed_port()
     async with connected_to(f"http://127.0.0.1:{port}") as connected:
-        assert told(await connected.call_tool("get_lists", {})) == (
+        assert answer_text(await connected.call_tool("get_lists", {})) == (
             f"ERROR: get_lists was not sent: no connection to 127.0.0.1:{port} after 2 attempts "
             "(the connection was refused or broke off). Check the network and MATON_BASE_URL "
             "(`klaviyo-mcp doctor` tells more), then call again."
@@ -231,14 +231,16 @@ async def test_a_gateway_that_is_not_there_is_named() -> None:
     ids=["html", "truncated", "invalid", "empty", "no data"],
 )
 async def test_an_answer_that_cannot_be_read_is_said_to_be_that(answer: Answer, text: str) -> None:
-    async with serve(answer) as upstream, connected_to(upstream.url) as connected:
-        assert told(await connected.call_tool("get_lists", {})) == f"ERROR: get_lists failed: {text}"
+    async with fake_gateway(answer) as upstream, connected_to(upstream.url) as connected:
+        assert answer_text(await connected.call_tool("get_lists", {})) == f"ERROR: get_lists failed: {text}"
 
 
 async def test_an_id_that_nothing_has_is_blamed_on_the_argument_it_came_in() -> None:
     arguments = {"name": "x", "endpoint_url": "https://hooks.example.com/x", "secret_key": "k" * 20}
-    told_ = await rig(confirm="never").run("create_webhook", **arguments, webhook_topic_ids=["event:klaviyo.nothing"])
-    assert told_ == (
+    answer = await sandbox_server(confirm="never").run(
+        "create_webhook", **arguments, webhook_topic_ids=["event:klaviyo.nothing"]
+    )
+    assert answer == (
         "ERROR: create_webhook found nothing by that id (404): webhook_topic_ids: A webhook-topic with id "
         "event:klaviyo.nothing does not exist. Take the id from a list or search in this account: ids of another "
         "account or type are unknown here."

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 import httpx
 import pytest
-from tests.clients.processes import COMMAND, ENVELOPE, Http, http, initialize
-from tests.server.issuer import AUDIENCE, Issuer, issuing
-from tests.server.upstream import Answer, Upstream, serve
+from tests.clients.server_processes import COMMAND, ENVELOPE, HttpServer, http_server, initialize
+from tests.server.fake_gateway import Answer, FakeGateway, fake_gateway
+from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ LISTS = Answer(200, {"data": [{"type": "list", "id": "Y6nRLr", "attributes": {"n
 
 
 @contextmanager
-def exposed(upstream: Upstream, issuer: Issuer) -> Iterator[Http]:
+def exposed(upstream: FakeGateway, issuer: OAuthIssuer) -> Iterator[HttpServer]:
     settings = {
         "MATON_API_KEY": "mtn_invented_key",
         "MATON_BASE_URL": upstream.url,
@@ -42,7 +42,7 @@ def exposed(upstream: Upstream, issuer: Issuer) -> Iterator[Http]:
         "KLAVIYO_MCP_OAUTH_AUDIENCE": AUDIENCE,
         "KLAVIYO_MCP_MAX_BODY": "4000",
     }
-    with http([*COMMAND, "http"], **settings) as server:
+    with http_server([*COMMAND, "http"], **settings) as server:
         yield server
 
 
@@ -50,10 +50,10 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def attempts(server: Http, issuer: Issuer) -> dict[str, int]:
+def attempts(server: HttpServer, issuer: OAuthIssuer) -> dict[str, int]:
     """The status of every try to get in."""
     now = int(time.time())
-    stranger = Issuer(issuer.url, [])
+    stranger = OAuthIssuer(issuer.url, [])
     stranger.rotate()
     large = {**CALL, "params": {**CALL["params"], "arguments": {"filter": "x" * 5_000}}}  # type: ignore[dict-item]
     tries: dict[str, tuple[dict[str, str], Any]] = {
@@ -75,12 +75,12 @@ def attempts(server: Http, issuer: Issuer) -> dict[str, int]:
 
 
 async def test_who_must_not_get_in_does_not_and_the_gateway_hears_nothing() -> None:
-    async with serve(LISTS) as upstream:
+    async with fake_gateway(LISTS) as upstream:
 
         def run() -> tuple[dict[str, int], int, list[Any]]:
-            with issuing() as issuer, exposed(upstream, issuer) as server:
+            with oauth_issuer() as issuer, exposed(upstream, issuer) as server:
                 statuses = attempts(server, issuer)
-                before = len(upstream.seen)
+                before = len(upstream.requests)
                 right = (bearer(TOKEN), bearer(OTHER), bearer(issuer.token()))
                 let_in = [httpx.post(f"{server.base}/mcp", json=CALL, headers={**MODERN, **one}) for one in right]
             return statuses, before, [(one.status_code, "Newsletter" in one.text) for one in let_in]
@@ -100,15 +100,15 @@ async def test_who_must_not_get_in_does_not_and_the_gateway_hears_nothing() -> N
         }
         assert before == 0
         assert let_in == [(200, True)] * 3
-        sent = {seen.headers["authorization"] for seen in upstream.seen}
+        sent = {request.headers["authorization"] for request in upstream.requests}
         assert sent == {"Bearer mtn_invented_key"}
 
 
 async def test_a_body_without_a_length_is_measured_too() -> None:
-    async with serve(LISTS) as upstream:
+    async with fake_gateway(LISTS) as upstream:
 
         def run() -> bytes:
-            with issuing() as issuer, exposed(upstream, issuer) as server:
+            with oauth_issuer() as issuer, exposed(upstream, issuer) as server:
                 parts = urlsplit(server.base)
                 with socket.create_connection((parts.hostname, parts.port), timeout=20) as raw:
                     head = [f"POST /mcp HTTP/1.1\r\nHost: {parts.netloc}", "Transfer-Encoding: chunked"]
@@ -120,14 +120,14 @@ async def test_a_body_without_a_length_is_measured_too() -> None:
 
         answered = await anyio.to_thread.run_sync(run)
         assert answered.startswith(b"HTTP/1.1 413 ")
-        assert upstream.seen == []
+        assert upstream.requests == []
 
 
 async def test_a_session_is_of_no_use_with_another_token_on_either_transport() -> None:
-    async with serve(LISTS) as upstream:
+    async with fake_gateway(LISTS) as upstream:
 
         def run() -> tuple[list[int], list[int]]:
-            with issuing() as issuer, exposed(upstream, issuer) as server:
+            with oauth_issuer() as issuer, exposed(upstream, issuer) as server:
                 ann, bob = bearer(issuer.token()), bearer(issuer.token(sub="bob"))
                 opened = httpx.post(f"{server.base}/mcp", json=initialize(), headers={**ACCEPT, **ann})
                 session = {**ACCEPT, "Mcp-Session-Id": opened.headers["mcp-session-id"]}
@@ -150,4 +150,4 @@ async def test_a_session_is_of_no_use_with_another_token_on_either_transport() -
         streamable, sse = await anyio.to_thread.run_sync(run)
         assert streamable == [404, 404, 401, 404]
         assert sse == [404, 404, 401]
-        assert upstream.seen == []
+        assert upstream.requests == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.server.upstream import OK, Answer, Fault, Turn, refused_port, serve
+from tests.server.fake_gateway import OK, Answer, Fault, Step, closed_port, fake_gateway
 
 from klaviyo_mcp.errors import (
     ConnectionMissingError,
@@ -60,7 +60,7 @@ class Row:
     """A fault, and for a read and for a write: how many requests arrive, and the error raised."""
 
     name: str
-    turn: Turn
+    step: Step
     read: tuple[int, type[KlaviyoMcpError]]
     write: tuple[int, type[KlaviyoMcpError]]
     cause: str
@@ -136,9 +136,9 @@ def check_words(error: KlaviyoMcpError, operation: str, cause: str) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_a_read_is_sent_again_where_that_may_help_and_then_says_what_failed(row: Row) -> None:
-    async with serve(row.turn) as upstream:
+    async with fake_gateway(row.step) as upstream:
         error = await failure(client(upstream.url, hangs=row.hangs), READ)
-        assert (len(upstream.seen), type(error)) == row.read
+        assert (len(upstream.requests), type(error)) == row.read
     check_words(error, "get_lists", row.cause)
 
 
@@ -147,9 +147,9 @@ async def test_a_read_is_sent_again_where_that_may_help_and_then_says_what_faile
 async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_look(
     row: Row, call: tuple[Request, RequestOptions]
 ) -> None:
-    async with serve(row.turn) as upstream:
+    async with fake_gateway(row.step) as upstream:
         error = await failure(client(upstream.url, hangs=row.hangs), call)
-        assert (len(upstream.seen), type(error)) == row.write
+        assert (len(upstream.requests), type(error)) == row.write
     check_words(error, call[1].operation, row.cause)
 
 
@@ -157,9 +157,9 @@ async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_l
 async def test_a_reset_before_the_request_was_read_leaves_a_write_in_doubt(
     call: tuple[Request, RequestOptions], count: int
 ) -> None:
-    async with serve(Fault.RESET_UNREAD) as upstream:
+    async with fake_gateway(Fault.RESET_UNREAD) as upstream:
         error = await failure(client(upstream.url), call)
-        assert (upstream.connections, upstream.seen) == (count, [])
+        assert (upstream.connections, upstream.requests) == (count, [])
     assert type(error) is (UpstreamError if call is READ else InDoubtError)
     check_words(error, call[1].operation, "the connection broke")
 
@@ -168,7 +168,7 @@ async def test_a_reset_before_the_request_was_read_leaves_a_write_in_doubt(
 async def test_where_nobody_listens_every_call_is_tried_again_and_surely_not_sent(
     call: tuple[Request, RequestOptions],
 ) -> None:
-    port = refused_port()
+    port = closed_port()
     error = await failure(client(f"http://127.0.0.1:{port}"), call)
     assert str(error) == (
         f"{call[1].operation} was not sent: no connection to 127.0.0.1:{port} after 3 attempts (the connection was "
@@ -181,24 +181,27 @@ async def test_where_nobody_listens_every_call_is_tried_again_and_surely_not_sen
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_to_another_host_is_not_followed(call: tuple[Request, RequestOptions], status: int) -> None:
-    async with serve(OK) as stranger, serve(Answer(status, b"", {"Location": f"{stranger.url}/x"})) as upstream:
+    async with (
+        fake_gateway(OK) as stranger,
+        fake_gateway(Answer(status, b"", {"Location": f"{stranger.url}/x"})) as upstream,
+    ):
         error = await failure(client(upstream.url), call)
-        assert (len(upstream.seen), stranger.connections) == (1, 0)
+        assert (len(upstream.requests), stranger.connections) == (1, 0)
     assert type(error) is (UpstreamError if call is READ else InDoubtError)
     check_words(error, call[1].operation, f"redirect ({status})")
 
 
 @pytest.mark.parametrize("call", [READ, WRITE], ids=["read", "write"])
 async def test_an_empty_success_is_a_fault_where_a_body_was_promised(call: tuple[Request, RequestOptions]) -> None:
-    async with serve(Answer(200)) as upstream:
+    async with fake_gateway(Answer(200)) as upstream:
         error = await failure(client(upstream.url), call)
-        assert len(upstream.seen) == 1
+        assert len(upstream.requests) == 1
     assert type(error) is (UpstreamError if call is READ else InDoubtError)
     check_words(error, call[1].operation, "answer is empty")
 
 
 async def test_an_empty_success_is_a_success_where_none_was_promised() -> None:
-    async with serve(Answer(204)) as upstream:
+    async with fake_gateway(Answer(204)) as upstream:
         maton = client(upstream.url)
         reply = await maton.send(*DELETE)
         await maton.aclose()
@@ -207,51 +210,51 @@ async def test_an_empty_success_is_a_success_where_none_was_promised() -> None:
 
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
 async def test_a_call_that_was_only_rate_limited_succeeds_when_sent_again(call: tuple[Request, RequestOptions]) -> None:
-    async with serve(Answer(429, b"", {"Retry-After": "0"}), Answer(429), OK) as upstream:
+    async with fake_gateway(Answer(429, b"", {"Retry-After": "0"}), Answer(429), OK) as upstream:
         maton = client(upstream.url)
         reply = await maton.send(*call)
         await maton.aclose()
-        assert (reply.attempts, len({(s.method, s.target, s.body) for s in upstream.seen})) == (3, 1)
+        assert (reply.attempts, len({(s.method, s.target, s.body) for s in upstream.requests})) == (3, 1)
 
 
 async def test_a_write_in_doubt_after_a_rate_limit_is_not_sent_a_third_time() -> None:
-    async with serve(Answer(429, b"", {"Retry-After": "0"}), Answer(504), OK) as upstream:
+    async with fake_gateway(Answer(429, b"", {"Retry-After": "0"}), Answer(504), OK) as upstream:
         error = await failure(client(upstream.url), WRITE)
-        assert (len(upstream.seen), type(error)) == (2, InDoubtError)
+        assert (len(upstream.requests), type(error)) == (2, InDoubtError)
 
 
 async def test_a_refusal_whose_body_broke_off_is_still_a_refusal() -> None:
-    async with serve(Answer(400, {"errors": [{"detail": "no"}]}, cut=5)) as upstream:
+    async with fake_gateway(Answer(400, {"errors": [{"detail": "no"}]}, cut=5)) as upstream:
         error = await failure(client(upstream.url), WRITE)
-        assert len(upstream.seen) == 1
+        assert len(upstream.requests) == 1
     assert str(error).startswith("The gateway refused create_list (400); nothing was changed")
 
 
 async def test_a_write_that_klaviyo_applies_once_is_sent_again_until_it_arrives() -> None:
-    async with serve(Answer(504), Fault.RESET, Answer(202)) as upstream:
+    async with fake_gateway(Answer(504), Fault.RESET, Answer(202)) as upstream:
         maton = client(upstream.url)
         assert (await maton.send(*EVENT)).attempts == 3
         await maton.aclose()
 
 
 async def test_a_repeated_write_stays_in_doubt_whatever_the_last_attempt_met() -> None:
-    async with serve(Answer(504), Answer(429, b"", LATER)) as upstream:
+    async with fake_gateway(Answer(504), Answer(429, b"", LATER)) as upstream:
         error = await failure(client(upstream.url), EVENT)
-        assert (len(upstream.seen), type(error)) == (2, InDoubtError)
+        assert (len(upstream.requests), type(error)) == (2, InDoubtError)
     check_words(error, "create_event", "504")
 
 
 async def test_an_expired_grant_is_told_and_not_tried_again() -> None:
-    async with serve(Answer(500, {"message": "OAuth refresh token expired: invalid_grant"})) as upstream:
+    async with fake_gateway(Answer(500, {"message": "OAuth refresh token expired: invalid_grant"})) as upstream:
         for call in (READ, WRITE):
             error = await failure(client(upstream.url), call)
             assert isinstance(error, ConnectionMissingError)
             assert error.kind == "expired"
-        assert len(upstream.seen) == 2
+        assert len(upstream.requests) == 2
 
 
 async def test_cancelling_a_call_closes_its_upstream_request() -> None:
-    async with serve(Fault.SILENCE) as upstream:
+    async with fake_gateway(Fault.SILENCE) as upstream:
         maton = client(upstream.url)
         task = asyncio.create_task(maton.send(*WRITE))
         await upstream.arrived.wait()
@@ -259,13 +262,13 @@ async def test_cancelling_a_call_closes_its_upstream_request() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         with anyio.fail_after(10):
-            await upstream.gone.wait()
-        assert (len(upstream.seen), upstream.open) == (1, 0)
+            await upstream.disconnected.wait()
+        assert (len(upstream.requests), upstream.open) == (1, 0)
         await maton.aclose()
 
 
 async def test_cancelling_a_call_ends_its_wait() -> None:
-    async with serve(Answer(429, b"", {"Retry-After": "20"})) as upstream:
+    async with fake_gateway(Answer(429, b"", {"Retry-After": "20"})) as upstream:
         maton = client(upstream.url)
         told: list[tuple[float, str]] = []
         begun = asyncio.Event()
@@ -279,27 +282,27 @@ async def test_cancelling_a_call_ends_its_wait() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (told, len(upstream.seen)) == ([(20.0, "Klaviyo's rate limit")], 1)
+        assert (told, len(upstream.requests)) == ([(20.0, "Klaviyo's rate limit")], 1)
         await maton.aclose()
 
 
 async def test_many_calls_at_once_share_a_bounded_number_of_connections() -> None:
-    async with serve(OK) as upstream:
+    async with fake_gateway(OK) as upstream:
         maton = client(upstream.url, connections=8)
         async with anyio.create_task_group() as group:
             for _ in range(64):
                 group.start_soon(maton.send, *READ)
-        assert (len(upstream.seen), upstream.most_open <= 8) == (64, True)
+        assert (len(upstream.requests), upstream.most_open <= 8) == (64, True)
         await maton.aclose()
 
 
 async def test_of_many_writes_at_once_to_a_failing_gateway_none_is_lost_and_none_arrives_twice() -> None:
     dice = random.Random(7)
-    faults: list[Turn] = [OK, OK, Answer(429, b"", {"Retry-After": "0"}), Answer(429), Answer(503), Fault.RESET]
-    turns = [dice.choice([*faults, Answer(200, {"data": []}, cut=3)]) for _ in range(4_000)]
+    faults: list[Step] = [OK, OK, Answer(429, b"", {"Retry-After": "0"}), Answer(429), Answer(503), Fault.RESET]
+    steps = [dice.choice([*faults, Answer(200, {"data": []}, cut=3)]) for _ in range(4_000)]
     outcomes: dict[int, str] = {}
     tasks_before = len(asyncio.all_tasks())
-    async with serve(*turns) as upstream:
+    async with fake_gateway(*steps) as upstream:
         maton = client(upstream.url, connections=16, tries=8)
 
         async def write(number: int) -> None:
@@ -313,19 +316,19 @@ async def test_of_many_writes_at_once_to_a_failing_gateway_none_is_lost_and_none
             for number in range(400):
                 group.start_soon(write, number)
         await maton.aclose()
-        arrived: dict[int, list[Turn]] = {number: [] for number in range(400)}
-        for seen, turn in zip(upstream.seen, turns, strict=False):
-            if not (isinstance(turn, Answer) and turn.status == 429):
-                arrived[seen.json["number"]].append(turn)
-        assert {len(turns) for turns in arrived.values()} == {1}
-        assert outcomes == {n: "applied" if turns == [OK] else "in doubt" for n, turns in arrived.items()}
+        arrived: dict[int, list[Step]] = {number: [] for number in range(400)}
+        for request, step in zip(upstream.requests, steps, strict=False):
+            if not (isinstance(step, Answer) and step.status == 429):
+                arrived[request.json["number"]].append(step)
+        assert {len(steps) for steps in arrived.values()} == {1}
+        assert outcomes == {n: "applied" if steps == [OK] else "in doubt" for n, steps in arrived.items()}
         with anyio.fail_after(10):
             await upstream.closed()
     assert len(asyncio.all_tasks()) == tasks_before
 
 
 async def test_a_write_that_waits_for_a_free_connection_until_the_deadline_was_not_sent() -> None:
-    async with serve(Fault.SILENCE) as upstream:
+    async with fake_gateway(Fault.SILENCE) as upstream:
         maton = client(upstream.url, hangs=True, connections=1)
         await maton.warm()
         errors: list[KlaviyoMcpError] = []
@@ -339,12 +342,12 @@ async def test_a_write_that_waits_for_a_free_connection_until_the_deadline_was_n
             group.start_soon(run)
             group.start_soon(run)
         assert sorted(type(error).__name__ for error in errors) == ["DeadlineError", "InDoubtError"]
-        assert len(upstream.seen) == 1
+        assert len(upstream.requests) == 1
         await maton.aclose()
 
 
 async def test_the_deadline_of_the_whole_call_bounds_a_request_within_it() -> None:
-    async with serve(Fault.SILENCE) as upstream:
+    async with fake_gateway(Fault.SILENCE) as upstream:
         maton = client(upstream.url)
         await maton.warm()
         with pytest.raises(DeadlineError):

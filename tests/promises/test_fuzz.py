@@ -12,8 +12,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.clients.processes import COMMAND, Http, http, raw
-from tests.server.rig import rig
+from tests.clients.server_processes import COMMAND, HttpServer, http_server, stdio_server
+from tests.server.sandbox_server import sandbox_server
 
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.drift import examples
@@ -91,7 +91,7 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @given(written())
 def test_whatever_is_written_nothing_crashes_and_nothing_malformed_is_sent(call: tuple[str, dict[str, Any]]) -> None:
     name, arguments = call
-    server = rig(confirm="never", connection="21fd90f9-5935-43cd-b6c8-bde9d915ca80", deadline=5)
+    server = sandbox_server(confirm="never", connection="21fd90f9-5935-43cd-b6c8-bde9d915ca80", deadline=5)
     refused: list[str] = []
     reply = server.sandbox._reply
 
@@ -147,7 +147,7 @@ COLLECTED: list[bytes] = []
 def test_whatever_arrives_on_stdin_the_process_survives_and_stdout_is_pure_protocol() -> None:
     _collect()
     frames = [*FRAMES, *COLLECTED]
-    with raw(COMMAND, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_SANDBOX_PROFILES="1") as server:
+    with stdio_server(COMMAND, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_SANDBOX_PROFILES="1") as server:
         said: list[dict[str, Any]] = []
         for number, frame in enumerate(frames):
             server.send(frame.replace(b"\n", b" "))
@@ -166,12 +166,12 @@ def test_whatever_arrives_on_stdin_the_process_survives_and_stdout_is_pure_proto
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Http]:
-    with http([*COMMAND, "http"], KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_SANDBOX_PROFILES="1") as started:
+def server() -> Iterator[HttpServer]:
+    with http_server([*COMMAND, "http"], KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_SANDBOX_PROFILES="1") as started:
         yield started
 
 
-def test_whatever_arrives_over_http_is_answered_below_500_and_the_process_survives(server: Http) -> None:
+def test_whatever_arrives_over_http_is_answered_below_500_and_the_process_survives(server: HttpServer) -> None:
     _collect()
     kinds = [
         {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"},

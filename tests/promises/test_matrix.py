@@ -13,7 +13,7 @@ import anyio.lowlevel
 import mcp_types
 import pytest
 from mcp.client.client import Client
-from tests.server.upstream import OK, Answer, Fault, Turn, refused_port, serve
+from tests.server.fake_gateway import OK, Answer, Fault, Step, closed_port, fake_gateway
 
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -77,7 +77,7 @@ class Row:
     """A fault: how often a read and a write arrive, and what both errors say; `then` is the next step of a read."""
 
     name: str
-    turn: Turn
+    step: Step
     read: int
     write: int
     cause: str
@@ -188,42 +188,42 @@ async def test_a_fault_is_told_and_what_may_have_been_applied_is_not_sent_again(
     row: Row, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    async with serve(ACCOUNT, row.turn) as upstream, connected(upstream.url, hangs=row.hangs) as client:
+    async with fake_gateway(ACCOUNT, row.step) as upstream, connected(upstream.url, hangs=row.hangs) as client:
         text = await failure(client, kind)
-        arrived = upstream.seen[1:]
+        arrived = upstream.requests[1:]
     assert len(arrived) == (row.read if kind.reads else row.write)
-    assert len({(seen.method, seen.target, seen.body) for seen in arrived}) == 1
+    assert len({(request.method, request.target, request.body) for request in arrived}) == 1
     check(text, kind, row.cause, row.then, sure=row.sure)
     check_log(caplog)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tool)
 async def test_a_reset_before_the_request_was_read(kind: Kind) -> None:
-    async with serve(ACCOUNT, Fault.RESET_UNREAD) as upstream, connected(upstream.url) as client:
+    async with fake_gateway(ACCOUNT, Fault.RESET_UNREAD) as upstream, connected(upstream.url) as client:
         text = await failure(client, kind)
-        assert (upstream.connections - 1, len(upstream.seen) - 1) == (TRIES if kind.reads else 1, 0)
+        assert (upstream.connections - 1, len(upstream.requests) - 1) == (TRIES if kind.reads else 1, 0)
     check(text, kind, "the connection broke", MINUTE)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tool)
 async def test_where_nobody_listens_nothing_was_sent(kind: Kind) -> None:
-    async with connected(f"http://127.0.0.1:{refused_port()}", named=False) as client:
+    async with connected(f"http://127.0.0.1:{closed_port()}", named=False) as client:
         text = await failure(client, kind)
     check(text, kind, "was not sent: no connection to 127.0.0.1", "Check the network and MATON_BASE_URL", sure=True)
 
 
 @pytest.mark.parametrize("kind", [READ, WRITE, SEND, JOB], ids=lambda kind: kind.tool)
 async def test_an_empty_success_is_a_fault_where_a_body_was_promised(kind: Kind) -> None:
-    async with serve(ACCOUNT, Answer(200)) as upstream, connected(upstream.url) as client:
+    async with fake_gateway(ACCOUNT, Answer(200)) as upstream, connected(upstream.url) as client:
         text = await failure(client, kind)
-        assert len(upstream.seen) == 2
+        assert len(upstream.requests) == 2
     check(text, kind, "answer is empty", CHECK)
 
 
 async def test_an_empty_success_is_one_where_none_was_promised() -> None:
-    async with serve(ACCOUNT, Answer(204)) as upstream, connected(upstream.url) as client:
+    async with fake_gateway(ACCOUNT, Answer(204)) as upstream, connected(upstream.url) as client:
         result = await client.call_tool(DELETE.tool, DELETE.arguments)
-        assert (result.is_error, len(upstream.seen)) == (False, 2)
+        assert (result.is_error, len(upstream.requests)) == (False, 2)
 
 
 SHAPES: list[dict[str, Any]] = [
@@ -241,9 +241,9 @@ SHAPES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("kind", [WRITE, SEND, JOB], ids=lambda kind: kind.tool)
 async def test_a_success_of_another_shape_is_never_an_invitation_to_repeat_a_write(kind: Kind, shape: Any) -> None:
-    async with serve(ACCOUNT, Answer(201, shape)) as upstream, connected(upstream.url) as client:
+    async with fake_gateway(ACCOUNT, Answer(201, shape)) as upstream, connected(upstream.url) as client:
         result = await client.call_tool(kind.tool, kind.arguments)
-        assert len(upstream.seen) == 2
+        assert len(upstream.requests) == 2
     text = told(result)
     assert "Traceback" not in text
     assert "fault of the server" not in text
@@ -259,7 +259,7 @@ async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
     release = anyio.Event()
     held = Answer(200, {"data": []}, hold=release)  # type: ignore[arg-type]
     ended: list[str] = []
-    async with serve(ACCOUNT, held) as upstream, connected(upstream.url, era) as client:
+    async with fake_gateway(ACCOUNT, held) as upstream, connected(upstream.url, era) as client:
 
         async def read() -> None:
             ended.append(told(await client.call_tool(READ.tool, READ.arguments)))
@@ -267,7 +267,7 @@ async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(32):
                 group.start_soon(read)
-            await until(lambda: len(upstream.seen) == 33)
+            await until(lambda: len(upstream.requests) == 33)
             if era == "legacy":
                 await client.send_ping()
             assert (await client.list_tools()).tools
@@ -282,7 +282,7 @@ async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
 async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None:
     limited = Answer(429, b"", {"Retry-After": "20"})
     waits: list[str] = []
-    async with serve(ACCOUNT, *[limited] * 32, OK) as upstream, connected(upstream.url) as client:
+    async with fake_gateway(ACCOUNT, *[limited] * 32, OK) as upstream, connected(upstream.url) as client:
 
         async def told_to_wait(done: float, total: float | None, message: str | None) -> None:
             waits.append(str(message))
@@ -296,7 +296,7 @@ async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None
             await until(lambda: len(waits) == 32)
             await client.send_ping()
             assert not (await client.call_tool("get_lists", {})).is_error
-            assert len(upstream.seen) == 34
+            assert len(upstream.requests) == 34
             group.cancel_scope.cancel()
     assert set(waits) == {"waiting 20 s for Klaviyo's rate limit"}
 
@@ -304,17 +304,17 @@ async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tool)
 async def test_a_cancelled_call_closes_its_request_and_is_not_sent_again(kind: Kind, era: str) -> None:
-    async with serve(ACCOUNT, Fault.SILENCE) as upstream, connected(upstream.url, era) as client:
+    async with fake_gateway(ACCOUNT, Fault.SILENCE) as upstream, connected(upstream.url, era) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(client.call_tool, kind.tool, kind.arguments)
-            await until(lambda: len(upstream.seen) == 2)
+            await until(lambda: len(upstream.requests) == 2)
             group.cancel_scope.cancel()
         with anyio.fail_after(10):
             await upstream.closed()
-        assert (len(upstream.seen), upstream.open) == (2, 0)
+        assert (len(upstream.requests), upstream.open) == (2, 0)
 
 
-def pages(count: int) -> list[Turn]:
+def pages(count: int) -> list[Step]:
     """So many pages of one profile each, every one with a next."""
     link = "https://a.klaviyo.com/api/profiles/?page%5Bcursor%5D="
     return [
@@ -324,7 +324,7 @@ def pages(count: int) -> list[Turn]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "turns"),
+    ("kind", "steps"),
     [
         (READ, [Fault.SILENCE]),
         (WRITE, [Fault.SILENCE]),
@@ -335,9 +335,9 @@ def pages(count: int) -> list[Turn]:
     ],
     ids=["silent read", "silent write", "retries", "pages", "count", "slow body"],
 )
-async def test_no_call_outlives_its_deadline_by_a_second(kind: Kind, turns: list[Turn]) -> None:
+async def test_no_call_outlives_its_deadline_by_a_second(kind: Kind, steps: list[Step]) -> None:
     """The account's name is not known either, and the gateway does not tell it."""
-    async with serve(*turns) as upstream, connected(upstream.url, hangs=True, named=False) as client:
+    async with fake_gateway(*steps) as upstream, connected(upstream.url, hangs=True, named=False) as client:
         with anyio.move_on_after(DEADLINE + 1) as patience:
             await client.call_tool(kind.tool, kind.arguments)
         assert not patience.cancelled_caught

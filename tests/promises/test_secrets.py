@@ -15,8 +15,8 @@ from urllib.parse import quote
 import anyio.to_thread
 import httpx
 import pytest
-from tests.clients.processes import COMMAND, Raw, environment, http, initialize, raw
-from tests.server.upstream import Answer, Fault, Turn, serve
+from tests.clients.server_processes import COMMAND, StdioServer, environment, http_server, initialize, stdio_server
+from tests.server.fake_gateway import Answer, Fault, Step, fake_gateway
 
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -48,7 +48,7 @@ ECHO = f"Authorization: Bearer {KEY}; key={KEY} {PRIVATE}"
 ERRORS = {"errors": [{"code": KEY, "title": ECHO, "detail": ECHO, "source": {"pointer": f"/data/attributes/{KEY}"}}]}
 HEADERS = {"X-Echo": KEY, "Location": f"https://elsewhere.example.com/{quote(KEY)}", "Retry-After": "0"}
 PROFILE = {"type": "profile", "id": "01H", "attributes": {"email": PRIVATE, "first_name": KEY, "last_name": ECHO}}
-TURNS: list[Turn] = [
+STEPS: list[Step] = [
     *(Answer(status, ERRORS, HEADERS) for status in (400, 401, 403, 404, 409, 422)),
     Answer(400, {"message": ECHO}),
     Answer(302, ECHO.encode(), HEADERS),
@@ -59,7 +59,7 @@ TURNS: list[Turn] = [
     Answer(200, {"data": [{"type": KEY, "id": KEY, "attributes": {KEY: KEY}}]}),
     Answer(200, {"data": {"type": [KEY]}}),
 ]
-AGAIN: list[Turn] = [Answer(500, ERRORS), Answer(502, ECHO.encode(), media="text/html"), Fault.RESET]
+AGAIN: list[Step] = [Answer(500, ERRORS), Answer(502, ECHO.encode(), media="text/html"), Fault.RESET]
 """A read is sent again after these, which takes its time: fewer calls meet them."""
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'}),
@@ -70,7 +70,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def torture(server: Raw, calls: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+def torture(server: StdioServer, calls: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
     """All calls, and frames that are none; yields each answer."""
     for number, (tool, arguments) in enumerate(calls):
         server.call(number + 1, tool, **arguments)
@@ -86,28 +86,28 @@ def torture(server: Raw, calls: list[tuple[str, dict[str, Any]]]) -> Iterator[st
 
 @pytest.mark.parametrize("level", ["info", "debug"])
 async def test_over_stdio_the_key_is_never_said(level: str) -> None:
-    async with serve() as upstream:
+    async with fake_gateway() as upstream:
         settings = {"MATON_BASE_URL": upstream.url, "MATON_API_KEY": KEY, "MATON_CONNECTION": "c1"}
 
         def run() -> tuple[str, str]:
-            with raw(
+            with stdio_server(
                 COMMAND, **settings, KLAVIYO_MCP_LOG_LEVEL=level, KLAVIYO_MCP_TOOLSETS="all", KLAVIYO_MCP_DEADLINE="1"
             ) as server:
                 said = []
-                for each in TURNS + AGAIN:
-                    upstream.turns = [each]
+                for each in STEPS + AGAIN:
+                    upstream.steps = [each]
                     said += list(torture(server, CALLS[2:] if each in AGAIN else CALLS))
                 code, out, err = server.end()
             assert code == 0
             return "\n".join(said) + out.decode(), err.decode()
 
         said, logged = await anyio.to_thread.run_sync(run)
-    assert len(upstream.seen) > 60
-    assert all(seen.headers["authorization"] == f"Bearer {KEY}" for seen in upstream.seen)
+    assert len(upstream.requests) > 60
+    assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in upstream.requests)
     check(said, KEY)
     check(logged, KEY)
     lines = [json.loads(line) for line in logged.splitlines()]
-    assert sum(line["event"] == "call" for line in lines) >= len(CALLS) * len(TURNS) + 3 * len(AGAIN)
+    assert sum(line["event"] == "call" for line in lines) >= len(CALLS) * len(STEPS) + 3 * len(AGAIN)
     if level == "info":
         assert PRIVATE not in logged
         assert {line["logger"] for line in lines} <= {"klaviyo_mcp.protocol.server", "klaviyo_mcp.transports.stdio"}
@@ -119,7 +119,9 @@ async def test_over_http_neither_the_key_nor_a_token_is_said(tmp_path: Path) -> 
 
     def run() -> tuple[str, str]:
         said = []
-        with http([*COMMAND, "http"], **settings, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_LOG_LEVEL="debug") as server:
+        with http_server(
+            [*COMMAND, "http"], **settings, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_LOG_LEVEL="debug"
+        ) as server:
             accept = {"Accept": "application/json, text/event-stream"}
             for token in (TOKEN, FILED, TOKEN[:-1], f"{TOKEN}x", "ey.ey.ey"):
                 given = {**accept, "Authorization": f"Bearer {token}"}
@@ -140,7 +142,7 @@ async def test_over_http_neither_the_key_nor_a_token_is_said(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", [["doctor"], ["call", "get_accounts"], ["tools"], ["--toolsets", "nonsense"]])
 async def test_no_command_says_the_key(command: list[str]) -> None:
-    async with serve(Answer(401, ERRORS, HEADERS)) as upstream:
+    async with fake_gateway(Answer(401, ERRORS, HEADERS)) as upstream:
         settings = environment(
             MATON_BASE_URL=upstream.url, MATON_API_KEY=KEY, MATON_CONNECTION="c1", KLAVIYO_MCP_LOG_LEVEL="debug"
         )

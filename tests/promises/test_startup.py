@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from pydantic import SecretStr
-from tests.server.upstream import Answer, serve
+from tests.server.fake_gateway import Answer, fake_gateway
 
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
@@ -126,18 +126,18 @@ def calls_to(url: str, **settings: Any) -> CallService:
 
 @pytest.mark.anyio
 async def test_calls_in_turn_use_one_connection_and_list_the_accounts_once() -> None:
-    async with serve(ANY) as upstream:
+    async with fake_gateway(ANY) as upstream:
         calls = calls_to(upstream.url)
         for _ in range(5):
             assert not (await calls.call("get_profiles", {}, Nobody())).is_error
         await calls.aclose()
-    assert sorted(seen.path for seen in upstream.seen) == ["/connections"] + ["/klaviyo/api/profiles"] * 5
+    assert sorted(request.path for request in upstream.requests) == ["/connections"] + ["/klaviyo/api/profiles"] * 5
     assert upstream.connections <= 2  # the list of connections was read beside the first call
 
 
 @pytest.mark.anyio
 async def test_calls_at_once_send_one_request_each() -> None:
-    async with serve(ANY) as upstream:
+    async with fake_gateway(ANY) as upstream:
         calls = calls_to(upstream.url, connection="c1")
         async with anyio.create_task_group() as group:
             for _ in range(16):
@@ -146,7 +146,7 @@ async def test_calls_at_once_send_one_request_each() -> None:
             for _ in range(16):
                 group.start_soon(calls.call, "get_profiles", {}, Nobody())
         await calls.aclose()
-    assert [seen.path for seen in upstream.seen] == ["/klaviyo/api/profiles"] * 32
+    assert [request.path for request in upstream.requests] == ["/klaviyo/api/profiles"] * 32
     assert upstream.connections <= 16
 
 
@@ -156,11 +156,11 @@ async def test_counting_reads_each_page_once_as_large_as_it_comes() -> None:
         link = f"https://a.klaviyo.com/api/profiles?page%5Bcursor%5D={following}" if following else None
         return Answer(body={"data": [PROFILE] * 100, "links": {"next": link}})
 
-    async with serve(page("two"), page("three"), page(None)) as upstream:
+    async with fake_gateway(page("two"), page("three"), page(None)) as upstream:
         calls = calls_to(upstream.url, connection="c1")
         await calls.call("get_profiles", {"count_by": "location.city"}, Nobody())
         await calls.aclose()
-    assert [(seen.query["page[size]"], seen.query.get("page[cursor]")) for seen in upstream.seen] == [
+    assert [(request.query["page[size]"], request.query.get("page[cursor]")) for request in upstream.requests] == [
         ("100", None),
         ("100", "two"),
         ("100", "three"),

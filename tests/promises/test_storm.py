@@ -155,7 +155,7 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
         await calls.aclose()
     assert sorted(outcomes) == list(range(CALLS))
     assert min(gateway.met[fate] for fate in FATES) > 20
-    assert any(seen.status == 429 for seen in box.requests)  # how many hangs on the machine's speed
+    assert any(request.status == 429 for request in box.requests)  # how many hangs on the machine's speed
     check_store(box, outcomes)
     assert {outcomes[number] for number in range(CALLS) if work(number)[0].startswith("get_")} == {"done"}
     assert (len(asyncio.all_tasks()), open_files()) == (tasks, files)

@@ -11,7 +11,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises.attacks import ATTACKS
+from tests.promises.hostile_texts import HOSTILE_TEXTS
 
 from klaviyo_mcp.answers import collection, record
 from klaviyo_mcp.answers.counts import CountsAnswer
@@ -57,7 +57,7 @@ def profile(name: str, id_: str = "01HX") -> Flat:
 
 
 @pytest.mark.parametrize("detail", ["summary", "full"])
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize("attack", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
     """Two records stay two lines, between a pair of lines that occurs nowhere else; all that is left can be seen."""
     text = collection.collection_text(
@@ -85,7 +85,7 @@ def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
         assert (first[0], second) == ("01HX", ["01HY", "Ann", "2026-01-05T09:00:00Z"])
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize("attack", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: str) -> None:
     flat = Flat("profile", "01HX", {"properties": {attack: {"deep": [attack, {attack: attack}]}}}, {})
     text = record.record_text(flat, PROFILE, resources=resources)
@@ -96,7 +96,7 @@ def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: 
     assert note.startswith(f"Between the two lines {opening}: data")
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize("attack", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_no_attack_leaves_the_counts(attack: str) -> None:
     tally = CountsAnswer(PROFILE, "first_name", resources=resources)
     tally.add(START, page(profile(attack)))
@@ -106,7 +106,7 @@ def test_no_attack_leaves_the_counts(attack: str) -> None:
     assert (opening == closing, text.count(opening), len(body)) == (True, 3, 2)
 
 
-@given(st.text(), st.sampled_from(list(ATTACKS.values())), st.text())
+@given(st.text(), st.sampled_from(list(HOSTILE_TEXTS.values())), st.text())
 def test_cleaning_leaves_nothing_unseen_and_cleans_no_second_time(before: str, attack: str, behind: str) -> None:
     cleaned = clean(before + attack + behind)
     assert all(is_seen(character) or character in "\n\t" for character in cleaned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.rig import ERAS, ONLY, Person, Rig, client, rig, told
+from tests.server.sandbox_server import CONNECTION_ID, ERAS, Person, SandboxServer, answer_text, client, sandbox_server
 
 from klaviyo_mcp.account import connections
 from klaviyo_mcp.account.connections import SINGLE_CACHE_SECONDS
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.anyio
 
 LISTING = "GET /connections"
 SEVERAL = (
-    f"ERROR: The Maton account has several Klaviyo connections and none is chosen: {ONLY}, second. "
+    f"ERROR: The Maton account has several Klaviyo connections and none is chosen: {CONNECTION_ID}, second. "
     "list_connections shows them; set MATON_CONNECTION to the id of the one meant and restart this server."
 )
 
 
-def second(made: Rig, status: str = "ACTIVE") -> None:
-    held = made.sandbox.connections.held
-    held["second"] = {**held[ONLY], "connection_id": "second", "status": status}
+def second(server: SandboxServer, status: str = "ACTIVE") -> None:
+    held = server.sandbox.connections.held
+    held["second"] = {**held[CONNECTION_ID], "connection_id": "second", "status": status}
 
 
 # Several connections.
@@ -39,141 +39,141 @@ def second(made: Rig, status: str = "ACTIVE") -> None:
 async def test_with_several_connections_and_none_chosen_every_call_fails_with_their_list(
     name: str, arguments: dict[str, str]
 ) -> None:
-    made = rig()
-    second(made)
+    server = sandbox_server()
+    second(server)
     for _ in range(2):
-        assert await made.run(name, **arguments) == SEVERAL.replace("create_list", name)
-    assert made.wrote() == []
+        assert await server.run(name, **arguments) == SEVERAL.replace("create_list", name)
+    assert server.writes() == []
 
 
 async def test_many_connections_are_listed_in_part() -> None:
-    made = rig()
-    held = made.sandbox.connections.held
-    held.update({f"c{n}": {**held[ONLY], "connection_id": f"c{n}"} for n in range(8)})
-    answer = await made.run("get_lists")
-    assert f"none is chosen: {ONLY}, c0, c1, c2, c3, 4 more." in answer
+    server = sandbox_server()
+    held = server.sandbox.connections.held
+    held.update({f"c{n}": {**held[CONNECTION_ID], "connection_id": f"c{n}"} for n in range(8)})
+    answer = await server.run("get_lists")
+    assert f"none is chosen: {CONNECTION_ID}, c0, c1, c2, c3, 4 more." in answer
     assert len(answer.encode()) <= 600 + len("ERROR: ")
 
 
 async def test_connections_that_are_not_active_do_not_count() -> None:
-    made = rig()
-    second(made, "PENDING")
-    assert await made.run("create_list", name="VIP") != SEVERAL
-    assert made.wrote() == ["POST /klaviyo/api/lists"]
+    server = sandbox_server()
+    second(server, "PENDING")
+    assert await server.run("create_list", name="VIP") != SEVERAL
+    assert server.writes() == ["POST /klaviyo/api/lists"]
 
 
 async def test_the_connection_that_is_set_is_used_and_none_is_listed() -> None:
-    made = rig(connection="second")
-    second(made)
-    assert (await made.run("create_list", name="VIP")).endswith("\n[account: Fjord Outdoor]")
-    assert LISTING not in made.sent()
-    assert {seen.headers.get("maton-connection") for seen in made.sandbox.requests} == {"second"}
+    server = sandbox_server(connection="second")
+    second(server)
+    assert (await server.run("create_list", name="VIP")).endswith("\n[account: Fjord Outdoor]")
+    assert LISTING not in server.requests()
+    assert {request.headers.get("maton-connection") for request in server.sandbox.requests} == {"second"}
 
 
 async def test_connections_can_be_listed_and_removed_while_there_are_several() -> None:
-    made = rig(confirm="never")
-    second(made)
-    assert await made.run("get_lists") == SEVERAL
-    assert "second" in await made.run("list_connections")
-    assert (await made.run("delete_connection", connection_id="second")).startswith("Done")
-    assert await made.run("get_lists") == "no lists"
+    server = sandbox_server(confirm="never")
+    second(server)
+    assert await server.run("get_lists") == SEVERAL
+    assert "second" in await server.run("list_connections")
+    assert (await server.run("delete_connection", connection_id="second")).startswith("Done")
+    assert await server.run("get_lists") == "no lists"
 
 
 async def test_without_a_connection_a_write_is_not_sent() -> None:
-    made = rig()
-    made.sandbox.connections.held.clear()
-    assert (await made.run("create_list", name="VIP")).startswith(
+    server = sandbox_server()
+    server.sandbox.connections.held.clear()
+    assert (await server.run("create_list", name="VIP")).startswith(
         "ERROR: The Maton account has no active Klaviyo connection. Call create_connection"
     )
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 # What it costs.
 
 
 async def test_one_connection_is_listed_once_in_a_process_beside_the_first_read() -> None:
-    made = rig()
+    server = sandbox_server()
     for _ in range(3):
-        await made.run("get_lists")
-    assert sorted(made.sent()) == [LISTING, *["GET /klaviyo/api/lists"] * 3]
+        await server.run("get_lists")
+    assert sorted(server.requests()) == [LISTING, *["GET /klaviyo/api/lists"] * 3]
 
 
 async def test_connections_are_listed_anew_after_a_while_and_once_they_change() -> None:
     now = 1000.0
-    made = rig()
-    made.calls.accounts.clock = lambda: now
-    await made.run("get_lists")
+    server = sandbox_server()
+    server.calls.accounts.clock = lambda: now
+    await server.run("get_lists")
     now += SINGLE_CACHE_SECONDS - 1
-    await made.run("get_lists")
-    assert made.sent().count(LISTING) == 1
+    await server.run("get_lists")
+    assert server.requests().count(LISTING) == 1
     now += 1
-    await made.run("get_lists")
-    assert made.sent().count(LISTING) == 2
-    await made.run("create_connection")
-    await made.run("get_lists")
-    assert made.sent().count(LISTING) == 3
+    await server.run("get_lists")
+    assert server.requests().count(LISTING) == 2
+    await server.run("create_connection")
+    await server.run("get_lists")
+    assert server.requests().count(LISTING) == 3
 
 
 async def test_a_read_stands_though_connections_cannot_be_listed() -> None:
-    made = rig()
-    made.sandbox.faults.add(status=403, path="/connections", times=1)
-    assert await made.run("get_lists") == "no lists"
+    server = sandbox_server()
+    server.sandbox.faults.add(status=403, path="/connections", times=1)
+    assert await server.run("get_lists") == "no lists"
 
 
 async def test_a_write_does_not_go_out_while_it_is_not_known_where_to() -> None:
-    made = rig()
-    made.sandbox.faults.add(status=403, path="/connections", times=1)
-    answer = await made.run("create_list", name="VIP")
+    server = sandbox_server()
+    server.sandbox.faults.add(status=403, path="/connections", times=1)
+    answer = await server.run("create_list", name="VIP")
     assert answer.startswith(
         "ERROR: Finding the account failed: Maton's connections could not be listed, so nothing was sent: "
     )
     assert answer.endswith("Try again in a minute, or set MATON_CONNECTION to the connection meant.")
-    assert made.wrote() == []
-    assert (await made.run("create_list", name="VIP")).endswith("[account: Fjord Outdoor]")
+    assert server.writes() == []
+    assert (await server.run("create_list", name="VIP")).endswith("[account: Fjord Outdoor]")
 
 
 async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and_no_write_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "GRACE_SECONDS", 0.02)
-    made = rig()
-    made.calls.reads.patience = 0.05
-    made.sandbox.faults.add(delay=60, path="/connections", times=99)
-    assert await made.run("get_lists") == "no lists"
-    assert (await made.run("create_list", name="VIP")).startswith("ERROR: Finding the account failed")
-    assert made.wrote() == []
+    server = sandbox_server()
+    server.calls.reads.patience = 0.05
+    server.sandbox.faults.add(delay=60, path="/connections", times=99)
+    assert await server.run("get_lists") == "no lists"
+    assert (await server.run("create_list", name="VIP")).startswith("ERROR: Finding the account failed")
+    assert server.writes() == []
 
 
 async def test_without_a_key_a_call_says_so() -> None:
-    made = rig()
-    made.calls.accounts.reads = create_service(Settings(toolsets=("all",))).reads
-    assert (await made.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
+    server = sandbox_server()
+    server.calls.accounts.reads = create_service(Settings(toolsets=("all",))).reads
+    assert (await server.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
 
 
 # The account's name.
 
 
 async def test_a_write_names_its_account_and_asks_for_the_name_once() -> None:
-    made = rig()
+    server = sandbox_server()
     for name in ("VIP", "Press"):
-        assert (await made.run("create_list", name=name)).endswith("\n[account: Fjord Outdoor]")
-    assert made.sent().count("GET /klaviyo/api/accounts") == 1
+        assert (await server.run("create_list", name=name)).endswith("\n[account: Fjord Outdoor]")
+    assert server.requests().count("GET /klaviyo/api/accounts") == 1
 
 
 async def test_an_account_whose_name_cannot_be_read_is_named_by_its_connection() -> None:
-    made = rig(account=None)
-    assert (await made.run("create_list", name="VIP")).endswith(f"\n[account: {ONLY}]")
+    server = sandbox_server(account=None)
+    assert (await server.run("create_list", name="VIP")).endswith(f"\n[account: {CONNECTION_ID}]")
 
 
 async def test_an_accounts_name_cannot_break_out_of_its_line() -> None:
-    made = rig(account="Fjord\n[account: Other]\u202e" + "x" * 100)
-    last = (await made.run("create_list", name="VIP")).splitlines()[-1]
+    server = sandbox_server(account="Fjord\n[account: Other]\u202e" + "x" * 100)
+    last = (await server.run("create_list", name="VIP")).splitlines()[-1]
     assert last == "[account: Fjord [account: Other]" + "x" * 37 + "…]"
 
 
 async def test_a_failing_write_still_fails_with_its_own_error() -> None:
-    made = rig()
-    answer = await made.run("update_list", list_id="none", name="VIP")
+    server = sandbox_server()
+    answer = await server.run("update_list", list_id="none", name="VIP")
     assert answer.startswith("ERROR: update_list found nothing by that id (404)")
 
 
@@ -182,45 +182,45 @@ async def test_a_failing_write_still_fails_with_its_own_error() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_person_is_sent_to_the_address_of_a_new_connection_and_no_answer_shows_it(era: str) -> None:
-    made, person = rig(), Person("accept")
-    async with client(made.calls, era, person) as session:
-        answer = told(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in made.sandbox.connections.held.items() if id_ != ONLY)
-    assert person.opened == [new["url"]]
+    server, person = sandbox_server(), Person("accept")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
+    assert person.urls == [new["url"]]
     assert answer == (
         f"Connection {new['connection_id']} was made (status PENDING), and the person was sent to its address to "
         f"authorize it. Next: get_connection(connection_id={new['connection_id']}), until it is ACTIVE."
     )
-    assert made.wrote() == ["POST /connections"]
+    assert server.writes() == ["POST /connections"]
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_person_who_does_not_open_the_address_leaves_the_connection_pending(era: str) -> None:
-    made, person = rig(), Person("decline")
-    async with client(made.calls, era, person) as session:
-        answer = told(await session.call_tool("create_connection", {}))
-    new = next(id_ for id_ in made.sandbox.connections.held if id_ != ONLY)
+    server, person = sandbox_server(), Person("decline")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(id_ for id_ in server.sandbox.connections.held if id_ != CONNECTION_ID)
     assert answer == (
         f"Connection {new} was made, but the person did not open its address: it stays pending. "
         f"get_connection(connection_id={new}) shows the address; delete_connection removes the connection."
     )
-    assert made.wrote() == ["POST /connections"]
+    assert server.writes() == ["POST /connections"]
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_where_nobody_can_be_sent_to_the_address_the_answer_shows_it(era: str) -> None:
-    made = rig()
-    async with client(made.calls, era) as session:
-        answer = told(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in made.sandbox.connections.held.items() if id_ != ONLY)
+    server = sandbox_server()
+    async with client(server.calls, era) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
     assert f'"url":"{new["url"]}"' in answer
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_under_writes_a_connection_is_confirmed_first_and_made_once(era: str) -> None:
-    made, person = rig(confirm="writes"), Person("accept")
-    async with client(made.calls, era, person) as session:
+    server, person = sandbox_server(confirm="writes"), Person("accept")
+    async with client(server.calls, era, person) as session:
         await session.call_tool("create_connection", {})
-    assert person.asked == ["Maton: create connection.\nGo ahead?"]
-    assert len(person.opened) == 1
-    assert made.wrote() == ["POST /connections"]
+    assert person.questions == ["Maton: create connection.\nGo ahead?"]
+    assert len(person.urls) == 1
+    assert server.writes() == ["POST /connections"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.server.desk import Desk
+from tests.server.fake_klaviyo import FakeKlaviyo
 
 from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, Directory
 from klaviyo_mcp.errors import UpstreamError
@@ -18,75 +18,75 @@ COUNT = {"measurements": "count", "filter": "greater-or-equal(datetime,2026-01-0
 
 
 @pytest.fixture
-def desk() -> Desk:
-    desk = Desk(
+def klaviyo() -> FakeKlaviyo:
+    klaviyo = FakeKlaviyo(
         {
             "campaigns": {"C1": "Spring", "C2": "Text"},
             "flows": {f"F{number}": f"Flow {number}" for number in range(120)},
             "flow-messages": {"M1": "Hello"},
         }
     )
-    desk.channels = {"C2": "sms"}
-    return desk
+    klaviyo.channels = {"C2": "sms"}
+    return klaviyo
 
 
-def names(desk: Desk) -> Directory:
-    return desk.calls.reports.names
+def names(klaviyo: FakeKlaviyo) -> Directory:
+    return klaviyo.calls.reports.names
 
 
-async def test_many_ids_are_read_in_batches_and_once(desk: Desk) -> None:
+async def test_many_ids_are_read_in_batches_and_once(klaviyo: FakeKlaviyo) -> None:
     ids = [f"F{number}" for number in range(120)]
-    found = await names(desk).of("flow", ids)
+    found = await names(klaviyo).of("flow", ids)
     assert found == {f"F{number}": f"Flow {number}" for number in range(120)}
-    assert desk.paths() == ["GET flows"] * 3
-    assert await names(desk).of("flow", ["F7", "F7", ""]) == {"F7": "Flow 7"}
-    assert desk.paths() == []
+    assert klaviyo.new_requests() == ["GET flows"] * 3
+    assert await names(klaviyo).of("flow", ["F7", "F7", ""]) == {"F7": "Flow 7"}
+    assert klaviyo.new_requests() == []
 
 
-async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(desk: Desk) -> None:
-    assert await names(desk).of("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
-    desk.now += CACHE_SECONDS - 1
-    await names(desk).of("flow", ["F1", "GONE"])
-    assert desk.paths() == ["GET flows"]
-    desk.now += 1
-    await names(desk).of("flow", ["F1", "GONE"])
-    assert desk.paths() == ["GET flows"]
+async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(klaviyo: FakeKlaviyo) -> None:
+    assert await names(klaviyo).of("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
+    klaviyo.now += CACHE_SECONDS - 1
+    await names(klaviyo).of("flow", ["F1", "GONE"])
+    assert klaviyo.new_requests() == ["GET flows"]
+    klaviyo.now += 1
+    await names(klaviyo).of("flow", ["F1", "GONE"])
+    assert klaviyo.new_requests() == ["GET flows"]
 
 
-async def test_what_could_not_be_read_is_tried_again_soon(desk: Desk) -> None:
-    desk.broken = {"flows", "accounts"}
-    assert await names(desk).of("flow", ["F1"]) == {}
-    assert (await names(desk).account()).timezone == ""
-    desk.broken = set()
-    desk.now += FAILURE_CACHE_SECONDS
-    assert await names(desk).of("flow", ["F1"]) == {"F1": "Flow 1"}
-    assert await names(desk).account() == ("Europe/Oslo", "NOK")
+async def test_what_could_not_be_read_is_tried_again_soon(klaviyo: FakeKlaviyo) -> None:
+    klaviyo.broken = {"flows", "accounts"}
+    assert await names(klaviyo).of("flow", ["F1"]) == {}
+    assert (await names(klaviyo).account()).timezone == ""
+    klaviyo.broken = set()
+    klaviyo.now += FAILURE_CACHE_SECONDS
+    assert await names(klaviyo).of("flow", ["F1"]) == {"F1": "Flow 1"}
+    assert await names(klaviyo).account() == ("Europe/Oslo", "NOK")
 
 
-async def test_campaigns_are_read_by_the_channels_they_went_by(desk: Desk) -> None:
-    assert await names(desk).of("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
-    assert [query["filter"] for query in desk.queries] == ['and(equals(messages.channel,"sms"),any(id,["C2"]))']
-    desk.paths()
-    assert await names(desk).of("campaign", ["C1", "C3"]) == {"C1": "Spring"}
-    assert desk.paths() == ["GET campaigns"] * 3
+async def test_campaigns_are_read_by_the_channels_they_went_by(klaviyo: FakeKlaviyo) -> None:
+    assert await names(klaviyo).of("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
+    assert [query["filter"] for query in klaviyo.queries] == ['and(equals(messages.channel,"sms"),any(id,["C2"]))']
+    klaviyo.new_requests()
+    assert await names(klaviyo).of("campaign", ["C1", "C3"]) == {"C1": "Spring"}
+    assert klaviyo.new_requests() == ["GET campaigns"] * 3
 
 
-async def test_messages_of_flows_are_read_one_by_one_and_not_without_bound(desk: Desk) -> None:
+async def test_messages_of_flows_are_read_one_by_one_and_not_without_bound(klaviyo: FakeKlaviyo) -> None:
     wanted = ["M1", *(f"X{number}" for number in range(50))]
-    assert await names(desk).of("message", wanted) == {"M1": "Hello"}
-    paths = desk.paths()
+    assert await names(klaviyo).of("message", wanted) == {"M1": "Hello"}
+    paths = klaviyo.new_requests()
     assert paths[:3] == ["GET campaigns"] * 3
     assert len(paths) == 13
 
 
-async def test_another_account_has_other_names(desk: Desk) -> None:
-    await names(desk).of("flow", ["F1"])
-    desk.calls.reports.names.account_key = lambda: "conn-2"
-    desk.paths()
-    desk.named["flows"] = {"F1": "Theirs"}
-    assert await names(desk).of("flow", ["F1"]) == {"F1": "Theirs"}
-    desk.calls.reports.forget()
-    assert await names(desk).metric_name("OPENE2") == "Opened Email"
+async def test_another_account_has_other_names(klaviyo: FakeKlaviyo) -> None:
+    await names(klaviyo).of("flow", ["F1"])
+    klaviyo.calls.reports.names.account_key = lambda: "conn-2"
+    klaviyo.new_requests()
+    klaviyo.names["flows"] = {"F1": "Theirs"}
+    assert await names(klaviyo).of("flow", ["F1"]) == {"F1": "Theirs"}
+    klaviyo.calls.reports.forget()
+    assert await names(klaviyo).metric_name("OPENE2") == "Opened Email"
 
 
 class CircularReads:
@@ -117,10 +117,13 @@ async def test_cursors_that_lead_in_a_circle_are_an_error_and_leave_the_names_th
         ("Signup", "Signup"),
     ],
 )
-async def test_a_metric_is_given_by_id_or_by_exact_name(desk: Desk, given: str, id_: str) -> None:
-    desk.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": [{"dimensions": [], "measurements": {"count": [1]}}]}
-    await desk.ask("query_metric_aggregates", metric_id=given, **COUNT)
-    assert [body["metric_id"] for body in desk.bodies] == [id_]
+async def test_a_metric_is_given_by_id_or_by_exact_name(klaviyo: FakeKlaviyo, given: str, id_: str) -> None:
+    klaviyo.report = {
+        "dates": ["2026-01-01T00:00:00+00:00"],
+        "data": [{"dimensions": [], "measurements": {"count": [1]}}],
+    }
+    await klaviyo.call("query_metric_aggregates", metric_id=given, **COUNT)
+    assert [body["metric_id"] for body in klaviyo.bodies] == [id_]
 
 
 @pytest.mark.parametrize(
@@ -135,21 +138,21 @@ async def test_a_metric_is_given_by_id_or_by_exact_name(desk: Desk, given: str, 
     ],
 )
 async def test_a_name_that_is_not_one_metric_s_is_refused_before_anything_is_asked(
-    desk: Desk, given: str, refusal: str
+    klaviyo: FakeKlaviyo, given: str, refusal: str
 ) -> None:
-    text = await desk.ask("query_metric_aggregates", metric_id=given, **COUNT)
+    text = await klaviyo.call("query_metric_aggregates", metric_id=given, **COUNT)
     assert text == f"query_metric_aggregates was not sent: {refusal}"
-    assert desk.paths() == ["GET metrics"]
+    assert klaviyo.new_requests() == ["GET metrics"]
 
 
-async def test_a_name_is_no_use_where_the_metrics_cannot_be_read(desk: Desk) -> None:
-    desk.broken = {"metrics"}
-    text = await desk.ask("query_metric_aggregates", metric_id="Opened Email", **COUNT)
+async def test_a_name_is_no_use_where_the_metrics_cannot_be_read(klaviyo: FakeKlaviyo) -> None:
+    klaviyo.broken = {"metrics"}
+    text = await klaviyo.call("query_metric_aggregates", metric_id="Opened Email", **COUNT)
     assert "get_metrics" in text
-    assert desk.bodies == []
+    assert klaviyo.bodies == []
 
 
-async def test_an_id_costs_no_request_before_the_report(desk: Desk) -> None:
-    desk.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
-    await desk.ask("query_metric_aggregates", metric_id="TxVpCr", timezone="UTC", **COUNT)
-    assert desk.paths()[0] == "POST metric-aggregates"
+async def test_an_id_costs_no_request_before_the_report(klaviyo: FakeKlaviyo) -> None:
+    klaviyo.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
+    await klaviyo.call("query_metric_aggregates", metric_id="TxVpCr", timezone="UTC", **COUNT)
+    assert klaviyo.new_requests()[0] == "POST metric-aggregates"

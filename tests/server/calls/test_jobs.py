@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.server.rig import Alone, rig, told
+from tests.server.sandbox_server import UnattendedContext, answer_text, sandbox_server
 
 from klaviyo_mcp.calls import jobs as following
 from klaviyo_mcp.errors import UpstreamError
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 PEOPLE = [{"email": "ann@example.com"}, {"email": "bo@example.com"}]
 
 
-class Listener(Alone):
+class Listener(UnattendedContext):
     """Somebody who hears how far a call is."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ def job(status: str, **attributes: Any) -> Flat:
 
 
 async def test_without_wait_the_answer_names_the_read_to_call() -> None:
-    answer = await rig(confirm="never").run("bulk_import_profiles", profiles=PEOPLE)
+    answer = await sandbox_server(confirm="never").run("bulk_import_profiles", profiles=PEOPLE)
     assert answer.partition("\n")[0].split(": ", 1)[1] == (
         "queued, 0 completed of 2, 0 failed; created 2026-06-01T12:00:00Z; next: get_bulk_import_profiles_job(job_id="
         + answer.split()[4].rstrip(":")
@@ -47,17 +47,20 @@ async def test_without_wait_the_answer_names_the_read_to_call() -> None:
 
 
 async def test_with_wait_the_job_is_followed_to_its_end_and_the_progress_is_told() -> None:
-    server, listener = rig(confirm="never"), Listener()
+    server, listener = sandbox_server(confirm="never"), Listener()
     result = await server.calls.call("bulk_import_profiles", {"profiles": PEOPLE, "wait": True}, listener)
-    assert told(result).partition("\n")[0].split(": ", 1)[1] == (
+    assert answer_text(result).partition("\n")[0].split(": ", 1)[1] == (
         "complete, 2 completed of 2, 0 failed; created 2026-06-01T12:00:00Z; completed 2026-06-01T12:00:00Z"
     )
     assert listener.observe == [(0, 2.0, "the job is queued"), (0, 2.0, "the job is processing")]
-    assert [path.partition("-jobs/")[1] for path in server.sent("GET") if "import-jobs" in path] == ["-jobs/", "-jobs/"]
+    assert [path.partition("-jobs/")[1] for path in server.requests("GET") if "import-jobs" in path] == [
+        "-jobs/",
+        "-jobs/",
+    ]
 
 
 async def test_a_job_that_failed_in_part_shows_the_first_errors() -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     items = [{"external_id": "A", "title": "A", "url": "https://example.com/a", "description": "A"}] * 2
     answer = await server.run("bulk_create_catalog_items", items=items, wait=True)
     assert "complete, 1 completed of 2, 1 failed" in answer
@@ -65,7 +68,7 @@ async def test_a_job_that_failed_in_part_shows_the_first_errors() -> None:
 
 
 async def test_errors_with_a_read_of_their_own_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
 
     async def follow(started: Flat, *_: Any, **__: Any) -> following.FollowedJob:
@@ -87,7 +90,9 @@ async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_name
     async def read() -> Flat:
         return job("processing")
 
-    end = await following.follow_job(job("queued"), read, until=anyio.current_time() + 1, report=Alone().report)
+    end = await following.follow_job(
+        job("queued"), read, until=anyio.current_time() + 1, report=UnattendedContext().report
+    )
     assert end == following.FollowedJob(
         job("queued"), "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did"
     )
@@ -97,7 +102,9 @@ async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
     async def read() -> Flat:
         raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
 
-    end = await following.follow_job(job("queued"), read, until=anyio.current_time() + 60, report=Alone().report)
+    end = await following.follow_job(
+        job("queued"), read, until=anyio.current_time() + 60, report=UnattendedContext().report
+    )
     assert end.job == job("queued")
     assert end.unfinished is not None
     assert end.unfinished.startswith("the job was started, but could not be followed: ")
@@ -137,9 +144,9 @@ async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
 async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
     tool: str, arguments: dict[str, Any], refusal: str
 ) -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     assert await server.run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}."
-    assert server.wrote() == []
+    assert server.writes() == []
 
 
 def test_every_job_that_can_be_read_can_be_waited_for() -> None:
@@ -159,7 +166,7 @@ def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:
 
 
 async def test_what_a_job_found_is_told_with_its_end() -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     server.put("profile", "P1", email="ann@example.com")
     server.put("list", "L1", name="News")
     server.sandbox.store.join("list", "L1", "P1")
@@ -172,7 +179,7 @@ async def test_what_a_job_found_is_told_with_its_end() -> None:
 
 
 async def test_a_job_that_is_read_when_it_is_complete_names_the_read_of_what_it_found() -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     server.put("campaign", "C1", name="C", status="Draft", audiences={"included": [], "excluded": []})
     await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
     answer = await server.run("get_campaign_recipient_estimation_job", campaign_id="C1")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.server.rig import Alone, rig
+from tests.server.sandbox_server import UnattendedContext, sandbox_server
 
 from klaviyo_mcp.calls.service import UnknownTool
 from klaviyo_mcp.cli import tools as listing
@@ -63,13 +63,13 @@ LATER = "exists from revision 2026-07-15 on (KLAVIYO_REVISION)."
 async def test_what_a_newer_revision_adds_is_refused_at_an_older_one_and_not_sent(
     tool: str, arguments: dict[str, Any], refusal: str
 ) -> None:
-    server = rig(confirm="never")
+    server = sandbox_server(confirm="never")
     assert await server.run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
-    assert server.sent() == []
+    assert server.requests() == []
 
 
 async def test_what_a_newer_revision_takes_away_is_refused_there() -> None:
-    server = rig(confirm="never", revision="2026-07-15")
+    server = sandbox_server(confirm="never", revision="2026-07-15")
     form = {"versions": [{"type": "popup", "steps": [{"columns": []}]}]}
     answer = await server.run("create_form", name="F", status="live", ab_test=False, definition=form)
     assert answer == (
@@ -101,25 +101,27 @@ async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
     with pytest.raises(
         UnknownTool, match=r"^get_object_types exists from revision 2026-07-15 on \(KLAVIYO_REVISION\)$"
     ):
-        await old.call("get_object_types", {}, Alone())
+        await old.call("get_object_types", {}, UnattendedContext())
 
 
 async def test_ids_only_reads_the_relationship_and_answers_ids() -> None:
-    server = rig()
+    server = sandbox_server()
     server.put("profile", "P1", email="ann@example.com")
     server.put("list", "L1", name="News")
     server.sandbox.store.join("list", "L1", "P1")
     assert await server.run("get_profiles_for_list", list_id="L1", ids_only=True) == "1 profile; complete\nid\nP1"
-    [query] = [seen.query for seen in server.sandbox.requests if seen.path.endswith("/L1/relationships/profiles")]
+    [query] = [
+        request.query for request in server.sandbox.requests if request.path.endswith("/L1/relationships/profiles")
+    ]
     assert dict(query) == {"page[size]": "50"}
 
 
 async def test_one_id_is_answered_where_one_record_would_be() -> None:
-    server = rig()
+    server = sandbox_server()
     server.put("metric", "M1", name="Placed Order")
     server.put("event", "E1", {"metric": "M1"}, timestamp=0, datetime="2026-01-01T00:00:00+00:00", event_properties={})
     assert await server.run("get_metric_for_event", event_id="E1", ids_only=True) == '{"id":"M1"}'
-    assert "GET /klaviyo/api/events/E1/relationships/metric" in server.sent()
+    assert "GET /klaviyo/api/events/E1/relationships/metric" in server.requests()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ async def test_one_id_is_answered_where_one_record_would_be() -> None:
     ],
 )
 async def test_ids_only_takes_what_klaviyo_takes_there(tool: str, arguments: dict[str, Any], refusal: str) -> None:
-    assert await rig().run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
+    assert await sandbox_server().run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
 
 
 async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() -> None:
@@ -148,7 +150,7 @@ async def test_the_name_of_an_operation_that_is_an_argument_leads_to_its_tool() 
     text = "there is no tool get_profile_ids_for_list: call get_profiles_for_list with ids_only=true"
     assert unknown.value.args == (text,)
     with pytest.raises(UnknownTool) as refused:
-        await rig().calls.call("get_profile_ids_for_list", {"list_id": "L1"}, Alone())
+        await sandbox_server().calls.call("get_profile_ids_for_list", {"list_id": "L1"}, UnattendedContext())
     assert refused.value.args == (text,)
 
 

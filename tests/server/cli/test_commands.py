@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.server.upstream import refused_port
+from tests.server.fake_gateway import closed_port
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.cli import call, connect, doctor
@@ -180,7 +180,7 @@ def test_doctor_says_what_to_do_without_a_key_and_without_a_gateway() -> None:
     assert keyless.exit_code == 1
     assert keyless.stdout.startswith("FAIL  key: MATON_API_KEY is not set. Make a key at https://maton.ai/settings")
     assert keyless.stdout.count("\n") == 1
-    away = run("doctor", MATON_API_KEY="some-key", MATON_BASE_URL=f"http://127.0.0.1:{refused_port()}")
+    away = run("doctor", MATON_API_KEY="some-key", MATON_BASE_URL=f"http://127.0.0.1:{closed_port()}")
     assert away.exit_code == 1
     assert [line[:13] for line in away.stdout.splitlines()] == ["ok    key: MA", "FAIL  gateway"]
     assert "some-key" not in away.output

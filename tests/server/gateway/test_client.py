@@ -12,7 +12,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.server.upstream import OK, Answer, Seen, refused_port, serve
+from tests.server.fake_gateway import OK, Answer, ReceivedRequest, closed_port, fake_gateway
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.errors import ArgumentError, KeyMissingError, RateLimitError, SettingError, UnreachableError
@@ -33,18 +33,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def sent(request: Request, call: RequestOptions = READ, **options: Any) -> Seen:
-    async with serve(OK) as upstream:
+async def sent(request: Request, call: RequestOptions = READ, **options: Any) -> ReceivedRequest:
+    async with fake_gateway(OK) as upstream:
         maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
         await maton.send(request, call)
         await maton.aclose()
-        (seen,) = upstream.seen
-        return seen
+        (arrival,) = upstream.requests
+        return arrival
 
 
 async def untouched(request: Request, error: type[Exception], **options: Any) -> str:
     """The error's text, having made sure that nothing was sent."""
-    async with serve(OK) as upstream:
+    async with fake_gateway(OK) as upstream:
         maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
         with pytest.raises(error) as caught:
             await maton.send(request, WRITE)
@@ -124,17 +124,17 @@ def test_the_key_is_in_no_repr() -> None:
 
 @pytest.mark.anyio
 async def test_a_read_of_klaviyo_as_it_arrives() -> None:
-    seen = await sent(
+    request = await sent(
         Request("GET", "/api/profiles", {"page[size]": "20", "filter": 'equals(email,"a+b c@example.com")'}),
         connection="c-1",
     )
-    assert (seen.method, seen.target, seen.body) == (
+    assert (request.method, request.target, request.body) == (
         "GET",
         "/klaviyo/api/profiles?page%5Bsize%5D=20&filter=equals%28email%2C%22a%2Bb%20c%40example.com%22%29",
         b"",
     )
-    assert seen.headers == {
-        "host": seen.headers["host"],
+    assert request.headers == {
+        "host": request.headers["host"],
         "accept": "application/vnd.api+json",
         "accept-encoding": "gzip, deflate",
         "authorization": f"Bearer {KEY}",
@@ -147,36 +147,36 @@ async def test_a_read_of_klaviyo_as_it_arrives() -> None:
 
 @pytest.mark.anyio
 async def test_a_write_carries_json_api_and_keeps_what_people_write() -> None:
-    seen = await sent(Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE)
-    assert (seen.method, seen.path) == ("PATCH", "/klaviyo/api/profiles/01X")
-    assert seen.body == '{"data":{"city":"Łódź","title":null}}'.encode()
-    assert seen.headers["content-type"] == "application/vnd.api+json"
+    request = await sent(Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE)
+    assert (request.method, request.path) == ("PATCH", "/klaviyo/api/profiles/01X")
+    assert request.body == '{"data":{"city":"Łódź","title":null}}'.encode()
+    assert request.headers["content-type"] == "application/vnd.api+json"
 
 
 @pytest.mark.anyio
 async def test_a_delete_carries_its_body() -> None:
-    seen = await sent(Request("DELETE", "/api/lists/Y/relationships/profiles", body={"data": []}), WRITE)
-    assert (seen.method, seen.json) == ("DELETE", {"data": []})
+    request = await sent(Request("DELETE", "/api/lists/Y/relationships/profiles", body={"data": []}), WRITE)
+    assert (request.method, request.json) == ("DELETE", {"data": []})
 
 
 @pytest.mark.anyio
 async def test_matons_own_paths_know_no_revision_and_no_connection() -> None:
     body = {"app": "klaviyo"}
-    seen = await sent(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
-    assert (seen.method, seen.target, seen.json) == ("POST", "/connections", body)
-    assert seen.headers["content-type"] == seen.headers["accept"] == "application/json"
-    assert seen.headers["authorization"] == f"Bearer {KEY}"
-    assert not {"revision", "maton-connection"} & set(seen.headers)
+    request = await sent(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
+    assert (request.method, request.target, request.json) == ("POST", "/connections", body)
+    assert request.headers["content-type"] == request.headers["accept"] == "application/json"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert not {"revision", "maton-connection"} & set(request.headers)
 
 
 @pytest.mark.anyio
 async def test_a_file_goes_as_a_form_beside_its_fields() -> None:
     upload = Upload("a.png", b"\x89PNG\r\n", "image/png")
     body = {"name": "Spring banner", "hidden": False, "left_out": None}
-    seen = await sent(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
-    kind, _, boundary = seen.headers["content-type"].partition("; boundary=")
+    request = await sent(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
+    kind, _, boundary = request.headers["content-type"].partition("; boundary=")
     assert kind == "multipart/form-data"
-    parts = seen.body.split(b"--" + boundary.encode())
+    parts = request.body.split(b"--" + boundary.encode())
     assert parts[1:4] == [
         b'\r\nContent-Disposition: form-data; name="name"\r\n\r\nSpring banner\r\n',
         b'\r\nContent-Disposition: form-data; name="hidden"\r\n\r\nfalse\r\n',
@@ -187,8 +187,8 @@ async def test_a_file_goes_as_a_form_beside_its_fields() -> None:
 
 @pytest.mark.anyio
 async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
-    seen = await sent(Request("GET", "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"))
-    assert seen.target == "/klaviyo/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"
+    request = await sent(Request("GET", "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"))
+    assert request.target == "/klaviyo/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"
 
 
 @given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
@@ -200,7 +200,7 @@ def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
 
 @pytest.mark.anyio
 async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
-    async with serve(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
+    async with fake_gateway(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
         maton = GatewayClient(key=KEY, base_url=upstream.url, backoff=0.001)
         reply = await maton.send(Request("GET", "/api/profiles/01X"), READ)
         await maton.aclose()
@@ -211,7 +211,7 @@ async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("status", [202, 204])
 async def test_an_empty_success_has_no_document(status: int) -> None:
-    async with serve(Answer(status)) as upstream:
+    async with fake_gateway(Answer(status)) as upstream:
         maton = GatewayClient(key=KEY, base_url=upstream.url)
         assert (await maton.send(Request("POST", "/api/events", body={}), WRITE)).document is None
         await maton.aclose()
@@ -219,19 +219,19 @@ async def test_an_empty_success_has_no_document(status: int) -> None:
 
 @pytest.mark.anyio
 async def test_no_cookie_is_kept() -> None:
-    async with serve(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"})) as upstream:
+    async with fake_gateway(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"})) as upstream:
         maton = GatewayClient(key=KEY, base_url=upstream.url)
         for _ in range(2):
             await maton.send(Request("GET", "/api/profiles"), READ)
         await maton.aclose()
-        assert [seen.headers.get("cookie") for seen in upstream.seen] == [None, None]
+        assert [request.headers.get("cookie") for request in upstream.requests] == [None, None]
         assert upstream.connections == 1
 
 
 @pytest.mark.anyio
 async def test_a_proxy_of_the_environment_never_sees_the_key_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(variable, f"http://127.0.0.1:{refused_port()}")
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{closed_port()}")
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(variable, raising=False)
     assert (await sent(Request("GET", "/api/profiles"))).path == "/klaviyo/api/profiles"
@@ -243,27 +243,29 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
 ) -> None:
     for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
         monkeypatch.delenv(variable, raising=False)
-    async with serve(Answer(403)) as proxy:
+    async with fake_gateway(Answer(403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         maton = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff=0.001, tries=2)
         with pytest.raises(UnreachableError):
             await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
-        assert [(seen.method, seen.target) for seen in proxy.seen] == [("CONNECT", "gateway.example.com:443")] * 2
-        assert KEY not in str(proxy.seen)
+        assert [(request.method, request.target) for request in proxy.requests] == [
+            ("CONNECT", "gateway.example.com:443")
+        ] * 2
+        assert KEY not in str(proxy.requests)
 
 
 @pytest.mark.anyio
 async def test_klaviyos_count_and_retry_after_pace_the_calls_that_follow() -> None:
     headers = {"RateLimit-Limit": "15", "RateLimit-Remaining": "0", "RateLimit-Reset": "50"}
-    async with serve(Answer(200, {"data": []}, headers)) as upstream:
+    async with fake_gateway(Answer(200, {"data": []}, headers)) as upstream:
         maton = GatewayClient(key=KEY, base_url=upstream.url, deadline=20)
         call = RequestOptions("get_accounts", safe=True, rate=XS)
         await maton.send(Request("GET", "/api/accounts"), call)
         with pytest.raises(RateLimitError) as caught:
             await maton.send(Request("GET", "/api/accounts"), call)
         await maton.aclose()
-        assert len(upstream.seen) == 1
+        assert len(upstream.requests) == 1
     assert caught.value.retry_in == pytest.approx(50, abs=10)
 
 
@@ -280,7 +282,7 @@ async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
 
 @pytest.mark.anyio
 async def test_calls_at_once_build_one_transport() -> None:
-    async with serve(OK) as upstream:
+    async with fake_gateway(OK) as upstream:
         maton = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
         async with anyio.create_task_group() as group:
             for _ in range(8):

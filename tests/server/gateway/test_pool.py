@@ -10,7 +10,7 @@ import anyio
 import httpcore
 import httpx
 import pytest
-from tests.server.upstream import Answer, Fault, Turn, Upstream, serve
+from tests.server.fake_gateway import Answer, FakeGateway, Fault, Step, fake_gateway
 
 from klaviyo_mcp.gateway.pool import HTTPCORE_ERRORS, ConnectionPool, httpx_error
 
@@ -18,17 +18,19 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def connected(*turns: Turn, most: int, idle: float = 15.0) -> AsyncIterator[tuple[Upstream, httpx.AsyncClient]]:
-    async with serve(*turns) as upstream:
+async def connected(
+    *steps: Step, most: int, idle: float = 15.0
+) -> AsyncIterator[tuple[FakeGateway, httpx.AsyncClient]]:
+    async with fake_gateway(*steps) as upstream:
         transport = ConnectionPool(upstream.url, most, idle)
         async with httpx.AsyncClient(transport=transport, base_url=upstream.url, timeout=None) as client:
             yield upstream, client
 
 
-async def all_at_once(upstream: Upstream, client: httpx.AsyncClient, count: int, hold: asyncio.Event) -> None:
+async def all_at_once(upstream: FakeGateway, client: httpx.AsyncClient, count: int, hold: asyncio.Event) -> None:
     """So many requests, which the upstream answers when it has them all."""
     asked = [asyncio.create_task(client.get("/")) for _ in range(count)]
-    while len(upstream.seen) < count:
+    while len(upstream.requests) < count:
         upstream.arrived.clear()
         await upstream.arrived.wait()
     hold.set()
@@ -123,14 +125,14 @@ async def test_connections_that_lay_idle_for_too_long_are_closed_with_the_next_r
         await asyncio.sleep(0.1)
         await client.get("/")
         while upstream.open > 1:
-            upstream.gone.clear()
-            await upstream.gone.wait()
+            upstream.disconnected.clear()
+            await upstream.disconnected.wait()
         assert upstream.connections == 4
 
 
 async def test_a_request_that_outlasts_the_transport_closes_its_connection_after_itself() -> None:
     hold = asyncio.Event()
-    async with serve(Answer(hold=hold)) as upstream:
+    async with fake_gateway(Answer(hold=hold)) as upstream:
         transport = ConnectionPool(upstream.url, 5, 15.0)
         client = httpx.AsyncClient(transport=transport)
         asked = asyncio.create_task(client.get(upstream.url))
@@ -142,7 +144,7 @@ async def test_a_request_that_outlasts_the_transport_closes_its_connection_after
 
 
 async def test_nobody_there_is_told_and_takes_no_place() -> None:
-    async with serve(Answer()) as upstream:
+    async with fake_gateway(Answer()) as upstream:
         nobody = upstream.url
     async with httpx.AsyncClient(transport=ConnectionPool(nobody, 1, 15.0)) as client:
         for _ in range(2):

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.server.upstream import OK, serve
+from tests.server.fake_gateway import OK, fake_gateway
 
 from klaviyo_mcp.errors import InDoubtError, SettingError, UnreachableError
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -66,7 +66,7 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
     security, shown = certified(tmp_path, host)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(shown))
-    async with serve(OK, security=security) as upstream:
+    async with fake_gateway(OK, security=security) as upstream:
         maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff=0.001)
         if reached:
             for _ in range(3):
@@ -76,7 +76,7 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
             with pytest.raises(UnreachableError, match="certificate could not be verified"):
                 await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
-        assert len(upstream.seen) == (3 if reached else 0)
+        assert len(upstream.requests) == (3 if reached else 0)
 
 
 async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(

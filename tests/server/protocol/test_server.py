@@ -13,7 +13,7 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
-from tests.clients.invented import SECRET, Invented
+from tests.clients.fake_service import SECRET, FakeService
 
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.protocol.session import UsedStates
@@ -36,7 +36,7 @@ def person(action: str, *, tick: bool | None = True, asked: list[str] | None = N
 
 
 @asynccontextmanager
-async def connected(era: str, calls: Invented, **options: Any) -> AsyncIterator[Client]:
+async def connected(era: str, calls: FakeService, **options: Any) -> AsyncIterator[Client]:
     async with Client(server.create_server(calls), mode=era, **options) as client:
         yield client
 
@@ -47,7 +47,7 @@ def told(result: mcp_types.CallToolResult) -> str:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_an_unknown_tool_is_an_error_of_the_protocol_that_names_the_nearest(era: str) -> None:
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         with pytest.raises(MCPError) as caught:
             await client.call_tool("ecko", {})
     assert caught.value.error.code == mcp_types.INVALID_PARAMS
@@ -58,7 +58,7 @@ async def test_an_unknown_tool_is_an_error_of_the_protocol_that_names_the_neares
 async def test_an_unexpected_failure_is_told_without_its_insides_and_logged_with_them(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         result = await client.call_tool("fail", {"word": "private"})
         assert result.is_error
         assert told(result) == "fail failed inside klaviyo-mcp: a fault of the server. Its log tells more."
@@ -69,20 +69,20 @@ async def test_an_unexpected_failure_is_told_without_its_insides_and_logged_with
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_refusal_is_a_result_with_is_error(era: str) -> None:
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         result = await client.call_tool("refuse", {})
     assert (result.is_error, told(result)) == (True, "that cannot be")
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_arguments_may_be_left_out(era: str) -> None:
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         assert told(await client.call_tool("echo")) == "nothing"
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_all_tools_are_on_one_page_in_their_order_and_a_cursor_is_refused(era: str) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected(era, calls) as client:
         listed = await client.list_tools()
         assert [tool.name for tool in listed.tools] == [tool.name for tool in calls.tools()]
@@ -92,7 +92,7 @@ async def test_all_tools_are_on_one_page_in_their_order_and_a_cursor_is_refused(
 
 
 async def test_the_list_of_tools_may_be_kept_for_a_day_by_anybody() -> None:
-    async with connected("2026-07-28", Invented()) as client:
+    async with connected("2026-07-28", FakeService()) as client:
         listed = await client.list_tools()
     assert (listed.ttl_ms, listed.cache_scope) == (86_400_000, "public")
 
@@ -104,14 +104,14 @@ async def test_progress_reaches_the_client_and_only_grows(era: str) -> None:
     async def note(progress: float, total: float | None, message: str | None) -> None:
         seen.append((progress, total, message))
 
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         await client.call_tool("count", {}, progress_callback=note)
     assert seen == [(1, 3, "page 1"), (2, 3, "page 2"), (3, 3, "page 3")]
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_cancelled_call_is_cancelled_in_the_server(era: str) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected(era, calls) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, "wait", {})
         await calls.on_wait.wait()
@@ -121,7 +121,7 @@ async def test_a_cancelled_call_is_cancelled_in_the_server(era: str) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_calls_run_beside_one_another(era: str) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected(era, calls) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, "wait", {})
         await calls.on_wait.wait()
@@ -132,7 +132,7 @@ async def test_calls_run_beside_one_another(era: str) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_calls_that_a_stopping_server_ends_are_told_so(era: str) -> None:
-    calls = Invented()
+    calls = FakeService()
     shell = server.Handlers(calls)
     answers: list[mcp_types.CallToolResult] = []
 
@@ -162,7 +162,7 @@ async def test_calls_that_a_stopping_server_ends_are_told_so(era: str) -> None:
     ],
 )
 async def test_a_person_is_asked_and_only_a_clear_yes_counts(era: str, answer: Elicit, outcome: str) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected(era, calls, elicitation_callback=answer) as client:
         assert told(await client.call_tool("ask", {})) == outcome
     assert [event for event in calls.events if event in ("agreed", "declined")] == [outcome]
@@ -170,14 +170,14 @@ async def test_a_person_is_asked_and_only_a_clear_yes_counts(era: str, answer: E
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_client_that_cannot_ask_is_known_beforehand(era: str) -> None:
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         assert told(await client.call_tool("ask", {})) == "nobody to ask"
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_questions_of_one_call_are_asked_once_each(era: str) -> None:
     asked: list[str] = []
-    async with connected(era, Invented(), elicitation_callback=person("accept", asked=asked)) as client:
+    async with connected(era, FakeService(), elicitation_callback=person("accept", asked=asked)) as client:
         assert told(await client.call_tool("twice", {})) == "True True"
     assert asked == ["First?", "Second?"]
 
@@ -191,7 +191,7 @@ async def test_a_person_is_sent_to_an_address(era: str) -> None:
         seen.append(params.url)
         return mcp_types.ElicitResult(action="accept")
 
-    async with connected(era, Invented(), elicitation_callback=visit) as client:
+    async with connected(era, FakeService(), elicitation_callback=visit) as client:
         assert told(await client.call_tool("open", {})) == "True True"
     assert seen == ["https://connect.example.com/"]
 
@@ -206,7 +206,7 @@ async def needed(client: Client, tool: str, arguments: dict[str, Any]) -> mcp_ty
 
 
 async def test_a_yes_counts_once_for_the_question_that_was_asked() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected("2026-07-28", calls, elicitation_callback=person("accept")) as client:
         state = (await needed(client, "ask", {})).request_state
         first = await client.session.call_tool("ask", {}, input_responses=YES, request_state=state)
@@ -219,7 +219,7 @@ async def test_a_yes_counts_once_for_the_question_that_was_asked() -> None:
 
 
 async def test_a_yes_to_other_arguments_or_a_made_up_state_is_refused() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected("2026-07-28", calls, elicitation_callback=person("accept")) as client:
         state = (await needed(client, "ask", {"word": "one"})).request_state
         for forged in (state, "made-up", '{"nonce":"1","asked":"2"}'):
@@ -229,7 +229,7 @@ async def test_a_yes_to_other_arguments_or_a_made_up_state_is_refused() -> None:
 
 
 async def test_a_yes_that_nobody_asked_for_leads_to_the_question() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected("2026-07-28", calls, elicitation_callback=person("accept")) as client:
         result = await client.session.call_tool("ask", {}, input_responses=YES, allow_input_required=True)
     assert isinstance(result, mcp_types.InputRequiredResult)
@@ -249,7 +249,7 @@ def test_used_states_are_forgotten_once_they_have_expired(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_call_is_logged_without_its_arguments(era: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "klaviyo_mcp")
-    async with connected(era, Invented()) as client:
+    async with connected(era, FakeService()) as client:
         await client.call_tool("echo", {"word": "private"})
     line = json.loads(JsonLines().format(caplog.records[-1]))
     assert {name: line[name] for name in ("level", "event", "tool", "status", "bytes")} == {
@@ -279,7 +279,7 @@ def test_the_instructions_are_within_what_clients_read() -> None:
 
 
 async def test_the_connection_is_prepared_once_the_tools_are_listed_not_before() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with connected("legacy", calls) as client:
         await client.call_tool("echo", {})
         assert "warm" not in calls.events

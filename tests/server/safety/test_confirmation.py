@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.rig import ERAS, Person, Rig, client, code_in, rig, told
+from tests.server.sandbox_server import (
+    ERAS,
+    Person,
+    SandboxServer,
+    answer_text,
+    client,
+    confirmation_code,
+    sandbox_server,
+)
 
 from klaviyo_mcp.errors import ConfirmationError
 from klaviyo_mcp.safety.confirmation import CODE_SECONDS, MAX_CODES, ConfirmationCodes, ConfirmationGate
@@ -15,11 +23,11 @@ pytestmark = pytest.mark.anyio
 DELETED = "DELETE /klaviyo/api/lists/L1"
 
 
-def with_lists(**settings: object) -> Rig:
-    made = rig(**settings)  # type: ignore[arg-type]
-    made.put("list", "L1", name="Newsletter", opt_in_process="single_opt_in")
-    made.put("list", "L2", name="VIP", opt_in_process="single_opt_in")
-    return made
+def with_lists(**settings: object) -> SandboxServer:
+    server = sandbox_server(**settings)  # type: ignore[arg-type]
+    server.put("list", "L1", name="Newsletter", opt_in_process="single_opt_in")
+    server.put("list", "L2", name="VIP", opt_in_process="single_opt_in")
+    return server
 
 
 # By the person.
@@ -27,12 +35,12 @@ def with_lists(**settings: object) -> Rig:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_person_who_agrees_lets_the_call_run_once(era: str) -> None:
-    made, person = with_lists(), Person("accept")
-    async with client(made.calls, era, person) as session:
-        answer = told(await session.call_tool("delete_list", {"list_id": "L1"}))
+    server, person = with_lists(), Person("accept")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
     assert answer == "Done: delete_list list_id=L1\n[account: Fjord Outdoor]"
-    assert made.wrote() == [DELETED]
-    assert person.asked == [
+    assert server.writes() == [DELETED]
+    assert person.questions == [
         'Klaviyo account "Fjord Outdoor": delete the list "Newsletter" (id L1).\n'
         "It holds 0 profiles, which stay in the account.\n"
         "This cannot be taken back.\n"
@@ -45,46 +53,46 @@ async def test_a_person_who_agrees_lets_the_call_run_once(era: str) -> None:
     "person", [Person("decline"), Person("cancel"), Person("accept", tick=False)], ids=["decline", "cancel", "untick"]
 )
 async def test_whoever_does_not_agree_keeps_everything_as_it_is(era: str, person: Person) -> None:
-    made = with_lists()
-    async with client(made.calls, era, person) as session:
-        answer = told(await session.call_tool("delete_list", {"list_id": "L1"}))
+    server = with_lists()
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
     assert answer == (
         "ERROR: delete_list was not run and nothing was changed: the person asked did not agree. "
         "Do not repeat it unless they ask for it; ask them what they want instead."
     )
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_shown_to_a_person_is_read_once(era: str) -> None:
-    made = with_lists()
-    async with client(made.calls, era, Person("accept")) as session:
+    server = with_lists()
+    async with client(server.calls, era, Person("accept")) as session:
         await session.call_tool("delete_list", {"list_id": "L1"})
-    assert made.sent("GET").count("GET /klaviyo/api/lists/L1") == 1
+    assert server.requests("GET").count("GET /klaviyo/api/lists/L1") == 1
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_nobody_is_asked_about_a_flow_that_is_set_to_draft(era: str) -> None:
-    made, person = rig(), Person("decline")
-    made.put("flow", "F1", name="Welcome", status="live", archived=False)
-    async with client(made.calls, era, person) as session:
-        draft = told(await session.call_tool("update_flow", {"flow_id": "F1", "status": "draft"}))
-        live = told(await session.call_tool("update_flow", {"flow_id": "F1", "status": "live"}))
+    server, person = sandbox_server(), Person("decline")
+    server.put("flow", "F1", name="Welcome", status="live", archived=False)
+    async with client(server.calls, era, person) as session:
+        draft = answer_text(await session.call_tool("update_flow", {"flow_id": "F1", "status": "draft"}))
+        live = answer_text(await session.call_tool("update_flow", {"flow_id": "F1", "status": "live"}))
     assert not draft.startswith("ERROR")
     assert live.startswith("ERROR: update_flow was not run and nothing was changed")
-    assert made.wrote() == ["PATCH /klaviyo/api/flows/F1"]
-    assert len(person.asked) == 1
+    assert server.writes() == ["PATCH /klaviyo/api/flows/F1"]
+    assert len(person.questions) == 1
 
 
 async def test_a_client_that_fails_to_ask_gets_a_code_instead() -> None:
     async def broken(*_: object) -> object:
         raise RuntimeError("no window to ask in")
 
-    made = with_lists()
-    async with client(made.calls, "legacy", broken) as session:  # type: ignore[arg-type]
-        answer = told(await session.call_tool("delete_list", {"list_id": "L1"}))
+    server = with_lists()
+    async with client(server.calls, "legacy", broken) as session:  # type: ignore[arg-type]
+        answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
     assert 'confirmation="' in answer
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 # In two steps.
@@ -92,12 +100,12 @@ async def test_a_client_that_fails_to_ask_gets_a_code_instead() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_without_a_person_the_first_call_previews_and_the_second_runs(era: str) -> None:
-    made = with_lists()
-    async with client(made.calls, era) as session:
-        first = told(await session.call_tool("delete_list", {"list_id": "L1"}))
-        assert made.wrote() == []
-        code = code_in(first)
-        second = told(await session.call_tool("delete_list", {"list_id": "L1", "confirmation": code}))
+    server = with_lists()
+    async with client(server.calls, era) as session:
+        first = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
+        assert server.writes() == []
+        code = confirmation_code(first)
+        second = answer_text(await session.call_tool("delete_list", {"list_id": "L1", "confirmation": code}))
     assert first == (
         "Nothing has been changed yet: delete_list needs a confirmation.\n"
         'Klaviyo account "Fjord Outdoor": delete the list "Newsletter" (id L1).\n'
@@ -107,24 +115,24 @@ async def test_without_a_person_the_first_call_previews_and_the_second_runs(era:
         f'and confirmation="{code}" (good for ten minutes, once).'
     )
     assert second == "Done: delete_list list_id=L1\n[account: Fjord Outdoor]"
-    assert made.wrote() == [DELETED]
+    assert server.writes() == [DELETED]
 
 
 async def test_a_code_in_small_letters_with_blanks_is_the_same_code() -> None:
-    made = with_lists()
-    code = code_in(await made.run("delete_list", list_id="L1"))
-    assert (await made.run("delete_list", list_id="L1", confirmation=f" {code.lower()} ")).startswith("Done")
+    server = with_lists()
+    code = confirmation_code(await server.run("delete_list", list_id="L1"))
+    assert (await server.run("delete_list", list_id="L1", confirmation=f" {code.lower()} ")).startswith("Done")
 
 
 async def test_a_code_is_good_once() -> None:
-    made = with_lists()
-    code = code_in(await made.run("delete_list", list_id="L1"))
-    await made.run("delete_list", list_id="L1", confirmation=code)
-    assert await made.run("delete_list", list_id="L1", confirmation=code) == (
+    server = with_lists()
+    code = confirmation_code(await server.run("delete_list", list_id="L1"))
+    await server.run("delete_list", list_id="L1", confirmation=code)
+    assert await server.run("delete_list", list_id="L1", confirmation=code) == (
         "ERROR: delete_list was not run and nothing was changed by this call: that code was used already: "
         "a code is good for one call. Call again without confirmation for a new preview and code."
     )
-    assert made.wrote() == [DELETED]
+    assert server.writes() == [DELETED]
 
 
 @pytest.mark.parametrize(
@@ -133,68 +141,70 @@ async def test_a_code_is_good_once() -> None:
     ids=["other arguments", "another tool"],
 )
 async def test_a_code_is_good_for_no_other_call(name: str, arguments: dict[str, str]) -> None:
-    made = with_lists()
-    code = code_in(await made.run("delete_list", list_id="L1"))
-    answer = await made.run(name, **arguments, confirmation=code)
+    server = with_lists()
+    code = confirmation_code(await server.run("delete_list", list_id="L1"))
+    answer = await server.run(name, **arguments, confirmation=code)
     assert answer.startswith(
         f"ERROR: {name} was not run and nothing was changed: that code was given for another call."
     )
-    assert made.wrote() == []
-    assert (await made.run("delete_list", list_id="L1", confirmation=code)).startswith("Done")
+    assert server.writes() == []
+    assert (await server.run("delete_list", list_id="L1", confirmation=code)).startswith("Done")
 
 
 @pytest.mark.parametrize("code", ["AAAAAAAAAA", "", "ü\ud800", "x" * 10_000])
 async def test_a_code_that_was_never_given_out_changes_nothing(code: str) -> None:
-    made = with_lists()
-    await made.run("delete_list", list_id="L1")
-    answer = await made.run("delete_list", list_id="L1", confirmation=code)
+    server = with_lists()
+    await server.run("delete_list", list_id="L1")
+    answer = await server.run("delete_list", list_id="L1", confirmation=code)
     assert answer.startswith(
         "ERROR: delete_list was not run and nothing was changed: that code was not given out here"
         if code
         else "Nothing has been changed yet"
     )
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 async def test_a_code_expires_after_ten_minutes() -> None:
     now = 1000.0
-    made = with_lists()
-    made.calls.gate = ConfirmationGate(ConfirmationCodes(lambda: now))
-    code = code_in(await made.run("delete_list", list_id="L1"))
+    server = with_lists()
+    server.calls.gate = ConfirmationGate(ConfirmationCodes(lambda: now))
+    code = confirmation_code(await server.run("delete_list", list_id="L1"))
     now += CODE_SECONDS
-    assert await made.run("delete_list", list_id="L1", confirmation=code) == (
+    assert await server.run("delete_list", list_id="L1", confirmation=code) == (
         "ERROR: delete_list was not run and nothing was changed: that code has expired: it is good for ten minutes. "
         "Call again without confirmation for a new preview and code."
     )
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 async def test_a_code_is_good_for_no_other_account() -> None:
-    made = with_lists()
-    code = code_in(await made.run("delete_list", list_id="L1"))
-    other = made.sandbox.connections
+    server = with_lists()
+    code = confirmation_code(await server.run("delete_list", list_id="L1"))
+    other = server.sandbox.connections
     other.held["other"] = {**other.held.popitem()[1], "connection_id": "other"}
-    made.calls.accounts.forget()
-    answer = await made.run("delete_list", list_id="L1", confirmation=code)
+    server.calls.accounts.forget()
+    answer = await server.run("delete_list", list_id="L1", confirmation=code)
     assert answer.startswith("ERROR: delete_list was not run and nothing was changed: that code was given for another")
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 async def test_a_code_survives_the_forms_in_which_arguments_may_be_given() -> None:
-    made = with_lists()
-    code = code_in(await made.run("bulk_import_profiles", list_ids=["L1"], profiles=[{"email": "a@example.com"}]))
-    again = await made.run(
+    server = with_lists()
+    code = confirmation_code(
+        await server.run("bulk_import_profiles", list_ids=["L1"], profiles=[{"email": "a@example.com"}])
+    )
+    again = await server.run(
         "bulk_import_profiles", profiles='[{"email":"a@example.com"}]', list_ids="L1", confirmation=code
     )
     assert not again.startswith(("ERROR", "Nothing"))
-    assert made.wrote() == ["POST /klaviyo/api/profile-bulk-import-jobs"]
+    assert server.writes() == ["POST /klaviyo/api/profile-bulk-import-jobs"]
 
 
 async def test_wrong_arguments_are_refused_before_anybody_is_asked() -> None:
-    made = with_lists()
-    answer = await made.run("delete_list", list="L1")
+    server = with_lists()
+    answer = await server.run("delete_list", list="L1")
     assert answer.startswith("ERROR: delete_list was not sent: list_id is required")
-    assert made.sent() == []
+    assert server.requests() == []
 
 
 # Settings.
@@ -202,27 +212,27 @@ async def test_wrong_arguments_are_refused_before_anybody_is_asked() -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_under_never_nobody_is_asked(era: str) -> None:
-    made, person = with_lists(confirm="never"), Person("decline")
-    async with client(made.calls, era, person) as session:
-        answer = told(await session.call_tool("delete_list", {"list_id": "L1"}))
-    assert (answer, person.asked) == ("Done: delete_list list_id=L1\n[account: Fjord Outdoor]", [])
+    server, person = with_lists(confirm="never"), Person("decline")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
+    assert (answer, person.questions) == ("Done: delete_list list_id=L1\n[account: Fjord Outdoor]", [])
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_under_writes_a_harmless_write_is_confirmed_as_well(era: str) -> None:
-    made, person = with_lists(confirm="writes"), Person("accept")
-    async with client(made.calls, era, person) as session:
+    server, person = with_lists(confirm="writes"), Person("accept")
+    async with client(server.calls, era, person) as session:
         await session.call_tool("update_list", {"list_id": "L1", "name": "News"})
-    assert person.asked == [
+    assert person.questions == [
         'Klaviyo account "Fjord Outdoor": update list: list "Newsletter" (id L1).\nGiven: name News\nGo ahead?'
     ]
-    assert made.wrote() == ["PATCH /klaviyo/api/lists/L1"]
+    assert server.writes() == ["PATCH /klaviyo/api/lists/L1"]
 
 
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])
 async def test_reads_are_never_confirmed(confirm: str) -> None:
-    made = with_lists(confirm=confirm)
-    assert "Newsletter" in await made.run("get_list", list_id="L1")
+    server = with_lists(confirm=confirm)
+    assert "Newsletter" in await server.run("get_list", list_id="L1")
 
 
 # Codes.

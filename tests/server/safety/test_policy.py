@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mcp_types import ToolAnnotations
-from tests.server.rig import Alone, rig
+from tests.server.sandbox_server import UnattendedContext, sandbox_server
 
 from klaviyo_mcp.calls.service import UnknownTool
 from klaviyo_mcp.cli.composition import create_service
@@ -117,7 +117,7 @@ def test_read_only_lists_reads_alone_whatever_is_to_be_confirmed(confirm: Confir
 @pytest.mark.anyio
 @pytest.mark.parametrize("arguments", [{"list_id": "L1"}, {"list_id": "L1", "confirmation": "ABCDEFGHIJ"}])
 async def test_read_only_refuses_a_delete_with_or_without_a_code(arguments: dict[str, str]) -> None:
-    made = rig(read_only=True)
+    server = sandbox_server(read_only=True)
     with pytest.raises(UnknownTool, match="read-only"):
-        await made.calls.call("delete_list", arguments, Alone())
-    assert made.sent() == []
+        await server.calls.call("delete_list", arguments, UnattendedContext())
+    assert server.requests() == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.server.rig import Rig, rig
+from tests.server.sandbox_server import SandboxServer, sandbox_server
 
 from klaviyo_mcp.answers import wording
 from klaviyo_mcp.safety.previews import preview, sends
@@ -23,21 +23,21 @@ HEAD = 'Klaviyo account "Fjord Outdoor": '
 GONE = "This cannot be taken back."
 
 
-async def lines(made: Rig, name: str, **arguments: Any) -> list[str]:
+async def lines(server: SandboxServer, name: str, **arguments: Any) -> list[str]:
     """The preview of a call, without what stands before and after it."""
-    first, *told, last = (await made.run(name, **arguments)).split("\n")
+    first, *told, last = (await server.run(name, **arguments)).split("\n")
     assert first == f"Nothing has been changed yet: {name} needs a confirmation."
     assert last.startswith("To go ahead, show this to the person")
-    assert made.wrote() == []
+    assert server.writes() == []
     return told
 
 
 @pytest.fixture
-def made() -> Rig:
+def server() -> SandboxServer:
     """An account with something of everything."""
-    made = rig()
+    server = sandbox_server()
     for number in (1, 2, 3):
-        made.put(
+        server.put(
             "profile",
             f"P{number}",
             email=f"p{number}@example.com",
@@ -45,16 +45,16 @@ def made() -> Rig:
             created="2025-03-01T09:00:00+00:00",
             subscriptions={"email": {"marketing": {"can_receive_email_marketing": True}}},
         )
-    made.put("list", "L1", name="Newsletter", opt_in_process="double_opt_in")
-    made.put("list", "L2", name="VIP", opt_in_process="single_opt_in")
-    made.put("segment", "S1", name="Bounced")
+    server.put("list", "L1", name="Newsletter", opt_in_process="double_opt_in")
+    server.put("list", "L2", name="VIP", opt_in_process="single_opt_in")
+    server.put("segment", "S1", name="Bounced")
     for profile in ("P1", "P2"):
-        made.sandbox.store.join("list", "L1", profile)
-    made.sandbox.store.join("segment", "S1", "P2")
-    made.put("tag", "T1", name="spring", links={"tag-group": "G1"})
-    made.put("tag-group", "G1", name="Seasons", links={"tags": ["T1"]})
-    made.put("campaign-message", "M1", definition=MESSAGE, links={"campaign": "C1"})
-    made.put(
+        server.sandbox.store.join("list", "L1", profile)
+    server.sandbox.store.join("segment", "S1", "P2")
+    server.put("tag", "T1", name="spring", links={"tag-group": "G1"})
+    server.put("tag-group", "G1", name="Seasons", links={"tags": ["T1"]})
+    server.put("campaign-message", "M1", definition=MESSAGE, links={"campaign": "C1"})
+    server.put(
         "campaign",
         "C1",
         name="Spring Sale",
@@ -64,8 +64,8 @@ def made() -> Rig:
         links={"campaign-messages": ["M1"], "tags": ["T1"]},
     )
     for number, kind in enumerate(("send-email", "time-delay", "send-sms")):
-        made.put("flow-action", f"A{number}", definition={"type": kind}, links={"flow": "F1"})
-    made.put(
+        server.put("flow-action", f"A{number}", definition={"type": kind}, links={"flow": "F1"})
+    server.put(
         "flow",
         "F1",
         name="Welcome",
@@ -73,7 +73,7 @@ def made() -> Rig:
         trigger_type="Added to List",
         links={"flow-actions": ["A0", "A1", "A2"]},
     )
-    return made
+    return server
 
 
 MESSAGE = {
@@ -86,8 +86,8 @@ MESSAGE = {
 # Sends.
 
 
-async def test_a_send_tells_the_message_the_audience_the_time_and_how_many(made: Rig) -> None:
-    assert await lines(made, "send_campaign", campaign_id="C1") == [
+async def test_a_send_tells_the_message_the_audience_the_time_and_how_many(server: SandboxServer) -> None:
+    assert await lines(server, "send_campaign", campaign_id="C1") == [
         f'{HEAD}send the campaign "Spring Sale" (id C1) to real recipients at 2026-06-02T09:00:00Z '
         "in each recipient's time zone.",
         "Status: Draft. About 1 recipient.",
@@ -114,22 +114,22 @@ async def test_a_send_tells_the_message_the_audience_the_time_and_how_many(made:
         ({"method": "new_way"}, " (method new_way)."),
     ],
 )
-async def test_each_way_of_sending_is_told(made: Rig, strategy: dict[str, Any], told: str) -> None:
-    made.sandbox.store.get("campaign", "C1").attributes["send_strategy"] = strategy  # type: ignore[union-attr]
-    first = (await lines(made, "send_campaign", campaign_id="C1"))[0]
+async def test_each_way_of_sending_is_told(server: SandboxServer, strategy: dict[str, Any], told: str) -> None:
+    server.sandbox.store.get("campaign", "C1").attributes["send_strategy"] = strategy  # type: ignore[union-attr]
+    first = (await lines(server, "send_campaign", campaign_id="C1"))[0]
     assert first.partition("to real recipients")[2] == told
 
 
-async def test_recipients_that_cannot_be_counted_anew_are_those_last_counted(made: Rig) -> None:
-    made.put("campaign-recipient-estimation", "C1", estimated_recipient_count=1250)
-    made.sandbox.faults.add(status=403, path="*/campaign-recipient-estimation-jobs*", times=9)
-    told = await lines(made, "send_campaign", campaign_id="C1")
+async def test_recipients_that_cannot_be_counted_anew_are_those_last_counted(server: SandboxServer) -> None:
+    server.put("campaign-recipient-estimation", "C1", estimated_recipient_count=1250)
+    server.sandbox.faults.add(status=403, path="*/campaign-recipient-estimation-jobs*", times=9)
+    told = await lines(server, "send_campaign", campaign_id="C1")
     assert told[1] == "Status: Draft. About 1,250 recipients when last counted."
 
 
-async def test_a_send_of_which_nothing_can_be_read_says_so_and_can_still_be_confirmed(made: Rig) -> None:
-    made.sandbox.faults.add(status=403, path="/klaviyo/*", times=99)
-    assert await lines(made, "send_campaign", campaign_id="C1") == [
+async def test_a_send_of_which_nothing_can_be_read_says_so_and_can_still_be_confirmed(server: SandboxServer) -> None:
+    server.sandbox.faults.add(status=403, path="/klaviyo/*", times=99)
+    assert await lines(server, "send_campaign", campaign_id="C1") == [
         'Klaviyo account "21fd90f9-5935-43cd-b6c8-bde9d915ca80": send the campaign with id C1 (its name is unknown) '
         "to real recipients.",
         "Status: unknown. How many people get it is unknown.",
@@ -138,8 +138,8 @@ async def test_a_send_of_which_nothing_can_be_read_says_so_and_can_still_be_conf
     ]
 
 
-async def test_stopping_a_send_for_good_tells_what_is_stopped(made: Rig) -> None:
-    assert await lines(made, "cancel_campaign_send", campaign_id="C1", action="cancel") == [
+async def test_stopping_a_send_for_good_tells_what_is_stopped(server: SandboxServer) -> None:
+    assert await lines(server, "cancel_campaign_send", campaign_id="C1", action="cancel") == [
         f'{HEAD}stop sending the campaign "Spring Sale" (id C1) for good.',
         "Status: Draft. Who has had it by now keeps it.",
         'Message by email: subject "20 % off tents", from "shop@example.com".',
@@ -147,16 +147,18 @@ async def test_stopping_a_send_for_good_tells_what_is_stopped(made: Rig) -> None
     ]
 
 
-async def test_a_send_names_the_template_of_each_email(made: Rig) -> None:
-    made.put("template", "E1", name="Spring mail")
-    made.sandbox.store.link(made.sandbox.store.get("campaign-message", "M1"), "template", "E1")  # type: ignore[arg-type]
-    told = await lines(made, "send_campaign", campaign_id="C1")
+async def test_a_send_names_the_template_of_each_email(server: SandboxServer) -> None:
+    server.put("template", "E1", name="Spring mail")
+    server.sandbox.store.link(server.sandbox.store.get("campaign-message", "M1"), "template", "E1")  # type: ignore[arg-type]
+    told = await lines(server, "send_campaign", campaign_id="C1")
     assert told[2].endswith('from "shop@example.com". Template: "Spring mail".')
 
 
-async def test_whether_an_email_has_a_template_is_unknown_where_its_message_cannot_be_read(made: Rig) -> None:
-    made.sandbox.faults.add(status=403, path="*/campaign-messages/*", times=9)
-    told = await lines(made, "send_campaign", campaign_id="C1")
+async def test_whether_an_email_has_a_template_is_unknown_where_its_message_cannot_be_read(
+    server: SandboxServer,
+) -> None:
+    server.sandbox.faults.add(status=403, path="*/campaign-messages/*", times=9)
+    told = await lines(server, "send_campaign", campaign_id="C1")
     assert told[2].endswith("Whether it has a template is unknown.")
 
 
@@ -172,13 +174,13 @@ async def test_whether_an_email_has_a_template_is_unknown_where_its_message_cann
         ("Sending", "Look with get_campaign; cancel_campaign_send stops a send under way."),
     ],
 )
-async def test_nobody_is_asked_to_send_what_is_no_draft(made: Rig, status: str, then: str) -> None:
-    made.sandbox.store.get("campaign", "C1").attributes["status"] = status  # type: ignore[union-attr]
-    assert await made.run("send_campaign", campaign_id="C1") == (
+async def test_nobody_is_asked_to_send_what_is_no_draft(server: SandboxServer, status: str, then: str) -> None:
+    server.sandbox.store.get("campaign", "C1").attributes["status"] = status  # type: ignore[union-attr]
+    assert await server.run("send_campaign", campaign_id="C1") == (
         f'ERROR: send_campaign was not run and nothing was changed: the campaign "Spring Sale" (id C1) is {status}, '
         f"and only a draft can be sent. {then}"
     )
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 @pytest.mark.parametrize(
@@ -209,11 +211,11 @@ async def test_nobody_is_asked_to_send_what_is_no_draft(made: Rig, status: str, 
     ],
 )
 async def test_nobody_is_asked_about_what_is_not_there(
-    made: Rig, name: str, arguments: dict[str, Any], fault: str
+    server: SandboxServer, name: str, arguments: dict[str, Any], fault: str
 ) -> None:
-    told = await made.run(name, **arguments)
+    told = await server.run(name, **arguments)
     assert told.startswith(f"ERROR: {name} found nothing by that id (404): {fault} by that id; nothing was changed.")
-    assert made.wrote() == []
+    assert server.writes() == []
 
 
 # Deletes.
@@ -268,9 +270,9 @@ async def test_nobody_is_asked_about_what_is_not_there(
     ],
 )
 async def test_a_delete_tells_the_name_of_the_thing_and_what_it_holds(
-    made: Rig, name: str, arguments: dict[str, Any], told: list[str]
+    server: SandboxServer, name: str, arguments: dict[str, Any], told: list[str]
 ) -> None:
-    assert await lines(made, name, **arguments) == [f"{HEAD}{told[0]}", *told[1:], GONE]
+    assert await lines(server, name, **arguments) == [f"{HEAD}{told[0]}", *told[1:], GONE]
 
 
 @pytest.mark.parametrize(
@@ -287,19 +289,19 @@ async def test_a_delete_tells_the_name_of_the_thing_and_what_it_holds(
     ],
 )
 async def test_any_delete_tells_what_the_thing_is_called(
-    made: Rig, name: str, type_: str, attributes: dict[str, Any], told: list[str]
+    server: SandboxServer, name: str, type_: str, attributes: dict[str, Any], told: list[str]
 ) -> None:
-    made.put(type_, "X1", **attributes)
+    server.put(type_, "X1", **attributes)
     operation = registry()[name]
-    first, *rest = await lines(made, name, **{operation.path_ids[-1]: "X1"})
+    first, *rest = await lines(server, name, **{operation.path_ids[-1]: "X1"})
     kind = type_.removeprefix("template-").replace("-", " ")
     assert first == f'{HEAD}delete the {kind} "Base" (id X1).'
     assert rest == [*told, GONE]
 
 
-async def test_disconnecting_tells_which_connection(made: Rig) -> None:
+async def test_disconnecting_tells_which_connection(server: SandboxServer) -> None:
     id_ = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
-    assert await lines(made, "delete_connection", connection_id=id_) == [
+    assert await lines(server, "delete_connection", connection_id=id_) == [
         f'Maton: disconnect the Klaviyo connection "{id_}" (status ACTIVE, made 2026-06-01T12:00:00Z).',
         "Nothing more can be done in its account from here until a person authorizes a new connection; its data stay.",
     ]
@@ -316,18 +318,18 @@ async def test_disconnecting_tells_which_connection(made: Rig) -> None:
         ({"email": "nobody@example.com"}, "There is none such now."),
     ],
 )
-async def test_an_erasure_tells_who_it_is(made: Rig, who: dict[str, str], told: str) -> None:
+async def test_an_erasure_tells_who_it_is(server: SandboxServer, who: dict[str, str], told: str) -> None:
     ((key, value),) = who.items()
     quoted = f'"{value}"'
-    assert await lines(made, "request_profile_deletion", profile=who) == [
+    assert await lines(server, "request_profile_deletion", profile=who) == [
         f"{HEAD}erase for good every profile whose {key} is {quoted}, with all its data.",
         told,
         GONE,
     ]
 
 
-async def test_a_merge_tells_who_stays_and_who_goes(made: Rig) -> None:
-    assert await lines(made, "merge_profiles", profile_id="P1", profile_ids=["P2"]) == [
+async def test_a_merge_tells_who_stays_and_who_goes(server: SandboxServer) -> None:
+    assert await lines(server, "merge_profiles", profile_id="P1", profile_ids=["P2"]) == [
         f"{HEAD}merge two profiles into one.",
         'The one that stays: "Ann 1" "p1@example.com" (id P1, since 2025-03-01).',
         'The one that is merged into it and deleted: "Ann 2" "p2@example.com" (id P2, since 2025-03-01).',
@@ -336,10 +338,10 @@ async def test_a_merge_tells_who_stays_and_who_goes(made: Rig) -> None:
 
 
 async def test_where_strangers_text_is_hidden_people_are_told_by_id() -> None:
-    made = rig(user_content="hide")
-    made.put("profile", "P1", email="p1@example.com", first_name="Ann", created="2025-03-01T09:00:00+00:00")
-    made.put("profile", "P2", email="p2@example.com", created="2025-03-02T09:00:00+00:00")
-    told = await lines(made, "merge_profiles", profile_id="P1", profile_ids=["P2"])
+    server = sandbox_server(user_content="hide")
+    server.put("profile", "P1", email="p1@example.com", first_name="Ann", created="2025-03-01T09:00:00+00:00")
+    server.put("profile", "P2", email="p2@example.com", created="2025-03-02T09:00:00+00:00")
+    told = await lines(server, "merge_profiles", profile_id="P1", profile_ids=["P2"])
     assert told[1:3] == [
         "The one that stays: (id P1, since 2025-03-01).",
         "The one that is merged into it and deleted: (id P2, since 2025-03-02).",
@@ -367,10 +369,10 @@ async def test_where_strangers_text_is_hidden_people_are_told_by_id() -> None:
     ],
 )
 async def test_subscribing_tells_how_many_where_and_whether_they_are_mailed(
-    made: Rig, arguments: dict[str, str], told: list[str]
+    server: SandboxServer, arguments: dict[str, str], told: list[str]
 ) -> None:
     people = [{"email": f"a{n}@example.com", "subscriptions": SUBSCRIBED} for n in range(12)]
-    assert await lines(made, "bulk_subscribe_profiles", profiles=people, **arguments) == [
+    assert await lines(server, "bulk_subscribe_profiles", profiles=people, **arguments) == [
         f'{HEAD}subscribe 12 profiles: "a0@example.com", "a1@example.com", "a2@example.com" and 9 more.',
         "Channels: email marketing (12).",
         *told,
@@ -390,24 +392,26 @@ async def test_subscribing_tells_how_many_where_and_whether_they_are_mailed(
         ),
     ],
 )
-async def test_unsubscribing_tells_when_it_is_global(made: Rig, arguments: dict[str, str], told: list[str]) -> None:
+async def test_unsubscribing_tells_when_it_is_global(
+    server: SandboxServer, arguments: dict[str, str], told: list[str]
+) -> None:
     people = [{"email": "a@example.com", "phone_number": "+14155550123", "subscriptions": UNSUBSCRIBED}]
-    assert await lines(made, "bulk_unsubscribe_profiles", profiles=people, **arguments) == [
+    assert await lines(server, "bulk_unsubscribe_profiles", profiles=people, **arguments) == [
         f'{HEAD}unsubscribe 1 profile: "a@example.com".',
         "Channels: email marketing (1), sms marketing (1).",
         *told,
     ]
 
 
-async def test_suppressing_a_list_tells_how_many_it_holds(made: Rig) -> None:
-    assert await lines(made, "bulk_suppress_profiles", list_id="L1") == [
+async def test_suppressing_a_list_tells_how_many_it_holds(server: SandboxServer) -> None:
+    assert await lines(server, "bulk_suppress_profiles", list_id="L1") == [
         f'{HEAD}suppress all of the list "Newsletter" (id L1): 2 profiles.',
         "They get no e-mail marketing then, whatever their consent.",
     ]
 
 
-async def test_lifting_suppressions_tells_whose(made: Rig) -> None:
-    assert await lines(made, "bulk_unsuppress_profiles", profiles=["a@example.com", "b@example.com"]) == [
+async def test_lifting_suppressions_tells_whose(server: SandboxServer) -> None:
+    assert await lines(server, "bulk_unsuppress_profiles", profiles=["a@example.com", "b@example.com"]) == [
         f'{HEAD}lift the suppression of 2 addresses: "a@example.com", "b@example.com".',
         "They may get e-mail marketing again, unless they bounced or unsubscribed.",
     ]
@@ -422,45 +426,45 @@ async def test_lifting_suppressions_tells_whose(made: Rig) -> None:
     ],
 )
 async def test_putting_profiles_on_a_list_tells_its_size_and_the_flows_it_starts(
-    made: Rig, status: str | None, told: str
+    server: SandboxServer, status: str | None, told: str
 ) -> None:
     if status:
-        made.sandbox.store.get("flow", "F1").attributes["status"] = status  # type: ignore[union-attr]
-        made.sandbox.store.link(made.sandbox.store.get("list", "L1"), "flow-triggers", ["F1"])  # type: ignore[arg-type]
-    assert await lines(made, "add_profiles_to_list", list_id="L1", profile_ids=["P1", "P3"]) == [
+        server.sandbox.store.get("flow", "F1").attributes["status"] = status  # type: ignore[union-attr]
+        server.sandbox.store.link(server.sandbox.store.get("list", "L1"), "flow-triggers", ["F1"])  # type: ignore[arg-type]
+    assert await lines(server, "add_profiles_to_list", list_id="L1", profile_ids=["P1", "P3"]) == [
         f'{HEAD}put 2 profiles on the list "Newsletter" (id L1), which holds 2 profiles.',
         told,
     ]
 
 
-async def test_an_import_tells_how_many_and_onto_which_lists(made: Rig) -> None:
+async def test_an_import_tells_how_many_and_onto_which_lists(server: SandboxServer) -> None:
     people = [{"email": "a@example.com"}, {"external_id": "7"}]
-    assert await lines(made, "bulk_import_profiles", profiles=people, list_ids=["L1", "L2"]) == [
+    assert await lines(server, "bulk_import_profiles", profiles=people, list_ids=["L1", "L2"]) == [
         f'{HEAD}create or update 2 profiles: "a@example.com", "7".',
         'Put them on the list "Newsletter" (id L1), which holds 2 profiles. No flow starts by that.',
         'Put them on the list "VIP" (id L2), which holds 0 profiles. No flow starts by that.',
     ]
 
 
-async def test_setting_a_flow_live_tells_its_state_and_how_many_messages_it_has(made: Rig) -> None:
-    assert await lines(made, "update_flow", flow_id="F1", status="live") == [
+async def test_setting_a_flow_live_tells_its_state_and_how_many_messages_it_has(server: SandboxServer) -> None:
+    assert await lines(server, "update_flow", flow_id="F1", status="live") == [
         f'{HEAD}set the flow "Welcome" (id F1) to live; now it is draft.',
         'It has 3 actions, 2 messages among them. Trigger: "Added to List".',
         "Live, it messages everybody who meets its trigger from now on.",
     ]
 
 
-async def test_changing_an_action_tells_its_flow(made: Rig) -> None:
+async def test_changing_an_action_tells_its_flow(server: SandboxServer) -> None:
     definition = {"type": "time-delay", "data": {"unit": "days", "value": 2}}
-    assert await lines(made, "update_flow_action", flow_action_id="A1", definition=definition) == [
+    assert await lines(server, "update_flow_action", flow_action_id="A1", definition=definition) == [
         f'{HEAD}replace an action of type time-delay (id A1) in the flow "Welcome", which is draft.',
         "Given: type time-delay, data unit days, value 2",
     ]
 
 
 async def test_a_reply_tells_what_is_sent() -> None:
-    made = rig(revision="2026-07-15")
-    assert await lines(made, "create_conversation_message", conversation_id="V1", body="It ships\ntoday.") == [
+    server = sandbox_server(revision="2026-07-15")
+    assert await lines(server, "create_conversation_message", conversation_id="V1", body="It ships\ntoday.") == [
         f"{HEAD}send a message to the person in the conversation with id V1; who that is cannot be read by it.",
         'Message: "It ships today.".',
     ]
@@ -472,32 +476,34 @@ async def test_a_reply_tells_what_is_sent() -> None:
 @pytest.mark.parametrize(
     "attributes", [{"audiences": 7, "send_strategy": ["x"], "name": {"a": 1}}, {"audiences": {"included": "L1"}}]
 )
-async def test_an_answer_of_an_unexpected_shape_fails_no_preview(made: Rig, attributes: dict[str, Any]) -> None:
+async def test_an_answer_of_an_unexpected_shape_fails_no_preview(
+    server: SandboxServer, attributes: dict[str, Any]
+) -> None:
     body = json.dumps({"data": {"type": "campaign", "id": "C1", "attributes": attributes}})
-    made.sandbox.faults.add(
+    server.sandbox.faults.add(
         status=200, path="*/campaigns/C1", body=body, content_type="application/vnd.api+json", times=9
     )
-    told = await lines(made, "send_campaign", campaign_id="C1")
+    told = await lines(server, "send_campaign", campaign_id="C1")
     assert told[0].startswith(f"{HEAD}send the campaign ")
     assert "To: unknown." in told
 
 
 async def test_a_preview_that_fails_says_so_and_can_still_be_confirmed(
-    made: Rig, monkeypatch: pytest.MonkeyPatch
+    server: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> list[str]:
         raise TypeError("not what it was")
 
     monkeypatch.setattr(preview, "PREVIEWS", {"send_campaign": broken})
-    assert await lines(made, "send_campaign", campaign_id="C1") == [
+    assert await lines(server, "send_campaign", campaign_id="C1") == [
         f"{HEAD}send campaign; what exactly that does could not be read."
     ]
 
 
-async def test_a_name_cannot_pass_for_words_of_ours(made: Rig) -> None:
+async def test_a_name_cannot_pass_for_words_of_ours(server: SandboxServer) -> None:
     name = 'VIP"\n\u202eThis changes nothing.\x1b[2J' + "x" * 500
-    made.sandbox.store.get("list", "L1").attributes["name"] = name  # type: ignore[union-attr]
-    told = await lines(made, "delete_list", list_id="L1")
+    server.sandbox.store.get("list", "L1").attributes["name"] = name  # type: ignore[union-attr]
+    told = await lines(server, "delete_list", list_id="L1")
     assert told[0] == f'{HEAD}delete the list "VIP\' This changes nothing.{"x" * 53}…" (id L1).'
     assert len(told) == 3
 
@@ -511,14 +517,14 @@ def test_a_quoted_name_is_one_line_that_closes_once(name: str) -> None:
     assert len(told) <= wording.NAME_CHARACTERS + 2
 
 
-async def test_previews_read_at_once_and_little(made: Rig) -> None:
-    await made.run("get_lists")
-    made.sandbox.requests.clear()
-    await lines(made, "send_campaign", campaign_id="C1")
-    assert len(made.sent()) <= 9  # one of them for the template of its one e-mail
-    made.sandbox.requests.clear()
-    await lines(made, "delete_list", list_id="L1")
-    assert made.sent() == ["GET /klaviyo/api/lists/L1"]
+async def test_previews_read_at_once_and_little(server: SandboxServer) -> None:
+    await server.run("get_lists")
+    server.sandbox.requests.clear()
+    await lines(server, "send_campaign", campaign_id="C1")
+    assert len(server.requests()) <= 9  # one of them for the template of its one e-mail
+    server.sandbox.requests.clear()
+    await lines(server, "delete_list", list_id="L1")
+    assert server.requests() == ["GET /klaviyo/api/lists/L1"]
 
 
 def test_every_operation_that_is_gated_can_be_told_by_name_or_from_its_declaration() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mcp.client.client import Client
-from tests.server.upstream import Answer, Upstream, serve
+from tests.server.fake_gateway import Answer, FakeGateway, fake_gateway
 
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server as app
@@ -192,7 +192,7 @@ async def test_five_megabytes_are_sent_and_not_a_byte_more(pictures: Path) -> No
 
 
 @asynccontextmanager
-async def server(upstream: Upstream, **variables: str) -> AsyncIterator[Client]:
+async def server(upstream: FakeGateway, **variables: str) -> AsyncIterator[Client]:
     given = {"MATON_API_KEY": "mtn_invented", "MATON_BASE_URL": upstream.url, "MATON_CONNECTION": "c1", **variables}
     calls = create_service(load_settings({"toolsets": "all"}, given))
     try:
@@ -203,12 +203,12 @@ async def server(upstream: Upstream, **variables: str) -> AsyncIterator[Client]:
 
 
 async def test_a_picture_is_sent_as_a_form(pictures: Path) -> None:
-    async with serve(Answer(201, IMAGE)) as upstream:
+    async with fake_gateway(Answer(201, IMAGE)) as upstream:
         async with server(upstream, KLAVIYO_MCP_UPLOAD_DIR=str(pictures)) as client:
             given = {"file": "logo.png", "name": "Logo"}
             result = await client.call_tool("upload_image_from_file", given)
         assert not result.is_error
-        posted = next(seen for seen in upstream.seen if seen.method == "POST")
+        posted = next(request for request in upstream.requests if request.method == "POST")
     assert posted.path == "/klaviyo/api/image-upload"
     assert posted.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert b'name="file"; filename="logo.png"\r\nContent-Type: image/png\r\n\r\n' + PNG in posted.body
@@ -217,8 +217,8 @@ async def test_a_picture_is_sent_as_a_form(pictures: Path) -> None:
 
 
 async def test_a_refused_file_reaches_nobody(pictures: Path) -> None:
-    async with serve(Answer(201, IMAGE)) as upstream:
+    async with fake_gateway(Answer(201, IMAGE)) as upstream:
         async with server(upstream, KLAVIYO_MCP_UPLOAD_DIR=str(pictures)) as client:
             result = await client.call_tool("upload_image_from_file", {"file": "../private/passport.png"})
         assert result.is_error
-        assert upstream.seen == []
+        assert upstream.requests == []

@@ -132,10 +132,10 @@ async def test_faults_and_log_are_reached_over_the_port_too(sandbox: Sandbox) ->
 async def test_requests_are_logged_with_their_bodies(sandbox: Sandbox) -> None:
     body = {"data": {"type": "list", "attributes": {"name": "A"}}}
     await ask(sandbox, "POST", "/klaviyo/api/lists", HEADERS, json=body)
-    (seen,) = sandbox.requests
-    assert (seen.method, seen.path, seen.body, seen.status) == ("POST", "/klaviyo/api/lists", body, 201)
-    assert seen.headers["revision"] == "2026-01-15"
-    assert "authorization" not in seen.headers
+    (request,) = sandbox.requests
+    assert (request.method, request.path, request.body, request.status) == ("POST", "/klaviyo/api/lists", body, 201)
+    assert request.headers["revision"] == "2026-01-15"
+    assert "authorization" not in request.headers
 
 
 @pytest.mark.parametrize("retry_after", [True, False])

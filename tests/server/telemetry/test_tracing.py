@@ -12,8 +12,8 @@ import mcp.shared._otel
 import pytest
 from mcp.client.client import Client
 from opentelemetry.trace import SpanKind, StatusCode
-from tests.server.spans import Kept, Tracer
-from tests.server.upstream import OK, Answer, Turn, serve
+from tests.server.fake_gateway import OK, Answer, Step, fake_gateway
+from tests.server.span_recorder import RecordedSpan, SpanRecorder
 
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -29,16 +29,16 @@ KEY = "mtn_invented_and_secret"
 
 
 @pytest.fixture
-def tracer(monkeypatch: pytest.MonkeyPatch) -> Tracer:
-    tracer = Tracer()
+def tracer(monkeypatch: pytest.MonkeyPatch) -> SpanRecorder:
+    tracer = SpanRecorder()
     monkeypatch.setattr(tracing, "_tracer", tracer)
     monkeypatch.setattr(mcp.shared._otel, "_tracer", tracer)
     return tracer
 
 
 @asynccontextmanager
-async def connected(*turns: Turn) -> AsyncIterator[Client]:
-    async with serve(*turns) as upstream:
+async def connected(*steps: Step) -> AsyncIterator[Client]:
+    async with fake_gateway(*steps) as upstream:
         maton = GatewayClient(
             key=KEY, base_url=upstream.url, connection="c1", pacer=Pacer(enabled=False), backoff=0.001, tries=2
         )
@@ -65,13 +65,13 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return logged
 
 
-def told(span: Kept) -> dict[str, Any]:
+def told(span: RecordedSpan) -> dict[str, Any]:
     return {
         name: value for name, value in span.attributes.items() if name not in ("klaviyo_mcp.ms", "klaviyo_mcp.wait")
     }
 
 
-async def test_a_call_and_its_requests_are_spans(tracer: Tracer) -> None:
+async def test_a_call_and_its_requests_are_spans(tracer: SpanRecorder) -> None:
     async with connected(Answer(503), OK) as client:
         await client.call_tool("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'})
     call = next(
@@ -99,21 +99,23 @@ async def test_a_call_and_its_requests_are_spans(tracer: Tracer) -> None:
     }
 
 
-async def test_spans_hold_nothing_of_arguments_content_or_the_key(tracer: Tracer) -> None:
+async def test_spans_hold_nothing_of_arguments_content_or_the_key(tracer: SpanRecorder) -> None:
     refusal = {"errors": [{"code": "duplicate_profile", "detail": f"{PRIVATE} is taken {KEY}", "source": {}}]}
     async with connected(Answer(409, refusal), Answer(200, {"data": [{"type": "x", "id": PRIVATE}]})) as client:
         await client.call_tool("create_profile", {"email": PRIVATE})
         await client.call_tool("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'})
         await client.call_tool("get_profile", {"profile_id": "01HPRIVATEID"})
     everything = repr(
-        [(s.name, s.attributes, s.events, s.described) for s in tracer.spans if "klaviyo" in repr(told(s))]
+        [(s.name, s.attributes, s.events, s.status_description) for s in tracer.spans if "klaviyo" in repr(told(s))]
     )
     assert "create_profile" in everything
     for hidden in (PRIVATE, KEY, "01HPRIVATEID", "equals"):
         assert hidden not in everything
 
 
-async def test_a_call_is_one_line_that_tells_what_it_cost(caplog: pytest.LogCaptureFixture, tracer: Tracer) -> None:
+async def test_a_call_is_one_line_that_tells_what_it_cost(
+    caplog: pytest.LogCaptureFixture, tracer: SpanRecorder
+) -> None:
     caplog.set_level(logging.INFO, "klaviyo_mcp")
     async with connected(Answer(429, b"", {"Retry-After": "0"}), Answer(500)) as client:
         await client.call_tool("create_list", {"name": PRIVATE})

@@ -18,9 +18,9 @@ import pytest
 from jwt.utils import base64url_encode
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
-from tests.clients.invented import Invented
-from tests.clients.processes import ENVELOPE, initialize
-from tests.server.issuer import AUDIENCE, Issuer, issuing
+from tests.clients.fake_service import FakeService
+from tests.clients.server_processes import ENVELOPE, initialize
+from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 
 from klaviyo_mcp.settings import Settings, SettingsError, load_settings
 from klaviyo_mcp.transports import auth
@@ -34,15 +34,15 @@ MODERN = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/c
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with issuing() as started:
+def issuer() -> Iterator[OAuthIssuer]:
+    with oauth_issuer() as started:
         yield started
 
 
 @asynccontextmanager
-async def served(calls: Invented | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def served(calls: FakeService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application under these settings."""
-    application = HttpApp(calls or Invented(), Settings(**settings)).application()
+    application = HttpApp(calls or FakeService(), Settings(**settings)).application()
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with (
         application.router.lifespan_context(application),
@@ -67,18 +67,18 @@ async def post(client: httpx.AsyncClient, headers: dict[str, str] | None = None,
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "klaviyo.example.com", ""])
 def test_a_bind_that_others_can_reach_is_refused_without_authentication(host: str) -> None:
     with pytest.raises(SettingsError, match="set KLAVIYO_MCP_TOKENS"):
-        HttpApp(Invented(), Settings(host=host))
-    HttpApp(Invented(), Settings(host=host, tokens=(SecretStr(TOKEN),)))
+        HttpApp(FakeService(), Settings(host=host))
+    HttpApp(FakeService(), Settings(host=host, tokens=(SecretStr(TOKEN),)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
 def test_loopback_is_open(host: str) -> None:
-    HttpApp(Invented(), Settings(host=host))
+    HttpApp(FakeService(), Settings(host=host))
 
 
 def test_half_of_an_oauth_setup_is_refused() -> None:
     with pytest.raises(SettingsError, match="are set together or not at all"):
-        HttpApp(Invented(), Settings(oauth_issuer="https://issuer.example.com"))
+        HttpApp(FakeService(), Settings(oauth_issuer="https://issuer.example.com"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | by
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SettingsError, match=told):
-        HttpApp(Invented(), Settings(tokens_file=file))
+        HttpApp(FakeService(), Settings(tokens_file=file))
 
 
 def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
@@ -118,7 +118,7 @@ def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
     ],
 )
 async def test_a_foreign_host_or_origin_is_refused_everywhere(path: str, headers: dict[str, str], status: int) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with served(calls) as client:
         response = await client.post(path, json=call(), headers={**MODERN, **headers})
     assert response.status_code == status
@@ -167,7 +167,7 @@ def test_hosts_to_accept_are_loopback_the_address_the_audience_and_what_is_asked
     "given", [{}, bearer("wrong-token-of-ours"), bearer(""), bearer(TOKEN + " "), {"Authorization": f"Basic {TOKEN}"}]
 )
 async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(path: str, given: dict[str, str]) -> None:
-    calls = Invented()
+    calls = FakeService()
     async with served(calls, tokens=(SecretStr(TOKEN),)) as client:
         method = "GET" if path == "/sse" else "POST"
         response = await client.request(method, path, content=b"x" * 10_000_000, headers={**MODERN, **given})
@@ -194,18 +194,18 @@ async def test_a_session_cannot_be_used_with_another_token() -> None:
     assert (opened.status_code, stolen.status_code, own.status_code) == (200, 404, 200)
 
 
-async def test_a_token_of_the_issuer_is_accepted_and_its_keys_are_read_once(issuer: Issuer) -> None:
+async def test_a_token_of_the_issuer_is_accepted_and_its_keys_are_read_once(issuer: OAuthIssuer) -> None:
     async with served(oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
         answers = [await post(client, bearer(issuer.token())) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert issuer.asked.count("/keys") == 1
+    assert issuer.requests.count("/keys") == 1
 
 
 def _part(content: dict[str, Any]) -> str:
     return base64url_encode(json.dumps(content).encode()).decode()
 
 
-def forged(issuer: Issuer, how: str) -> str:
+def forged(issuer: OAuthIssuer, how: str) -> str:
     now = int(time.time())
     claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "ann", "exp": now + 300}
     public = json.dumps(issuer.answer("/keys"))
@@ -228,7 +228,7 @@ def forged(issuer: Issuer, how: str) -> str:
             signed = f"{_part({'alg': 'HS256', 'kid': 'key-1'})}.{_part(claims)}"
             return f"{signed}.{base64url_encode(hmac.digest(public.encode(), signed.encode(), 'sha256')).decode()}"
         case "signed by a stranger under a known name":
-            stranger = Issuer(issuer.url, [])
+            stranger = OAuthIssuer(issuer.url, [])
             stranger.rotate()
             return stranger.token()
         case "tampered with":
@@ -258,8 +258,8 @@ def forged(issuer: Issuer, how: str) -> str:
         "..",
     ],
 )
-async def test_a_token_that_is_not_right_is_refused(issuer: Issuer, how: str) -> None:
-    calls = Invented()
+async def test_a_token_that_is_not_right_is_refused(issuer: OAuthIssuer, how: str) -> None:
+    calls = FakeService()
     async with served(calls, oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
         refused = await post(client, bearer(forged(issuer, how)))
         accepted = await post(client, bearer(issuer.token()))
@@ -268,7 +268,7 @@ async def test_a_token_that_is_not_right_is_refused(issuer: Issuer, how: str) ->
 
 
 async def test_new_keys_are_found_but_unknown_ones_do_not_flood_the_issuer(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    issuer: OAuthIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("klaviyo_mcp.transports.auth.time.monotonic", lambda: now)
@@ -276,21 +276,21 @@ async def test_new_keys_are_found_but_unknown_ones_do_not_flood_the_issuer(
     assert await jwts.verify_token(issuer.token()) is not None
     issuer.rotate()
     assert await jwts.verify_token(issuer.token()) is None
-    assert issuer.asked.count("/keys") == 1
+    assert issuer.requests.count("/keys") == 1
     now += auth.KEYS_RETRY_SECONDS + 1
     access = await jwts.verify_token(issuer.token(scope="klaviyo:read klaviyo:write"))
     assert access is not None
     assert (access.client_id, access.subject, access.scopes) == ("app", "ann", ["klaviyo:read", "klaviyo:write"])
-    assert issuer.asked.count("/keys") == 2
+    assert issuer.requests.count("/keys") == 2
 
 
-async def test_metadata_of_another_issuer_is_not_believed(issuer: Issuer) -> None:
+async def test_metadata_of_another_issuer_is_not_believed(issuer: OAuthIssuer) -> None:
     issuer.metadata["issuer"] = "https://issuer.example.com"
     assert await auth.JwtVerifier(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
-    assert "/keys" not in issuer.asked
+    assert "/keys" not in issuer.requests
 
 
-async def test_scopes_are_required_where_they_are_set(issuer: Issuer) -> None:
+async def test_scopes_are_required_where_they_are_set(issuer: OAuthIssuer) -> None:
     settings: dict[str, Any] = {"oauth_issuer": issuer.url, "oauth_audience": AUDIENCE, "oauth_scopes": ("klaviyo",)}
     async with served(tokens=(SecretStr(TOKEN),), **settings) as client:
         without = await post(client, bearer(issuer.token()))
@@ -299,7 +299,7 @@ async def test_scopes_are_required_where_they_are_set(issuer: Issuer) -> None:
     assert (without.status_code, listed.status_code, handed_out.status_code) == (403, 200, 200)
 
 
-async def test_clients_are_told_where_to_get_a_token(issuer: Issuer) -> None:
+async def test_clients_are_told_where_to_get_a_token(issuer: OAuthIssuer) -> None:
     async with served(oauth_issuer=issuer.url, oauth_audience=AUDIENCE, oauth_scopes=("klaviyo",)) as client:
         refused = await post(client)
         told = refused.headers["www-authenticate"].split('resource_metadata="')[1].rstrip('"')
@@ -312,7 +312,7 @@ async def test_clients_are_told_where_to_get_a_token(issuer: Issuer) -> None:
 
 
 async def test_an_oversized_body_is_refused() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with served(calls, max_body=2_000) as client:
         large = await post(client, **call(word="x" * 3_000))
         small = await post(client, **call(word="x" * 1_000))
@@ -329,7 +329,7 @@ async def test_sessions_beyond_the_limit_are_refused() -> None:
 
 
 async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
-    calls = Invented()
+    calls = FakeService()
     async with served(calls, max_concurrent=1) as client, anyio.create_task_group() as group:
         answers: list[int] = []
 
@@ -367,7 +367,7 @@ async def test_calls_that_came_over_sse_count_as_well() -> None:
 
 
 async def test_health_is_told_to_anybody_and_readiness_ends_with_draining() -> None:
-    calls = Invented()
+    calls = FakeService()
     site = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}))
     application = site.application()
     transport = httpx.ASGITransport(application)

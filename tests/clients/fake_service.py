@@ -1,4 +1,7 @@
-"""A server over invented tools, to hold the shell to its promises; also a program: `python invented.py stdio|http`."""
+"""A service with invented tools, to test protocol and transports without Klaviyo.
+
+Also a program: `python fake_service.py stdio|http` serves it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=is_error)
 
 
-class Invented:
+class FakeService:
     """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
 
     def __init__(self) -> None:
@@ -101,11 +104,11 @@ def main() -> None:
     if sys.argv[1] == "stdio":
         from klaviyo_mcp.transports import stdio
 
-        stdio.run(Invented())
+        stdio.run(FakeService())
     else:
         from klaviyo_mcp.transports import http
 
-        http.run(Invented(), settings)
+        http.run(FakeService(), settings)
 
 
 if __name__ == "__main__":

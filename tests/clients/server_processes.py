@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-INVENTED = [sys.executable, str(Path(__file__).with_name("invented.py"))]
+FAKE_SERVICE = [sys.executable, str(Path(__file__).with_name("fake_service.py"))]
 COMMAND = [sys.executable, "-m", "klaviyo_mcp"]
 CLIENT = {"name": "test", "version": "1"}
 ENVELOPE = {
@@ -35,7 +35,7 @@ def initialize(id_: int = 0) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": id_, "method": "initialize", "params": params}
 
 
-class Raw:
+class StdioServer:
     """A server on stdio, spoken to in lines of JSON."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -63,11 +63,11 @@ class Raw:
 
 
 @contextmanager
-def raw(command: Sequence[str], **variables: str) -> Iterator[Raw]:
+def stdio_server(command: Sequence[str], **variables: str) -> Iterator[StdioServer]:
     """A server on stdio whose handshake is done."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(**variables)) as process:
-        server = Raw(process)
+        server = StdioServer(process)
         try:
             server.send(initialize())
             assert server.receive()["id"] == 0
@@ -78,7 +78,7 @@ def raw(command: Sequence[str], **variables: str) -> Iterator[Raw]:
 
 
 @dataclass(frozen=True)
-class Http:
+class HttpServer:
     """A server on a port."""
 
     process: subprocess.Popen[bytes]
@@ -91,7 +91,7 @@ class Http:
 
 
 @contextmanager
-def http(command: Sequence[str], **variables: str) -> Iterator[Http]:
+def http_server(command: Sequence[str], **variables: str) -> Iterator[HttpServer]:
     """A server on a free port of loopback that answers."""
     settings = environment(KLAVIYO_MCP_PORT="0", **variables)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings) as process:
@@ -100,6 +100,6 @@ def http(command: Sequence[str], **variables: str) -> Iterator[Http]:
             listening = {"event": ""}
             while listening["event"] != "listening":
                 listening = json.loads(process.stderr.readline())
-            yield Http(process, listening["health"].removesuffix("/healthz"))
+            yield HttpServer(process, listening["health"].removesuffix("/healthz"))
         finally:
             process.kill()

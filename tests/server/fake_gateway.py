@@ -1,4 +1,4 @@
-"""A scriptable gateway on loopback, made of plain sockets, so that it can fail as real ones do."""
+"""A gateway on loopback that follows a script. It writes to plain sockets, so that it can fail as real ones do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 class Fault(Enum):
-    """Ways not to answer."""
+    """A way not to answer."""
 
     SILENCE = "reads the request and never answers"
     RESET = "reads the request and resets the connection"
@@ -25,7 +25,11 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `cut` sends only so many bytes of the body and closes, `slow` waits before the body, in seconds."""
+    """An HTTP response.
+
+    `cut` sends only so many bytes of the body and closes. `slow` is the wait before the body, in seconds. `hold` is an
+    event that the response waits for.
+    """
 
     status: int = 200
     body: bytes | Mapping[str, Any] = b""
@@ -47,7 +51,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequest:
     """A request as it arrived."""
 
     method: str
@@ -68,21 +72,21 @@ class Seen:
         return json.loads(self.body)
 
 
-Turn = Answer | Fault
+Step = Answer | Fault
 OK = Answer(200, {"data": []})
 
 
-class Upstream:
-    """Answers the requests of a test in turn; the last turn is repeated."""
+class FakeGateway:
+    """Answers each request with the next step of the script; the last step is repeated."""
 
-    def __init__(self, turns: Sequence[Turn]) -> None:
-        self.turns = list(turns) or [OK]
-        self.seen: list[Seen] = []
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = list(steps) or [OK]
+        self.requests: list[ReceivedRequest] = []
         self.connections = 0
         self.open = 0
         self.most_open = 0
         self.arrived = asyncio.Event()
-        self.gone = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self.port = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -91,11 +95,11 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}"
 
     async def closed(self) -> None:
-        """Returns when every connection has been closed, by the client or by a fault."""
+        """Wait until every connection is closed, by the client or by a fault."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _turn(self, number: int) -> Turn:
-        return self.turns[min(number, len(self.turns) - 1)]
+    def _step(self, number: int) -> Step:
+        return self.steps[min(number, len(self.steps) - 1)]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -111,37 +115,37 @@ class Upstream:
             pass
         finally:
             self.open -= 1
-            self.gone.set()
+            self.disconnected.set()
             writer.close()
             self._tasks.discard(task)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        if self._turn(len(self.seen)) is Fault.RESET_UNREAD:
+        if self._step(len(self.requests)) is Fault.RESET_UNREAD:
             _reset(writer)
             return False
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        turn = self._turn(len(self.seen))
-        self.seen.append(Seen(method, target, headers, body))
+        step = self._step(len(self.requests))
+        self.requests.append(ReceivedRequest(method, target, headers, body))
         self.arrived.set()
-        if turn is Fault.RESET:
+        if step is Fault.RESET:
             _reset(writer)
             return False
-        if not isinstance(turn, Answer):
+        if not isinstance(step, Answer):
             await reader.read()  # returns when the client has gone
             return False
-        if turn.hold is not None:
-            await turn.hold.wait()
-        content = turn.content()
-        writer.write(turn.head())
-        if turn.slow:
+        if step.hold is not None:
+            await step.hold.wait()
+        content = step.content()
+        writer.write(step.head())
+        if step.slow:
             await writer.drain()
-            await asyncio.sleep(turn.slow)
-        writer.write(content if turn.cut is None else content[: turn.cut])
+            await asyncio.sleep(step.slow)
+        writer.write(content if step.cut is None else content[: step.cut])
         await writer.drain()
-        return turn.cut is None
+        return step.cut is None
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -151,23 +155,23 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def serve(*turns: Turn, security: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
-    """The gateway, up for the block; over TLS with a `security`."""
-    upstream = Upstream(turns)
-    server = await asyncio.start_server(upstream._serve, "127.0.0.1", 0, ssl=security)
-    upstream.port = server.sockets[0].getsockname()[1]
+async def fake_gateway(*steps: Step, security: ssl.SSLContext | None = None) -> AsyncIterator[FakeGateway]:
+    """A gateway that listens until the end of the block; over TLS with a `security`."""
+    gateway = FakeGateway(steps)
+    server = await asyncio.start_server(gateway._serve, "127.0.0.1", 0, ssl=security)
+    gateway.port = server.sockets[0].getsockname()[1]
     try:
-        yield upstream
+        yield gateway
     finally:
         server.close()
-        tasks = list(upstream._tasks)
+        tasks = list(gateway._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def refused_port() -> int:
-    """A loopback port on which nobody listens."""
+def closed_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

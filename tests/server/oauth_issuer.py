@@ -17,41 +17,48 @@ from jwt.algorithms import ECAlgorithm
 AUDIENCE = "https://klaviyo.example.com/mcp"
 
 
-class Issuer:
-    """Signs with its newest key; `asked` are the paths that were read."""
+class OAuthIssuer:
+    """Signs with its newest key; `requests` are the paths that were read."""
 
     def __init__(self, url: str, keys: list[tuple[str, ec.EllipticCurvePrivateKey]]) -> None:
         self.url = url
         self.keys = keys
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.metadata: dict[str, Any] = {"issuer": url, "jwks_uri": f"{url}/keys"}
 
     def rotate(self) -> None:
-        """Sign with a new key from here on."""
+        """Sign with a new key from now on."""
         self.keys.append((f"key-{len(self.keys) + 1}", ec.generate_private_key(ec.SECP256R1())))
 
     def token(self, **claims: Any) -> str:
-        """An access token as it should be, but for these claims; None leaves one out."""
+        """A valid access token with these claims changed; None leaves a claim out."""
         now = int(time.time())
-        right = {"iss": self.url, "aud": AUDIENCE, "sub": "ann", "client_id": "app", "exp": now + 300, "iat": now}
+        claims_by_default = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": "ann",
+            "client_id": "app",
+            "exp": now + 300,
+            "iat": now,
+        }
         kid, key = self.keys[-1]
-        given = {name: value for name, value in {**right, **claims}.items() if value is not None}
-        return jwt.encode(given, key, algorithm="ES256", headers={"kid": kid})
+        payload = {name: value for name, value in {**claims_by_default, **claims}.items() if value is not None}
+        return jwt.encode(payload, key, algorithm="ES256", headers={"kid": kid})
 
     def answer(self, path: str) -> dict[str, Any] | None:
         """The document at a path."""
-        self.asked.append(path)
+        self.requests.append(path)
         if path == "/keys":
-            known = [
+            keys = [
                 {**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig", "alg": "ES256"}
                 for kid, key in self.keys
             ]
-            return {"keys": known}
+            return {"keys": keys}
         return self.metadata if path == "/.well-known/openid-configuration" else None
 
 
 @contextmanager
-def issuing() -> Iterator[Issuer]:
+def oauth_issuer() -> Iterator[OAuthIssuer]:
     """An issuer that answers until the end of the block."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +72,7 @@ def issuing() -> Iterator[Issuer]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = Issuer(f"http://127.0.0.1:{server.server_port}", [])
+        issuer = OAuthIssuer(f"http://127.0.0.1:{server.server_port}", [])
         issuer.rotate()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

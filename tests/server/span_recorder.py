@@ -1,4 +1,4 @@
-"""A tracer that keeps what is told to it, in place of an OpenTelemetry SDK."""
+"""A tracer that records its spans, in place of an OpenTelemetry SDK."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from opentelemetry.trace import (
 )
 
 
-class Kept(NonRecordingSpan):
-    """One span: its name, kind, attributes, events, status and the span it began in."""
+class RecordedSpan(NonRecordingSpan):
+    """A span: its name, kind, attributes, events, status, and the span in which it began."""
 
     def __init__(self, name: str, kind: Any, attributes: Mapping[str, Any] | None, number: int) -> None:
         super().__init__(SpanContext(1, number, is_remote=False, trace_flags=TraceFlags(1)))
@@ -26,7 +26,7 @@ class Kept(NonRecordingSpan):
         self.attributes: dict[str, Any] = dict(attributes or {})
         self.events: list[Any] = []
         self.status: StatusCode | None = None
-        self.described: str | None = None
+        self.status_description: str | None = None
         self.ended = False
 
     def set_attribute(self, key: str, value: Any) -> None:
@@ -40,21 +40,23 @@ class Kept(NonRecordingSpan):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         self.status = status if isinstance(status, StatusCode) else status.status_code
-        self.described = description
+        self.status_description = description
 
     def end(self, end_time: int | None = None) -> None:
         self.ended = True
 
 
-class Tracer:
-    """Takes the place of the tracer of a library or of ours."""
+class SpanRecorder:
+    """A tracer, for the SDK's library or for this server."""
 
     def __init__(self) -> None:
-        self.spans: list[Kept] = []
+        self.spans: list[RecordedSpan] = []
 
     @contextmanager
-    def start_as_current_span(self, name: str, *, kind: Any = None, attributes: Any = None, **_: Any) -> Iterator[Kept]:
-        span = Kept(name, kind, attributes, len(self.spans) + 1)
+    def start_as_current_span(
+        self, name: str, *, kind: Any = None, attributes: Any = None, **_: Any
+    ) -> Iterator[RecordedSpan]:
+        span = RecordedSpan(name, kind, attributes, len(self.spans) + 1)
         self.spans.append(span)
         with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             yield span
