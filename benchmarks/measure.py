@@ -410,6 +410,7 @@ async def size(plan: Plan) -> dict[str, Any]:
     from klaviyo_mcp.gateway.client import GatewayClient
     from klaviyo_mcp.gateway.pacing import Pacer
     from klaviyo_mcp.settings import Settings
+    from klaviyo_tools.operation.facts import OLDEST_REVISION
     from klaviyo_tools.registry import registry
 
     embedded = sandbox.create(key="sandbox")
@@ -423,8 +424,8 @@ async def size(plan: Plan) -> dict[str, Any]:
             operation = registry()[name]
             checked = operation.arguments.model_validate(arguments)
             request = operation.request(checked)
-            sized = operation.page_size is not None and operation.page_size_since is None
-            most = min(int(arguments.get("max_results", 50)), operation.page_size or 0)
+            sized = operation.page_size_at(OLDEST_REVISION) is not None
+            most = min(int(arguments.get("max_results", 50)), operation.paging.max_page_size or 0)
             query = {**request.query, **({"page[size]": str(most)} if sized else {})}
             document = await direct.get(request.path, params=query)
             document.raise_for_status()

@@ -25,7 +25,7 @@ def tools() -> str:
     core, standard = set(CORE.split()), set(STANDARD.split())
     rows = ["| area | tools listed by default (bold: `core`) | more with `all` |", "|---|---|---|"]
     for area in registry().areas.values():
-        names = [operation.name for operation in area if operation.since <= REVISION]
+        names = [operation.name for operation in area if operation.revisions.since <= REVISION]
         if not names:
             continue
         listed = [f"**{name}**" if name in core else name for name in names if name in standard]
@@ -83,7 +83,7 @@ def page() -> str:
         "`call_write_tool`, `call_delete_tool`. This page is made from the declarations.",
     ]
     for area in registry().areas.values():
-        members = [operation for operation in operations if operation.area is area]
+        members = [operation for operation in operations if operation.area == area.name]
         if not members:
             continue
         lines += ["", f"## {area.name.replace('_', ' ').capitalize()}", ""]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from klaviyo_tools.drift.check import IGNORED_OPERATIONS, UNREACHED_VALUES, Document, compare, main
-from klaviyo_tools.operation.operation import OLDEST_REVISION, Effect, Operation, Rate
+from klaviyo_tools.operation.facts import OLDEST_REVISION, Effect, Rate
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import registry
 from klaviyo_tools.toolsets import STANDARD
@@ -40,7 +41,7 @@ def test_every_operation_but_those_for_browsers_is_a_tool_or_an_argument(table: 
     assert declared & set(registry().argument_operations) == set()
     old = {name for name in offered if table[name]["since"] == OLDEST_REVISION}
     at_oldest = {operation.name: operation for operation in registry().at(OLDEST_REVISION)}
-    ids = {operation.ids for operation in at_oldest.values() if operation.ids}
+    ids = {operation.reading.ids_operation for operation in at_oldest.values() if operation.reading.ids_operation}
     assert (len(old), len(ids)) == (294, 40)
     assert {name for name, one in at_oldest.items() if one.service is Service.KLAVIYO} | ids == old
 
@@ -48,8 +49,8 @@ def test_every_operation_but_those_for_browsers_is_a_tool_or_an_argument(table: 
 def test_ids_alone_need_the_rights_of_their_read_and_have_its_limits(table: dict[str, dict[str, Any]]) -> None:
     for name, (tool, _) in registry().argument_operations.items():
         row, operation = table[name], registry()[tool]
-        assert (row["since"], set(row["scopes"])) == (operation.since, set(operation.scopes)), name
-        assert _rate(row["rate_limit"]) == operation.rate, name
+        assert (row["since"], set(row["scopes"])) == (operation.revisions.since, set(operation.scopes)), name
+        assert _rate(row["rate_limit"]) == operation.limits.rate, name
 
 
 def test_the_command_says_how_much_differs(capsys: pytest.CaptureFixture[str], document: Document) -> None:
@@ -109,20 +110,20 @@ def test_the_mission_is_declared_whole(table: dict[str, dict[str, Any]]) -> None
 @pytest.mark.parametrize("operation", KLAVIYO, ids=lambda operation: operation.name)
 def test_a_declaration_says_what_the_table_says(operation: Operation, table: dict[str, dict[str, Any]]) -> None:
     row = table[operation.name]
-    assert (operation.method, operation.since) == (row["method"], row["since"])
+    assert (operation.method, operation.revisions.since) == (row["method"], row["since"])
     assert set(operation.scopes) == set(row["scopes"])
-    assert operation.rate == _rate(row["rate_limit"])
+    assert operation.limits.rate == _rate(row["rate_limit"])
     assert set(operation.aliases) == set(row.get("aliases", ()))
     if operation.name not in WRITES and "effect" in row:
         assert operation.effect is EFFECTS[row["effect"]]
-    if operation.since > OLDEST_REVISION:  # of which the table has no more than that
+    if operation.revisions.since > OLDEST_REVISION:  # of which the table has no more than that
         return
     filters = row.get("filter", {}).get("fields", {})
     assert {name: set(operators.split()) for name, operators in operation.filter_at(OLDEST_REVISION).items()} == {
         name: set(operators) for name, operators in filters.items()
     }
-    assert bool(operation.filter_required) == row.get("filter", {}).get("required", False)
-    assert operation.paged == (operation.name != "query_metric_aggregates" and "cursor" in row)
+    assert bool(operation.reading.filter_required) == row.get("filter", {}).get("required", False)
+    assert operation.paging.takes_cursor == (operation.name != "query_metric_aggregates" and "cursor" in row)
 
 
 def _rate(limits: dict[str, Any]) -> Rate:
@@ -138,6 +139,6 @@ def test_conditional_limits_are_declared(operation: Operation, table: dict[str, 
     conditional = table[operation.name]["rate_limit"].get("conditional", [])
     told = {row["when"].partition("=")[2]: _rate(row) for row in conditional}
     # The table names the resource type where the argument names the relationship.
-    declared = operation.slower
+    declared = operation.limits.lower_rates
     assert {name.removesuffix("s") for name in declared} == {name.removesuffix("s") for name in told}
     assert set(declared.values()) == set(told.values())

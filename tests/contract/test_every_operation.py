@@ -27,7 +27,8 @@ from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_
 from klaviyo_tools.arguments.types import models_in
 from klaviyo_tools.drift.check import Document
 from klaviyo_tools.drift.examples import full_example, required_example
-from klaviyo_tools.operation.operation import Answer, Operation
+from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import registry
 
@@ -220,8 +221,8 @@ async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
     async with Client(server.create_server(calls)) as client:
         for operation in sorted(operations, key=rank):
             asked: list[tuple[str, dict[str, Any]]] = [(operation.name, {})]
-            if operation.ids:
-                asked.append((operation.ids, {"ids_only": True}))
+            if operation.reading.ids_operation:
+                asked.append((operation.reading.ids_operation, {"ids_only": True}))
             for name, more in asked:
                 recorder.sent.clear()
                 arguments = mended(name, {**arguments_of(operation, ids, revision), **more}, ids, tmp_path)

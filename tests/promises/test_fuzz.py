@@ -23,7 +23,7 @@ REVISION = Settings().revision
 OPERATIONS = [
     operation
     for operation in registry().values()
-    if operation.area.name != "connections" and operation.since <= REVISION
+    if operation.area != "connections" and operation.revisions.since <= REVISION
 ]
 EXAMPLES = {
     operation.name: [examples.required_example(operation), *examples.full_example(operation, REVISION)]

@@ -80,8 +80,8 @@ class Registry(Mapping[str, Operation]):
     @cached_property
     def argument_operations(self) -> Mapping[str, tuple[str, str]]:
         """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
-        reads = (operation for operation in self._operations.values() if operation.ids)
-        return {str(operation.ids): (operation.name, "ids_only") for operation in reads}
+        reads = (operation for operation in self._operations.values() if operation.reading.ids_operation)
+        return {str(operation.reading.ids_operation): (operation.name, "ids_only") for operation in reads}
 
     def covers(self, name: str) -> str:
         """What to call instead of an operation that is an argument here."""
@@ -90,7 +90,7 @@ class Registry(Mapping[str, Operation]):
 
     def at(self, revision: str) -> list[Operation]:
         """The operations that exist in a revision of Klaviyo's API."""
-        return [operation for operation in self._operations.values() if operation.since <= revision]
+        return [operation for operation in self._operations.values() if operation.revisions.since <= revision]
 
     def chosen(self, toolsets: Iterable[str]) -> list[Operation]:
         """The operations of some presets and areas, in the catalogue's order. Raises UnknownName."""
@@ -116,7 +116,7 @@ class Registry(Mapping[str, Operation]):
             return operation.verify_with
         reads = self._reads
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
-        return next((reads[path] for path in paths if path in reads), operation.job)
+        return next((reads[path] for path in paths if path in reads), operation.job.read if operation.job else None)
 
     @cached_property
     def _reads(self) -> dict[str, str]:

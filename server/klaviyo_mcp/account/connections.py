@@ -22,7 +22,8 @@ from klaviyo_mcp.errors import (
     UnreachableError,
     UpstreamError,
 )
-from klaviyo_tools.operation.operation import Effect, Operation
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.operation import Operation
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
@@ -125,7 +126,7 @@ class AccountConnections:
 
     def changes(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
-        return operation.area.name == "connections" and (
+        return operation.area == "connections" and (
             operation.effect is not Effect.READ or operation.name == "get_connection"
         )
 

@@ -22,6 +22,7 @@ from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page
+from klaviyo_tools.operation.facts import OLDEST_REVISION
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
@@ -182,12 +183,10 @@ class Directory:
         operation = self.reads.operation(name)
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
-            paging = {operation.cursor: cursor, "page[size]": str(size) if size else None}
-            query = {**{key: value for key, value in paging.items() if value}, **more}
-            return await self.reads.page(name, more=query, **arguments)
+            return await self.reads.page(name, more={**operation.page_query(cursor, size), **more}, **arguments)
 
         # Some take a page size from a later revision on only: they are read in pages as they come.
-        size = operation.page_size if operation.page_size_since is None else None
+        size = operation.page_size_at(OLDEST_REVISION)
         try:
             async with aclosing(read_pages(fetch, size=size, max_pages=most)) as pages:
                 async for _, page in pages:

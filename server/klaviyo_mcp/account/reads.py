@@ -124,7 +124,7 @@ class AccountReads:
         deadline = self._until or anyio.current_time() + self.patience
         reply = await self._sender.send(operation, request, arguments=arguments, deadline=deadline)
         try:
-            return flatten_document(operation.adapt(reply.document) if operation.adapt else reply.document)
+            return flatten_document(operation.to_json_api(reply.document) if operation.to_json_api else reply.document)
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 

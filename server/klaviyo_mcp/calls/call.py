@@ -19,7 +19,8 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import given_arguments
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, flatten_document
-from klaviyo_tools.operation.operation import Answer, Operation
+from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.resource_types import resource_type
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Call:
         self.revision = calls.settings.revision
         self.accepted_fields = {} if self._argument("ids_only") else operation.accepted_fields(self.revision)
         self.answers = operation.answer
-        if (operation.silent_since or "~") <= self.revision:
+        if (operation.revisions.empty_success_since or "~") <= self.revision:
             self.answers = Answer.NOTHING
 
     async def run(self) -> str:
@@ -138,11 +139,10 @@ class Call:
 
     def _standing(self, job: Flat, page: Page, view: View) -> str:
         """Where a job stands, and what to call next."""
-        catalog = self.calls.catalog.values()
-        reads = (other.job_errors for other in catalog if other.job == self.operation.name and other.job_errors)
-        errors = next((self._read_of(self.calls.catalog[name], job).told for name in reads), None)
-        results = (other.job_result for other in catalog if other.job == self.operation.name and other.job_result)
-        result = next((self._read_of(self.calls.catalog[name], job).told for name in results), None)
+        catalog = self.calls.catalog
+        reads = [other.job for other in catalog.values() if other.job and other.job.read == self.operation.name]
+        errors = next((self._read_of(catalog[one.errors], job).told for one in reads if one.errors), None)
+        result = next((self._read_of(catalog[one.result], job).told for one in reads if one.result), None)
         return record.job_text(
             job,
             self.resource,
@@ -159,10 +159,11 @@ class Call:
             raise DocumentError("the answer names no job")
         started = page.records[0]
         catalog = self.calls.catalog
-        if not self.operation.job:
+        job_reads = self.operation.job
+        if not job_reads:
             return record.job_text(started, resource_type(started.type))
-        read = self._read_of(catalog[self.operation.job], started)
-        errors = self._read_of(catalog[self.operation.job_errors], started) if self.operation.job_errors else None
+        read = self._read_of(catalog[job_reads.read], started)
+        errors = self._read_of(catalog[job_reads.errors], started) if job_reads.errors else None
         if not self._argument("wait"):
             return record.job_text(started, self.resource, follow=read.told)
         end = await jobs.follow_job(started, read.job, until=self.until, report=self.context.report)
@@ -172,8 +173,8 @@ class Call:
             return f"{end.unfinished}\n{text}"
         if errors and end.job.attributes.get("failed_count"):
             return f"{text}\n{await errors.answer(max_results=FAILURES_SHOWN)}"
-        if self.operation.job_result:
-            return f"{text}\n{await self._read_of(catalog[self.operation.job_result], started).answer()}"
+        if job_reads.result:
+            return f"{text}\n{await self._read_of(catalog[job_reads.result], started).answer()}"
         return text
 
     def _read_of(self, operation: Operation, job: Flat) -> JobRead:
@@ -220,15 +221,15 @@ class Call:
         fields = fieldsets.choose_fields(self.resource, asked, self.accepted_fields, resource_type)
         include = list(self._argument("include") or ())
         for name in fieldsets.needed_includes(self.resource, fields):
-            if name not in operation.at(operation.include, self.revision):
+            if name not in operation.values_at(operation.reading.include, self.revision):
                 raise FieldError(f"{operation.name} cannot include {name}")
             include += [name] if name not in include else []
         if self.answers is Answer.COLLECTION and not self._argument("ids_only"):
-            offered = operation.at(operation.include, self.revision)
+            offered = operation.values_at(operation.reading.include, self.revision)
             shown = [name for name in self.resource.joins if name in offered and (not fields or name in fields)]
             include += [name for name in shown if name not in include]
         additional = list(self._argument("additional_fields") or ())
-        offered = operation.at(operation.additional_fields, self.revision)
+        offered = operation.values_at(operation.reading.additional_fields, self.revision)
         additional += [n for n in fieldsets.needed_additional_fields(fields, offered) if n not in additional]
         widened = {"include": include or None, "additional_fields": additional or None}
         known = {n: v for n, v in widened.items() if v and n in type(self.arguments).model_fields}
@@ -249,18 +250,16 @@ class Call:
         return cursors.fingerprint({"operation": self.operation.name, **ids, **{n: v for n, v in sent.items() if v}})
 
     def _page_size(self) -> int | None:
-        since = self.operation.page_size_since
-        return None if since and since > self.revision else self.operation.page_size
+        return self.operation.page_size_at(self.revision)
 
     def _paging(self, cursor: str | None, size: int | None) -> dict[str, str]:
-        asked = {self.operation.cursor: cursor, "page[size]": str(size) if size else None}
-        return {name: value for name, value in asked.items() if value}
+        return self.operation.page_query(cursor, size)
 
     async def _page(self, query: Mapping[str, str]) -> Page:
         reply = await self._send(query)
         document = reply.document
-        adapted = self.operation.adapt(document) if self.operation.adapt else document
-        return flatten_document(adapted)
+        convert = self.operation.to_json_api
+        return flatten_document(convert(document) if convert else document)
 
     async def _send(self, query: Mapping[str, str]) -> Reply:
         return await self.calls.sender.send(

@@ -22,7 +22,8 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.arguments.types import Arguments, Open, Text
-from klaviyo_tools.operation.operation import Answer, Effect, Operation
+from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.schema.input_schema import input_schema
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Discovery:
     async def _find(self, wanted: SearchRequest) -> str:
         hits = (await self._searched()).search(wanted.query, wanted.limit)
         if not hits:
-            areas = dict.fromkeys(operation.area.name for operation in self._operations.values())
+            areas = dict.fromkeys(operation.area for operation in self._operations.values())
             return f"No tool fits these words. Try a thing and what to do with it; there are {', '.join(areas)}."
         lines = [self._line(hit) for hit in hits]
         if any("…)" in line for line in lines):
@@ -229,8 +230,8 @@ class Discovery:
 
     def _unknown(self, name: str) -> str:
         known = self._calls.catalog.get(name) if name in self._calls.catalog else None
-        if known is not None and known.since > self._revision:
-            return f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)"
+        if known is not None and known.revisions.since > self._revision:
+            return f"{name} exists from revision {known.revisions.since} on (KLAVIYO_REVISION)"
         if known is not None:
             return f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)"
         if name in self._calls.catalog.argument_operations:

@@ -30,7 +30,8 @@ from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import DocumentError
-from klaviyo_tools.operation.operation import Answer, Effect, Operation
+from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import Registry, registry
 from klaviyo_tools.schema.input_schema import input_schema
@@ -59,7 +60,7 @@ class CallService:
         self.sender = OperationSender(create_client, revision=settings.revision, verify_with=self.verify_with)
         self.catalog = operations if operations is not None else registry()
         chosen = self.catalog.chosen(settings.toolsets)
-        existing = [operation for operation in chosen if operation.since <= settings.revision]
+        existing = [operation for operation in chosen if operation.revisions.since <= settings.revision]
         self.offered = {
             operation.name: operation for operation in policy.allowed(existing, read_only=settings.read_only)
         }
@@ -133,7 +134,7 @@ class CallService:
                 given_ = await self.reports.with_metrics(operation, given_)
             arguments = check(operation.arguments, given_, self.settings.revision)
             operation.check_size(arguments)
-            if "metric_id" in operation.filter and (asked := getattr(arguments, "filter", None)):
+            if "metric_id" in operation.reading.filter and (asked := getattr(arguments, "filter", None)):
                 arguments = arguments.model_copy(update={"filter": await self.reports.filtered(asked)})
             return await self._run(operation, arguments, code, context)
         except (ArgumentsError, FieldError, cursors.CursorError) as error:
@@ -213,8 +214,8 @@ class CallService:
         known = self.catalog.get(name) if name in self.catalog else None
         if known is not None and self.settings.read_only and known.effect is not Effect.READ:
             raise UnknownTool(f"{name} changes the account, and this server is read-only (KLAVIYO_MCP_READ_ONLY)")
-        if known is not None and known.since > self.settings.revision:
-            raise UnknownTool(f"{name} exists from revision {known.since} on (KLAVIYO_REVISION)")
+        if known is not None and known.revisions.since > self.settings.revision:
+            raise UnknownTool(f"{name} exists from revision {known.revisions.since} on (KLAVIYO_REVISION)")
         if name in self.catalog.argument_operations:
             raise UnknownTool(f"there is no tool {name}: call {self.catalog.covers(name)}")
         if known is not None:

@@ -19,9 +19,9 @@ def operations_of(revision: str, area: str | None = None) -> list[Operation]:
     word = area.lower().replace("-", "_")
     if word not in known.areas:
         raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(known.areas)}")
-    found = [operation for operation in known.at(revision) if operation.area.name == word]
+    found = [operation for operation in known.at(revision) if operation.area == word]
     if not found:
-        since = min(operation.since for operation in known.areas[word])
+        since = min(operation.revisions.since for operation in known.areas[word])
         raise UnknownName(f"{word} has operations from revision {since} on: --revision {since}")
     return found
 
@@ -46,10 +46,10 @@ def operations_text(operations: list[Operation]) -> str:
     lines: list[str] = []
     area = None
     for operation in operations:
-        if operation.area.name != area:
-            area = operation.area.name
+        if operation.area != area:
+            area = operation.area
             lines += ["", area.upper().replace("_", " ")]
-        facts = f"{smallest_toolset(operation):<8} {operation.effect:<14} {operation.since}"
+        facts = f"{smallest_toolset(operation):<8} {operation.effect:<14} {operation.revisions.since}"
         lines.append(f"  {operation.name:<44} {facts}  {operation.purpose}")
     return "\n".join(lines).lstrip("\n")
 
@@ -62,10 +62,10 @@ def operations_json(operations: list[Operation], revision: str) -> str:
     described: list[dict[str, Any]] = [
         {
             "name": operation.name,
-            "area": operation.area.name,
+            "area": operation.area,
             "toolset": smallest_toolset(operation),
             "effect": operation.effect.value,
-            "since": operation.since,
+            "since": operation.revisions.since,
             "description": operation.purpose,
             "method": operation.method,
             "path": operation.path,
@@ -75,13 +75,13 @@ def operations_json(operations: list[Operation], revision: str) -> str:
         }
         for operation in operations
     ]
-    ids = [operation for operation in operations if operation.ids]
+    ids = [operation for operation in operations if operation.reading.ids_operation]
     described += [
         {
-            "name": operation.ids,
+            "name": operation.reading.ids_operation,
             "as": {"tool": operation.name, "argument": "ids_only"},
-            "area": operation.area.name,
-            "since": operation.since,
+            "area": operation.area,
+            "since": operation.revisions.since,
             "method": "GET",
             "path": operation.ids_path,
             "scopes": list(operation.scopes),

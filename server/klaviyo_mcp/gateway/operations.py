@@ -12,7 +12,8 @@ import anyio
 import anyio.to_thread
 
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.operation import Answer, Effect, Operation
+from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class OperationSender:
         return RequestOptions(
             operation.name,
             safe=safe,
-            repeatable=operation.repeatable,
+            repeatable=operation.idempotent,
             scopes=operation.scopes,
             verify_with=None if safe else self._verify_with(operation),
             rate=rate,
@@ -114,5 +115,5 @@ class OperationSender:
 
 def _expects_body(operation: Operation, revision: str) -> bool:
     """Whether a success with status 200 or 201 has a body at this revision."""
-    silent = operation.silent_since is not None and operation.silent_since <= revision
+    silent = operation.revisions.empty_success_since is not None and operation.revisions.empty_success_since <= revision
     return operation.answer is not Answer.NOTHING and not silent

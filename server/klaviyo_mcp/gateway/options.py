@@ -11,7 +11,7 @@ from klaviyo_mcp.gateway.pacing import OnWait
 from klaviyo_tools.operation.request import JSON, Service
 
 if TYPE_CHECKING:
-    from klaviyo_tools.operation.operation import Rate
+    from klaviyo_tools.operation.facts import Rate
 
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
     from limits.strategies import MovingWindowRateLimiter
 
-    from klaviyo_tools.operation.operation import Rate
+    from klaviyo_tools.operation.facts import Rate
 
 OnWait = Callable[[float, str], Awaitable[None]]
 """Told before a wait worth telling: how many seconds, and why."""

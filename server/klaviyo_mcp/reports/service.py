@@ -138,7 +138,7 @@ class ReportService:
 
         What has no daily limit is asked for anew, but to go on where an answer was full.
         """
-        scarce = operation.rate.day is not None
+        scarce = operation.limits.rate.day is not None
         asked = arguments.model_dump(mode="json", exclude_none=True)
         key = json.dumps([operation.name, asked], sort_keys=True)
         kept = self._kept.get(key)

@@ -7,7 +7,8 @@ from typing import Literal
 
 import mcp_types
 
-from klaviyo_tools.operation.operation import Effect, Operation
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 
 Confirm = Literal["never", "default", "writes"]

@@ -15,7 +15,7 @@ from klaviyo_mcp.calls import discovery
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.settings import load_settings
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio

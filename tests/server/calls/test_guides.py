@@ -16,7 +16,7 @@ from klaviyo_tools.areas.flows import ACTIONS
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.drift.check import Document
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 DOCUMENT = Path(__file__).parents[4] / "shared" / "klaviyo" / "openapi-2026-01-15.json"

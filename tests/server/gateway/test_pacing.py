@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from klaviyo_mcp.errors import RateLimitError
 from klaviyo_mcp.gateway.pacing import LimitKey, Pacer
 from klaviyo_tools.operation.area import XS, S
-from klaviyo_tools.operation.operation import Rate
+from klaviyo_tools.operation.facts import Rate
 
 pytestmark = pytest.mark.anyio
 START = 1_790_000_000.0

@@ -17,7 +17,7 @@ from klaviyo_mcp.protocol import server
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MAX_CHARACTERS
 from klaviyo_mcp.protocol.resources import RECORDS
 from klaviyo_mcp.settings import load_settings
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio

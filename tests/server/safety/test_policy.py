@@ -12,7 +12,7 @@ from klaviyo_mcp.safety import policy
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 HINTS = {

@@ -12,7 +12,7 @@ from tests.server.sandbox_server import SandboxServer, sandbox_server
 
 from klaviyo_mcp.answers import wording
 from klaviyo_mcp.safety.previews import preview, sends
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio

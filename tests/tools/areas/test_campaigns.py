@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_tools.areas.campaigns import area
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -388,7 +388,7 @@ def test_jobs_of_a_campaign_are_read_by_its_id(name: str, request_of: RequestOf)
     job = area.operations[name].job
     assert job
     operation = area.operations[name]
-    assert request_of(job, campaign_id="01C").path == f"{operation.path}/01C"
+    assert request_of(job.read, campaign_id="01C").path == f"{operation.path}/01C"
 
 
 def test_the_estimate_is_read_by_the_campaigns_id(request_of: RequestOf) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_tools.areas.connections import area, many, one
 from klaviyo_tools.jsonapi.records import DocumentError, flatten_document
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import JSON, Request, Service
 
 Render = Callable[..., Request]

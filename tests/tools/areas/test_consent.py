@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from klaviyo_tools.areas.consent import area
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -189,7 +189,7 @@ def test_suppressing_addresses_and_segments(request_of: RequestOf, name: str, ki
 def test_consent_reaches_people_and_its_jobs_can_be_followed() -> None:
     writes = [operation for operation in area if operation.method == "POST"]
     assert {operation.effect for operation in writes} == {Effect.REACHES_PEOPLE}
-    assert [operation.job for operation in writes] == [
+    assert [operation.job and operation.job.read for operation in writes] == [
         None,
         None,
         "get_bulk_suppress_profiles_job",

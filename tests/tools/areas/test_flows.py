@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_tools.areas.flows import FLOW_EXAMPLE, area
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]

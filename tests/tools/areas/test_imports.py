@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.privacy import area as privacy
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]

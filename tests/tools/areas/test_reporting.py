@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.reporting import FLOW_GROUPS, MESSAGING, area
-from klaviyo_tools.operation.operation import Answer, Effect, Rate
+from klaviyo_tools.operation.facts import Answer, Effect, Rate
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -196,5 +196,5 @@ def test_reports_are_reads_with_a_daily_limit() -> None:
     assert len(area.operations) == 7
     for operation in area:
         assert (operation.effect, operation.answer) == (Effect.READ, Answer.REPORT)
-        assert operation.rate == Rate(1, 2, 225)
+        assert operation.limits.rate == Rate(1, 2, 225)
         assert operation.scopes[0].endswith("s:read")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from klaviyo_tools.areas.tags import area
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
 Render = Callable[..., Request]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.templates import area
-from klaviyo_tools.operation.operation import Answer, Effect
+from klaviyo_tools.operation.facts import Answer, Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]

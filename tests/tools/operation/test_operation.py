@@ -8,7 +8,7 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
 from klaviyo_tools.operation.area import XS, Area, L, M
-from klaviyo_tools.operation.operation import Answer, Effect, LesserEffect, Rate
+from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect, Rate
 from klaviyo_tools.operation.request import Request
 
 
@@ -27,8 +27,8 @@ things = area.collection(
     sort=("name",),
     include=("tags",),
     additional_fields=("profile_count",),
-    slower={"profile_count": XS},
-    page_size=100,
+    lower_rates={"profile_count": XS},
+    max_page_size=100,
 )
 required = area.collection(
     "get_other", "/api/other", "campaign", "Other.", rate=M, filter={"channel": "equals"}, filter_required=("channel",)

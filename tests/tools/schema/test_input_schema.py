@@ -16,7 +16,8 @@ import pytest
 
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.area import Area
-from klaviyo_tools.operation.operation import OLDEST_REVISION, Operation
+from klaviyo_tools.operation.facts import OLDEST_REVISION
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import registry
 from klaviyo_tools.schema.input_schema import input_schema
 

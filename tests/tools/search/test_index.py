@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_tools.operation.operation import OLDEST_REVISION
+from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.registry import registry
 from klaviyo_tools.search.index import Index, tokens
 

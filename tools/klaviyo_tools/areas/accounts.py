@@ -6,7 +6,7 @@ from klaviyo_tools.operation.area import XS, Area
 
 area = Area(
     "accounts",
-    words=(
+    search_words=(
         "company organization business brand store shop sender settings konto firma cuenta empresa compte entreprise"
     ),
 )
@@ -18,7 +18,7 @@ area.collection(
     "The account: organization, sender, timezone, currency.",
     rate=XS,
     paged=False,
-    words=(
+    search_words=(
         "who am i whoami which account logged time zone timezone currency industry address sender domain public "
         "api key zeitzone währung zona horaria moneda fuseau devise"
     ),
@@ -29,5 +29,5 @@ area.record(
     "account",
     "The connected account by its id; get_accounts needs none.",
     rate=XS,
-    words="by id",
+    search_words="by id",
 )

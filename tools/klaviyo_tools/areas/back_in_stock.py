@@ -10,11 +10,11 @@ from klaviyo_tools.areas.profiles import identified
 from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XL, Area
-from klaviyo_tools.operation.operation import Answer, Effect
+from klaviyo_tools.operation.facts import Answer, Effect
 
 area = Area(
     "back_in_stock",
-    words=(
+    search_words=(
         "backinstock notify alert waitlist waiting list soldout restock restocked available again verfügbar "
         "warteliste agotado disponible rupture"
     ),
@@ -58,7 +58,7 @@ area.create(
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",
-    words=(
+    search_words=(
         "tell notify inform let know alert waiting person email when available again returns size benachrichtigen "
         "bescheid avisar avise prévenir avertir"
     ),

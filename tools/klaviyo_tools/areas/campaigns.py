@@ -12,11 +12,11 @@ from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationshi
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
-from klaviyo_tools.operation.operation import Answer, Effect, LesserEffect
+from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect
 
 area = Area(
     "campaigns",
-    words=(
+    search_words=(
         "newsletter blast mailing mailshot mailer broadcast announcement email sms text push kampagne rundmail "
         "campaña envío boletín campagne envoi infolettre"
     ),
@@ -220,12 +220,12 @@ area.collection(
     filter_required=("messages.channel",),
     sort=("created_at", "scheduled_at", "updated_at", "name", "id"),
     include=("campaign-messages", "tags"),
-    words=(
+    search_words=(
         "which all upcoming planned scheduled sent drafts past recent last going out list calendar status "
         "gesendet geplant entwürfe gehen raus versendet enviadas programadas borradores envoyées programmées "
         "brouillons prévues"
     ),
-    page_size=100,
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -235,7 +235,7 @@ area.record(
     "One campaign; what it says with include=campaign-messages.",
     rate=M,
     include=("campaign-messages", "tags"),
-    words="details status single when goes out audience sent",
+    search_words="details status single when goes out audience sent",
 )
 area.create(
     "create_campaign",
@@ -244,7 +244,7 @@ area.create(
     NewCampaign,
     "Draft a campaign.",
     rate=M,
-    words=(
+    search_words=(
         "new draft prepare plan write compose one off schedule announcement promo sale launch erstellen "
         "vorbereiten entwurf crear preparar borrador créer préparer brouillon"
     ),
@@ -256,7 +256,7 @@ area.update(
     CampaignChanges,
     "Change a draft; its text: update_campaign_message.",
     rate=M,
-    words=(
+    search_words=(
         "reschedule postpone delay push back earlier later move send time date tomorrow exclude include audience "
         "rename smart sending verschieben umplanen reprogramar aplazar posponer cambiar hora reporter décaler "
         "reprogrammer heure"
@@ -268,7 +268,7 @@ area.delete(
     "campaign",
     "Delete a campaign.",
     rate=M,
-    words="draft old never sent trash entwurf borrador brouillon",
+    search_words="draft old never sent trash entwurf borrador brouillon",
 )
 area.job(
     "send_campaign",
@@ -280,7 +280,7 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="create_campaign_send_job",
     job="get_campaign_send_job",
-    words=(
+    search_words=(
         "send launch fire go out now schedule trigger blast ship release ready verschicken senden abschicken raus "
         "enviar mandar lanzar envoyer lancer expédier"
     ),
@@ -291,7 +291,7 @@ area.record(
     "campaign-send-job",
     "How far a campaign's sending is.",
     rate=M,
-    words="sending progress status still going out finished sent done versand envío envoi",
+    search_words="sending progress status still going out finished sent done versand envío envoi",
 )
 area.update(
     "cancel_campaign_send",
@@ -304,7 +304,7 @@ area.update(
     effect=Effect.REACHES_PEOPLE,
     lesser_effect=LesserEffect("action", ("revert",), Effect.WRITE),
     aliases="update_campaign_send_job",
-    words=(
+    search_words=(
         "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "
         "send stoppen abbrechen parar detener cancelar arrêter annuler"
     ),
@@ -321,7 +321,7 @@ area.job(
     aliases="create_campaign_recipient_estimation_job",
     job_result="get_campaign_recipient_estimation",
     job="get_campaign_recipient_estimation_job",
-    words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
+    search_words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
 )
 area.record(
     "get_campaign_recipient_estimation_job",
@@ -329,7 +329,7 @@ area.record(
     "campaign-recipient-estimation-job",
     "Whether that count is done.",
     rate=M,
-    words="estimate job status ready finished complete",
+    search_words="estimate job status ready finished complete",
 )
 area.record(
     "get_campaign_recipient_estimation",
@@ -337,7 +337,7 @@ area.record(
     "campaign-recipient-estimation",
     "How many people a campaign would reach, as last counted.",
     rate=M,
-    words=(
+    search_words=(
         "estimate roughly about count how big reach people receive get audience size would empfänger wie groß "
         "destinatarios cuántos recibirían destinataires combien recevraient"
     ),
@@ -350,7 +350,7 @@ area.create(
     "Copy a campaign as a new draft.",
     rate=M,
     aliases="clone_campaign",
-    words=(
+    search_words=(
         "duplicate copy reuse clone again same campaign template last kopieren duplizieren duplicar copiar "
         "dupliquer copier"
     ),
@@ -364,8 +364,8 @@ area.collection(
     paged=False,
     aliases="get_campaign_campaign_messages get_campaign_messages",
     include=("template", "image", "campaign"),
-    words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
-    ids="get_message_ids_for_campaign",
+    search_words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
+    ids_operation="get_message_ids_for_campaign",
 )
 area.collection(
     "get_tags_for_campaign",
@@ -376,8 +376,8 @@ area.collection(
     paged=False,
     scopes="campaigns:read tags:read",
     aliases="get_campaign_tags",
-    words="tagged label",
-    ids="get_tag_ids_for_campaign",
+    search_words="tagged label",
+    ids_operation="get_tag_ids_for_campaign",
 )
 area.record(
     "get_campaign_message",
@@ -386,7 +386,7 @@ area.record(
     "One message of a campaign.",
     rate=M,
     include=("template", "image", "campaign"),
-    words="message subject content",
+    search_words="message subject content",
 )
 area.update(
     "update_campaign_message",
@@ -395,7 +395,7 @@ area.update(
     MessageChanges,
     "Change a campaign message's subject, sender, text or options; channel is needed with them.",
     rate=M,
-    words=(
+    search_words=(
         "subject line preview text sender from name reply body wording copy content email betreff absender "
         "vorschautext asunto remitente objet expéditeur"
     ),
@@ -408,7 +408,7 @@ area.create(
     "Give an e-mail message of a campaign its content: a copy of a template.",
     rate=M,
     aliases="create_campaign_message_assign_template",
-    words=(
+    search_words=(
         "use template design apply attach html campaign email vorlage zuweisen verwenden asignar plantilla usar "
         "attribuer modèle utiliser"
     ),
@@ -420,8 +420,8 @@ area.record(
     "The campaign that a message belongs to.",
     rate=M,
     aliases="get_campaign_message_campaign",
-    words="belongs parent which",
-    ids="get_campaign_id_for_campaign_message",
+    search_words="belongs parent which",
+    ids_operation="get_campaign_id_for_campaign_message",
 )
 area.record(
     "get_template_for_campaign_message",
@@ -431,8 +431,8 @@ area.record(
     rate=M,
     scopes="campaigns:read templates:read",
     aliases="get_campaign_message_template",
-    words="html design used",
-    ids="get_template_id_for_campaign_message",
+    search_words="html design used",
+    ids_operation="get_template_id_for_campaign_message",
 )
 area.record(
     "get_image_for_campaign_message",
@@ -442,8 +442,8 @@ area.record(
     rate=M,
     scopes="campaigns:read images:read",
     aliases="get_campaign_message_image",
-    words="picture push sms mms",
-    ids="get_image_id_for_campaign_message",
+    search_words="picture push sms mms",
+    ids_operation="get_image_id_for_campaign_message",
 )
 area.custom(
     "update_image_for_campaign_message",
@@ -452,10 +452,10 @@ area.custom(
     "campaign-message",
     "Put another image on a push message.",
     attributes=MessageImage,
-    body="image",
+    body_type="image",
     answer=Answer.NOTHING,
     rate=M,
     scopes="campaigns:write images:read",
     aliases="update_campaign_message_relationships_image",
-    words="picture photo swap replace push mms",
+    search_words="picture photo swap replace push mms",
 )

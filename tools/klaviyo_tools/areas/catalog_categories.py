@@ -36,8 +36,8 @@ area.collection(
     rate=XL,
     filter=CATEGORY_FILTER,
     sort=SORT,
-    words="which all collections departments categories have",
-    page_size=100,
+    search_words="which all collections departments categories have",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -46,7 +46,7 @@ area.record(
     "catalog-category",
     "One category.",
     rate=XL,
-    words="single collection details",
+    search_words="single collection details",
 )
 area.create(
     "create_catalog_category",
@@ -55,7 +55,7 @@ area.create(
     NewCategory,
     "Create a category; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    words="new collection department category",
+    search_words="new collection department category",
 )
 area.update(
     "update_catalog_category",
@@ -64,7 +64,7 @@ area.update(
     CategoryChanges,
     "Rename a category, or replace the products in it.",
     rate=L,
-    words="rename collection department category",
+    search_words="rename collection department category",
 )
 area.delete(
     "delete_catalog_category",
@@ -72,7 +72,7 @@ area.delete(
     "catalog-category",
     "Delete a category; its products stay.",
     rate=L,
-    words="collection department category obsolete",
+    search_words="collection department category obsolete",
 )
 area.collection(
     "get_items_for_catalog_category",
@@ -84,9 +84,9 @@ area.collection(
     sort=SORT,
     include=("variants",),
     aliases="get_catalog_category_items",
-    words="which products in collection category",
-    ids="get_item_ids_for_catalog_category",
-    page_size=100,
+    search_words="which products in collection category",
+    ids_operation="get_item_ids_for_catalog_category",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.relate(
@@ -97,7 +97,7 @@ area.relate(
     rate=L,
     aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    words="put product into collection category assign",
+    search_words="put product into collection category assign",
 )
 area.relate(
     "remove_items_from_catalog_category",
@@ -108,7 +108,7 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    words="take product out collection category",
+    search_words="take product out collection category",
 )
 area.relate(
     "update_items_for_catalog_category",
@@ -119,5 +119,5 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    words="replace all products collection category",
+    search_words="replace all products collection category",
 )

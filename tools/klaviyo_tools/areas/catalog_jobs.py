@@ -13,7 +13,7 @@ from klaviyo_tools.areas.catalogs import ItemChanges, NewItem, area
 from klaviyo_tools.arguments.places import Embedded, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Id, one_line_schema
 from klaviyo_tools.operation.area import XL, L
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
 MOST = Field(min_length=1, max_length=100)
 
@@ -134,9 +134,9 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
-        most_bytes=5_000_000,
+        max_body_bytes=5_000_000,
         verify_with=f"{read}s",
-        words="batch import many",
+        search_words="batch import many",
     )
     area.record(
         read,

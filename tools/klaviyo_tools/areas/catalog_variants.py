@@ -57,8 +57,8 @@ area.collection(
     rate=XL,
     filter=VARIANT_FILTER,
     sort=SORT,
-    words="stock inventory left sizes colours available lager bestand existencias",
-    page_size=100,
+    search_words="stock inventory left sizes colours available lager bestand existencias",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -67,7 +67,7 @@ area.record(
     "catalog-variant",
     "One variant.",
     rate=XL,
-    words="stock inventory left quantity size colour single",
+    search_words="stock inventory left quantity size colour single",
 )
 area.create(
     "create_catalog_variant",
@@ -76,7 +76,7 @@ area.create(
     NewVariant,
     "Add a variant to a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    words="new size colour option",
+    search_words="new size colour option",
 )
 area.update(
     "update_catalog_variant",
@@ -85,7 +85,9 @@ area.update(
     VariantChanges,
     "Change a variant: stock, price, text; a new price is not passed on to the product.",
     rate=L,
-    words=("stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"),
+    search_words=(
+        "stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"
+    ),
 )
 area.delete(
     "delete_catalog_variant",
@@ -93,5 +95,5 @@ area.delete(
     "catalog-variant",
     "Delete a variant; its product stays.",
     rate=L,
-    words="size colour discontinued option",
+    search_words="size colour discontinued option",
 )

@@ -13,7 +13,7 @@ from klaviyo_tools.operation.area import XL, Area, L
 
 area = Area(
     "catalogs",
-    words=(
+    search_words=(
         "product item merchandise goods article shop inventory sku stock price feed produkt artikel ware "
         "sortiment producto artículo produit"
     ),
@@ -79,8 +79,8 @@ area.collection(
     filter=ITEM_FILTER,
     sort=SORT,
     include=("variants",),
-    words="which all products sell have items assortment published produkte productos produits",
-    page_size=100,
+    search_words="which all products sell have items assortment published produkte productos produits",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.create(
@@ -90,7 +90,7 @@ area.create(
     NewItem,
     "Add a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    words="new product launch arrival list sell produkt anlegen producto nuevo produit nouveau",
+    search_words="new product launch arrival list sell produkt anlegen producto nuevo produit nouveau",
 )
 area.delete(
     "delete_catalog_item",
@@ -98,7 +98,7 @@ area.delete(
     "catalog-item",
     "Delete a product.",
     rate=L,
-    words="discontinued product sold anymore sku",
+    search_words="discontinued product sold anymore sku",
 )
 area.record(
     "get_catalog_item",
@@ -107,7 +107,7 @@ area.record(
     "One product, by id: $custom:::$default:::SKU-1.",
     rate=XL,
     include=("variants",),
-    words="details price image link single product",
+    search_words="details price image link single product",
 )
 area.update(
     "update_catalog_item",
@@ -116,7 +116,7 @@ area.update(
     ItemChanges,
     "Change a product; category_ids replaces its categories.",
     rate=L,
-    words="price publish unpublish hide title description image link product preis precio prix",
+    search_words="price publish unpublish hide title description image link product preis precio prix",
 )
 area.collection(
     "get_categories_for_catalog_item",
@@ -127,9 +127,9 @@ area.collection(
     filter=CATEGORY_FILTER,
     sort=SORT,
     aliases="get_catalog_item_categories",
-    words="which categories product in",
-    ids="get_category_ids_for_catalog_item",
-    page_size=100,
+    search_words="which categories product in",
+    ids_operation="get_category_ids_for_catalog_item",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.collection(
@@ -141,9 +141,9 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     aliases="get_catalog_item_variants",
-    words="sizes colours colors which product sku options variants come",
-    ids="get_variant_ids_for_catalog_item",
-    page_size=100,
+    search_words="sizes colours colors which product sku options variants come",
+    ids_operation="get_variant_ids_for_catalog_item",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.relate(
@@ -155,7 +155,7 @@ area.relate(
     aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
         create_catalog_item_relationships_categories""",
     verify_with="get_categories_for_catalog_item",
-    words="file product under assign category",
+    search_words="file product under assign category",
 )
 area.relate(
     "remove_categories_from_catalog_item",
@@ -166,7 +166,7 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_item_relationships_categories",
     verify_with="get_categories_for_catalog_item",
-    words="unassign product category",
+    search_words="unassign product category",
 )
 area.relate(
     "update_categories_for_catalog_item",
@@ -177,5 +177,5 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_item_relationships_categories",
     verify_with="get_categories_for_catalog_item",
-    words="reassign product replace all categories",
+    search_words="reassign product replace all categories",
 )

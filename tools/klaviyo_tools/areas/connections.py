@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from klaviyo_tools.arguments.places import Query
 from klaviyo_tools.arguments.types import Arguments, CountBy, Detail
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.operation import Answer
+from klaviyo_tools.operation.facts import Answer
 from klaviyo_tools.operation.request import JSON, Service
 
 area = Area(
     "connections",
-    words=(
+    search_words=(
         "maton oauth authorize login log account connect link workspace verbindung verbinden conexión conectar "
         "connexion connecter"
     ),
@@ -61,11 +61,11 @@ area.custom(
     answer=Answer.COLLECTION,
     rate=M,
     scopes="",
-    has_fields=False,
+    sparse_fieldsets=False,
     service=Service.MATON,
-    constant=APP,
-    adapt=many,
-    words="which accounts connected linked status authorized have",
+    fixed_parameters=APP,
+    to_json_api=many,
+    search_words="which accounts connected linked status authorized have",
 )
 area.custom(
     "create_connection",
@@ -77,10 +77,10 @@ area.custom(
     rate=M,
     scopes="",
     service=Service.MATON,
-    constant=APP,
-    adapt=one,
+    fixed_parameters=APP,
+    to_json_api=one,
     verify_with="list_connections",
-    words="new another second account brand link authorize login sign hook up",
+    search_words="new another second account brand link authorize login sign hook up",
 )
 area.record(
     "get_connection",
@@ -89,10 +89,10 @@ area.record(
     "A connection: ACTIVE yet, or its url.",
     rate=M,
     scopes="",
-    has_fields=False,
+    sparse_fieldsets=False,
     service=Service.MATON,
-    adapt=one,
-    words="authorized active yet pending status worked link",
+    to_json_api=one,
+    search_words="authorized active yet pending status worked link",
 )
 area.delete(
     "delete_connection",
@@ -102,5 +102,5 @@ area.delete(
     rate=M,
     scopes="",
     service=Service.MATON,
-    words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",
+    search_words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",
 )

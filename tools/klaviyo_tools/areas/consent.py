@@ -11,12 +11,12 @@ from klaviyo_tools.areas.push_tokens import TOKEN, PushToken
 from klaviyo_tools.arguments.places import Embedded, Relationship, Since, Target
 from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, L
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
 area = Area(
     "consent",
     scope="subscriptions",
-    words=(
+    search_words=(
         "optin optout unsub permission marketing texts sms newsletter compliance tcpa einwilligung abmelden "
         "anmelden baja consentimiento suscribir consentement désabonner désinscrire"
     ),
@@ -303,12 +303,12 @@ area.job(
     Subscribing,
     "Subscribe people who agreed; a double opt-in list mails them.",
     rate=L,
-    body="profile-subscription-bulk-create-job",
+    body_type="profile-subscription-bulk-create-job",
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
     aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
     verify_with="get_profiles",
-    words=(
+    search_words=(
         "subscribe optin signup consent agreed permission checkbox ticked box resubscribe newsletter texts "
         "eintragen anmelden einwilligung suscribir apuntar alta abonner inscrire inscription"
     ),
@@ -320,12 +320,12 @@ area.job(
     Unsubscribing,
     "Unsubscribe people; from all where no list is given or they are not on it.",
     rate=L,
-    body="profile-subscription-bulk-delete-job",
+    body_type="profile-subscription-bulk-delete-job",
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
     aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
     verify_with="get_profiles",
-    words=(
+    search_words=(
         "unsubscribe optout unsub unsubscribed stop emailing texting messaging mailing revoke withdraw consent "
         "leave wants out tired spam abbestellen abmelden austragen widerrufen desuscribir darse baja cancelar "
         "suscripción désabonner désinscrire arrêter recevoir"
@@ -342,7 +342,7 @@ area.job(
     scopes="profiles:write subscriptions:write",
     aliases="suppress_profiles create_profile_suppression_bulk_create_job",
     job="get_bulk_suppress_profiles_job",
-    words=(
+    search_words=(
         "suppress block blacklist blocklist ban never again mail email contact ever mute do not bounced bounces "
         "spam trap dead hard sperren blockieren nie wieder bloquear nunca más escribir bloquer jamais plus écrire"
     ),
@@ -357,7 +357,7 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",
     job="get_bulk_unsuppress_profiles_job",
-    words=(
+    search_words=(
         "unsuppress unblock unban allow lift restore reactivate whitelist mail again entsperren freigeben "
         "desbloquear débloquer réactiver"
     ),
@@ -371,7 +371,7 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_create_jobs",
-    words="suppression jobs blocking",
+    search_words="suppression jobs blocking",
 )
 area.record(
     "get_bulk_suppress_profiles_job",
@@ -380,7 +380,7 @@ area.record(
     "How far a bulk_suppress_profiles job is.",
     rate=L,
     aliases="get_profile_suppression_bulk_create_job",
-    words="suppression job blocking",
+    search_words="suppression job blocking",
 )
 area.collection(
     "get_bulk_unsuppress_profiles_jobs",
@@ -391,7 +391,7 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_delete_jobs",
-    words="unsuppression jobs unblocking",
+    search_words="unsuppression jobs unblocking",
 )
 area.record(
     "get_bulk_unsuppress_profiles_job",
@@ -400,5 +400,5 @@ area.record(
     "How far a bulk_unsuppress_profiles job is.",
     rate=L,
     aliases="get_profile_suppression_bulk_delete_job",
-    words="unsuppression job unblocking",
+    search_words="unsuppression job unblocking",
 )

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, S
-from klaviyo_tools.operation.operation import Answer, Effect
+from klaviyo_tools.operation.facts import Answer, Effect
 
 area = Area(
     "conversations",
-    words="chat inbox reply answer text message sms whatsapp instagram two-way unterhaltung conversación",
+    search_words="chat inbox reply answer text message sms whatsapp instagram two-way unterhaltung conversación",
 )
 
 BOTH = "conversations:read profiles:read"
@@ -57,8 +57,8 @@ area.record(
     rate=S,
     since="2026-04-15",
     scopes=BOTH,
-    ids="get_conversation_id_for_profile",
-    words="chat with person customer",
+    ids_operation="get_conversation_id_for_profile",
+    search_words="chat with person customer",
 )
 area.collection(
     "get_conversations_for_profile",
@@ -69,8 +69,8 @@ area.collection(
     since="2026-07-15",
     scopes=BOTH,
     paged=False,
-    ids="get_conversation_ids_for_profile",
-    words="chats with person customer every channel",
+    ids_operation="get_conversation_ids_for_profile",
+    search_words="chats with person customer every channel",
 )
 area.create(
     "create_conversation_message",
@@ -82,5 +82,5 @@ area.create(
     since="2026-04-15",
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
-    words="reply answer write text chat send",
+    search_words="reply answer write text chat send",
 )

@@ -13,7 +13,7 @@ from klaviyo_tools.operation.area import XL, Area, L, S
 
 area = Area(
     "coupons",
-    words=(
+    search_words=(
         "discount voucher promo promotion offer deal code gift rabatt gutschein rabattcode aktion cupón descuento "
         "código promoción coupon réduction bon remise"
     ),
@@ -87,11 +87,11 @@ area.collection(
     filter=CODE_FILTER,
     filter_required=("coupon.id", "profile.id"),
     include=("coupon",),
-    words=(
+    search_words=(
         "codes left remaining unused assigned redeemed used whose who got person expired available übrig "
         "eingelöst quedan usados disponibles restants utilisés"
     ),
-    page_size=100,
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.create(
@@ -102,7 +102,7 @@ area.create(
     "Add one code to a coupon.",
     rate=XL,
     scopes=CODES["write"],
-    words="one single unique code personal vip individual einzelnen código único",
+    search_words="one single unique code personal vip individual einzelnen código único",
 )
 area.collection(
     "get_coupons",
@@ -110,11 +110,11 @@ area.collection(
     "coupon",
     "Coupons of the account.",
     rate=L,
-    words=(
+    search_words=(
         "which all discounts promotions vouchers offers have running active created existing gutscheine "
         "descuentos réductions"
     ),
-    page_size=100,
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.create(
@@ -124,7 +124,7 @@ area.create(
     NewCoupon,
     "Create a coupon; the shop itself must know the discount.",
     rate=S,
-    words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
+    search_words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
 )
 area.record(
     "get_coupon",
@@ -132,7 +132,7 @@ area.record(
     "coupon",
     "One coupon.",
     rate=L,
-    words="details single",
+    search_words="details single",
 )
 area.update(
     "update_coupon",
@@ -141,7 +141,7 @@ area.update(
     CouponChanges,
     "Change a coupon's description or its alarm for few codes left.",
     rate=S,
-    words="description low balance alert warning threshold codes running",
+    search_words="description low balance alert warning threshold codes running",
 )
 area.delete(
     "delete_coupon",
@@ -149,7 +149,7 @@ area.delete(
     "coupon",
     "Delete a coupon.",
     rate=S,
-    words="promotion over ended old voucher",
+    search_words="promotion over ended old voucher",
 )
 area.collection(
     "get_coupon_codes_for_coupon",
@@ -160,9 +160,9 @@ area.collection(
     scopes=CODES["read"],
     filter=CODE_FILTER,
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
-    words="codes of which list belonging promotion",
-    ids="get_coupon_code_ids_for_coupon",
-    page_size=100,
+    search_words="codes of which list belonging promotion",
+    ids_operation="get_coupon_code_ids_for_coupon",
+    max_page_size=100,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -174,7 +174,7 @@ area.record(
     scopes=CODES["read"],
     include=("coupon",),
     id_type=CodeId,
-    words="details valid status expires specific single",
+    search_words="details valid status expires specific single",
 )
 area.update(
     "update_coupon_code",
@@ -185,7 +185,7 @@ area.update(
     rate=XL,
     scopes=CODES["write"],
     id_type=CodeId,
-    words=(
+    search_words=(
         "expiry expiration expire date extend valid until mark used status gültig verlängern ablauf vencimiento "
         "caducidad extender prolonger validité"
     ),
@@ -198,7 +198,7 @@ area.delete(
     rate=XL,
     scopes=CODES["write"],
     id_type=CodeId,
-    words="leaked revoke invalid code void",
+    search_words="leaked revoke invalid code void",
 )
 area.record(
     "get_coupon_for_coupon_code",
@@ -208,8 +208,8 @@ area.record(
     rate=L,
     aliases="get_coupon_code_coupon",
     id_type=CodeId,
-    words="belongs parent which promotion",
-    ids="get_coupon_id_for_coupon_code",
+    search_words="belongs parent which promotion",
+    ids_operation="get_coupon_id_for_coupon_code",
 )
 area.job(
     "bulk_create_coupon_codes",
@@ -222,7 +222,7 @@ area.job(
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
     verify_with="get_bulk_create_coupon_code_jobs",
-    words=(
+    search_words=(
         "batch many hundreds thousands upload import list unique codes generate load viele massenhaft cientos "
         "muchos centaines"
     ),
@@ -236,7 +236,7 @@ area.collection(
     scopes=CODES["read"],
     filter={"status": "equals"},
     aliases="get_coupon_code_bulk_create_jobs",
-    words="codes upload progress",
+    search_words="codes upload progress",
 )
 area.record(
     "get_bulk_create_coupon_codes_job",
@@ -247,5 +247,5 @@ area.record(
     scopes=CODES["read"],
     include=("coupon-codes",),
     aliases="get_coupon_code_bulk_create_job",
-    words="codes upload progress status finished done failed",
+    search_words="codes upload progress status finished done failed",
 )

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from klaviyo_tools.arguments.places import Embedded, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, L, S
-from klaviyo_tools.operation.operation import Rate
+from klaviyo_tools.operation.facts import Rate
 
 area = Area(
     "custom_objects",
-    words=(
+    search_words=(
         "custom data object entity source records rental warehouse bookings appointments pets vehicles own schema "
         "datenquelle fuente datos"
     ),
@@ -69,8 +69,8 @@ area.collection(
     "data-source",
     "Sources of custom objects.",
     rate=S,
-    page_size=100,
-    words="which all sources",
+    max_page_size=100,
+    search_words="which all sources",
 )
 area.record(
     "get_data_source",
@@ -78,7 +78,7 @@ area.record(
     "data-source",
     "One data source.",
     rate=S,
-    words="single details",
+    search_words="single details",
 )
 area.create(
     "create_data_source",
@@ -87,7 +87,7 @@ area.create(
     NewSource,
     "Create a data source, to which records are then sent; its title is unique.",
     rate=S,
-    words="new source set up",
+    search_words="new source set up",
 )
 area.delete(
     "delete_data_source",
@@ -95,7 +95,7 @@ area.delete(
     "data-source",
     "Delete a data source.",
     rate=S,
-    words="source old",
+    search_words="source old",
 )
 area.job(
     "create_data_source_record",
@@ -104,9 +104,9 @@ area.job(
     NewRecord,
     "Send one record to a data source. Answers no job to follow.",
     rate=L,
-    body="data-source-record-create-job",
+    body_type="data-source-record-create-job",
     aliases="create_data_source_record_create_job",
-    words="one single record row send ingest write",
+    search_words="one single record row send ingest write",
 )
 area.job(
     "bulk_create_data_source_records",
@@ -115,8 +115,8 @@ area.job(
     NewRecords,
     "Send up to 500 records to a data source. Answers no job to follow.",
     rate=Rate(3, 15),
-    most_bytes=4_000_000,
-    body="data-source-record-bulk-create-job",
+    max_body_bytes=4_000_000,
+    body_type="data-source-record-bulk-create-job",
     aliases="create_data_source_record_bulk_create_job",
-    words="many records rows batch load send ingest write",
+    search_words="many records rows batch load send ingest write",
 )

@@ -11,11 +11,11 @@ from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdenti
 from klaviyo_tools.arguments.places import Embedded, Meta, Since
 from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
-from klaviyo_tools.operation.operation import Answer
+from klaviyo_tools.operation.facts import Answer
 
 area = Area(
     "events",
-    words=(
+    search_words=(
         "activity action history timeline behaviour behavior tracking site website web page visited viewed "
         "browsed order purchase click ereignis aktivität evento actividad événement activité"
     ),
@@ -133,11 +133,11 @@ area.collection(
         "profile": "has",
         "metric": "has",
     },
-    later_filter={"metric": "2026-07-15"},
+    filters_since={"metric": "2026-07-15"},
     sort=("datetime", "timestamp"),
     include=("metric", "profile", "attributions"),
-    page_size=1000,
-    words=(
+    max_page_size=1000,
+    search_words=(
         "what did do bought ordered purchased clicked opened visited recent recently lately latest last log feed "
         "person activity history kaufte gekauft bestellt zuletzt compró pidió hizo últimas reciente acheté "
         "commandé fait récents dernières"
@@ -150,7 +150,7 @@ area.record(
     "One event with all its properties.",
     rate=M,
     include=("metric", "profile", "attributions"),
-    words="single details properties of event",
+    search_words="single details properties of event",
 )
 area.create(
     "create_event",
@@ -158,10 +158,10 @@ area.create(
     "event",
     NewEvent,
     "Record an event of a person; flows may start from it.",
-    repeatable=True,
+    idempotent=True,
     rate=XL,
     answer=Answer.NOTHING,
-    words=(
+    search_words=(
         "record log track send fire trigger custom happened purchase in store checkin erfassen aufzeichnen "
         "registrar enregistrer"
     ),
@@ -172,13 +172,15 @@ area.job(
     "event",
     NewEvents,
     "Record up to 1,000 events; flows may start from them.",
-    repeatable=True,
+    idempotent=True,
     rate=M,
-    most_bytes=5_000_000,
-    body="event-bulk-create-job",
+    max_body_bytes=5_000_000,
+    body_type="event-bulk-create-job",
     aliases="create_event_bulk_create_job",
     verify_with="get_events",
-    words=("backfill historical history past orders batch import many thousands send nachtragen históricos historique"),
+    search_words=(
+        "backfill historical history past orders batch import many thousands send nachtragen históricos historique"
+    ),
 )
 area.record(
     "get_metric_for_event",
@@ -188,8 +190,8 @@ area.record(
     rate=XL,
     scopes="events:read metrics:read",
     aliases="get_event_metric",
-    words="which kind type metric event",
-    ids="get_metric_id_for_event",
+    search_words="which kind type metric event",
+    ids_operation="get_metric_id_for_event",
 )
 area.record(
     "get_profile_for_event",
@@ -200,6 +202,6 @@ area.record(
     scopes="events:read profiles:read",
     aliases="get_event_profile",
     additional_fields=EXTRAS,
-    words="who whose person did event",
-    ids="get_profile_id_for_event",
+    search_words="who whose person did event",
+    ids_operation="get_profile_id_for_event",
 )

@@ -12,11 +12,11 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.operation import Effect, LesserEffect
+from klaviyo_tools.operation.facts import Effect, LesserEffect
 
 area = Area(
     "flows",
-    words=(
+    search_words=(
         "automation automated drip series sequence journey workflow trigger welcome abandonedcart winback "
         "birthday post purchase browse abandonment serie automatisierung strecke warenkorb flujo automatización "
         "secuencia bienvenida scénario parcours automatisation bienvenue"
@@ -152,8 +152,8 @@ area.collection(
     },
     sort=("created", "updated", "name", "status", "trigger_type", "id"),
     include=("flow-actions", "tags"),
-    page_size=50,
-    words=(
+    max_page_size=50,
+    search_words=(
         "which all flows automations live active running drafts paused have status welche aktiv flujos activos "
         "cuáles actifs"
     ),
@@ -166,7 +166,7 @@ area.record(
     rate=S,
     include=("flow-actions", "tags"),
     additional_fields=("definition",),
-    words="details trigger definition structure how built starts filters single",
+    search_words="details trigger definition structure how built starts filters single",
 )
 area.create(
     "create_flow",
@@ -176,7 +176,7 @@ area.create(
     "Make a flow, as a draft: a trigger and linked actions.",
     rate=XS.daily(100),
     additional_fields=("definition",),
-    words=(
+    search_words=(
         "new build set automation email wait then delay thank abandoned welcome trigger when someone aufbauen "
         "crear montar créer construire"
     ),
@@ -190,7 +190,7 @@ area.update(
     rate=S,
     effect=Effect.REACHES_PEOPLE,
     lesser_effect=LesserEffect("status", ("draft", "manual"), Effect.WRITE),
-    words=(
+    search_words=(
         "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
         "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "
         "detener activar desactivar encender apagar reanudar arrêter suspendre mettre activer désactiver"
@@ -202,7 +202,7 @@ area.delete(
     "flow",
     "Delete a flow with its actions and messages.",
     rate=S,
-    words="old unused automation",
+    search_words="old unused automation",
 )
 area.collection(
     "get_actions_for_flow",
@@ -219,11 +219,11 @@ area.collection(
         "updated": TIMES,
     },
     sort=("created", "updated", "action_type", "status", "id"),
-    page_size=50,
-    words=(
+    max_page_size=50,
+    search_words=(
         "steps every step stages emails waits delays splits branches structure in flow inside schritte pasos étapes"
     ),
-    ids="get_action_ids_for_flow",
+    ids_operation="get_action_ids_for_flow",
 )
 area.collection(
     "get_flow_action_messages",
@@ -234,10 +234,10 @@ area.collection(
     aliases="get_messages_for_flow_action",
     filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
     sort=("created", "updated", "name", "id"),
-    page_size=50,
-    words="emails subject content in flow messages texts step says",
-    ids="get_message_ids_for_flow_action",
-    ids_without=("id",),
+    max_page_size=50,
+    search_words="emails subject content in flow messages texts step says",
+    ids_operation="get_message_ids_for_flow_action",
+    ids_unsupported_filters=("id",),
 )
 area.record(
     "get_flow_action",
@@ -246,7 +246,7 @@ area.record(
     "One action of a flow with its definition.",
     rate=S,
     include=("flow", "flow-messages"),
-    words="single step delay split",
+    search_words="single step delay split",
 )
 area.update(
     "update_flow_action",
@@ -256,7 +256,7 @@ area.update(
     "Change one action of a flow: its message, delay, split or status; a live one messages people.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
-    words=(
+    search_words=(
         "step wait waiting time delay hours days split subject email in flow shorten lengthen schritt wartezeit "
         "verzögerung paso espera retraso étape attente délai"
     ),
@@ -268,8 +268,8 @@ area.record(
     "The flow that an action belongs to.",
     rate=S,
     aliases="get_flow_action_flow",
-    words="belongs parent which flow",
-    ids="get_flow_id_for_flow_action",
+    search_words="belongs parent which flow",
+    ids_operation="get_flow_id_for_flow_action",
 )
 area.record(
     "get_flow_message",
@@ -278,7 +278,7 @@ area.record(
     "One message of a flow: subject, sender, text.",
     rate=S,
     include=("flow-action", "template"),
-    words="subject sender text content email in flow",
+    search_words="subject sender text content email in flow",
 )
 area.record(
     "get_action_for_flow_message",
@@ -287,8 +287,8 @@ area.record(
     "The action that sends a flow message.",
     rate=S,
     aliases="get_flow_message_action",
-    words="parent step belongs",
-    ids="get_action_id_for_flow_message",
+    search_words="parent step belongs",
+    ids_operation="get_action_id_for_flow_message",
 )
 area.record(
     "get_template_for_flow_message",
@@ -298,8 +298,8 @@ area.record(
     rate=S,
     scopes="templates:read",
     aliases="get_flow_message_template",
-    words="html design used email in flow",
-    ids="get_template_id_for_flow_message",
+    search_words="html design used email in flow",
+    ids_operation="get_template_id_for_flow_message",
 )
 area.collection(
     "get_tags_for_flow",
@@ -310,8 +310,8 @@ area.collection(
     paged=False,
     scopes="flows:read tags:read",
     aliases="get_flow_tags",
-    words="tagged label",
-    ids="get_tag_ids_for_flow",
+    search_words="tagged label",
+    ids_operation="get_tag_ids_for_flow",
 )
 area.delete(
     "delete_flow_action",
@@ -320,5 +320,5 @@ area.delete(
     "Delete an action of a flow.",
     rate=S,
     since="2026-04-15",
-    words="remove step automation",
+    search_words="remove step automation",
 )

@@ -14,7 +14,7 @@ from klaviyo_tools.operation.area import Area, S
 
 area = Area(
     "forms",
-    words=(
+    search_words=(
         "popup signup flyout embed embedded banner exit overlay modal optin landingpage lead capture formular "
         "anmeldeformular formulario formulaire inscription"
     ),
@@ -69,8 +69,8 @@ area.collection(
         "updated_at": SPAN,
     },
     sort=("created_at", "updated_at"),
-    page_size=100,
-    words="which all popups live active running have forms",
+    max_page_size=100,
+    search_words="which all popups live active running have forms",
 )
 area.record(
     "get_form",
@@ -79,7 +79,7 @@ area.record(
     "One form with all that is on it.",
     rate=S,
     extra_fields=("definition",),
-    words="definition steps blocks fields questions asks design details single teaser",
+    search_words="definition steps blocks fields questions asks design details single teaser",
 )
 area.collection(
     "get_versions_for_form",
@@ -90,9 +90,9 @@ area.collection(
     aliases="get_form_form_versions get_form_versions",
     filter={"status": "equals", "form_type": "equals any", "created_at": SPAN, "updated_at": SPAN},
     sort=("created_at", "updated_at"),
-    page_size=100,
-    words="versions variants abtest variations",
-    ids="get_version_ids_for_form",
+    max_page_size=100,
+    search_words="versions variants abtest variations",
+    ids_operation="get_version_ids_for_form",
 )
 area.record(
     "get_form_version",
@@ -101,8 +101,8 @@ area.record(
     "One version of a form.",
     rate=S,
     include=("form",),
-    later={"form": "2026-07-15"},
-    words="version variant single",
+    values_since={"form": "2026-07-15"},
+    search_words="version variant single",
 )
 area.record(
     "get_form_for_form_version",
@@ -111,8 +111,8 @@ area.record(
     "The form that a version belongs to.",
     rate=S,
     aliases="get_form_version_form",
-    words="belongs parent which",
-    ids="get_form_id_for_form_version",
+    search_words="belongs parent which",
+    ids_operation="get_form_id_for_form_version",
 )
 area.create(
     "create_form",
@@ -121,7 +121,7 @@ area.create(
     NewForm,
     "Make a sign-up form; with status live visitors see it at once.",
     rate=S,
-    words="new build popup signup flyout collect emails visitors website erstellen crear créer",
+    search_words="new build popup signup flyout collect emails visitors website erstellen crear créer",
 )
 area.delete(
     "delete_form",
@@ -129,5 +129,5 @@ area.delete(
     "form",
     "Delete a form and its versions.",
     rate=S,
-    words="popup old",
+    search_words="popup old",
 )

@@ -10,11 +10,11 @@ from klaviyo_tools.arguments.places import Part
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.arguments.web_address import PictureUrl
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.operation import Answer, Rate
+from klaviyo_tools.operation.facts import Answer, Rate
 
 area = Area(
     "images",
-    words=(
+    search_words=(
         "picture photo pic graphic logo banner asset media gallery file jpg png gif bild foto grafik imagen image "
         "visuel"
     ),
@@ -56,8 +56,8 @@ area.collection(
         "id": "any equals",
     },
     sort=("updated_at", "name", "size", "format", "id"),
-    page_size=100,
-    words="which all library find gallery uploaded",
+    max_page_size=100,
+    search_words="which all library find gallery uploaded",
 )
 area.create(
     "upload_image_from_url",
@@ -67,7 +67,7 @@ area.create(
     "Copy a picture from the web into the library.",
     rate=UPLOAD,
     aliases="create_image",
-    words="link web address http online hosted import copy new hochladen enlace subir lien importer",
+    search_words="link web address http online hosted import copy new hochladen enlace subir lien importer",
 )
 area.record(
     "get_image",
@@ -75,7 +75,7 @@ area.record(
     "image",
     "One picture, with its URL.",
     rate=M,
-    words="single details address url",
+    search_words="single details address url",
 )
 area.custom(
     "upload_image_from_file",
@@ -88,7 +88,7 @@ area.custom(
     rate=UPLOAD,
     aliases="create_image_upload",
     verify_with="get_images",
-    words=(
+    search_words=(
         "local computer disk laptop desktop my path hochladen festplatte subir ordenador archivo ordinateur fichier"
     ),
 )
@@ -99,5 +99,5 @@ area.update(
     ImageChanges,
     "Rename a picture, or hide it from the library.",
     rate=M,
-    words="rename hide name",
+    search_words="rename hide name",
 )

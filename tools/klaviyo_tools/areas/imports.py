@@ -19,12 +19,12 @@ from klaviyo_tools.areas.profiles import (
 from klaviyo_tools.arguments.places import Attribute, Embedded, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
 area = Area(
     "imports",
     scope="profiles",
-    words=(
+    search_words=(
         "csv excel spreadsheet sheet file upload migrate migration sync load importieren datei tabelle importar "
         "archivo importer fichier"
     ),
@@ -74,9 +74,9 @@ area.job(
     aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",
     job="get_bulk_import_profiles_job",
     job_errors="get_errors_for_bulk_import_profiles_job",
-    most_bytes=5_000_000,
-    most_bytes_each={"profiles": 100_000},
-    words=(
+    max_body_bytes=5_000_000,
+    max_item_bytes={"profiles": 100_000},
+    search_words=(
         "import load contacts customers thousands hundreds rows upload many at once kontakte clientes contactos clients"
     ),
 )
@@ -90,8 +90,8 @@ area.collection(
     aliases="get_bulk_profile_import_jobs get_profile_bulk_import_jobs",
     filter={"status": "any equals"},
     sort=("created_at",),
-    page_size=100,
-    words="imports uploads recent running status progress",
+    max_page_size=100,
+    search_words="imports uploads recent running status progress",
 )
 area.record(
     "get_bulk_import_profiles_job",
@@ -102,7 +102,7 @@ area.record(
     scopes=BOTH,
     aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
     include=("lists",),
-    words=(
+    search_words=(
         "import status progress finished done percent still running completed fertig läuft terminó terminé avancement"
     ),
 )
@@ -114,8 +114,8 @@ area.collection(
     rate=M,
     aliases="get_bulk_profile_import_job_import_errors get_import_errors_for_profile_bulk_import_job "
     "get_profile_bulk_import_job_import_errors",
-    page_size=100,
-    words=(
+    max_page_size=100,
+    search_words=(
         "errors failures failed rejected rows skipped bad wrong invalid why fehler fehlgeschlagen errores "
         "fallaron erreurs échoué"
     ),
@@ -129,8 +129,8 @@ area.collection(
     paged=False,
     scopes="lists:read",
     aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
-    words="destination target",
-    ids="get_list_ids_for_bulk_import_profiles_job",
+    search_words="destination target",
+    ids_operation="get_list_ids_for_bulk_import_profiles_job",
 )
 area.collection(
     "get_profiles_for_bulk_import_profiles_job",
@@ -141,7 +141,7 @@ area.collection(
     aliases="get_bulk_profile_import_job_profiles get_profile_bulk_import_job_profiles "
     "get_profiles_for_profile_bulk_import_job",
     additional_fields=EXTRAS,
-    page_size=100,
-    words="who which people imported came in with",
-    ids="get_profile_ids_for_bulk_import_profiles_job",
+    max_page_size=100,
+    search_words="who which people imported came in with",
+    ids_operation="get_profile_ids_for_bulk_import_profiles_job",
 )

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.area import XS, Area, L, M, S
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
-area = Area("lists", words="audience newsletter mailing subscribers group static liste verteiler lista")
+area = Area("lists", search_words="audience newsletter mailing subscribers group static liste verteiler lista")
 
 
 class NewList(Arguments):
@@ -34,8 +34,8 @@ area.collection(
     filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
     sort=("created", "id", "name", "updated"),
     include=("flow-triggers", "tags"),
-    words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
-    page_size=10,
+    search_words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
+    max_page_size=10,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -46,8 +46,8 @@ area.record(
     rate=L,
     include=("flow-triggers", "tags"),
     additional_fields=("profile_count",),
-    slower={"profile_count": XS},
-    words="size subscribers count members total number how big created single optin double",
+    lower_rates={"profile_count": XS},
+    search_words="size subscribers count members total number how big created single optin double",
 )
 area.create(
     "create_list",
@@ -56,7 +56,7 @@ area.create(
     NewList,
     "Create an empty list.",
     rate=M.daily(150),
-    words="new empty static manual hand audience mailing group list neue liste lista nueva nouvelle",
+    search_words="new empty static manual hand audience mailing group list neue liste lista nueva nouvelle",
 )
 area.update(
     "update_list",
@@ -65,7 +65,7 @@ area.update(
     ListChanges,
     "Rename a list or change its opt-in.",
     rate=M,
-    words="rename name single double optin umbenennen renombrar renommer",
+    search_words="rename name single double optin umbenennen renombrar renommer",
 )
 area.delete(
     "delete_list",
@@ -73,7 +73,7 @@ area.delete(
     "list",
     "Delete a list; its profiles stay.",
     rate=M,
-    words="obsolete old list unused",
+    search_words="obsolete old list unused",
 )
 area.collection(
     "get_profiles_for_list",
@@ -93,13 +93,13 @@ area.collection(
     sort=("joined_group_at",),
     additional_fields=("subscriptions", "predictive_analytics"),
     extra_fields=("joined_group_at",),
-    page_size=100,
-    slower={"predictive_analytics": M},
-    words=(
+    max_page_size=100,
+    lower_rates={"predictive_analytics": M},
+    search_words=(
         "who members subscribers people on contacts emails addresses everyone mitglieder abonnenten wer steht "
         "quién está miembros suscriptores qui membres abonnés inscrits"
     ),
-    ids="get_profile_ids_for_list",
+    ids_operation="get_profile_ids_for_list",
 )
 area.relate(
     "add_profiles_to_list",
@@ -107,11 +107,11 @@ area.relate(
     "profile",
     "Put profiles on a list; no consent; its flows may message them.",
     rate=M,
-    most=1000,
+    max_members=1000,
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
     aliases="create_list_relationships create_list_relationships_profile create_list_relationships_profiles",
-    words="put into drop move person member list hinzufügen setzen poner meter mettre",
+    search_words="put into drop move person member list hinzufügen setzen poner meter mettre",
 )
 area.relate(
     "remove_profiles_from_list",
@@ -119,11 +119,11 @@ area.relate(
     "profile",
     "Take profiles off a list; their consent stays.",
     rate=M,
-    most=1000,
+    max_members=1000,
     method="DELETE",
     scopes="lists:write profiles:write",
     aliases="delete_list_relationships delete_list_relationships_profiles",
-    words=(
+    search_words=(
         "take off kick out list member delete people without unsubscribing consent von liste nehmen quitar sacar "
         "retirer"
     ),
@@ -137,8 +137,8 @@ area.collection(
     paged=False,
     scopes="lists:read tags:read",
     aliases="get_list_tags",
-    words="tagged label",
-    ids="get_tag_ids_for_list",
+    search_words="tagged label",
+    ids_operation="get_tag_ids_for_list",
 )
 area.collection(
     "get_flows_triggered_by_list",
@@ -149,6 +149,6 @@ area.collection(
     paged=False,
     scopes="flows:read lists:read",
     aliases="get_flow_triggers_for_list get_list_flow_triggers",
-    words="automation start triggered joining list which uses",
-    ids="get_ids_for_flows_triggered_by_list",
+    search_words="automation start triggered joining list which uses",
+    ids_operation="get_ids_for_flows_triggered_by_list",
 )

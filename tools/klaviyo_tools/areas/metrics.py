@@ -15,7 +15,9 @@ from klaviyo_tools.operation.area import XS, Area, M, S
 
 area = Area(
     "metrics",
-    words=("kpi statistic event type measure placed order opened clicked revenue kennzahl métrica métrique indicateur"),
+    search_words=(
+        "kpi statistic event type measure placed order opened clicked revenue kennzahl métrica métrique indicateur"
+    ),
 )
 
 DIMENSIONS = (
@@ -171,7 +173,7 @@ area.collection(
     rate=M,
     filter={"integration.name": "equals", "integration.category": "equals"},
     include=("flow-triggers",),
-    words=(
+    search_words=(
         "which all events activities kinds types tracked recorded collected metrics have id ids integration "
         "shopify available welche verfügbar qué disponibles quels"
     ),
@@ -183,7 +185,7 @@ area.record(
     "One metric by id.",
     rate=M,
     include=("flow-triggers",),
-    words="details single by id integration",
+    search_words="details single by id integration",
 )
 area.query(
     "query_metric_aggregates",
@@ -193,7 +195,7 @@ area.query(
     "Count or sum a metric's events, by time and dimension.",
     rate=S,
     aliases="create_metric_aggregate",
-    words=(
+    search_words=(
         "how many count sum total revenue sales orders placed average order value aov purchases turnover income "
         "earned money breakdown grouped by series compare umsatz bestellungen verkäufe einnahmen anzahl ingresos "
         "ventas pedidos facturación cuántos chiffre affaires commandes ventes revenus combien"
@@ -208,8 +210,8 @@ area.collection(
     paged=False,
     scopes="flows:read metrics:read",
     aliases="get_flow_triggers_for_metric get_metric_flow_triggers",
-    words="automation start triggered which uses event",
-    ids="get_ids_for_flows_triggered_by_metric",
+    search_words="automation start triggered which uses event",
+    ids_operation="get_ids_for_flows_triggered_by_metric",
 )
 area.collection(
     "get_properties_for_metric",
@@ -220,8 +222,8 @@ area.collection(
     paged=False,
     aliases="get_metric_metric_properties get_metric_properties",
     additional_fields=("sample_values",),
-    words="fields attributes what data available columns payload",
-    ids="get_property_ids_for_metric",
+    search_words="fields attributes what data available columns payload",
+    ids_operation="get_property_ids_for_metric",
 )
 area.record(
     "get_metric_property",
@@ -231,7 +233,7 @@ area.record(
     rate=XS,
     include=("metric",),
     additional_fields=("sample_values",),
-    words="field values sample attribute",
+    search_words="field values sample attribute",
 )
 area.record(
     "get_metric_for_metric_property",
@@ -240,8 +242,8 @@ area.record(
     "The metric that a property belongs to.",
     rate=XS,
     aliases="get_metric_property_metric",
-    words="belongs parent",
-    ids="get_metric_id_for_metric_property",
+    search_words="belongs parent",
+    ids_operation="get_metric_id_for_metric_property",
 )
 area.collection(
     "get_custom_metrics",
@@ -251,7 +253,7 @@ area.collection(
     rate=S,
     paged=False,
     include=("metrics",),
-    words="own defined calculated",
+    search_words="own defined calculated",
 )
 area.record(
     "get_custom_metric",
@@ -260,7 +262,7 @@ area.record(
     "One custom metric with its definition.",
     rate=S,
     include=("metrics",),
-    words="own definition calculated single",
+    search_words="own definition calculated single",
 )
 area.create(
     "create_custom_metric",
@@ -269,7 +271,7 @@ area.create(
     NewCustomMetric,
     "Make a metric of others, narrowed by their properties; its name must be new.",
     rate=XS.daily(15),
-    words="own define calculated combine new revenue definition",
+    search_words="own define calculated combine new revenue definition",
 )
 area.update(
     "update_custom_metric",
@@ -278,7 +280,7 @@ area.update(
     CustomMetricChanges,
     "Rename a custom metric or replace its definition.",
     rate=XS.daily(15),
-    words="own definition calculated",
+    search_words="own definition calculated",
 )
 area.delete(
     "delete_custom_metric",
@@ -286,7 +288,7 @@ area.delete(
     "custom-metric",
     "Delete a custom metric; the events stay.",
     rate=S,
-    words="own calculated",
+    search_words="own calculated",
 )
 area.collection(
     "get_metrics_for_custom_metric",
@@ -296,8 +298,8 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_custom_metric_metrics",
-    words="made based underlying",
-    ids="get_metric_ids_for_custom_metric",
+    search_words="made based underlying",
+    ids_operation="get_metric_ids_for_custom_metric",
 )
 area.collection(
     "get_mapped_metrics",
@@ -307,7 +309,7 @@ area.collection(
     rate=S,
     paged=False,
     include=("metric", "custom-metric"),
-    words="mapping conversion revenue which counts",
+    search_words="mapping conversion revenue which counts",
 )
 area.record(
     "get_mapped_metric",
@@ -316,7 +318,7 @@ area.record(
     "The metric that counts as revenue (or added_to_cart, ordered_product …: the name is the id).",
     rate=S,
     include=("metric", "custom-metric"),
-    words="mapping conversion revenue",
+    search_words="mapping conversion revenue",
 )
 area.update(
     "update_mapped_metric",
@@ -325,7 +327,7 @@ area.update(
     Mapping,
     "Choose the metric that counts as revenue or the like, for the whole account.",
     rate=XS.daily(30),
-    words="mapping conversion use as revenue default",
+    search_words="mapping conversion use as revenue default",
 )
 area.record(
     "get_metric_for_mapped_metric",
@@ -334,8 +336,8 @@ area.record(
     "The metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_metric",
-    words="behind",
-    ids="get_metric_id_for_mapped_metric",
+    search_words="behind",
+    ids_operation="get_metric_id_for_mapped_metric",
 )
 area.record(
     "get_custom_metric_for_mapped_metric",
@@ -344,6 +346,6 @@ area.record(
     "The custom metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_custom_metric",
-    words="behind",
-    ids="get_custom_metric_id_for_mapped_metric",
+    search_words="behind",
+    ids_operation="get_custom_metric_id_for_mapped_metric",
 )

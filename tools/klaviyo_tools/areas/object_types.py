@@ -10,12 +10,14 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, m
 from klaviyo_tools.arguments.places import UNLISTED, Embedded, Linkage, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.operation import Answer, Effect
+from klaviyo_tools.operation.facts import Answer, Effect
 
 area = Area(
     "object_types",
     scope="custom-objects",
-    words="custom object data type schema model fields columns entity definition records ingestion mapping relation",
+    search_words=(
+        "custom object data type schema model fields columns entity definition records ingestion mapping relation"
+    ),
 )
 
 SINCE = "2026-07-15"
@@ -271,7 +273,7 @@ area.collection(
     paged=False,
     filter={"namespace": "equals"},
     include=("current-schema", "draft-schema"),
-    words="which kinds custom objects exist",
+    search_words="which kinds custom objects exist",
 )
 area.record(
     "get_object_type",
@@ -282,7 +284,7 @@ area.record(
     since=SINCE,
     include=("current-schema", "draft-schema", "object-types", "profile-object-types", "schema-versions"),
     extra_fields=("meta",),
-    words="single details kind",
+    search_words="single details kind",
 )
 area.create(
     "create_object_type",
@@ -292,7 +294,7 @@ area.create(
     "Create a type of custom objects; object_schema sets its properties at once.",
     rate=S,
     since=SINCE,
-    words="new kind entity define",
+    search_words="new kind entity define",
 )
 area.delete(
     "delete_object_type",
@@ -301,7 +303,7 @@ area.delete(
     "Delete a type of custom objects.",
     rate=S,
     since=SINCE,
-    words="kind entity",
+    search_words="kind entity",
 )
 for which, one, words in (
     ("current", "The published schema of a type of custom objects.", "active live"),
@@ -314,8 +316,8 @@ for which, one, words in (
         one,
         rate=S,
         since=SINCE,
-        ids=f"get_{which}_schema_id_for_object_type",
-        words=f"properties fields {words}",
+        ids_operation=f"get_{which}_schema_id_for_object_type",
+        search_words=f"properties fields {words}",
     )
 area.collection(
     "get_schema_versions_for_object_type",
@@ -325,8 +327,8 @@ area.collection(
     rate=S,
     since=SINCE,
     paged=False,
-    ids="get_schema_version_ids_for_object_type",
-    words="history old versions",
+    ids_operation="get_schema_version_ids_for_object_type",
+    search_words="history old versions",
 )
 area.collection(
     "get_records_for_object_type",
@@ -335,9 +337,9 @@ area.collection(
     "Records of a type of custom objects.",
     rate=S,
     since=SINCE,
-    page_size=100,
-    ids="get_record_ids_for_object_type",
-    words="rows data entries instances",
+    max_page_size=100,
+    ids_operation="get_record_ids_for_object_type",
+    search_words="rows data entries instances",
 )
 area.collection(
     "get_ingestion_logs_for_object_type",
@@ -353,8 +355,8 @@ area.collection(
         "event_type": "equals any",
     },
     include=("object-record", "object-type"),
-    ids="get_ingestion_log_ids_for_object_type",
-    words="errors failed validation import problems missing why",
+    ids_operation="get_ingestion_log_ids_for_object_type",
+    search_words="errors failed validation import problems missing why",
 )
 area.collection(
     "get_object_type_relationships",
@@ -364,8 +366,8 @@ area.collection(
     rate=S,
     since=SINCE,
     paged=False,
-    has_fields=False,
-    words="linked related other types",
+    sparse_fieldsets=False,
+    search_words="linked related other types",
 )
 area.collection(
     "get_profile_type_relationships",
@@ -375,8 +377,8 @@ area.collection(
     rate=S,
     since=SINCE,
     paged=False,
-    has_fields=False,
-    words="linked related people",
+    sparse_fieldsets=False,
+    search_words="linked related people",
 )
 
 # Records.
@@ -389,7 +391,7 @@ area.record(
     rate=S,
     id_type=RecordId,
     since=SINCE,
-    words="single row entry details",
+    search_words="single row entry details",
 )
 area.create(
     "bulk_delete_object_records",
@@ -401,9 +403,9 @@ area.create(
     since=SINCE,
     answer=Answer.NOTHING,
     effect=Effect.DELETE,
-    body="object-record-bulk-delete-job",
-    most_bytes=5_000_000,
-    words="remove many rows entries",
+    body_type="object-record-bulk-delete-job",
+    max_body_bytes=5_000_000,
+    search_words="remove many rows entries",
 )
 
 # Schemas.
@@ -417,7 +419,7 @@ area.record(
     since=SINCE,
     include=("object-schemas", "profile-object-schemas", "source-mapping"),
     extra_fields=("meta",),
-    words="single details properties fields",
+    search_words="single details properties fields",
 )
 area.create(
     "create_object_schema",
@@ -427,7 +429,7 @@ area.create(
     "Create a schema of custom objects, as a draft unless status is active.",
     rate=S,
     since=SINCE,
-    words="new version properties fields define",
+    search_words="new version properties fields define",
 )
 area.update(
     "update_object_schema",
@@ -437,7 +439,7 @@ area.update(
     "Change a schema's properties, or publish it.",
     rate=S,
     since=SINCE,
-    words="edit activate fields add column",
+    search_words="edit activate fields add column",
 )
 area.record(
     "get_source_mapping",
@@ -446,7 +448,7 @@ area.record(
     "One mapping of a source's records to a schema.",
     rate=S,
     since=SINCE,
-    words="single details paths",
+    search_words="single details paths",
 )
 area.record(
     "get_source_mapping_for_object_schema",
@@ -455,8 +457,8 @@ area.record(
     "How sources' records map to a schema.",
     rate=S,
     since=SINCE,
-    ids="get_source_mapping_id_for_object_schema",
-    words="paths of schema",
+    ids_operation="get_source_mapping_id_for_object_schema",
+    search_words="paths of schema",
 )
 area.update(
     "update_source_mapping",
@@ -466,7 +468,7 @@ area.update(
     "Change how sources' records map to a schema.",
     rate=S,
     since=SINCE,
-    words="edit paths",
+    search_words="edit paths",
 )
 
 # Relations between schemas, and of schemas with profiles.
@@ -484,8 +486,8 @@ for kind, type_, noun, new, changes, gone in (
         rate=S,
         since=SINCE,
         paged=False,
-        has_fields=False,
-        words="linked related",
+        sparse_fieldsets=False,
+        search_words="linked related",
     )
     area.custom(
         f"create_{kind}_schema_relationship",
@@ -497,8 +499,8 @@ for kind, type_, noun, new, changes, gone in (
         answer=Answer.NOTHING,
         rate=S,
         since=SINCE,
-        body=type_,
-        words="link connect new relation",
+        body_type=type_,
+        search_words="link connect new relation",
     )
     area.custom(
         f"update_{kind}_schema_relationship",
@@ -510,8 +512,8 @@ for kind, type_, noun, new, changes, gone in (
         answer=Answer.NOTHING,
         rate=S,
         since=SINCE,
-        body=type_,
-        words="link change",
+        body_type=type_,
+        search_words="link change",
     )
     area.custom(
         f"delete_{kind}_schema_relationship",
@@ -524,6 +526,6 @@ for kind, type_, noun, new, changes, gone in (
         effect=Effect.DELETE,
         rate=S,
         since=SINCE,
-        body=type_,
-        words="unlink disconnect",
+        body_type=type_,
+        search_words="unlink disconnect",
     )

@@ -9,12 +9,12 @@ from pydantic import model_validator
 from klaviyo_tools.arguments.places import Embedded, Target
 from klaviyo_tools.arguments.types import Arguments, Email, Id, Phone, one_line_schema
 from klaviyo_tools.operation.area import Area, S
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
 area = Area(
     "privacy",
     scope="data-privacy",
-    words=(
+    search_words=(
         "gdpr ccpa dsgvo rgpd lgpd privacy erase erasure forget forgotten anonymize data subject request löschen "
         "daten vergessen borrar datos olvido supprimer données oubli"
     ),
@@ -46,11 +46,11 @@ area.job(
     Erasure,
     "Erase for good every profile with that id, e-mail or phone number, and its data.",
     rate=S,
-    body="data-privacy-deletion-job",
+    body_type="data-privacy-deletion-job",
     effect=Effect.IRREVERSIBLE,
     aliases="create_data_privacy_deletion_job",
     verify_with="get_profiles",
-    words=(
+    search_words=(
         "delete erase forget wipe remove purge person customer profile personal data gdpr request right "
         "permanently completely everything we have endgültig vollständig personenbezogene borrar eliminar "
         "definitivamente todos datos supprimer définitivement toutes données"

@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, model_validator
 from klaviyo_tools.arguments.places import CLEARS, Attribute, Brief, Meta, Relationship, Since, Target
 from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, L, M, S
-from klaviyo_tools.operation.operation import Effect
+from klaviyo_tools.operation.facts import Effect
 
 area = Area(
     "profiles",
-    words=(
+    search_words=(
         "contact customer subscriber person people user shopper buyer lead guest member client crm kunde kundin "
         "kontakt cliente contacto persona personne"
     ),
@@ -246,11 +246,11 @@ area.collection(
         "subscriptions.email.marketing.list_suppressions.timestamp",
     ),
     include=("push-tokens", "conversations"),
-    later={"conversations": "2026-07-15"},
+    values_since={"conversations": "2026-07-15"},
     additional_fields=EXTRAS,
-    page_size=100,
-    slower={"predictive_analytics": M},
-    words=(
+    max_page_size=100,
+    lower_rates={"predictive_analytics": M},
+    search_words=(
         "who everyone everybody whose address phone email inbox check status consent subscribed optin suppressed "
         "blocked bounced everything know best customers value ltv clv churn vip predicted nachschlagen suchen finden "
         "busca buscar encuentra chercher trouver rechercher"
@@ -263,10 +263,10 @@ area.record(
     "One person by profile id; by e-mail or phone: get_profiles.",
     rate=L,
     include=("lists", "segments", "push-tokens", "conversations"),
-    later={"conversations": "2026-07-15"},
+    values_since={"conversations": "2026-07-15"},
     additional_fields=EXTRAS,
-    slower={"lists": XS, "segments": XS},
-    words=(
+    lower_rates={"lists": XS, "segments": XS},
+    search_words=(
         "details everything know about full record card single custom properties location lifetime value ltv clv "
         "churn risk predicted predictive expected next order consent subscribed status"
     ),
@@ -278,9 +278,9 @@ area.create(
     NewProfile,
     "Add a person, without consent; fails if there already.",
     rate=L,
-    most_bytes=100_000,
+    max_body_bytes=100_000,
     additional_fields=EXTRAS,
-    words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
+    search_words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
 )
 area.update(
     "update_profile",
@@ -289,9 +289,9 @@ area.update(
     ProfileChanges,
     "Change a person; null clears, properties merge.",
     rate=L,
-    most_bytes=100_000,
+    max_body_bytes=100_000,
     additional_fields=EXTRAS,
-    words=(
+    search_words=(
         "phone number name surname email address birthday date birth city loyalty tier custom property attribute "
         "field moved typo wrong nummer adresse geburtstag teléfono dirección cumpleaños téléphone anniversaire"
     ),
@@ -303,11 +303,11 @@ area.create(
     Merger,
     "Merge one profile into another and delete it; cannot be undone.",
     rate=M,
-    body="profile-merge",
+    body_type="profile-merge",
     effect=Effect.IRREVERSIBLE,
     aliases="create_profile_merge",
     verify_with="get_profile",
-    words=(
+    search_words=(
         "duplicate duplicates twice two double same person one dupe dupes together doppelt doppelte duplicado "
         "duplicados doublon doublons"
     ),
@@ -321,10 +321,10 @@ area.collection(
     paged=False,
     scopes="lists:read profiles:read",
     aliases="get_profile_lists",
-    words=(
+    search_words=(
         "which lists person on member membership belongs subscribed listen mitglied listas pertenece listes appartient"
     ),
-    ids="get_list_ids_for_profile",
+    ids_operation="get_list_ids_for_profile",
 )
 area.collection(
     "get_segments_for_profile",
@@ -335,11 +335,11 @@ area.collection(
     paged=False,
     scopes="profiles:read segments:read",
     aliases="get_profile_segments",
-    words=(
+    search_words=(
         "which segments audiences person in qualify qualifies falls belongs membership dynamic groups segmente "
         "segmentos pertenece appartient"
     ),
-    ids="get_segment_ids_for_profile",
+    ids_operation="get_segment_ids_for_profile",
 )
 area.create(
     "create_or_update_profile",
@@ -348,8 +348,8 @@ area.create(
     UpsertedProfile,
     "Add a person, or change the one with that identifier; null clears, properties are merged.",
     rate=L,
-    most_bytes=100_000,
+    max_body_bytes=100_000,
     additional_fields=EXTRAS,
     aliases="create_profile_import",
-    words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",
+    search_words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",
 )

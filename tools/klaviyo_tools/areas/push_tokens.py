@@ -10,12 +10,12 @@ from klaviyo_tools.areas.profiles import EXTRAS, InnerProfile, identified
 from klaviyo_tools.arguments.places import Embedded
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, L, M, S
-from klaviyo_tools.operation.operation import Answer, Effect
+from klaviyo_tools.operation.facts import Answer, Effect
 
 area = Area(
     "push_tokens",
     scope="push-tokens",
-    words=(
+    search_words=(
         "mobile phone app device handset notification ios iphone apple android fcm apns gerät dispositivo móvil "
         "appareil"
     ),
@@ -98,8 +98,8 @@ area.collection(
     scopes=BOTH,
     filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
     include=("profile",),
-    page_size=100,
-    words="push enabled devices registered which notifications",
+    max_page_size=100,
+    search_words="push enabled devices registered which notifications",
 )
 area.record(
     "get_push_token",
@@ -109,7 +109,7 @@ area.record(
     rate=M,
     scopes=BOTH,
     include=("profile",),
-    words="details",
+    search_words="details",
 )
 area.create(
     "create_push_token",
@@ -118,11 +118,11 @@ area.create(
     NewPushToken,
     "Register a device for a person's push messages; it counts as their consent.",
     rate=L,
-    most_bytes=100_000,
+    max_body_bytes=100_000,
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write push-tokens:write",
-    words="register device token enroll phone",
+    search_words="register device token enroll phone",
 )
 area.delete(
     "delete_push_token",
@@ -131,7 +131,7 @@ area.delete(
     "Delete a push token; that device gets no more push messages.",
     rate=S,
     effect=Effect.REACHES_PEOPLE,
-    words="unregister device dead invalid expired token",
+    search_words="unregister device dead invalid expired token",
 )
 area.collection(
     "get_push_tokens_for_profile",
@@ -142,8 +142,8 @@ area.collection(
     paged=False,
     scopes="profiles:read",
     aliases="get_profile_push_tokens",
-    words="person devices which has push enabled notifications turned",
-    ids="get_push_token_ids_for_profile",
+    search_words="person devices which has push enabled notifications turned",
+    ids_operation="get_push_token_ids_for_profile",
 )
 area.record(
     "get_profile_for_push_token",
@@ -154,6 +154,6 @@ area.record(
     scopes=BOTH,
     aliases="get_push_token_profile",
     additional_fields=EXTRAS,
-    words="whose owner belongs device person",
-    ids="get_profile_id_for_push_token",
+    search_words="whose owner belongs device person",
+    ids_operation="get_profile_id_for_push_token",
 )

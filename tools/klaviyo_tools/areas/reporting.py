@@ -13,11 +13,11 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.filters import accept as filters
 from klaviyo_tools.operation.area import Area
-from klaviyo_tools.operation.operation import Rate
+from klaviyo_tools.operation.facts import Rate
 
 area = Area(
     "reporting",
-    words=(
+    search_words=(
         "report statistics stats performance results kpi analytics dashboard numbers bericht auswertung leistung "
         "informe rendimiento estadísticas rapport résultats statistiques"
     ),
@@ -334,9 +334,9 @@ area.query(
     rate=REPORT,
     scopes="campaigns:read",
     aliases="create_campaign_value_report create_campaign_values_report",
-    cursor="page_cursor",
+    cursor_parameter="page_cursor",
     paged=True,
-    words=(
+    search_words=(
         "openrate clickrate open click rates ctr conversion bounce bounces unsubscribes revenue roi recipients "
         "delivered opened how did newsletter perform best worst performing top subject line sms öffnungsrate "
         "klickrate umsatz abschneiden gelaufen apertura clics rendimiento ingresos funcionó ouverture rendement "
@@ -352,9 +352,9 @@ area.query(
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_value_report create_flow_values_report",
-    cursor="page_cursor",
+    cursor_parameter="page_cursor",
     paged=True,
-    words=(
+    search_words=(
         "openrate clickrate revenue earned earn earning made make money brought generate conversion automation "
         "which best worst performing pays öffnungsrate klickrate umsatz eingebracht gebracht verdient apertura "
         "ingresos generó generado ganó ouverture rapporté généré revenus"
@@ -369,9 +369,9 @@ area.query(
     rate=REPORT,
     scopes="flows:read",
     aliases="create_flow_sery_report create_flow_series_report",
-    cursor="page_cursor",
+    cursor_parameter="page_cursor",
     paged=True,
-    words=(
+    search_words=(
         "openrate clickrate revenue automation trend progress change evolved entwicklung verlauf evolución "
         "tendencia évolution tendance"
     ),
@@ -385,7 +385,7 @@ area.query(
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
-    words=(
+    search_words=(
         "popup conversion rate converting views submits submitted signups filled leads which best worst "
         "impressions closed konversion ausgefüllt eintragungen conversión rellenado registros remplis conversions"
     ),
@@ -399,7 +399,7 @@ area.query(
     rate=REPORT,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
-    words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
+    search_words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
 )
 area.query(
     "query_segment_values",
@@ -410,7 +410,7 @@ area.query(
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
-    words=(
+    search_words=(
         "size growth grew grown shrink shrunk members added lost gained joined left churned net gewachsen größe "
         "creció tamaño grandi taille"
     ),
@@ -424,7 +424,7 @@ area.query(
     rate=REPORT,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",
-    words=(
+    search_words=(
         "growth trend size members evolved grew shrinking growing entwicklung wachstum crecimiento evolución "
         "croissance évolution"
     ),

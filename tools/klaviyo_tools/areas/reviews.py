@@ -12,7 +12,7 @@ from klaviyo_tools.operation.area import Area, M
 
 area = Area(
     "reviews",
-    words=(
+    search_words=(
         "rating stars feedback testimonial opinion comment ugc bewertung rezension sterne reseña opinión "
         "valoración avis note étoiles commentaire"
     ),
@@ -70,8 +70,8 @@ area.collection(
     },
     sort=("created", "rating", "updated"),
     include=("events",),
-    page_size=100,
-    words=(
+    max_page_size=100,
+    search_words=(
         "which what people customers say saying think bad good negative positive pending unanswered star recent "
         "worst latest schlechte neue malas negativas pendientes mauvais négatifs récents"
     ),
@@ -83,7 +83,7 @@ area.record(
     "One review.",
     rate=M,
     include=("events",),
-    words="single details full text",
+    search_words="single details full text",
 )
 area.update(
     "update_review",
@@ -92,7 +92,7 @@ area.update(
     Moderation,
     "Publish, feature, hide or reject a review.",
     rate=M,
-    words=(
+    search_words=(
         "moderate approve publish hide unpublish reject feature highlight spam fake offensive swear insult "
         "freigeben verstecken ablehnen veröffentlichen aprobar ocultar rechazar publicar approuver masquer "
         "rejeter publier"

@@ -13,7 +13,7 @@ from klaviyo_tools.operation.area import XS, Area, L, S
 
 area = Area(
     "segments",
-    words=(
+    search_words=(
         "audience cohort group target rules dynamic vip engaged lapsed segment segmentierung zielgruppe segmento "
         "público segmentation ciblage"
     ),
@@ -78,8 +78,8 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     include=("tags", "flow-triggers"),
-    words="which all segments audiences active starred have segmente segmentos",
-    page_size=10,
+    search_words="which all segments audiences active starred have segmente segmentos",
+    max_page_size=10,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -90,8 +90,8 @@ area.record(
     rate=L,
     include=("tags", "flow-triggers"),
     additional_fields=("profile_count",),
-    slower={"profile_count": XS},
-    words=(
+    lower_rates={"profile_count": XS},
+    search_words=(
         "size count members how big many heads people rules criteria conditions definition made regeln reglas "
         "règles taille"
     ),
@@ -103,7 +103,7 @@ area.create(
     NewSegment,
     "Make a segment: groups joined by and, conditions by or.",
     rate=XS.daily(100),
-    words=(
+    search_words=(
         "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
         "dynamic conditions customers engaged inactive lapsed gekauft geöffnet compraron abrieron acheté ouvert"
     ),
@@ -115,7 +115,7 @@ area.update(
     SegmentChanges,
     "Rename, (de)activate a segment or replace its rules.",
     rate=XS.daily(100),
-    words=(
+    search_words=(
         "conditions rules criteria definition tighten loosen widen narrow extend deactivate star rename window "
         "regeln bedingungen reglas condiciones règles"
     ),
@@ -126,7 +126,7 @@ area.delete(
     "segment",
     "Delete a segment; its profiles stay.",
     rate=S,
-    words="old unused segment",
+    search_words="old unused segment",
 )
 area.collection(
     "get_profiles_for_segment",
@@ -147,11 +147,11 @@ area.collection(
     sort=("joined_group_at",),
     additional_fields=EXTRAS,
     extra_fields=("joined_group_at",),
-    page_size=100,
-    words=(
+    max_page_size=100,
+    search_words=(
         "who members people customers in qualify matching contacts export mitglieder wer ist quién miembros qui membres"
     ),
-    ids="get_profile_ids_for_segment",
+    ids_operation="get_profile_ids_for_segment",
 )
 area.collection(
     "get_flows_triggered_by_segment",
@@ -162,8 +162,8 @@ area.collection(
     paged=False,
     scopes="flows:read segments:read",
     aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
-    words="automation start triggered entering segment which",
-    ids="get_ids_for_flows_triggered_by_segment",
+    search_words="automation start triggered entering segment which",
+    ids_operation="get_ids_for_flows_triggered_by_segment",
 )
 area.collection(
     "get_tags_for_segment",
@@ -174,6 +174,6 @@ area.collection(
     paged=False,
     scopes="segments:read tags:read",
     aliases="get_segment_tags",
-    words="tagged label",
-    ids="get_tag_ids_for_segment",
+    search_words="tagged label",
+    ids_operation="get_tag_ids_for_segment",
 )

@@ -7,10 +7,10 @@ from typing import Annotated
 from klaviyo_tools.arguments.places import Brief, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.operation.area import Area, S
-from klaviyo_tools.operation.operation import Answer
+from klaviyo_tools.operation.facts import Answer
 
 area = Area(
-    "tags", words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
+    "tags", search_words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
 )
 
 BOTH = "tags:read tags:write"
@@ -44,8 +44,8 @@ area.collection(
     rate=S,
     filter={"name": NAME, "exclusive": "equals", "default": "equals"},
     sort=("name", "id"),
-    words="which all groups tags",
-    page_size=25,
+    search_words="which all groups tags",
+    max_page_size=25,
     page_size_since="2026-07-15",
 )
 area.create(
@@ -56,7 +56,7 @@ area.create(
     "Create a tag group; exclusive: at most one of its tags on a thing.",
     rate=S,
     scopes=BOTH,
-    words="new group bundle tags exclusive",
+    search_words="new group bundle tags exclusive",
 )
 area.delete(
     "delete_tag_group",
@@ -65,7 +65,7 @@ area.delete(
     "Delete a tag group and its tags everywhere.",
     rate=S,
     scopes=BOTH,
-    words="group tags",
+    search_words="group tags",
 )
 area.update(
     "update_tag_group",
@@ -74,9 +74,9 @@ area.update(
     TagGroupChanges,
     "Rename a tag group.",
     rate=S,
-    silent_since="2026-07-15",
+    empty_success_since="2026-07-15",
     scopes=BOTH,
-    words="rename group tags",
+    search_words="rename group tags",
 )
 area.collection(
     "get_tags",
@@ -87,8 +87,8 @@ area.collection(
     filter={"name": NAME},
     sort=("name", "id"),
     include=("tag-group",),
-    words="which all labels have use",
-    page_size=50,
+    search_words="which all labels have use",
+    max_page_size=50,
     page_size_since="2026-07-15",
 )
 area.create(
@@ -99,7 +99,7 @@ area.create(
     "Create a tag, in the default group if none is given.",
     rate=S,
     scopes=BOTH,
-    words="new label",
+    search_words="new label",
 )
 area.delete(
     "delete_tag",
@@ -108,7 +108,7 @@ area.delete(
     "Delete a tag everywhere.",
     rate=S,
     scopes=BOTH,
-    words="label everywhere",
+    search_words="label everywhere",
 )
 area.update(
     "update_tag",
@@ -119,7 +119,7 @@ area.update(
     rate=S,
     scopes=BOTH,
     answer=Answer.NOTHING,
-    words="rename label typo",
+    search_words="rename label typo",
 )
 area.relate(
     "tag_campaigns",
@@ -130,7 +130,7 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="create_tag_relationships_campaign add_campaigns_to_tag create_tag_relationships_campaigns",
     verify_with="get_campaigns",
-    words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
+    search_words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
 )
 area.relate(
     "tag_flows",
@@ -141,7 +141,7 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
     verify_with="get_flows",
-    words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
+    search_words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
 )
 area.record(
     "get_tag_group",
@@ -149,7 +149,7 @@ area.record(
     "tag-group",
     "One tag group.",
     rate=S,
-    words="details single group tags",
+    search_words="details single group tags",
 )
 area.collection(
     "get_tags_for_tag_group",
@@ -159,8 +159,8 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_tag_group_tags",
-    words="which in group labels",
-    ids="get_tag_ids_for_tag_group",
+    search_words="which in group labels",
+    ids_operation="get_tag_ids_for_tag_group",
 )
 area.record(
     "get_tag",
@@ -169,7 +169,7 @@ area.record(
     "One tag.",
     rate=S,
     include=("tag-group",),
-    words="details single label",
+    search_words="details single label",
 )
 area.record(
     "get_tag_group_for_tag",
@@ -178,8 +178,8 @@ area.record(
     "The group that a tag is in.",
     rate=S,
     aliases="get_tag_tag_group get_group_for_tag",
-    words="which group belongs",
-    ids="get_tag_group_id_for_tag",
+    search_words="which group belongs",
+    ids_operation="get_tag_group_id_for_tag",
 )
 area.relate(
     "remove_tag_from_campaigns",
@@ -191,7 +191,7 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
     verify_with="get_campaigns",
-    words="untag unlabel campaign",
+    search_words="untag unlabel campaign",
 )
 area.relate(
     "remove_tag_from_flows",
@@ -203,7 +203,7 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="delete_tag_relationships_flows remove_flows_from_tag",
     verify_with="get_flows",
-    words="untag unlabel flow",
+    search_words="untag unlabel flow",
 )
 area.relate(
     "tag_lists",
@@ -214,7 +214,7 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
     verify_with="get_lists",
-    words="tag label mark list put on",
+    search_words="tag label mark list put on",
 )
 area.relate(
     "remove_tag_from_lists",
@@ -226,7 +226,7 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="delete_tag_relationships_lists remove_lists_from_tag",
     verify_with="get_lists",
-    words="untag unlabel list",
+    search_words="untag unlabel list",
 )
 area.relate(
     "tag_segments",
@@ -237,7 +237,7 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
     verify_with="get_segments",
-    words="tag label mark segment put on",
+    search_words="tag label mark segment put on",
 )
 area.relate(
     "remove_tag_from_segments",
@@ -249,7 +249,7 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="delete_tag_relationships_segments remove_segments_from_tag",
     verify_with="get_segments",
-    words="untag unlabel segment",
+    search_words="untag unlabel segment",
 )
 area.collection(
     "get_list_ids_for_tag",
@@ -258,10 +258,10 @@ area.collection(
     "Ids of the lists that have a tag.",
     rate=S,
     paged=False,
-    has_fields=False,
+    sparse_fieldsets=False,
     scopes="lists:read tags:read",
     aliases="get_tag_relationships_lists",
-    words="which lists tagged label",
+    search_words="which lists tagged label",
 )
 area.collection(
     "get_segment_ids_for_tag",
@@ -270,10 +270,10 @@ area.collection(
     "Ids of the segments that have a tag.",
     rate=S,
     paged=False,
-    has_fields=False,
+    sparse_fieldsets=False,
     scopes="segments:read tags:read",
     aliases="get_tag_relationships_segments",
-    words="which segments tagged label",
+    search_words="which segments tagged label",
 )
 area.collection(
     "get_campaign_ids_for_tag",
@@ -282,10 +282,10 @@ area.collection(
     "Ids of the campaigns that have a tag.",
     rate=S,
     paged=False,
-    has_fields=False,
+    sparse_fieldsets=False,
     scopes="campaigns:read tags:read",
     aliases="get_tag_relationships_campaigns",
-    words="which campaigns tagged label",
+    search_words="which campaigns tagged label",
 )
 area.collection(
     "get_flow_ids_for_tag",
@@ -294,8 +294,8 @@ area.collection(
     "Ids of the flows that have a tag.",
     rate=S,
     paged=False,
-    has_fields=False,
+    sparse_fieldsets=False,
     scopes="flows:read tags:read",
     aliases="get_tag_relationships_flows",
-    words="which flows tagged label",
+    search_words="which flows tagged label",
 )

@@ -11,9 +11,11 @@ from klaviyo_tools.arguments.places import UNLISTED, Since, Target, Varies
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, L, S
-from klaviyo_tools.operation.operation import Answer
+from klaviyo_tools.operation.facts import Answer
 
-area = Area("templates", words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit")
+area = Area(
+    "templates", search_words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit"
+)
 
 BLOCKS = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
 NEEDED = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
@@ -140,7 +142,7 @@ area.collection(
     "E-mail templates; fields=html adds their HTML.",
     rate=L,
     additional_fields=("definition",),
-    later={"definition": LATER},
+    values_since={"definition": LATER},
     filter={
         "name": "contains equals any",
         "id": "any equals",
@@ -148,8 +150,8 @@ area.collection(
         "updated": f"{SPAN} equals",
     },
     sort=("created", "updated", "name", "id"),
-    words="which all designs layouts have welche vorlagen plantillas modèles",
-    page_size=10,
+    search_words="which all designs layouts have welche vorlagen plantillas modèles",
+    max_page_size=10,
     page_size_since="2026-07-15",
 )
 area.record(
@@ -159,8 +161,8 @@ area.record(
     "One template with its HTML.",
     rate=L,
     additional_fields=("definition",),
-    later={"definition": LATER},
-    words="html code source body markup single design show",
+    values_since={"definition": LATER},
+    search_words="html code source body markup single design show",
 )
 area.create(
     "create_template",
@@ -170,8 +172,8 @@ area.create(
     "Make an e-mail template.",
     rate=L,
     additional_fields=("definition",),
-    later={"definition": LATER},
-    words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
+    values_since={"definition": LATER},
+    search_words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
 )
 area.update(
     "update_template",
@@ -181,8 +183,8 @@ area.update(
     "Rename a template or replace its HTML or text.",
     rate=L,
     additional_fields=("definition",),
-    later={"definition": LATER},
-    words="html code design colour color button logo text header fix redesign",
+    values_since={"definition": LATER},
+    search_words="html code design colour color button logo text header fix redesign",
 )
 area.delete(
     "delete_template",
@@ -190,7 +192,7 @@ area.delete(
     "template",
     "Delete a template.",
     rate=L,
-    words="old unused design",
+    search_words="old unused design",
 )
 area.query(
     "render_template",
@@ -201,7 +203,7 @@ area.query(
     rate=S,
     answer=Answer.RECORD,
     aliases="create_template_render",
-    words=(
+    search_words=(
         "preview show sample test look looks like personalized with name values fill variables vorschau "
         "voransicht previsualizar vista previa aperçu prévisualiser rendu"
     ),
@@ -214,7 +216,7 @@ area.create(
     "Copy a template.",
     rate=L,
     aliases="create_template_clone",
-    words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
+    search_words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
 )
 area.collection(
     "get_all_universal_content",
@@ -232,8 +234,8 @@ area.collection(
         "updated": SPAN,
     },
     sort=("created", "updated", "name", "id"),
-    page_size=100,
-    words="universal blocks saved shared reusable header footer signature sections bausteine bloques blocs",
+    max_page_size=100,
+    search_words="universal blocks saved shared reusable header footer signature sections bausteine bloques blocs",
 )
 area.record(
     "get_universal_content",
@@ -241,7 +243,7 @@ area.record(
     "template-universal-content",
     "One shared block with its content.",
     rate=L,
-    words="universal block saved shared reusable header footer single",
+    search_words="universal block saved shared reusable header footer single",
 )
 area.create(
     "create_universal_content",
@@ -251,7 +253,7 @@ area.create(
     "Make a block for many templates: text, html, image, button, spacer …",
     rate=L,
     aliases="create_template_universal_content",
-    words="universal block saved shared reusable header footer section baustein bloque bloc",
+    search_words="universal block saved shared reusable header footer section baustein bloque bloc",
 )
 area.update(
     "update_universal_content",
@@ -261,7 +263,7 @@ area.update(
     "Change a shared block, in all its templates.",
     rate=L,
     aliases="update_template_universal_content",
-    words=(
+    search_words=(
         "universal block saved shared reusable header footer everywhere all emails at once address fußzeile "
         "kopfzeile pie cabecera pied page entête"
     ),
@@ -273,5 +275,5 @@ area.delete(
     "Delete a shared block.",
     rate=L,
     aliases="delete_template_universal_content",
-    words="universal block saved shared reusable header footer",
+    search_words="universal block saved shared reusable header footer",
 )

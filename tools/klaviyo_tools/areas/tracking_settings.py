@@ -10,7 +10,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 
-area = Area("tracking_settings", words="utm google analytics source medium link parameters attribution tagging")
+area = Area("tracking_settings", search_words="utm google analytics source medium link parameters attribution tagging")
 
 OF_BOTH = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
 OF_FLOWS = ("flow_id", "flow_name", "message_name", "message_name_id", *OF_BOTH)
@@ -88,8 +88,8 @@ area.collection(
     "tracking-setting",
     "The account's UTM parameters: one record, whose id is the account's.",
     rate=M,
-    page_size=1,
-    words="which utm parameters links how tagged",
+    max_page_size=1,
+    search_words="which utm parameters links how tagged",
 )
 area.record(
     "get_tracking_setting",
@@ -97,7 +97,7 @@ area.record(
     "tracking-setting",
     "The UTM parameters of an account, by account id.",
     rate=M,
-    words="utm parameters by id",
+    search_words="utm parameters by id",
 )
 area.update(
     "update_tracking_setting",
@@ -106,5 +106,5 @@ area.update(
     TrackingChanges,
     "Change the UTM parameters of the links in all messages of the account.",
     rate=M,
-    words="utm parameters links carry append add campaign source medium turn on off",
+    search_words="utm parameters links carry append add campaign source medium turn on off",
 )

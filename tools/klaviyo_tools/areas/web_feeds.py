@@ -7,7 +7,7 @@ from typing import Literal
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.area import XS, Area
 
-area = Area("web_feeds", words="webfeed dynamic content json xml external data rss feed")
+area = Area("web_feeds", search_words="webfeed dynamic content json xml external data rss feed")
 
 SPAN = "greater-or-equal greater-than less-or-equal less-than"
 RequestMethod = Literal["get", "post"]
@@ -36,8 +36,8 @@ area.collection(
     rate=XS,
     filter={"name": "any contains equals", "created": SPAN, "updated": SPAN},
     sort=("created", "name", "updated"),
-    page_size=20,
-    words="which all feeds json urls",
+    max_page_size=20,
+    search_words="which all feeds json urls",
 )
 area.record(
     "get_web_feed",
@@ -45,7 +45,7 @@ area.record(
     "web-feed",
     "One web feed, with its status.",
     rate=XS,
-    words="single status details",
+    search_words="single status details",
 )
 area.create(
     "create_web_feed",
@@ -54,7 +54,7 @@ area.create(
     NewFeed,
     "Create a web feed: Klaviyo will ask that URL for data.",
     rate=XS,
-    words="new pull external data json rss url products blog posts into show use in emails usable",
+    search_words="new pull external data json rss url products blog posts into show use in emails usable",
 )
 area.update(
     "update_web_feed",
@@ -63,7 +63,7 @@ area.update(
     FeedChanges,
     "Change a web feed; templates call it by its name, so a new name breaks those that use it.",
     rate=XS,
-    words="url address refresh name",
+    search_words="url address refresh name",
 )
 area.delete(
     "delete_web_feed",
@@ -71,5 +71,5 @@ area.delete(
     "web-feed",
     "Delete a web feed.",
     rate=XS,
-    words="old unused",
+    search_words="old unused",
 )

@@ -13,7 +13,7 @@ from klaviyo_tools.operation.area import XS, Area
 
 area = Area(
     "webhooks",
-    words=(
+    search_words=(
         "hook callback ping notify endpoint listener http post url realtime integration zapier integración notificación"
     ),
 )
@@ -47,7 +47,7 @@ area.collection(
     rate=XS,
     paged=False,
     include=("webhook-topics",),
-    words="which all endpoints listening registered active have",
+    search_words="which all endpoints listening registered active have",
 )
 area.record(
     "get_webhook",
@@ -56,7 +56,7 @@ area.record(
     "One webhook.",
     rate=XS,
     include=("webhook-topics",),
-    words="single details endpoint status",
+    search_words="single details endpoint status",
 )
 area.create(
     "create_webhook",
@@ -65,7 +65,7 @@ area.create(
     NewWebhook,
     "Post events to an address: data leaves the account.",
     rate=XS,
-    words="subscribe register notify us our server when happens send post events realtime endpoint new",
+    search_words="subscribe register notify us our server when happens send post events realtime endpoint new",
 )
 area.update(
     "update_webhook",
@@ -74,7 +74,7 @@ area.update(
     WebhookChanges,
     "Change a webhook, or switch it on or off.",
     rate=XS,
-    words="enable disable pause change address url secret topics rotate",
+    search_words="enable disable pause change address url secret topics rotate",
 )
 area.delete(
     "delete_webhook",
@@ -82,7 +82,7 @@ area.delete(
     "webhook",
     "Delete a webhook; its posts end.",
     rate=XS,
-    words="stop sending endpoint unregister",
+    search_words="stop sending endpoint unregister",
 )
 area.collection(
     "get_webhook_topics",
@@ -91,8 +91,8 @@ area.collection(
     "Events that a webhook can post, with their ids.",
     rate=XS,
     paged=False,
-    has_fields=False,
-    words="which events can subscribe available topics kinds types",
+    sparse_fieldsets=False,
+    search_words="which events can subscribe available topics kinds types",
 )
 area.record(
     "get_webhook_topic",
@@ -100,6 +100,6 @@ area.record(
     "webhook-topic",
     "Whether a webhook topic exists.",
     rate=XS,
-    has_fields=False,
-    words="single exists",
+    sparse_fieldsets=False,
+    search_words="single exists",
 )

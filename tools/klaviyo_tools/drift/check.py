@@ -34,7 +34,8 @@ from klaviyo_tools.arguments.places import (
 from klaviyo_tools.arguments.types import Arguments, models_in
 from klaviyo_tools.drift.examples import NoExample, bare_example, full_example, required_example
 from klaviyo_tools.jsonapi.documents import relationship_name
-from klaviyo_tools.operation.operation import Answer, Operation, Rate
+from klaviyo_tools.operation.facts import Answer, Rate
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import Registry, registry
 
@@ -166,11 +167,11 @@ def compare(document: Document, operations: Registry) -> Iterator[Difference]:
         ):
             yield Difference(name, text, breaks)
     for name, operation in operations.items():
-        expected = operation.service is Service.KLAVIYO and operation.since <= document.revision
+        expected = operation.service is Service.KLAVIYO and operation.revisions.since <= document.revision
         if expected and name not in document.operations:
             yield Difference(name, f"is gone (declared as {operation.method} {operation.path})", breaks=True)
-        if expected and operation.ids and operation.ids not in document.operations:
-            yield Difference(name, f"{operation.ids}, declared as its ids, is gone", breaks=True)
+        if expected and operation.reading.ids_operation and operation.reading.ids_operation not in document.operations:
+            yield Difference(name, f"{operation.reading.ids_operation}, declared as its ids, is gone", breaks=True)
 
 
 def _unnamed(path: str) -> str:
@@ -185,7 +186,7 @@ def _parameters(document: Document, operation: Operation, body: Mapping[str, Any
     for name in theirs.keys() - ours.keys():
         if not any(operation.method == method and name.startswith(start) for method, start in UNREACHED_VALUES):
             yield f"its parameter {name} is not reachable", False
-    yield from _filter(body, operation.filter, tuple(operation.filter_at(document.revision)))
+    yield from _filter(body, operation.reading.filter, tuple(operation.filter_at(document.revision)))
     for name in ours.keys() & theirs.keys():
         values = ours[name]
         enum = theirs[name].get("enum") or document.resolve(theirs[name].get("items", {})).get("enum")
@@ -241,8 +242,8 @@ def _ids(
         )
     if "page[size]" in ours and ours["page[size]"] != {str(theirs.get("page[size]", {}).get("maximum"))}:
         yield f"page[size] is declared as {ours['page[size]']}", True
-    taken = [f for f in operation.filter_at(document.revision) if f not in operation.ids_without]
-    yield from _filter(body, operation.filter, taken)
+    taken = [f for f in operation.filter_at(document.revision) if f not in operation.reading.ids_unsupported_filters]
+    yield from _filter(body, operation.reading.filter, taken)
     yield from _limits(document, operation, body)
 
 
@@ -254,26 +255,26 @@ def _queries(operation: Operation, revision: str) -> dict[str, set[str] | None]:
         if isinstance(place, Query) and (since_of(field) or "") <= revision:
             values: set[str] | None = None
             if place.name.startswith("additional-fields"):
-                values = set(operation.at(operation.additional_fields, revision))
+                values = set(operation.values_at(operation.reading.additional_fields, revision))
             elif name == "include":
-                values = set(operation.at(operation.include, revision))
+                values = set(operation.values_at(operation.reading.include, revision))
             elif name == "sort":
-                values = {f"{sign}{one}" for one in operation.sort for sign in ("", "-")}
+                values = {f"{sign}{one}" for one in operation.reading.sort for sign in ("", "-")}
             if values != set():
                 ours[place.name] = values
     for kind, fields in operation.accepted_fields(revision).items():
         ours[f"fields[{kind}]"] = set(fields)
-    if operation.paged:
-        ours[operation.cursor] = None
-    if operation.page_size and (operation.page_size_since or "") <= revision:
-        ours["page[size]"] = {str(operation.page_size)}
+    if operation.paging.takes_cursor:
+        ours[operation.paging.cursor_parameter] = None
+    if size := operation.page_size_at(revision):
+        ours["page[size]"] = {str(size)}
     return ours
 
 
 def _body(document: Document, operation: Operation) -> Iterator[tuple[str, bool]]:
     described = document.body_schema(operation.name)
     if described is None:
-        if operation.body is not None:
+        if operation.body_type is not None:
             yield "takes no body", True
         return
     media, schema = described
@@ -375,7 +376,7 @@ def _success(operation: Operation, revision: str, body: Mapping[str, Any]) -> It
     speaks = any("content" in response for response in codes.values())
     if speaks and operation.answer is Answer.NOTHING and operation.method != "DELETE":
         yield "answers with a body", True
-    silent = operation.answer is Answer.NOTHING or (operation.silent_since or "~") <= revision
+    silent = operation.answer is Answer.NOTHING or (operation.revisions.empty_success_since or "~") <= revision
     if not speaks and not silent:
         yield "answers without a body", True
 

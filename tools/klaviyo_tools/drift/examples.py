@@ -16,7 +16,9 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import Query, place_of, since_of, varies_of
 from klaviyo_tools.arguments.types import Arguments, models_in
-from klaviyo_tools.operation.operation import ANY_REVISION, Operation
+from klaviyo_tools.filters.tree import LIST_OPERATORS
+from klaviyo_tools.operation.facts import ANY_REVISION
+from klaviyo_tools.operation.operation import Operation
 
 _TEXTS = (
     "01HEXAMPLE",
@@ -141,14 +143,16 @@ def _values(name: str, field: Any, operation: Operation, revision: str, *, whole
         return  # excludes what else shapes an answer
     if field.examples:
         yield from field.examples
-    elif isinstance(place, Query) and place.name == "filter" and operation.filter:
+    elif isinstance(place, Query) and place.name == "filter" and operation.reading.filter:
         yield _filter(operation)
-    elif isinstance(place, Query) and place.name == "sort" and operation.sort:
-        yield from (f"{sign}{one}" for one in operation.sort for sign in ("", "-"))
-    elif isinstance(place, Query) and place.name == "include" and operation.include:
-        yield from ([list(names)] if (names := operation.at(operation.include, revision)) else [])
+    elif isinstance(place, Query) and place.name == "sort" and operation.reading.sort:
+        yield from (f"{sign}{one}" for one in operation.reading.sort for sign in ("", "-"))
+    elif isinstance(place, Query) and place.name == "include" and operation.reading.include:
+        yield from ([list(names)] if (names := operation.values_at(operation.reading.include, revision)) else [])
     elif isinstance(place, Query) and place.name.startswith("additional-fields"):
-        yield from ([list(names)] if (names := operation.at(operation.additional_fields, revision)) else [])
+        yield from (
+            [list(names)] if (names := operation.values_at(operation.reading.additional_fields, revision)) else []
+        )
     else:
         kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
         varies = varies_of(field)
@@ -158,13 +162,11 @@ def _values(name: str, field: Any, operation: Operation, revision: str, *, whole
 
 
 def _filter(operation: Operation) -> str:
-    name = operation.filter_required[0] if operation.filter_required else next(iter(operation.filter))
-    operator = operation.filter[name].split()[0]
-    return (
-        f'{operator}({name},["a"])'
-        if operator in ("any", "contains-any", "contains-all")
-        else f'{operator}({name},"a")'
-    )
+    reading = operation.reading
+    name = next(iter(reading.filter_required or reading.filter))
+    operator = reading.filter[name].split()[0]
+    value = '["a"]' if operator in LIST_OPERATORS else '"a"'
+    return f"{operator}({name},{value})"
 
 
 def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, Unpack
 
-from klaviyo_tools.arguments.types import (
-    Arguments,
-    Id,
+from klaviyo_tools.arguments.types import Arguments, Id
+from klaviyo_tools.operation import models
+from klaviyo_tools.operation.facts import (
+    Answer,
+    Effect,
+    Job,
+    Limits,
+    Method,
+    Paging,
+    Rate,
+    Reading,
+    Revisions,
 )
-from klaviyo_tools.operation.models import _changing, _reading, _relating, _writing
-from klaviyo_tools.operation.operation import Answer, Effect, Method, Operation, Rate
+from klaviyo_tools.operation.keywords import (
+    CollectionFacts,
+    CreateFacts,
+    CustomFacts,
+    JobFacts,
+    QueryFacts,
+    RecordFacts,
+    WriteFacts,
+)
+from klaviyo_tools.operation.operation import Operation
 
 # Klaviyo's classes of rate limits: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
 XS, S, M, L, XL = Rate(1, 15), Rate(3, 60), Rate(10, 150), Rate(75, 750), Rate(350, 3500)
+
+Group = TypeVar("Group")
 
 
 class Area:
     """One area of Klaviyo's API: its operations in the order of their declaration."""
 
-    def __init__(self, name: str, *, scope: str | None = None, words: str = "", id_type: Any = Id) -> None:
+    def __init__(self, name: str, *, scope: str | None = None, search_words: str = "", id_type: Any = Id) -> None:
         self.name = name
         self.scope = scope or name.replace("_", "-")
-        self.words = words
+        self.search_words = search_words
         self.id_type = id_type
         self.operations: dict[str, Operation] = {}
 
@@ -31,17 +51,29 @@ class Area:
         return iter(self.operations.values())
 
     def collection(
-        self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, paged: bool = True, **facts: Any
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        purpose: str,
+        *,
+        rate: Rate,
+        paged: bool = True,
+        **facts: Unpack[CollectionFacts],
     ) -> Operation:
-        """A GET that answers many: `filter`, `sort`, `include`, `additional_fields`, `page_size` are its facts."""
-        paged = paged or "page_size" in facts
+        """A GET that answers many records."""
+        facts.setdefault("sparse_fieldsets", True)
+        paged = paged or "max_page_size" in facts
         return self._declare(
-            name, "GET", path, type_, purpose, Answer.COLLECTION, _reading, rate=rate, paged=paged, **facts
+            name, "GET", path, type_, purpose, Answer.COLLECTION, models.read_model, rate=rate, paged=paged, **facts
         )
 
-    def record(self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, **facts: Any) -> Operation:
-        """A GET that answers one."""
-        return self._declare(name, "GET", path, type_, purpose, Answer.RECORD, _reading, rate=rate, **facts)
+    def record(
+        self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, **facts: Unpack[RecordFacts]
+    ) -> Operation:
+        """A GET that answers one record."""
+        facts.setdefault("sparse_fieldsets", True)
+        return self._declare(name, "GET", path, type_, purpose, Answer.RECORD, models.read_model, rate=rate, **facts)
 
     def create(
         self,
@@ -53,11 +85,11 @@ class Area:
         *,
         rate: Rate,
         answer: Answer = Answer.RECORD,
-        **facts: Any,
+        **facts: Unpack[CreateFacts],
     ) -> Operation:
-        """A POST of a document. `body` names its type where that is not the answer's."""
-        build = partial(_writing, attributes)
-        facts.setdefault("body", type_)
+        """A POST of a document. `body_type` names its type where that is not the answer's."""
+        facts.setdefault("body_type", type_)
+        build = partial(models.write_model, attributes)
         return self._declare(name, "POST", path, type_, purpose, answer, build, rate=rate, **facts)
 
     def update(
@@ -70,28 +102,19 @@ class Area:
         *,
         rate: Rate,
         answer: Answer = Answer.RECORD,
-        **facts: Any,
+        **facts: Unpack[WriteFacts],
     ) -> Operation:
-        """A PATCH of the record in the path; only what is given changes, and something must."""
-        build = partial(_changing, attributes)
-        return self._declare(name, "PATCH", path, type_, purpose, answer, build, rate=rate, body=type_, **facts)
+        """A PATCH of the record in the path; a call must change at least one attribute."""
+        build = partial(models.change_model, attributes)
+        return self._declare(name, "PATCH", path, type_, purpose, answer, build, rate=rate, body_type=type_, **facts)
 
     def delete(
-        self,
-        name: str,
-        path: str,
-        type_: str,
-        purpose: str,
-        *,
-        rate: Rate,
-        effect: Effect = Effect.DELETE,
-        **facts: Any,
+        self, name: str, path: str, type_: str, purpose: str, *, rate: Rate, **facts: Unpack[WriteFacts]
     ) -> Operation:
         """A DELETE of the record in the path."""
-        build = partial(_writing, Arguments)
-        return self._declare(
-            name, "DELETE", path, type_, purpose, Answer.NOTHING, build, rate=rate, effect=effect, **facts
-        )
+        facts.setdefault("effect", Effect.DELETE)
+        build = partial(models.write_model, Arguments)
+        return self._declare(name, "DELETE", path, type_, purpose, Answer.NOTHING, build, rate=rate, **facts)
 
     def relate(
         self,
@@ -101,36 +124,88 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        most: int | None = None,
+        max_members: int | None = None,
         method: Method = "POST",
-        **facts: Any,
+        **facts: Unpack[WriteFacts],
     ) -> Operation:
-        """Adds (POST), takes away (DELETE) or replaces (PATCH) members of a to-many relationship."""
-        build = partial(_relating, target)
+        """Adds (POST), removes (DELETE) or replaces (PATCH) members of a to-many relationship."""
         return self._declare(
-            name, method, path, target, purpose, Answer.NOTHING, build, rate=rate, body=target, most=most, **facts
+            name,
+            method,
+            path,
+            target,
+            purpose,
+            Answer.NOTHING,
+            partial(models.members_model, target),
+            rate=rate,
+            body_type=target,
+            max_members=max_members,
+            **facts,
         )
 
     def job(
-        self, name: str, path: str, type_: str, attributes: type[Arguments], purpose: str, *, rate: Rate, **facts: Any
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        attributes: type[Arguments],
+        purpose: str,
+        *,
+        rate: Rate,
+        answer: Answer | None = None,
+        **facts: Unpack[JobFacts],
     ) -> Operation:
         """A POST that starts work in the background; `job` names the read that follows it, where there is one."""
-        facts.setdefault("answer", Answer.JOB if facts.get("job") else Answer.NOTHING)
-        return self.create(name, path, type_, attributes, purpose, rate=rate, **facts)
+        answer = answer or (Answer.JOB if "job" in facts else Answer.NOTHING)
+        facts.setdefault("body_type", type_)
+        build = partial(models.write_model, attributes)
+        return self._declare(name, "POST", path, type_, purpose, answer, build, rate=rate, **facts)
 
     def query(
-        self, name: str, path: str, type_: str, attributes: type[Arguments], purpose: str, *, rate: Rate, **facts: Any
+        self,
+        name: str,
+        path: str,
+        type_: str,
+        attributes: type[Arguments],
+        purpose: str,
+        *,
+        rate: Rate,
+        answer: Answer = Answer.REPORT,
+        paged: bool = False,
+        **facts: Unpack[QueryFacts],
     ) -> Operation:
         """A read by POST: a report, an aggregate, a rendering."""
-        answer = facts.pop("answer", Answer.REPORT)
-        return self.create(
-            name, path, type_, attributes, purpose, rate=rate, answer=answer, effect=Effect.READ, **facts
+        build = partial(models.write_model, attributes)
+        return self._declare(
+            name,
+            "POST",
+            path,
+            type_,
+            purpose,
+            answer,
+            build,
+            rate=rate,
+            paged=paged,
+            effect=Effect.READ,
+            body_type=type_,
+            **facts,
         )
 
-    def custom(self, name: str, method: Method, path: str, type_: str, purpose: str, **facts: Any) -> Operation:
-        """An operation that no other word of this vocabulary fits; `attributes` is its own model."""
-        build = partial(_writing, facts.pop("attributes", Arguments))
-        return self._declare(name, method, path, type_, purpose, facts.pop("answer"), build, **facts)
+    def custom(
+        self,
+        name: str,
+        method: Method,
+        path: str,
+        type_: str,
+        purpose: str,
+        *,
+        rate: Rate,
+        answer: Answer,
+        **facts: Unpack[CustomFacts],
+    ) -> Operation:
+        """An operation that no other method declares; `attributes` is the model of its arguments."""
+        build = partial(models.write_model, facts.pop("attributes", Arguments))
+        return self._declare(name, method, path, type_, purpose, answer, build, rate=rate, **facts)
 
     def _declare(
         self,
@@ -142,29 +217,68 @@ class Area:
         answer: Answer,
         build: Callable[[Operation], type[Arguments]],
         *,
-        effect: Effect | None = None,
-        scopes: str | None = None,
-        aliases: str = "",
-        **facts: Any,
+        rate: Rate,
+        paged: bool = False,
+        **facts: Unpack[CustomFacts],
     ) -> Operation:
-        effect = effect or (Effect.READ if method == "GET" else Effect.WRITE)
-        right = "read" if effect is Effect.READ else "write"
         if name in self.operations:
             raise ValueError(f"{name} is declared twice")
+        effect = facts.get("effect") or (Effect.READ if method == "GET" else Effect.WRITE)
         operation = Operation(
             name,
-            self,
+            self.name,
             method,
             path,
             type_,
             purpose,
             answer,
             effect,
-            build=build,
-            scopes=(f"{self.scope}:{right}",) if scopes is None else tuple(scopes.split()),
-            aliases=tuple(aliases.split()),
-            has_fields=facts.pop("has_fields", answer in (Answer.COLLECTION, Answer.RECORD) and method == "GET"),
-            **facts,
+            build,
+            scopes=tuple(facts.get("scopes", self._scope(effect)).split()),
+            aliases=tuple(facts.get("aliases", "").split()),
+            area_search_words=self.search_words,
+            id_type=facts.get("id_type", self.id_type),
+            **_groups(facts, rate, paged),
+            **_chosen(_UNGROUPED, facts),
         )
         self.operations[name] = operation
         return operation
+
+    def _scope(self, effect: Effect) -> str:
+        return f"{self.scope}:{'read' if effect is Effect.READ else 'write'}"
+
+
+_UNGROUPED = (
+    "body_type",
+    "fixed_parameters",
+    "idempotent",
+    "lesser_effect",
+    "search_words",
+    "service",
+    "to_json_api",
+    "verify_with",
+)
+"""Facts that stand in an operation itself, under the same name."""
+
+
+def _groups(facts: CustomFacts, rate: Rate, paged: bool) -> Mapping[str, Any]:
+    return {
+        "reading": _group(Reading, facts),
+        "paging": _group(Paging, facts, takes_cursor=paged),
+        "job": Job(facts["job"], facts.get("job_errors"), facts.get("job_result")) if "job" in facts else None,
+        "limits": _group(Limits, facts, rate=rate),
+        "revisions": _group(Revisions, facts),
+    }
+
+
+def _group(group: type[Group], facts: Mapping[str, Any], **more: Any) -> Group:
+    return group(**_chosen(_NAMES[group], facts), **more)
+
+
+def _chosen(names: tuple[str, ...], facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in names if name in facts}
+
+
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    group: tuple(field.name for field in fields(group)) for group in (Reading, Paging, Limits, Revisions)
+}

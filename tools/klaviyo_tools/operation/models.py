@@ -22,32 +22,34 @@ from klaviyo_tools.arguments.types import (
     Wait,
 )
 from klaviyo_tools.filters import accept as filters
-from klaviyo_tools.operation.operation import ANY_REVISION, EMPTY_MAPPING, Answer, Operation
+from klaviyo_tools.operation.facts import ANY_REVISION, EMPTY_MAPPING, Answer
+from klaviyo_tools.operation.operation import Operation
 
 # Models of arguments, built from the declaration.
 
 
-def _reading(operation: Operation) -> type[Arguments]:
+def read_model(operation: Operation) -> type[Arguments]:
+    reading = operation.reading
     fields: dict[str, Any] = _ids(operation)
-    if operation.filter:
+    if reading.filter:
         fields["filter"] = _filter(operation)
-    if operation.sort:
-        fields["sort"] = _sort(operation.sort, operation.filter)
-    if operation.has_fields:
+    if reading.sort:
+        fields["sort"] = _sort(reading.sort, reading.filter)
+    if reading.sparse_fieldsets:
         kind: Any = FieldNames if operation.answer is Answer.COLLECTION else FieldsOfOne
         fields["fields"] = (kind | None, None)
-    if operation.include:
-        fields["include"] = _names("include", operation.include, operation)
+    if reading.include:
+        fields["include"] = _names("include", reading.include, operation)
     fields.update(_additional(operation))
-    if operation.ids:
+    if reading.ids_operation:
         fields["ids_only"] = (IdsOnly | None, None)
     if operation.answer is Answer.COLLECTION:
-        if operation.paged:
+        if operation.paging.takes_cursor:
             fields["max_results"] = (MaxResults, DEFAULT_RESULTS)
             fields["cursor"] = (Cursor | None, None)
         fields["count_by"] = (CountBy | None, None)
         fields["detail"] = (Detail, "summary")
-    return _model(operation, Arguments, fields, validators=_ids_alone(operation) if operation.ids else {})
+    return _model(operation, Arguments, fields, validators=_ids_alone(operation) if reading.ids_operation else {})
 
 
 _SHAPING = ("fields", "include", "additional_fields", "count_by")
@@ -57,27 +59,29 @@ _SHAPING = ("fields", "include", "additional_fields", "count_by")
 def _ids_alone(operation: Operation) -> dict[str, Any]:
     """Refuses, beside `ids_only`, what a read of ids does not take."""
 
+    reading = operation.reading
+
     def alone(arguments: Arguments) -> Arguments:
         if getattr(arguments, "ids_only", False):
             if beside := [name for name in _SHAPING if getattr(arguments, name, None)]:
                 raise ValueError(f"ids_only answers ids and nothing else: leave out {' and '.join(beside)}")
-            if operation.ids_without and (given := getattr(arguments, "filter", None)):
-                taken = {f: o for f, o in operation.filter.items() if f not in operation.ids_without}
+            if reading.ids_unsupported_filters and (given := getattr(arguments, "filter", None)):
+                taken = {f: o for f, o in reading.filter.items() if f not in reading.ids_unsupported_filters}
                 filters.accept_filter(given, taken)
         return arguments
 
     return {"ids_alone": model_validator(mode="after")(alone)}
 
 
-def _writing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
+def write_model(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
     waiting = {"wait": (Wait | None, None)} if operation.job else {}
     return _model(operation, attributes, _ids(operation), _additional(operation), waiting)
 
 
-def _changing(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
-    """As `_writing`, and a call that would change nothing is refused."""
+def change_model(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
+    """As `write_model`, and a call that would change nothing is refused."""
     if any(field.is_required() for field in attributes.model_fields.values()):
-        return _writing(attributes, operation)
+        return write_model(attributes, operation)
     names = {name: field.alias or name for name, field in attributes.model_fields.items()}
 
     def changes(arguments: Arguments) -> Arguments:
@@ -86,13 +90,13 @@ def _changing(attributes: type[Arguments], operation: Operation) -> type[Argumen
         return arguments
 
     checks: dict[str, Any] = {"changes": model_validator(mode="after")(changes)}
-    return _writing(create_model(attributes.__name__, __base__=attributes, __validators__=checks), operation)
+    return write_model(create_model(attributes.__name__, __base__=attributes, __validators__=checks), operation)
 
 
-def _relating(target: str, operation: Operation) -> type[Arguments]:
+def members_model(target: str, operation: Operation) -> type[Arguments]:
     # Only a replacement can do something with no members: it takes all away.
-    length = Field(min_length=0 if operation.method == "PATCH" else 1, max_length=operation.most)
-    kind = _id_type(operation)
+    length = Field(min_length=0 if operation.method == "PATCH" else 1, max_length=operation.limits.max_members)
+    kind = operation.id_type
     members = Annotated[list[kind], length, Linkage(target)]  # type: ignore[valid-type]
     return _model(operation, Arguments, {**_ids(operation), f"{target.replace('-', '_')}_ids": (members, ...)})
 
@@ -109,11 +113,7 @@ def _model(
 
 
 def _ids(operation: Operation) -> dict[str, Any]:
-    return {name: (Annotated[_id_type(operation), PathId()], ...) for name in operation.path_ids}
-
-
-def _id_type(operation: Operation) -> Any:
-    return operation.id_type or operation.area.id_type
+    return {name: (Annotated[operation.id_type, PathId()], ...) for name in operation.path_ids}
 
 
 _DEEP = 3
@@ -121,27 +121,27 @@ _DEEP = 3
 
 
 def _filter(operation: Operation) -> tuple[Any, Any]:
+    reading = operation.reading
+
     def accept(given: object) -> object:
         if isinstance(given, int | float):
             given = str(given)  # it would become one unread
         if not isinstance(given, str | list | dict):
             return given
-        return filters.accept_filter(given, operation.filter, required=operation.filter_required)
+        return filters.accept_filter(given, reading.filter, required=reading.filter_required)
 
     def describe(revision: str) -> str:
         text = filters.describe_filter(operation.filter_at(revision))
-        return f"Required: {' or '.join(operation.filter_required)}. {text}" if operation.filter_required else text
+        return f"Required: {' or '.join(reading.filter_required)}. {text}" if reading.filter_required else text
 
     as_text = WithJsonSchema({"type": "string", "description": describe(ANY_REVISION)})
-    varies = Varies(operation.later_filter, describe, filters.filter_fields_in)
-    usual = {name: operators for name, operators in operation.filter.items() if name.count(".") < _DEEP}
-    rare = (
-        [Brief(f"{filters.describe_filter(usual)}; more: describe_tool")] if len(usual) < len(operation.filter) else []
-    )
+    varies = Varies(operation.revisions.filters_since, describe, filters.filter_fields_in)
+    usual = {name: operators for name, operators in reading.filter.items() if name.count(".") < _DEEP}
+    rare = [Brief(f"{filters.describe_filter(usual)}; more: describe_tool")] if len(usual) < len(reading.filter) else []
     kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *rare)]
-    if not operation.filter_required:
+    if not reading.filter_required:
         return (kind | None, None)
-    name = operation.filter_required[0]
+    name = reading.filter_required[0]
     example = f'equals({name},"{"email" if name.endswith("channel") else "…"}")'
     return (Annotated[kind, Field(examples=[example])], ...)
 
@@ -162,18 +162,21 @@ def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[An
         return list(dict.fromkeys(one_of(name, allowed) for name in given))
 
     def describe(revision: str) -> str:
-        return ", ".join(operation.at(allowed, revision))
+        return ", ".join(operation.values_at(allowed, revision))
 
-    varies = Varies({name: operation.later[name] for name in allowed if name in operation.later}, describe)
+    varies = Varies(
+        {name: operation.revisions.values_since[name] for name in allowed if name in operation.revisions.values_since},
+        describe,
+    )
     text = Field(description=describe(ANY_REVISION))
     listed = Brief(names=True)
     return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
 
 
 def _additional(operation: Operation) -> dict[str, Any]:
-    if not operation.additional_fields:
+    if not operation.reading.additional_fields:
         return {}
     query = f"additional-fields[{operation.resource}]"
-    kind, default = _names(query, operation.additional_fields, operation)
+    kind, default = _names(query, operation.reading.additional_fields, operation)
     # After a write they are rarely wanted: a read gives them as well.
     return {"additional_fields": (kind if operation.method == "GET" else Annotated[kind, UNLISTED], default)}

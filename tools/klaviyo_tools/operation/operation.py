@@ -6,70 +6,30 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from math import ceil
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import Part, PathId, Query, Target, place_of
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi import documents
+from klaviyo_tools.operation.facts import (
+    OLDEST_REVISION,
+    Answer,
+    Effect,
+    Job,
+    LesserEffect,
+    Limits,
+    Method,
+    Paging,
+    Rate,
+    Reading,
+    Revisions,
+)
 from klaviyo_tools.operation.request import JSON, Request, Service, Upload
 from klaviyo_tools.resource_types import fields_at, resource_type
-
-if TYPE_CHECKING:
-    from klaviyo_tools.operation.area import Area
-
-OLDEST_REVISION = "2026-01-15"
-ANY_REVISION = "9999"
-"""Stands for every revision that was and will be."""
-EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
-
-Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
-
-
-class Effect(StrEnum):
-    """What running an operation does to the account and to people."""
-
-    READ = "read"
-    WRITE = "write"
-    DELETE = "delete"
-    REACHES_PEOPLE = "reaches_people"
-    IRREVERSIBLE = "irreversible"
-
-
-class Answer(StrEnum):
-    """What a success answers with."""
-
-    COLLECTION = "collection"
-    RECORD = "record"
-    JOB = "job"
-    REPORT = "report"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Klaviyo's limits: requests a second, a minute, and a day where it has one."""
-
-    burst: int
-    steady: int
-    day: int | None = None
-
-    def daily(self, limit: int) -> Rate:
-        return Rate(self.burst, self.steady, limit)
-
-
-@dataclass(frozen=True, slots=True)
-class LesserEffect:
-    """Values of an argument with which an operation has a lesser effect than it is declared with."""
-
-    argument: str
-    values: tuple[str, ...]
-    effect: Effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +37,8 @@ class Operation:
     """One operation of Klaviyo (or of Maton's connections), as everything else derives from it."""
 
     name: str
-    area: Area
+    area: str
+    """The name of the area that declares it."""
     method: Method
     path: str
     """Its parameters are named as the arguments: `/api/lists/{list_id}`."""
@@ -86,69 +47,34 @@ class Operation:
     purpose: str
     answer: Answer
     effect: Effect
-    rate: Rate
     build: Callable[[Operation], type[Arguments]]
-    body: str | None = None
-    """The `type` of the document sent, None where no document is."""
+    """Builds the model of the arguments."""
+    reading: Reading
+    paging: Paging
+    limits: Limits
+    revisions: Revisions
+    id_type: Any
+    """The type of the ids in its path and of its members."""
+    job: Job | None = None
+    body_type: str | None = None
+    """The `type` of the document in the request's body; None where the body is no document."""
     scopes: tuple[str, ...] = ()
-    since: str = OLDEST_REVISION
     aliases: tuple[str, ...] = ()
-    words: str = ""
-    """Words people use for it that neither its name nor its purpose has."""
-    filter: Mapping[str, str] = field(default_factory=dict)
-    """Filter field -> its operators, space-separated."""
-    filter_required: tuple[str, ...] = ()
-    """Filter fields of which one must be given."""
-    sort: tuple[str, ...] = ()
-    include: tuple[str, ...] = ()
-    additional_fields: tuple[str, ...] = ()
-    extra_fields: tuple[str, ...] = ()
-    """Sparse fields that only this operation and few others answer (`joined_group_at`)."""
-    has_fields: bool = True
-    """Whether it takes sparse fieldsets."""
-    later: Mapping[str, str] = field(default_factory=dict)
-    """Values of `include` and `additional_fields` that are younger than it -> their revision."""
-    later_filter: Mapping[str, str] = field(default_factory=dict)
-    """Filter fields that are younger than it -> their revision."""
-    ids: str | None = None
-    """Klaviyo's operation that answers only the ids of what this read answers: here its argument `ids_only`."""
-    ids_without: tuple[str, ...] = ()
-    """Filter fields that `ids` does not take."""
-    page_size: int | None = None
-    """The largest `page[size]`; None where Klaviyo takes none."""
-    page_size_since: str | None = None
-    paged: bool = False
-    cursor: str = "page[cursor]"
-    slower: Mapping[str, Rate] = field(default_factory=dict)
-    """A value of `include` or `additional_fields` that, when asked for, lowers the limits."""
+    """Names under which other versions of Klaviyo's API and its libraries know the operation."""
+    search_words: str = ""
+    """Words that people use for it and that stand neither in its name nor in its purpose."""
+    area_search_words: str = ""
+    """Words that people use for the whole area."""
     lesser_effect: LesserEffect | None = None
-    job: str | None = None
-    """The read that follows the job which this operation starts."""
-    job_errors: str | None = None
-    """The read of what failed in that job, where its record does not tell."""
-    job_result: str | None = None
-    """The read of what that job found."""
     verify_with: str | None = None
-    """The read that tells whether this write was applied, where it is not the plain read of the same path."""
-    repeatable: bool = False
-    """Whether this write is applied once however often it arrives."""
-    most: int | None = None
-    """The most members one call takes; None where Klaviyo names no limit."""
-    most_bytes: int | None = None
-    """The most bytes one call's body may have; None where Klaviyo names no limit."""
-    most_bytes_each: Mapping[str, int] = field(default_factory=dict)
-    """Likewise of one member of a list argument."""
-    id_type: Any = None
-    """The type of the ids in its path and of its members, where that is not the area's."""
+    """The read that shows whether this write was applied, where that is not the read of the same path."""
+    idempotent: bool = False
+    """Whether Klaviyo applies this write once however often it arrives."""
     service: Service = Service.KLAVIYO
-    constant: Mapping[str, str] = field(default_factory=dict)
-    """What Maton's service is always sent: in the query of a GET, in the body of a POST."""
-    revised_rate: tuple[str, Rate] | None = None
-    """Where Klaviyo changed its limits: from which revision on, and to what."""
-    silent_since: str | None = None
-    """The revision from which on a success has no body, where one had before."""
-    adapt: Callable[[JSON], JSON] | None = None
-    """Brings an answer that is not JSON:API into its form."""
+    fixed_parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that every request to Maton carries: in the query of a GET, in the body of a POST."""
+    to_json_api: Callable[[JSON], JSON] | None = None
+    """Turns an answer that is not JSON:API into a JSON:API document."""
     _accepted: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -169,41 +95,51 @@ class Operation:
 
     def rate_of(self, arguments: Arguments, revision: str = OLDEST_REVISION) -> Rate:
         """The limits with these arguments: some included or additional fields lower them."""
-        asked = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
-        slower = (self.slower[name] for name in asked if name in self.slower)
-        return min(slower, default=self.usual_rate(revision), key=_strictness)
+        values = [*(getattr(arguments, "include", None) or ()), *(getattr(arguments, "additional_fields", None) or ())]
+        lower = (self.limits.lower_rates[value] for value in values if value in self.limits.lower_rates)
+        return min(lower, default=self.usual_rate(revision), key=_strictness)
 
     def usual_rate(self, revision: str) -> Rate:
-        """The limits whatever the arguments, at a revision."""
-        return self.revised_rate[1] if self.revised_rate and self.revised_rate[0] <= revision else self.rate
+        """The limits at a revision, without what the arguments of a call lower."""
+        revised = self.limits.revised_rate
+        return revised[1] if revised and revised[0] <= revision else self.limits.rate
 
-    def at(self, names: Iterable[str], revision: str) -> tuple[str, ...]:
-        """Those of some values of `include` or `additional_fields` that a revision takes."""
-        return tuple(name for name in names if self.later.get(name, "") <= revision)
+    def values_at(self, names: Iterable[str], revision: str) -> tuple[str, ...]:
+        """The values, of `include` or `additional_fields`, that a revision takes."""
+        return tuple(name for name in names if self.revisions.values_since.get(name, "") <= revision)
 
     def filter_at(self, revision: str) -> dict[str, str]:
         """The filter fields that a revision takes, with their operators."""
-        return {
-            name: operators for name, operators in self.filter.items() if self.later_filter.get(name, "") <= revision
-        }
+        since = self.revisions.filters_since
+        return {name: operators for name, operators in self.reading.filter.items() if since.get(name, "") <= revision}
+
+    def page_size_at(self, revision: str) -> int | None:
+        """The largest `page[size]` that a revision takes; None where it does not take `page[size]`."""
+        return self.paging.max_page_size if (self.revisions.page_size_since or "") <= revision else None
+
+    def page_query(self, cursor: str | None, size: int | None) -> dict[str, str]:
+        """The query parameters that ask for one page."""
+        query = {self.paging.cursor_parameter: cursor, "page[size]": str(size) if size else None}
+        return {name: value for name, value in query.items() if value}
 
     @property
     def ids_path(self) -> str:
-        """The path of `ids`: that of the related records, as a relationship."""
+        """The path of `ids_operation`: that of the related records, as a relationship."""
         parent, _, last = self.path.rpartition("/")
         return f"{parent}/relationships/{last}"
 
     def accepted_fields(self, revision: str = OLDEST_REVISION) -> Mapping[str, frozenset[str]]:
         """Resource type -> the sparse fields that this operation answers, included types among them."""
-        if not self.has_fields:
+        if not self.reading.sparse_fieldsets:
             return {}
         if (known := self._accepted.get(revision)) is not None:
             return known
         primary = resource_type(self.resource)
         accepted = {}
-        additional = self.at(self.additional_fields, revision)
-        for kind in {primary.type, *(primary.relationships[name] for name in self.at(self.include, revision))}:
-            offered = {*additional, *self.extra_fields} if kind == primary.type else set()
+        additional = self.values_at(self.reading.additional_fields, revision)
+        included = (primary.relationships[name] for name in self.values_at(self.reading.include, revision))
+        for kind in {primary.type, *included}:
+            offered = {*additional, *self.reading.extra_fields} if kind == primary.type else set()
             hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
             if fields := fields_at(kind, revision):
                 accepted[kind] = frozenset(f for f in fields if f.split(".")[0] not in hidden)
@@ -212,22 +148,22 @@ class Operation:
 
     def check_size(self, arguments: Arguments) -> None:
         """Raises ArgumentsError where the body is larger than Klaviyo takes, with how to split it."""
-        if self.most_bytes is None:
+        if self.limits.max_body_bytes is None:
             return
         size = _bytes(self.request(arguments).body)
         lists = {n: v for n, v, _ in documents.given_arguments(arguments) if isinstance(v, list)}
-        for name, most in self.most_bytes_each.items():
+        for name, most in self.limits.max_item_bytes.items():
             if size > most:
                 for place, member in enumerate(lists.get(name, ())):
                     if (heavy := _bytes(documents.plain_value(member))) > most:
                         raise ArgumentsError(f"{name}.{place} is {heavy:,} bytes of JSON, and one may have {most:,}")
-        if size <= self.most_bytes:
+        if size <= self.limits.max_body_bytes:
             return
-        text = f"the body is {size:,} bytes of JSON, and Klaviyo takes {self.most_bytes:,} in a call"
+        text = f"the body is {size:,} bytes of JSON, and Klaviyo takes {self.limits.max_body_bytes:,} in a call"
         name, members = max(lists.items(), key=lambda item: len(item[1]), default=("", []))
         if len(members) < 2:
             raise ArgumentsError(f"{text}: shorten it")
-        parts = min(ceil(size / self.most_bytes * 1.1), len(members))
+        parts = min(ceil(size / self.limits.max_body_bytes * 1.1), len(members))
         each = ceil(len(members) / parts)
         raise ArgumentsError(f"{text}: make {parts} calls, each with about {each:,} of the {len(members):,} {name}")
 
@@ -243,13 +179,13 @@ class Operation:
                 case Part(key):
                     parts[key] = value
         body: JSON = parts or None
-        if self.body is not None:
+        if self.body_type is not None:
             target = getattr(arguments, self.path_ids[-1]) if self.method == "PATCH" and self.path_ids else None
-            body = documents.build_document(self.body, arguments, target)
-        elif self.constant and self.method == "POST":
-            body = dict(self.constant)
-        elif self.constant:
-            parameters = {**self.constant, **parameters}
+            body = documents.build_document(self.body_type, arguments, target)
+        elif self.fixed_parameters and self.method == "POST":
+            body = dict(self.fixed_parameters)
+        elif self.fixed_parameters:
+            parameters = {**self.fixed_parameters, **parameters}
         upload = parts.pop("file", None)
         return Request(
             self.method,

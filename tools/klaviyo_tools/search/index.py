@@ -16,7 +16,8 @@ from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from typing import Protocol
 
-from klaviyo_tools.operation.operation import Effect, Operation
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.search.language import ASKING, PHRASES, STOPWORDS, VERBS
 from klaviyo_tools.toolsets import STANDARD
 
@@ -74,7 +75,7 @@ class Index:
         self._named = {
             name: number
             for number, operation in reversed(list(enumerate(self._operations)))
-            for name in (*operation.aliases, operation.ids, operation.name)
+            for name in (*operation.aliases, operation.reading.ids_operation, operation.name)
         }
         everyday = frozenset(STANDARD.split())
         self._likely = [_EVERYDAY if operation.name in everyday else 1.0 for operation in self._operations]
@@ -197,10 +198,10 @@ def _texts(operation: Operation) -> Iterator[tuple[str, str]]:
     """What is known of an operation in words, by kind."""
     name = operation.name.replace("_", " ")
     yield "name", name
-    yield "alias", " ".join([*operation.aliases, operation.ids or ""]).replace("_", " ")
-    yield "words", operation.words
+    yield "alias", " ".join([*operation.aliases, operation.reading.ids_operation or ""]).replace("_", " ")
+    yield "words", operation.search_words
     yield "purpose", operation.purpose.replace("_", " ")
-    yield "area", f"{operation.area.name.replace('_', ' ')} {operation.area.words}"
+    yield "area", f"{operation.area.replace('_', ' ')} {operation.area_search_words}"
     yield "verb", " ".join(VERBS[part] for part in name.split() if part in VERBS)
 
 

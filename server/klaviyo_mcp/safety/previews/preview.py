@@ -18,7 +18,8 @@ from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError
 from klaviyo_mcp.safety.previews import sends
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.operation.operation import Effect, Operation
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 
 PreviewLines = Callable[[AccountReads, Any], Awaitable[list[str]]]
