@@ -404,16 +404,16 @@ _ANSWERED: Mapping[str, dict[str, Any]] = {
 
 async def size(plan: Plan) -> dict[str, Any]:
     """Bytes of our answers against Klaviyo's JSON for the same question, over the sandbox's account."""
-    from klaviyo_mcp import sandbox
     from klaviyo_mcp.calls.call import SilentContext
     from klaviyo_mcp.calls.service import CallService
     from klaviyo_mcp.gateway.client import GatewayClient
     from klaviyo_mcp.gateway.pacing import Pacer
+    from klaviyo_mcp.sandbox.app import create_sandbox
     from klaviyo_mcp.settings import Settings
     from klaviyo_tools.operation.facts import OLDEST_REVISION
     from klaviyo_tools.registry import registry
 
-    embedded = sandbox.create(key="sandbox")
+    embedded = create_sandbox(key="sandbox")
     transport = httpx.ASGITransport(embedded)
     maton = GatewayClient(key="sandbox", base_url="http://127.0.0.1", transport=transport, pacer=Pacer(enabled=False))
     calls_ = CallService(Settings(toolsets=("all",)), lambda: maton)

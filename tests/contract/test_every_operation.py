@@ -20,7 +20,7 @@ from klaviyo_mcp.cli.composition import SANDBOX_KEY
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.sandbox import Sandbox, create
+from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.sandbox.state.store import Record as Kept
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_of
@@ -203,7 +203,7 @@ async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
 ) -> None:
     monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
     revision = document.revision
-    sandbox = create(profiles=30, key=SANDBOX_KEY)
+    sandbox = create_sandbox(profiles=30, key=SANDBOX_KEY)
     arrange(sandbox)
     recorder, ids = Recorder(sandbox), Ids(sandbox)
     maton = GatewayClient(

@@ -16,14 +16,13 @@ import pytest
 import uvicorn
 from mcp.client.client import Client
 
-from klaviyo_mcp import sandbox
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server as app
-from klaviyo_mcp.sandbox import Faults, RateLimits
-from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send
+from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send, create_sandbox
 from klaviyo_mcp.sandbox.errors import KlaviyoError
+from klaviyo_mcp.sandbox.faults import Faults, RateLimits
 from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.listening import bind
 
@@ -128,7 +127,7 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
     faults = Faults()
     faults.add(method="GET", status=500, times=20, after=50)
     faults.add(method="POST", status=503, times=20, after=100)
-    box = sandbox.create(profiles=5, faults=faults, rate_limits=Hasty())
+    box = create_sandbox(profiles=5, faults=faults, rate_limits=Hasty())
     gateway = Gateway(box)
     settings = load_settings({"toolsets": "all", "confirm": "never", "sandbox": True}, {})
     tasks, files = len(asyncio.all_tasks()), open_files()

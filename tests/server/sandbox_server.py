@@ -17,7 +17,8 @@ from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol.server import create_server
-from klaviyo_mcp.sandbox import Faults, Sandbox
+from klaviyo_mcp.sandbox.app import Sandbox
+from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Record, Store
 from klaviyo_mcp.settings import Settings
 

@@ -200,13 +200,13 @@ def tools(context: click.Context, /, area: str | None, as_json: bool, search: st
 def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
     """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
     settings = resolve_settings(context, given, level="info")
-    from klaviyo_mcp import sandbox as embedded
+    from klaviyo_mcp.sandbox.app import create_sandbox
     from klaviyo_mcp.transports import listening
 
     def announce(bound: int) -> None:
         click.echo(f"MATON_BASE_URL=http://127.0.0.1:{bound} MATON_API_KEY={composition.SANDBOX_KEY}")
 
-    application = embedded.create(profiles=settings.sandbox_profiles, key=composition.SANDBOX_KEY)
+    application = create_sandbox(profiles=settings.sandbox_profiles, key=composition.SANDBOX_KEY)
     try:
         listening.run(application, "127.0.0.1", port, announce)
     except SettingsError as error:

@@ -40,9 +40,9 @@ def create_client(settings: Settings) -> GatewayClient:
     if settings.sandbox:
         import httpx
 
-        from klaviyo_mcp import sandbox
+        from klaviyo_mcp.sandbox.app import create_sandbox
 
-        embedded = sandbox.create(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
+        embedded = create_sandbox(profiles=settings.sandbox_profiles, key=SANDBOX_KEY)
         return GatewayClient(
             key=SANDBOX_KEY,
             base_url="http://127.0.0.1",

@@ -1,4 +1,16 @@
-"""The sandbox as an ASGI application: Maton's gateway in front, Klaviyo behind, a door for tests (`/_sandbox/…`)."""
+"""An embedded Klaviyo and Maton to try, demo and test against, as an ASGI application.
+
+`create_sandbox()` builds a populated `Sandbox`: mount it in `httpx.ASGITransport`, or serve it on a port. The package
+imports nothing of `klaviyo_tools` or of the server, so that it can catch their mistakes. Its parts, each importing
+only from the lines below its own:
+
+    app                          ASGI, Maton's gateway, the control endpoints under /_sandbox/
+    behaviour | seed | faults    what single operations do; the seeded account; failures on demand and rate limits
+    api | reporting | life       requests answered by the shape of their path; reports; the parts of the seeded account
+    state                        records and their relationships
+    contract                     operations, resource types and bodies, distilled from Klaviyo's OpenAPI documents
+    filters | timestamps | errors
+"""
 
 from __future__ import annotations
 
@@ -207,7 +219,7 @@ class Sandbox:
         return _Reply(200, to_json([asdict(fault) for fault in self.faults.active]), "application/json")
 
 
-def create(
+def create_sandbox(
     profiles: int = 250,
     *,
     seed: int = 2026,
@@ -250,8 +262,8 @@ def _failed(fault: Fault) -> _Reply:
     return _Reply(fault.status, text.encode(), fault.content_type, fault.headers)
 
 
-class _Malformed:
-    """What stands for a body that is no JSON."""
+_MALFORMED = "(no JSON)"
+"""What the log shows of a body that is no JSON; told apart from a body of this text by identity."""
 
 
 def _parsed(content_type: str, body: bytes) -> Any:
@@ -262,7 +274,7 @@ def _parsed(content_type: str, body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
-        return _Malformed.__doc__
+        return _MALFORMED
 
 
 def _check_media(content_type: str, wanted: str, body: bytes, parsed: Any) -> None:
@@ -272,7 +284,7 @@ def _check_media(content_type: str, wanted: str, body: bytes, parsed: Any) -> No
         raise KlaviyoError(
             415, "unsupported_media_type", "Unsupported media type.", f'Unsupported media type "{media}" in request.'
         )
-    if wanted == _JSON_API and (not body or parsed is _Malformed.__doc__):
+    if wanted == _JSON_API and (not body or parsed is _MALFORMED):
         raise KlaviyoError(400, "parse_error", "Malformed request.", "JSON parse error.", "/data")
     if wanted != _JSON_API and not parsed:
         raise invalid("The form is empty.", pointer="/")

@@ -17,8 +17,7 @@ from klaviyo_mcp.cli.composition import SANDBOX_KEY, create_service
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import completion, server
-from klaviyo_mcp.sandbox import Sandbox
-from klaviyo_mcp.sandbox import create as sandbox
+from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.areas.reporting import KEYS
 
@@ -30,7 +29,7 @@ Complete = mcp_types.Completion
 
 @pytest.fixture(scope="module")
 def store() -> Sandbox:
-    return sandbox(profiles=5)
+    return create_sandbox(profiles=5)
 
 
 def calls_over(upstream: Any, **settings: Any) -> CallService:

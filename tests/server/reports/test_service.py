@@ -18,7 +18,7 @@ from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.reports.table import Group, ReportTable
-from klaviyo_mcp.sandbox import create
+from klaviyo_mcp.sandbox.app import create_sandbox
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.registry import registry
@@ -390,7 +390,7 @@ REPORTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("tool", "arguments"), REPORTS, ids=[tool for tool, _ in REPORTS])
 async def test_every_report_of_the_sandbox_reads_itself_in_few_requests(tool: str, arguments: dict[str, Any]) -> None:
-    sandbox = create(profiles=60)
+    sandbox = create_sandbox(profiles=60)
     maton = GatewayClient(
         key="sandbox",
         base_url="http://127.0.0.1",

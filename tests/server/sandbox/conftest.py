@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from klaviyo_mcp.sandbox import Faults, Sandbox
 from klaviyo_mcp.sandbox.api.engine import complete
+from klaviyo_mcp.sandbox.app import Sandbox
 from klaviyo_mcp.sandbox.contract.contract import contract
+from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Record, Store
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

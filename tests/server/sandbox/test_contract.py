@@ -16,9 +16,10 @@ import jsonschema
 import pytest
 
 import klaviyo_mcp.sandbox
-from klaviyo_mcp.sandbox import Faults, Sandbox, create
+from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.sandbox.contract.contract import REVISIONS, Contract, Operation, contract
 from klaviyo_mcp.sandbox.contract.distil import distil
+from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Store
 
 PACKAGE = Path(klaviyo_mcp.sandbox.__file__).parent
@@ -299,7 +300,7 @@ async def _call(sandbox: Sandbox, known: Contract, operation: Operation, everyth
 
 @pytest.fixture(scope="module")
 def seeded() -> Sandbox:
-    return create(40, now=datetime(2026, 6, 1, tzinfo=UTC))
+    return create_sandbox(40, now=datetime(2026, 6, 1, tzinfo=UTC))
 
 
 READS = [one.name for one in getattr(contract("2026-01-15"), "operations", {}).values() if one.method == "GET"]

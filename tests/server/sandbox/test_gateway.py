@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from klaviyo_mcp.sandbox import Fault, Faults, RateLimits, Sandbox
+from klaviyo_mcp.sandbox.app import Sandbox
+from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
 from klaviyo_mcp.sandbox.state.store import Store
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.server.sandbox.conftest import Api
 
-from klaviyo_mcp.sandbox import Sandbox
+from klaviyo_mcp.sandbox.app import Sandbox
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.sandbox.api.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.errors import KlaviyoError
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.state.store import Record
 
 

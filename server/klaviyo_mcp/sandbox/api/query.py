@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from klaviyo_mcp.sandbox.api import filters
+from klaviyo_mcp.sandbox import filters
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
 from klaviyo_mcp.sandbox.state.relations import Relations

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
 from klaviyo_mcp.sandbox.api.engine import Answer, Call, Handler, make
-from klaviyo_mcp.sandbox.api.filters import moment_of
 from klaviyo_mcp.sandbox.api.render import HOST
 from klaviyo_mcp.sandbox.behaviour.people import upsert
 from klaviyo_mcp.sandbox.errors import invalid
 from klaviyo_mcp.sandbox.state.store import Record
+from klaviyo_mcp.sandbox.timestamps import format_timestamp, parse_timestamp
 
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 _REPORTS = (
@@ -50,7 +49,7 @@ def _record(call: Call, attributes: Mapping[str, Any], profile: Record) -> None:
     )
     if any(event is not None and event.attributes.get("uuid") == identity for event in held):
         return
-    moment = moment_of(attributes.get("time")) or call.store.now()
+    moment = parse_timestamp(attributes.get("time")) or call.store.now()
     properties = dict(attributes["properties"])
     if attributes.get("value") is not None:
         properties["$value"] = attributes["value"]
@@ -59,7 +58,7 @@ def _record(call: Call, attributes: Mapping[str, Any], profile: Record) -> None:
     properties["$event_id"] = unique or identity
     told: dict[str, Any] = {
         "timestamp": int(moment.timestamp()),
-        "datetime": moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S+00:00").replace(" ", "T"),
+        "datetime": format_timestamp(moment),
         "event_properties": properties,
         "uuid": identity,
     }

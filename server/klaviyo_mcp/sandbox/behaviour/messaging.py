@@ -18,10 +18,10 @@ from klaviyo_mcp.sandbox.api.engine import (
     start_job,
     update,
 )
-from klaviyo_mcp.sandbox.api.filters import moment_of
 from klaviyo_mcp.sandbox.errors import invalid
 from klaviyo_mcp.sandbox.state.relations import conflict
 from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 _OPEN = ("Draft", "Cancelled")
 _CAN_RECEIVE = {
@@ -176,7 +176,7 @@ def _send(call: Call) -> Answer:
         raise invalid("The campaign has no recipients.", pointer="/data/id")
     strategy = campaign.attributes.get("send_strategy") or {}
     told = strategy.get("datetime") or (strategy.get("options_static") or {}).get("datetime") or strategy.get("date")
-    due = moment_of(told)
+    due = parse_timestamp(told)
     now = call.store.stamp()
     later = due is not None and due > call.store.now()
     campaign.attributes |= {"status": "Scheduled" if later else "Sent", "scheduled_at": now}

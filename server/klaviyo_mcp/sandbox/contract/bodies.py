@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_mcp.sandbox.api.filters import moment_of
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
+from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 JSON = Any
 
@@ -98,7 +98,7 @@ def _check_scalar(kind: str, value: JSON, pointer: str) -> None:
         return
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind in ("integer", "number")):
         raise invalid(f"{_name(pointer)} must be a {kind}, not {type(value).__name__}.", pointer=pointer)
-    if kind in ("date-time", "date") and moment_of(value) is None:
+    if kind in ("date-time", "date") and parse_timestamp(value) is None:
         raise invalid(f"{_name(pointer)} must be an ISO 8601 {kind}.", pointer=pointer)
 
 

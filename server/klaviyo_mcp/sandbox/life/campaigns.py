@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.delivery import Message, Sending, former
+from klaviyo_mcp.sandbox.life.delivery import former
 from klaviyo_mcp.sandbox.life.mailings import MAILINGS, SECOND_SUBJECTS, Mailing
-from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.life.plan import Message, PlannedSend
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 SENDER = {"from_email": "hello@example.com", "from_label": "Fell & Hearth", "reply_to_email": "care@example.com"}
 _HOURS = (9, 16, 12, 7)
@@ -20,16 +22,16 @@ def make(world: World) -> None:
     """A campaign for each mailing; those that were sent are planned for delivery."""
     for number, mailing in enumerate(MAILINGS):
         at = (world.ago(mailing.days)).replace(hour=_HOURS[number % 4], minute=0)
-        campaign = _campaign(world, mailing, number, written(at))
+        campaign = _campaign(world, mailing, number, format_timestamp(at))
         subjects = [mailing.words, *([SECOND_SUBJECTS[mailing.name]] if mailing.name in SECOND_SUBJECTS else [])]
         messages = [_message(world, mailing, campaign, subject, place) for place, subject in enumerate(subjects)]
         world.store.link(campaign, "campaign-messages", [message.id for message in messages])
         world.campaigns[mailing.name] = campaign.id
         if mailing.status == "Sent":
-            for profile in _recipients(world, mailing, written(at)):
+            for profile in _recipients(world, mailing, format_timestamp(at)):
                 message = world.random.choice(messages)
                 pause = timedelta(seconds=world.random.randrange(20, 900))
-                world.sendings.append(Sending(at + pause, profile, message))
+                world.sendings.append(PlannedSend(at + pause, profile, message))
 
 
 def _group(world: World, name: str) -> tuple[str, str]:

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from klaviyo_mcp.sandbox.life import visits
-from klaviyo_mcp.sandbox.life.world import Happening, World, written
+from klaviyo_mcp.sandbox.life.plan import Message, PlannedEvent, PlannedSend
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is sent. `name` is the campaign's or the flow's; `flow` the flow's id, None for a campaign."""
-
-    id: str
-    name: str
-    subject: str
-    channel: str
-    flow: str | None = None
-    label: str = ""
-    variation: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A message to be sent to a profile."""
-
-    at: datetime
-    profile: Record
-    message: Message
-
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 _FORMER = {"Newsletter": "email", "SMS Club": "sms"}
 _NAMES = {"email": "Email", "sms": "SMS", "mobile_push": "Push"}
@@ -61,16 +39,18 @@ class _Post:
         self.random = world.random
         self.shop = visits.Shop(world)
         self.keen = {profile.id: world.random.betavariate(2, 3) for profile in world.lively}
-        self.last: dict[tuple[str, str], Happening] = {}
+        self.last: dict[tuple[str, str], PlannedEvent] = {}
         self.gone: set[str] = set()
 
-    def send(self, sending: Sending) -> None:
+    def send(self, sending: PlannedSend) -> None:
         profile, message, at = sending.profile, sending.message, sending.at
         held = _marketing(profile, message.channel)
-        if profile.id in self.gone or not _reachable(held, message.channel, written(at)):
+        if profile.id in self.gone or not _reachable(held, message.channel, format_timestamp(at)):
             return
         told = self._told(profile, message)
-        reason = next((one["reason"] for one in held.get("suppression") or () if one["timestamp"] <= written(at)), "")
+        reason = next(
+            (one["reason"] for one in held.get("suppression") or () if one["timestamp"] <= format_timestamp(at)), ""
+        )
         if message.channel == "email" and (reason == "HARD_BOUNCE" or self.random.random() < 0.008):
             kind = "Hard" if reason else "Soft"
             self.world.happen("Bounced Email", profile, at, told | {"Bounce Type": kind})
@@ -95,10 +75,10 @@ class _Post:
         if not reason:
             return
         self.gone.add(profile.id)
-        held["suppression"] = [{"reason": reason, "timestamp": written(at)}]
-        held["last_updated"] = written(at)
+        held["suppression"] = [{"reason": reason, "timestamp": format_timestamp(at)}]
+        held["last_updated"] = format_timestamp(at)
 
-    def _answer(self, profile: Record, message: Message, received: Happening, told: dict[str, Any]) -> None:
+    def _answer(self, profile: Record, message: Message, received: PlannedEvent, told: dict[str, Any]) -> None:
         """Open, click, visit: the likelier the keener the profile, and after a flow's message likelier still."""
         keen = self.keen[profile.id] + (0.1 if message.flow else 0)
         at = received.at + timedelta(minutes=self.random.expovariate(1 / 240) + 1)

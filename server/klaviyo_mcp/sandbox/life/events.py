@@ -7,8 +7,10 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.world import Happening, World, written
+from klaviyo_mcp.sandbox.life.plan import PlannedEvent
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Links
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 
 def make(world: World) -> None:
@@ -24,10 +26,10 @@ def make(world: World) -> None:
     _predict(world, happenings)
 
 
-def _store(world: World, happening: Happening) -> str:
+def _store(world: World, happening: PlannedEvent) -> str:
     identity = str(uuid.UUID(int=world.random.getrandbits(128), version=4))
     happening.properties.setdefault("$event_id", identity)
-    at = written(happening.at)
+    at = format_timestamp(happening.at)
     attributes: dict[str, Any] = {
         "timestamp": int(happening.at.timestamp()),
         "datetime": at,
@@ -44,7 +46,7 @@ def _store(world: World, happening: Happening) -> str:
     return at
 
 
-def _attribution(world: World, happening: Happening, credit: Happening) -> str:
+def _attribution(world: World, happening: PlannedEvent, credit: PlannedEvent) -> str:
     """The link from an order to the message event that it is credited to, and to that message's campaign or flow."""
     message = credit.properties["$message"]
     links: Links = {"event": happening.id, "attributed-event": credit.id}
@@ -56,9 +58,9 @@ def _attribution(world: World, happening: Happening, credit: Happening) -> str:
     return world.add("attribution", {}, links).id
 
 
-def _predict(world: World, happenings: list[Happening]) -> None:
+def _predict(world: World, happenings: list[PlannedEvent]) -> None:
     """What Klaviyo would foresee of those who bought: from how often, how much, and how long ago."""
-    orders: dict[str, list[Happening]] = defaultdict(list)
+    orders: dict[str, list[PlannedEvent]] = defaultdict(list)
     for happening in happenings:
         if happening.metric == "Placed Order":
             orders[happening.profile].append(happening)
@@ -81,6 +83,6 @@ def _predict(world: World, happenings: list[Happening]) -> None:
             "average_days_between_orders": gap,
             "average_order_value": round(spent / len(placed), 2),
             "churn_probability": round(min(0.98, 0.05 + silence / 380), 2),
-            "expected_date_of_next_order": written(next_order) if next_order else None,
+            "expected_date_of_next_order": format_timestamp(next_order) if next_order else None,
             "ranked_channel_affinity": ["email", "sms"] if profile.attributes["phone_number"] else ["email"],
         }

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from klaviyo_mcp.sandbox.life.campaigns import SENDER
-from klaviyo_mcp.sandbox.life.delivery import Message, Sending
 from klaviyo_mcp.sandbox.life.journeys import JOURNEYS, Journey, Step
+from klaviyo_mcp.sandbox.life.plan import Message, PlannedSend
 from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
 
@@ -44,7 +44,7 @@ def make(world: World) -> None:
         for profile, at in list(_starts(world, journey)):
             if journey.share == 1.0 or world.random.random() < journey.share:
                 for hours, message in messages:
-                    world.sendings.append(Sending(at + timedelta(hours=hours, minutes=3), profile, message))
+                    world.sendings.append(PlannedSend(at + timedelta(hours=hours, minutes=3), profile, message))
 
 
 def _flow(world: World, journey: Journey, number: int) -> tuple[Record, list[tuple[float, Message]]]:

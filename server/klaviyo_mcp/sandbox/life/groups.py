@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 _LISTS = (
     ("Newsletter", "double_opt_in", 720, 3),
@@ -54,7 +55,7 @@ def _joined(world: World, profile: Record) -> list[tuple[str, str]]:
         found.append(("Wholesale Partners", created))
     if world.random.random() < 0.06:
         day = world.ago(170 + 35 * world.random.random())
-        if written(day) < created:
+        if format_timestamp(day) < created:
             return found
-        found.append(("Summer Competition", written(day + timedelta(minutes=7))))
+        found.append(("Summer Competition", format_timestamp(day + timedelta(minutes=7))))
     return found

@@ -7,8 +7,9 @@ from typing import Any
 
 from klaviyo_mcp.sandbox.life.products import PRODUCTS
 from klaviyo_mcp.sandbox.life.shop import catalog_id, page
-from klaviyo_mcp.sandbox.life.world import World, written
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 COUNT = 40
 
@@ -82,8 +83,8 @@ def _review(world: World, number: int, event: Record | None) -> None:
             "url": page(product),
             "image_url": f"https://images.example.com/products/{product.number.lower()}.jpg",
         },
-        "created": written(created),
-        "updated": written(min(created + timedelta(days=2), world.now)),
+        "created": format_timestamp(created),
+        "updated": format_timestamp(min(created + timedelta(days=2), world.now)),
     }
     item = None if kind == "store" else catalog_id(product.number)
     world.add("review", attributes, {"item": item, "events": [event.id] if event else []})
@@ -98,4 +99,4 @@ def _author(profile: Record | None, number: int) -> str:
 
 def _reply(created: datetime) -> dict[str, Any]:
     words = "That should not happen. Write to care@example.com and we will mend or replace it."
-    return {"content": words, "author": "Fell & Hearth", "updated": written(created + timedelta(days=1))}
+    return {"content": words, "author": "Fell & Hearth", "updated": format_timestamp(created + timedelta(days=1))}

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from klaviyo_mcp.sandbox.life.plan import PlannedEvent
 from klaviyo_mcp.sandbox.life.products import CATEGORIES, PRODUCTS, Product
 from klaviyo_mcp.sandbox.life.shop import page
-from klaviyo_mcp.sandbox.life.world import Happening, World
+from klaviyo_mcp.sandbox.life.world import World
 from klaviyo_mcp.sandbox.state.store import Record
 
 CURRENCY = "USD"
@@ -31,7 +32,7 @@ class Shop:
 
     world: World
 
-    def visit(self, profile: Record, at: datetime, credit: Happening | None = None, *, eager: float = 0.0) -> None:
+    def visit(self, profile: Record, at: datetime, credit: PlannedEvent | None = None, *, eager: float = 0.0) -> None:
         """Look at something; perhaps go on to the cart, the checkout and the payment (`eager` makes it likelier)."""
         world, random = self.world, self.world.random
         seen = random.sample(PRODUCTS, random.choices((1, 2, 3), (60, 28, 12))[0])
@@ -69,7 +70,7 @@ class Shop:
         }
 
     def _order(
-        self, profile: Record, at: datetime, number: str, items: list[dict[str, Any]], credit: Happening | None
+        self, profile: Record, at: datetime, number: str, items: list[dict[str, Any]], credit: PlannedEvent | None
     ) -> None:
         """An order names the message it is credited to; each of its items is an event of its own."""
         code = self.world.random.choice(_DISCOUNTS)

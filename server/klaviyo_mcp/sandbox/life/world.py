@@ -6,30 +6,17 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from klaviyo_mcp.sandbox.life.plan import PlannedEvent, PlannedSend
 from klaviyo_mcp.sandbox.state.store import Links, Record, Store
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.sandbox.life.delivery import Sending
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 YEAR = 365.0
 """How many days back the shop's messages and events go."""
 
 LIVELY = 400
 """Of a large store, only the first so many profiles have events, so that events stay under 20,000 in all."""
-
-
-@dataclass(slots=True)
-class Happening:
-    """An event that is yet to be stored. `credit` is the message event that an order is attributed to."""
-
-    at: datetime
-    metric: str
-    profile: str
-    properties: dict[str, Any]
-    credit: Happening | None = None
-    id: str = ""
 
 
 @dataclass
@@ -47,8 +34,8 @@ class World:
     images: dict[str, str] = field(default_factory=dict)
     campaigns: dict[str, str] = field(default_factory=dict)
     flows: dict[str, str] = field(default_factory=dict)
-    sendings: list[Sending] = field(default_factory=list)
-    happenings: list[Happening] = field(default_factory=list)
+    sendings: list[PlannedSend] = field(default_factory=list)
+    happenings: list[PlannedEvent] = field(default_factory=list)
 
     @property
     def lively(self) -> Sequence[Record]:
@@ -67,7 +54,7 @@ class World:
 
     def text(self, days: float) -> str:
         """So many days before now, as Klaviyo writes a time."""
-        return written(self.ago(days))
+        return format_timestamp(self.ago(days))
 
     def since(self, profile: Record) -> datetime:
         """When a profile's events begin: a year ago, or when it was created if that is later."""
@@ -84,14 +71,9 @@ class World:
         profile: Record,
         at: datetime,
         properties: dict[str, Any],
-        credit: Happening | None = None,
-    ) -> Happening:
+        credit: PlannedEvent | None = None,
+    ) -> PlannedEvent:
         """Note an event of a profile, to be stored in the order of time."""
-        happening = Happening(at, metric, profile.id, properties, credit)
+        happening = PlannedEvent(at, metric, profile.id, properties, credit)
         self.happenings.append(happening)
         return happening
-
-
-def written(moment: datetime) -> str:
-    """A time as Klaviyo writes it: to the second, with its offset."""
-    return moment.isoformat(timespec="seconds")

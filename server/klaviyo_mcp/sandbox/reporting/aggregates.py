@@ -15,8 +15,8 @@ from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.sandbox.api.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid, not_found
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.reporting.dimensions import SPACED, Dimensions
 from klaviyo_mcp.sandbox.reporting.periods import Buckets, Span, zone_of
 from klaviyo_mcp.sandbox.state.store import Record, Store

@@ -12,8 +12,8 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from klaviyo_mcp.sandbox.api.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
 from klaviyo_mcp.sandbox.reporting import statistics
 from klaviyo_mcp.sandbox.reporting.occurrences import Facts, Occurrence, of_forms, of_messages, of_segments
 from klaviyo_mcp.sandbox.reporting.periods import Buckets, Span, named

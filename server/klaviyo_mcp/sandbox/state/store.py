@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from klaviyo_mcp.sandbox.timestamps import format_timestamp
+
 Links = dict[str, str | list[str] | None]
 
 IDENTIFIERS = ("email", "phone_number", "external_id")
@@ -61,7 +63,7 @@ class Store:
 
     def stamp(self) -> str:
         """The present time as Klaviyo writes it."""
-        return self.now().strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        return format_timestamp(self.now())
 
     def new_id(self, type_: str) -> str:
         """An unused id that looks like Klaviyo's for this type."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
+from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 Value = str | int | float | bool | datetime | list[Any] | None
 
@@ -121,7 +122,7 @@ class _Parser:
                 return None
             if _NUMBER.fullmatch(text):
                 return float(text) if "." in text else int(text)
-            moment = moment_of(text)
+            moment = parse_timestamp(text)
             if moment is not None:
                 return moment
         raise self.refuse(f"{text!r} is not a value: strings stand in double quotes, dates are ISO 8601.")
@@ -215,7 +216,7 @@ def _list(value: Value) -> list[Any]:
 
 def _equal(held: Any, wanted: Any) -> bool:
     if isinstance(wanted, datetime):
-        return bool(moment_of(held) == wanted)
+        return bool(parse_timestamp(held) == wanted)
     if isinstance(held, str) and isinstance(wanted, str):
         return held == wanted or ("@" in wanted and held.lower() == wanted.lower())
     return bool(held == wanted and isinstance(held, bool) == isinstance(wanted, bool))
@@ -223,23 +224,7 @@ def _equal(held: Any, wanted: Any) -> bool:
 
 def _comparable(held: Any, wanted: Any) -> tuple[Any, Any]:
     if isinstance(wanted, datetime):
-        return moment_of(held), wanted
+        return parse_timestamp(held), wanted
     if isinstance(wanted, (int, float)) and isinstance(held, (int, float)):
         return held, wanted
     return (held, wanted) if isinstance(held, str) and isinstance(wanted, str) else (None, None)
-
-
-def moment_of(value: Any) -> datetime | None:
-    """An ISO 8601 date or time, or a Unix timestamp, as an aware datetime (UTC where no zone is told)."""
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, UTC)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, str):
-        if not (len(value) >= 10 and value[4:5] == "-"):
-            return None
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)) if isinstance(value, datetime) else None
