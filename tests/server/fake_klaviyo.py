@@ -46,7 +46,7 @@ class FakeKlaviyo:
             tries=1,
         )
         self.calls = CallService(settings, lambda: maton)
-        self.calls.reports.clock = self.calls.reports.names.clock = lambda: self.now
+        self.calls.reports.cache.clock = self.calls.accounts.directory.clock = lambda: self.now
 
     async def call(self, tool: str, **arguments: Any) -> str:
         """The text of an answer or of an error."""

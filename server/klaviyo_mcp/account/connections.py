@@ -1,19 +1,20 @@
-"""Which Klaviyo account a call goes to: never a guess, and a write says which it was.
+"""The Klaviyo account that a call goes to: it is never a guess, and a write says which account it changed.
 
-Maton picks a connection by itself where several are active and none is named. So, unless `MATON_CONNECTION` names one,
-the connections are listed once, beside the first read or before the first write, and kept for a while: an account with
-one connection pays one request for it.
+Where several connections are active and a request names none, Maton picks one by itself. Unless `MATON_CONNECTION`
+names a connection, the active ones are therefore listed: beside the first read, or before the first write. The list is
+kept for some minutes, so that an account with one connection pays one request for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio
 
 from klaviyo_mcp.answers.wording import one_line
+from klaviyo_mcp.cache import ExpiringCache
 from klaviyo_mcp.errors import (
     ConnectionMissingError,
     KeyMissingError,
@@ -26,53 +27,60 @@ from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 
 if TYPE_CHECKING:
+    from klaviyo_mcp.account.directory import Directory
     from klaviyo_mcp.account.reads import AccountReads
 
 SINGLE_CACHE_SECONDS = 600.0
-"""Seconds for which one connection is taken to be the only one."""
-SEVERAL_CACHE_SECONDS = 15.0
-"""Seconds for which several are: shorter, for a person is about to change that."""
-UNNAMED_CACHE_SECONDS = 300.0
-"""Seconds after which an account whose name could not be read is asked again."""
+"""Seconds for which a list of one connection is kept."""
+OTHER_CACHE_SECONDS = 15.0
+"""Seconds for which a list of none or several is kept: shorter, because a person is about to change that."""
 GRACE_SECONDS = 0.9
-"""Seconds that a finished call waits for what was asked beside it."""
+"""Seconds that a finished call waits for the read that runs beside it."""
 NAME_CHARACTERS = 60
+MAX_CONNECTIONS_SHOWN = 5
 
-Clock = Callable[[], float]
 Work = Callable[[], Awaitable[str]]
-_SHOWN = 5
+_ACTIVE = "active"
 
 
-@dataclass
 class AccountConnections:
-    """The connections and the account of one process. `connection` is the one set; `clock` is in seconds."""
+    """The connections of one process, and the account they lead to.
 
-    reads: AccountReads
-    connection: str | None = None
-    clock: Clock = anyio.current_time
-    _active: tuple[str, ...] | None = None
-    _until: float = float("-inf")
-    _name: str = ""
-    _named_until: float = float("-inf")
-    _listing: anyio.Lock = field(default_factory=anyio.Lock)
-    _naming: anyio.Lock = field(default_factory=anyio.Lock)
+    Args:
+        reads: Reads Maton and the account.
+        connection: The id of the connection that the settings name; None where they name none.
+    """
+
+    def __init__(self, reads: AccountReads, connection: str | None = None) -> None:
+        self.reads = reads
+        self.connection = connection
+        self.cache: ExpiringCache[str, tuple[str, ...]] = ExpiringCache(max_entries=1)
+        self._active: tuple[str, ...] | None = None
+        """The ids of the active connections as they were listed last; None where the last list failed."""
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The names of the account. Imported when first needed, to keep it off the start."""
+        from klaviyo_mcp.account.directory import Directory
+
+        return Directory(self.reads, lambda: self.key)
 
     async def beside(self, work: Work) -> str:
         """Run a read while the connections are listed. Raises ConnectionMissingError where several are active.
 
-        Where they cannot be listed the read stands: it changes nothing, and the gateway has judged it.
+        Where they cannot be listed the answer of the read stands: it changed nothing, and Maton accepted the request.
         """
-        if self._known():
-            self._single()
+        if self._is_listed:
+            self._require_single()
             return await work()
-        answer, failure = await _beside(work, self._listed_quietly)
-        self._single()
+        answer, failure = await _run_beside(work, self._list_quietly)
+        self._require_single()
         if failure is not None:
             raise failure
         return answer
 
     async def connection_for_write(self) -> str:
-        """The id of the connection that a write goes to. Raises where that is not known for certain."""
+        """The id of the connection that a write goes to. Raises KlaviyoMcpError where that is not certain."""
         if self.connection:
             return self.connection
         try:
@@ -86,43 +94,38 @@ class AccountConnections:
                 detail=str(error),
                 then="Try again in a minute, or set MATON_CONNECTION to the connection meant.",
             ) from None
-        self._single()
+        self._require_single()
         if not self._active:
             raise ConnectionMissingError("none")
         return self._active[0]
 
     async def with_account_name(self, work: Work) -> str:
-        """Run a write, and say in its answer which account it went to."""
-        answer, failure = await _beside(work, self.name)
+        """Run a write, and add to its answer the account that it changed."""
+        answer, failure = await _run_beside(work, self.name)
         if failure is not None:
             raise failure
         return f"{answer}\n[account: {self.display_name}]"
 
     async def name(self) -> str:
-        """What the account is called: its organization, else the id of its connection. Never fails."""
-        async with self._naming:
-            if self.clock() >= self._named_until:
-                found = await self.reads.rows("get_accounts")
-                told = found[0].attributes.get("contact_information") if found else None
-                name = told.get("organization_name") if isinstance(told, dict) else None
-                self._name = one_line(name, NAME_CHARACTERS) if isinstance(name, str) else ""
-                self._named_until = float("inf") if self._name else self.clock() + UNNAMED_CACHE_SECONDS
+        """The name of the account: its organization, else the id of its connection. Never fails."""
+        await self.directory.account()
         return self.display_name
 
     @property
     def display_name(self) -> str:
-        """The account's name as far as it is known by now."""
+        """The name of the account as far as it was read by now."""
         only = self._active[0] if self._active and len(self._active) == 1 else ""
-        return self._name or self.connection or only or "unknown"
+        return one_line(self.directory.account_name, NAME_CHARACTERS) or self.connection or only or "unknown"
 
     @property
     def key(self) -> str:
-        """What tells this account from another, empty while that is unknown."""
+        """Tells one account from another; empty while that is unknown."""
         return self.connection or ",".join(self._active or ())
 
     def forget(self) -> None:
-        """Connections are being changed: list them anew before they are relied on again."""
-        self._until = float("-inf")
+        """Connections are being changed: list them anew, and read the account anew."""
+        self.cache.clear()
+        self.directory.forget()
 
     def changes(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
@@ -130,35 +133,41 @@ class AccountConnections:
             operation.effect is not Effect.READ or operation.name == "get_connection"
         )
 
-    def _known(self) -> bool:
-        return bool(self.connection) or (self._active is not None and self.clock() < self._until)
+    @property
+    def _is_listed(self) -> bool:
+        return bool(self.connection) or self.cache.get(_ACTIVE) is not None
 
-    def _single(self) -> None:
+    def _require_single(self) -> None:
         if not self.connection and self._active is not None and len(self._active) > 1:
-            rest = len(self._active) - _SHOWN
-            shown = [*self._active[:_SHOWN], *([f"{rest} more"] if rest > 0 else [])]
+            rest = len(self._active) - MAX_CONNECTIONS_SHOWN
+            shown = [*self._active[:MAX_CONNECTIONS_SHOWN], *([f"{rest} more"] if rest > 0 else [])]
             raise ConnectionMissingError("several", connections=shown)
 
     async def _list(self) -> None:
-        async with self._listing:
-            if self._known():
-                return
-            found = await self.reads.page("list_connections", status="ACTIVE")
-            active = tuple(flat.id for flat in found.records if flat.attributes.get("status") == "ACTIVE")
-            if active != self._active:
-                self._name, self._named_until = "", float("-inf")  # another connection may be another account
-            self._active = active
-            self._until = self.clock() + (SINGLE_CACHE_SECONDS if len(self._active) == 1 else SEVERAL_CACHE_SECONDS)
+        await self.cache.load(
+            _ACTIVE,
+            self._read_active,
+            seconds=lambda active: SINGLE_CACHE_SECONDS if len(active) == 1 else OTHER_CACHE_SECONDS,
+        )
 
-    async def _listed_quietly(self) -> None:
+    async def _read_active(self) -> tuple[str, ...]:
+        page = await self.reads.page("list_connections", status="ACTIVE")
+        self._active = tuple(flat.id for flat in page.records if flat.attributes.get("status") == "ACTIVE")
+        return self._active
+
+    async def _list_quietly(self) -> None:
         try:
             await self._list()
         except KlaviyoMcpError:
             self._active = None
 
 
-async def _beside(work: Work, other: Callable[[], Coroutine[None, None, object]]) -> tuple[str, Exception | None]:
-    """Run `work`, and beside it what never fails, for which a finished call waits a little; its answer or failure."""
+async def _run_beside(work: Work, other: Callable[[], Coroutine[None, None, object]]) -> tuple[str, Exception | None]:
+    """Run `work` and, beside it, a read that never fails; a finished call waits for that a little.
+
+    Returns:
+        The answer of `work`, and its failure where it failed.
+    """
     answer, failure = "", None
     async with anyio.create_task_group() as group:
         group.start_soon(other)

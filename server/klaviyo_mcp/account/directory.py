@@ -1,53 +1,46 @@
-"""Ids -> names: what campaigns, flows, forms, segments, tags and metrics are called, kept for minutes.
+"""What an account is called and holds: its own facts, its metrics, and the names of its records.
 
-Names are read in few requests: by `any(id,[…])` in batches where the collection takes that, from its whole list
-otherwise. A name that cannot be read is no failure: the id stands alone.
+One directory serves the whole process: reports, completion, and writes that name their account. Everything is read once
+and kept for some minutes. Previews read names anew instead: a person agrees to what is true now.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from klaviyo_mcp.account.reads import attribute_of, run_together
-from klaviyo_mcp.answers.pages import read_pages
+from klaviyo_mcp.account.names import FoundNames, NamedRecord, read_all, read_names
 from klaviyo_mcp.answers.values import value_at
-from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
+from klaviyo_mcp.cache import Clock, ExpiringCache
+from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
-from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page
-from klaviyo_tools.operation.facts import OLDEST_REVISION
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
 
 CACHE_SECONDS = 600.0
-"""Seconds for which a name is kept, and that an id has none."""
+"""Seconds for which names and metrics are kept, and that an id has no name."""
+ACCOUNT_CACHE_SECONDS = 3_600.0
+"""Seconds for which the account's own facts are kept. Klaviyo allows 15 reads of them a minute."""
+RECORDS_CACHE_SECONDS = 300.0
+"""Seconds for which the list of all records of a type is kept: shorter, because new records are missed in it."""
+RECORDS_READ_SECONDS = 3.0
+"""Seconds for which the records of a type are read; those of later pages are left out."""
 FAILURE_CACHE_SECONDS = 30.0
-"""Seconds after which what could not be read is tried again."""
-IDS_PER_FILTER = 50
-"""Ids in one filter."""
-MAX_PAGES = 10
-"""Pages that are read of one collection for its names."""
-MAX_LISTED_PAGES = 3
-"""Of those, where a whole list is read, newest first."""
-MAX_SINGLE_READS = 10
-"""Things whose name is read one by one."""
-CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
-"""A channel as reports write it -> as campaigns are asked for by it."""
-
-Clock = Callable[[], float]
+"""Seconds after which a read that failed is tried again."""
+MAX_NAMES = 20_000
+MAX_TYPES = 32
 
 
-class AccountFacts(NamedTuple):
-    """What reports need of the account; empty where it could not be read."""
+class Account(NamedTuple):
+    """The facts of the account that others need; a text is empty where Klaviyo has none or it could not be read."""
 
+    name: str = ""
     timezone: str = ""
     currency: str = ""
 
@@ -60,58 +53,56 @@ class Metric(NamedTuple):
     integration: str
 
 
-@dataclass
-class _Shelf:
-    """Names of one kind, and until when they hold."""
-
-    names: dict[str, str] = field(default_factory=dict)
-    until: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
 class Directory:
-    """The names of one account. `account_key` tells when it is another; `clock` is in seconds."""
+    """The names of one account.
 
-    reads: AccountReads
-    account_key: Callable[[], str] = str
-    clock: Clock = anyio.current_time
-    _key: str = ""
-    _shelves: dict[str, _Shelf] = field(default_factory=dict)
-    _metrics: Sequence[Metric] | None = None
-    _metrics_until: float = 0.0
-    _account: AccountFacts = field(default_factory=AccountFacts)
-    _account_until: float = 0.0
-    _reading: anyio.Lock = field(default_factory=anyio.Lock)
-    _asking: anyio.Lock = field(default_factory=anyio.Lock)
+    Args:
+        reads: Reads the account.
+        account_key: Tells one account from another; empty while that is unknown.
+        clock: Tells the time in seconds.
+    """
 
-    async def account(self) -> AccountFacts:
-        """The account's timezone and currency. Never fails."""
-        async with self._asking:
-            self._same_account()
-            if self.clock() >= self._account_until:
-                found = await self.reads.rows("get_accounts", fields=("timezone", "preferred_currency"))
-                told = found[0].attributes if found else {}
-                self._account = AccountFacts(_text(told.get("timezone")), _text(told.get("preferred_currency")))
-                self._account_until = self.clock() + (CACHE_SECONDS if found else FAILURE_CACHE_SECONDS)
-        return self._account
+    def __init__(
+        self, reads: AccountReads, account_key: Callable[[], str] = str, clock: Clock = time.monotonic
+    ) -> None:
+        self.reads = reads
+        self.account_key = account_key
+        self.clock = clock
+        self._key = ""
+        self._account: ExpiringCache[None, Account] = ExpiringCache(max_entries=1, clock=self._now)
+        self._metrics: ExpiringCache[None, Sequence[Metric]] = ExpiringCache(max_entries=1, clock=self._now)
+        self._names: ExpiringCache[tuple[str, str], str] = ExpiringCache(max_entries=MAX_NAMES, clock=self._now)
+        """Kind and id -> name, empty where it has none."""
+        self._records: ExpiringCache[str, Sequence[NamedRecord]] = ExpiringCache(max_entries=MAX_TYPES, clock=self._now)
+        """Type -> its records."""
+
+    async def account(self) -> Account:
+        """The account's facts. Never fails."""
+        self._check_account()
+        try:
+            return await self._account.load(
+                None, self._read_account, seconds=ACCOUNT_CACHE_SECONDS, failure_seconds=FAILURE_CACHE_SECONDS
+            )
+        except KlaviyoMcpError:
+            return Account()
+
+    @property
+    def account_name(self) -> str:
+        """The account's name as far as it was read by now."""
+        self._check_account()
+        account = self._account.get(None)
+        return account.name if account else ""
 
     async def metrics(self) -> Sequence[Metric]:
         """All metrics. Raises KlaviyoMcpError where they cannot be read."""
-        async with self._reading:
-            self._same_account()
-            if self._metrics is None or self.clock() >= self._metrics_until:
-                found = [flat async for flat in self.all("get_metrics", fields=("integration.name",))]
-                self._metrics = [
-                    Metric(flat.id, _text(flat.attributes.get("name")), _text(value_at(flat.attributes, _INTEGRATION)))
-                    for flat in found
-                ]
-                self._metrics_until = self.clock() + CACHE_SECONDS
-        return self._metrics
+        self._check_account()
+        return await self._metrics.load(None, self._read_metrics, seconds=CACHE_SECONDS)
 
-    async def metric(self, given: str, argument: str) -> str:
-        """The id of the metric of this id or exact name. Raises ArgumentsError where that is none, or several."""
-        text = given.strip()
-        if _is_id(text) and not self._metrics:
+    async def metric_id(self, name: str, argument: str) -> str:
+        """The id of the metric with this id or exact name. Raises ArgumentsError where there is none, or several."""
+        text = name.strip()
+        self._check_account()
+        if _is_id(text) and self._metrics.get(None) is None:
             return text
         try:
             metrics = await self.metrics()
@@ -121,13 +112,13 @@ class Directory:
             raise
         if any(metric.id == text for metric in metrics):
             return text
-        found = [metric for metric in metrics if metric.name == text]
-        found = found or [metric for metric in metrics if metric.name.casefold() == text.casefold()]
-        if len(found) == 1:
-            return found[0].id
-        if found:
-            several = ", ".join(f"{one.id} ({one.integration or 'no integration'})" for one in found[:8])
-            raise ArgumentsError(f"{argument}: {len(found)} metrics are called {text[:60]!r}: give one's id, {several}")
+        same = [metric for metric in metrics if metric.name == text]
+        same = same or [metric for metric in metrics if metric.name.casefold() == text.casefold()]
+        if len(same) == 1:
+            return same[0].id
+        if same:
+            ids = ", ".join(f"{metric.id} ({metric.integration or 'no integration'})" for metric in same[:8])
+            raise ArgumentsError(f"{argument}: {len(same)} metrics are called {text[:60]!r}: give one's id, {ids}")
         if _may_be_id(text):
             return text
         close = nearest(text, {metric.name for metric in metrics})
@@ -141,134 +132,81 @@ class Directory:
         except KlaviyoMcpError:
             return ""
 
-    async def of(self, kind: str, ids: Iterable[str], channels: Collection[str] = ()) -> Mapping[str, str]:
+    async def names(self, kind: str, ids: Iterable[str], channels: Collection[str] = ()) -> Mapping[str, str]:
         """The names of these ids, as far as there are any. Never fails.
 
-        `channels` are those that campaigns are known to go by, as reports write them.
+        Args:
+            kind: As `account.names.read_names` takes it.
+            ids: Ids of that kind; empty ones are passed over.
+            channels: The channels that campaigns are known to use, as reports name them.
         """
-        self._same_account()
-        shelf = self._shelves.setdefault(kind, _Shelf())
-        wanted = dict.fromkeys(id_ for id_ in ids if id_)
-        missing = [id_ for id_ in wanted if shelf.until.get(id_, 0.0) <= self.clock()]
+        self._check_account()
+        names = {id_: self._names.get((kind, id_)) for id_ in ids if id_}
+        missing = [id_ for id_, name in names.items() if name is None]
         if missing:
-            found: dict[str, str] = {}
-            until = self.clock() + CACHE_SECONDS
+            found: FoundNames = {}
+            seconds = CACHE_SECONDS
             try:
-                await _READERS[kind](self, missing, channels, found)
+                await read_names(self.reads, kind, missing, found, channels)
             except KlaviyoMcpError:
-                until = self.clock() + FAILURE_CACHE_SECONDS
+                seconds = FAILURE_CACHE_SECONDS
             for id_ in (*found, *missing):
-                name = found.get(id_)
-                if name:
-                    shelf.names[id_] = name
-                shelf.until[id_] = self.clock() + CACHE_SECONDS if name else until
-        return {id_: shelf.names[id_] for id_ in wanted if id_ in shelf.names}
+                name = found.get(id_, "")
+                self._names.put((kind, id_), name, CACHE_SECONDS if name else seconds)
+            names |= {id_: found.get(id_, "") for id_ in missing}
+        return {id_: name for id_, name in names.items() if name}
+
+    async def records(self, kind: str) -> Sequence[NamedRecord]:
+        """The records of a type, or the account's metrics, by name. Raises KlaviyoMcpError.
+
+        Of many records these are the ones that can be read in a few seconds, most of them the newest.
+        """
+        if kind == "metric":
+            return [NamedRecord(metric.id, metric.name) for metric in await self.metrics()]
+        self._check_account()
+        return await self._records.load(
+            kind,
+            partial(self._read_records, kind),
+            seconds=RECORDS_CACHE_SECONDS,
+            failure_seconds=FAILURE_CACHE_SECONDS,
+        )
 
     def forget(self) -> None:
-        """The account may be another now."""
-        self._shelves.clear()
-        self._metrics, self._metrics_until, self._account_until = None, 0.0, 0.0
+        """The account may be another now: read everything anew."""
+        for cache in (self._account, self._metrics, self._names, self._records):
+            cache.clear()
 
-    def _same_account(self) -> None:
+    def _now(self) -> float:
+        return self.clock()
+
+    def _check_account(self) -> None:
+        """Forget everything where the account is another than before."""
         key = self.account_key()
         if key != self._key:
             if self._key:
                 self.forget()
             self._key = key
 
-    async def all(
-        self, name: str, more: Mapping[str, str] = EMPTY, *, most: int = MAX_PAGES, **arguments: Any
-    ) -> AsyncIterator[Flat]:
-        """The records of a collection, `most` pages of it. Raises KlaviyoMcpError."""
-        operation = self.reads.operation(name)
+    async def _read_account(self) -> Account:
+        page = await self.reads.page("get_accounts", fields=("timezone", "preferred_currency"))
+        facts = page.records[0].attributes if page.records else {}
+        name = value_at(facts, ("contact_information", "organization_name"))
+        return Account(_text(name), _text(facts.get("timezone")), _text(facts.get("preferred_currency")))
 
-        async def fetch(cursor: str | None, size: int | None) -> Page:
-            return await self.reads.page(name, more={**operation.page_query(cursor, size), **more}, **arguments)
+    async def _read_metrics(self) -> Sequence[Metric]:
+        return [
+            Metric(flat.id, _text(flat.attributes.get("name")), _text(value_at(flat.attributes, _INTEGRATION)))
+            async for flat in self.reads.records("get_metrics", fields=("integration.name",))
+        ]
 
-        # Some take a page size from a later revision on only: they are read in pages as they come.
-        size = operation.page_size_at(OLDEST_REVISION)
-        try:
-            async with aclosing(read_pages(fetch, size=size, max_pages=most)) as pages:
-                async for _, page in pages:
-                    for flat in page.records:
-                        yield flat
-        except DocumentError as error:
-            raise UpstreamError(operation.name, str(error)) from None
-
-
-FoundNames = dict[str, str]
-ReadNames = Callable[[Directory, Sequence[str], Collection[str], FoundNames], Awaitable[None]]
+    async def _read_records(self, type_: str) -> Sequence[NamedRecord]:
+        found: list[NamedRecord] = []
+        with anyio.move_on_after(RECORDS_READ_SECONDS):
+            await read_all(self.reads, type_, found)
+        return found
 
 
-async def _listed(read: str, names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
-    for batch in _batches(ids):
-        async for flat in names.all(read, filter=_any(batch)):
-            found[flat.id] = _text(flat.attributes.get("name"))
-
-
-async def _campaigns(names: Directory, ids: Sequence[str], channels: Collection[str], found: FoundNames) -> None:
-    known = [CHANNELS[channel] for channel in CHANNELS if channel in channels]
-    for channel in known or CHANNELS.values():
-        for batch in _batches([id_ for id_ in ids if id_ not in found]):
-            async for flat in names.all("get_campaigns", filter=f"{_by(channel)},{_any(batch)}"):
-                found[flat.id] = _text(flat.attributes.get("name"))
-
-
-async def _tags(names: Directory, _: Sequence[str], __: Collection[str], found: FoundNames) -> None:
-    async for flat in names.all("get_tags"):
-        found[flat.id] = _text(flat.attributes.get("name"))
-
-
-async def _messages(names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
-    """What a message belongs to. Messages cannot be asked for by their ids: campaigns are read whole, then flows'."""
-    lean = {"fields[campaign-message]": "definition.channel"}
-    for channel in CHANNELS.values():
-        if all(id_ in found for id_ in ids):
-            return
-        asked = {"filter": _by(channel), "include": ["campaign-messages"], "sort": "-created_at"}
-        async for flat in names.all("get_campaigns", lean, most=MAX_LISTED_PAGES, **asked):
-            related = flat.related.get("campaign-messages")
-            found.update(dict.fromkeys(related.ids if related else (), _text(flat.attributes.get("name"))))
-    rest = [id_ for id_ in ids if id_ not in found][:MAX_SINGLE_READS]
-
-    async def read(id_: str) -> None:
-        page = await names.reads.one("get_flow_message", flow_message_id=id_)
-        label = value_at(attribute_of(page, "definition"), ("name",))
-        found[id_] = _text(label) or _text(attribute_of(page, "name"))
-
-    await run_together(*(partial(read, id_) for id_ in rest))
-
-
-async def _versions(names: Directory, ids: Sequence[str], _: Collection[str], found: FoundNames) -> None:
-    async def read(id_: str) -> None:
-        page = await names.reads.one("get_form_version", form_version_id=id_)
-        found[id_] = _text(attribute_of(page, "variation_name"))
-
-    await run_together(*(partial(read, id_) for id_ in ids[:MAX_SINGLE_READS]))
-
-
-_READERS: Mapping[str, ReadNames] = {
-    "campaign": _campaigns,
-    "flow": partial(_listed, "get_flows"),
-    "form": partial(_listed, "get_forms"),
-    "segment": partial(_listed, "get_segments"),
-    "tag": _tags,
-    "message": _messages,
-    "form version": _versions,
-}
 _INTEGRATION = ("integration", "name")
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[at : at + IDS_PER_FILTER] for at in range(0, len(ids), IDS_PER_FILTER))
-
-
-def _by(channel: str) -> str:
-    return f'equals(messages.channel,"{channel}")'
-
-
-def _any(ids: Iterable[str]) -> str:
-    return f"any(id,{json.dumps(list(ids), ensure_ascii=False)})"
 
 
 def _text(value: object) -> str:

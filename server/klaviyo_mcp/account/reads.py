@@ -5,17 +5,20 @@ They go the way of any call, by their operation, so that they are paced, retried
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from klaviyo_mcp.answers import view as fieldsets
+from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
 from klaviyo_tools import resource_types
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
+from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
 from klaviyo_tools.registry import Registry
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 10.0
 """Seconds that such a read may take with all its waiting."""
+MAX_PAGES = 10
+"""Pages that are read of one collection."""
 
 
 class MissingRecord(Exception):
@@ -86,6 +91,25 @@ class AccountReads:
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
         return await self._send(operation, operation.request(checked, {**query, **more}), checked)
+
+    async def records(
+        self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
+    ) -> AsyncIterator[Flat]:
+        """The records of a collection, page after page; `more` goes into the query as it is. Raises KlaviyoMcpError."""
+        operation = self._catalog[name]
+
+        async def fetch(cursor: str | None, size: int | None) -> Page:
+            return await self.page(name, more={**operation.page_query(cursor, size), **more}, **arguments)
+
+        # Some take a page size only from a later revision on: their pages are read as large as they come.
+        size = operation.page_size_at(OLDEST_REVISION)
+        try:
+            async with aclosing(read_pages(fetch, size=size, max_pages=max_pages)) as pages:
+                async for _, page in pages:
+                    for flat in page.records:
+                        yield flat
+        except DocumentError as error:
+            raise UpstreamError(operation.name, str(error)) from None
 
     async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:
         """The records of a collection's first page; None where they cannot be read."""

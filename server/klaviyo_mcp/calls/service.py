@@ -82,7 +82,7 @@ class CallService:
         """What reports share: answers kept, names. Built with the first of them, for what they need takes a while."""
         from klaviyo_mcp.reports.service import ReportService
 
-        return ReportService(self.reads, lambda: self.accounts.key)
+        return ReportService(self.reads, self.accounts.directory, lambda: self.accounts.key)
 
     @cached_property
     def _tools(self) -> list[mcp_types.Tool]:

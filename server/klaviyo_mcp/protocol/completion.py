@@ -1,15 +1,13 @@
-"""Argument completion for prompts and resource templates, from the account's own names. It never fails.
+"""Completes arguments of prompts and resource templates with the names in the account. It never fails.
 
-Names are read once in some minutes, and only when somebody types: a client asks with every key.
+A client asks at every key: the directory of the account reads names once and keeps them for some minutes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp_types
@@ -23,84 +21,31 @@ from klaviyo_tools.areas.reporting import KEYS
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-    from klaviyo_mcp.account.directory import Directory
+    from klaviyo_mcp.account.names import NamedRecord
     from klaviyo_mcp.calls.service import CallService
 
 logger = logging.getLogger(__name__)
 
 MAX_COMPLETIONS = 100
 """Values in one answer, as the protocol has it."""
-CACHE_SECONDS = 300.0
-"""Seconds for which names are kept."""
-FAILURE_CACHE_SECONDS = 30.0
-"""Seconds after which what could not be read is tried again."""
 READ_SECONDS = 4.0
 """Seconds for which somebody who types is kept waiting."""
 NAME_CHARACTERS = 120
-"""Characters of a name."""
-
-Clock = Callable[[], float]
-
-
-class NamedRecord(NamedTuple):
-    """Something of the account that can be chosen."""
-
-    id: str
-    name: str
-
-
-ReadNames = Callable[["Directory"], Awaitable[list[NamedRecord]]]
-
-
-async def _listed(operation: str, label: str, names: Directory) -> list[NamedRecord]:
-    return [_thing(flat.id, flat.attributes.get(label)) async for flat in names.all(operation, fields=(label,))]
-
-
-async def _campaigns(names: Directory) -> list[NamedRecord]:
-    found: list[NamedRecord] = []
-    for channel in ("email", "sms", "mobile_push"):
-        newest = names.all("get_campaigns", filter=f'equals(messages.channel,"{channel}")', sort="-updated_at")
-        found += [_thing(flat.id, flat.attributes.get("name")) async for flat in newest]
-    return found
-
-
-async def _metrics(names: Directory) -> list[NamedRecord]:
-    return [NamedRecord(metric.id, metric.name) for metric in await names.metrics()]
-
-
-async def _audiences(names: Directory) -> list[NamedRecord]:
-    return [*await READERS["list"](names), *await READERS["segment"](names)]
-
-
-READERS: Mapping[str, ReadNames] = {
-    "campaign": _campaigns,
-    "list": partial(_listed, "get_lists", "name"),
-    "segment": partial(_listed, "get_segments", "name"),
-    "flow": partial(_listed, "get_flows", "name"),
-    "form": partial(_listed, "get_forms", "name"),
-    "template": partial(_listed, "get_templates", "name"),
-    "metric": _metrics,
-    "coupon": partial(_listed, "get_coupons", "external_id"),
-    "webhook": partial(_listed, "get_webhooks", "name"),
-    "audience": _audiences,
+RECORD_KINDS: Mapping[str, tuple[str, ...]] = {
+    **{
+        kind: (kind,)
+        for kind in ("campaign", "list", "segment", "flow", "form", "template", "metric", "coupon", "webhook")
+    },
+    "audience": ("list", "segment"),
 }
-"""What is completed from the account: neither people nor what they did."""
-
-
-@dataclass
-class _Kept:
-    things: Sequence[NamedRecord] = ()
-    until: float = float("-inf")
-    reading: anyio.Lock = field(default_factory=anyio.Lock)
+"""Kind of an argument -> the types of the records that complete it: neither people nor what they did."""
 
 
 class Completion:
-    """The handler of completion. `clock` is in seconds."""
+    """The handler of completion."""
 
-    def __init__(self, calls: CallService, clock: Clock = anyio.current_time) -> None:
+    def __init__(self, calls: CallService) -> None:
         self._calls = calls
-        self._clock = clock
-        self._kept: dict[tuple[str, str], _Kept] = {}
 
     async def complete(
         self, ctx: ServerRequestContext[Any], params: mcp_types.CompleteRequestParams
@@ -126,31 +71,23 @@ class Completion:
             kind = known.get(params.argument.name, "")
             if kind == "timeframe":
                 return _ranked([(key, key) for key in KEYS], typed)
-            return _ranked([(thing.name, thing.name) for thing in await self._things(kind)], typed)
+            names = [one_line(record.name, NAME_CHARACTERS) for record in await self._records(kind)]
+            return _ranked([(name, name) for name in names], typed)
         kind = ref.uri.removeprefix(resources.SCHEME).partition("/")[0]
         if kind == "guide":
             return _ranked([(name, name) for name in GUIDES], typed)
-        things = await self._things(kind) if kind in resources.RECORDS else ()
-        return _ranked([(thing.id, f"{thing.name} {thing.id}") for thing in things], typed)
+        records = await self._records(kind) if kind in resources.RECORDS else ()
+        return _ranked(
+            [(record.id, f"{one_line(record.name, NAME_CHARACTERS)} {record.id}") for record in records], typed
+        )
 
-    async def _things(self, kind: str) -> Sequence[NamedRecord]:
-        """What there is of a kind, read again after some minutes."""
-        if kind not in READERS or (self._calls.settings.key is None and not self._calls.settings.sandbox):
+    async def _records(self, kind: str) -> Sequence[NamedRecord]:
+        """The records of a kind. Raises KlaviyoMcpError, also where several connections leave the account open."""
+        settings, accounts = self._calls.settings, self._calls.accounts
+        if kind not in RECORD_KINDS or (settings.key is None and not settings.sandbox):
             return ()
-        account = (
-            await self._calls.accounts.connection_for_write()
-        )  # several connections and none chosen: complete from none
-        kept = self._kept.setdefault((account, kind), _Kept())
-        async with kept.reading:
-            if self._clock() >= kept.until:
-                kept.until = self._clock() + FAILURE_CACHE_SECONDS
-                kept.things = await READERS[kind](self._calls.reports.names)
-                kept.until = self._clock() + CACHE_SECONDS
-        return kept.things
-
-
-def _thing(id_: str, name: object) -> NamedRecord:
-    return NamedRecord(id_, one_line(name, NAME_CHARACTERS) if isinstance(name, str) else "")
+        await accounts.connection_for_write()
+        return [record for type_ in RECORD_KINDS[kind] for record in await accounts.directory.records(type_)]
 
 
 def _ranked(values: Sequence[tuple[str, str]], typed: str) -> list[str]:

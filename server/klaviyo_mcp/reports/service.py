@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import anyio
-
-from klaviyo_mcp.account.directory import Clock, Directory
+from klaviyo_mcp.account.directory import Directory
 from klaviyo_mcp.account.reads import run_together
 from klaviyo_mcp.answers.cursors import START, Position, decode_cursor, encode_cursor, fingerprint
 from klaviyo_mcp.answers.record import document_text
 from klaviyo_mcp.answers.values import cell
+from klaviyo_mcp.cache import ExpiringCache
 from klaviyo_mcp.reports.table import ID_GROUPINGS, Group, ReportTable, read_report, sort_groups
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 300.0
 """Seconds for which a report is answered again without asking Klaviyo."""
-MAX_CACHED = 32
+MAX_CACHED_REPORTS = 32
 METRIC_ARGUMENTS = {"conversion_metric_id": "conversions are ", "metric_id": "metric "}
 """Arguments that take a metric, and what the facts say before it."""
 _NAMED_METRIC = re.compile(r'equals\(metric_id,"([^"\\]+)"\)')
@@ -52,31 +50,21 @@ SendReport = Callable[[Arguments], Awaitable[Page]]
 """Asks Klaviyo for a report."""
 
 
-class _Kept(NamedTuple):
-    """A report, when it was asked for, and of which account; empty where that was not known yet."""
-
-    page: Page
-    at: float
-    account: str
-
-
 @dataclass
 class ReportService:
-    """The reports of one process. `account_key` tells when the account is another; `clock` is in seconds."""
+    """The reports of one process. `account_key` tells when the account is another."""
 
     reads: AccountReads
+    directory: Directory
     account_key: Callable[[], str] = str
-    clock: Clock = anyio.current_time
-    names: Directory = field(init=False)
-    _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
-
-    def __post_init__(self) -> None:
-        self.names = Directory(self.reads, self.account_key, self.clock)
+    cache: ExpiringCache[str, tuple[Page, str]] = field(
+        default_factory=lambda: ExpiringCache(max_entries=MAX_CACHED_REPORTS)
+    )
+    """Reports with the account that each is of, empty where that was not known yet."""
 
     def forget(self) -> None:
         """The account may be another now."""
-        self._kept.clear()
-        self.names.forget()
+        self.cache.clear()
 
     async def with_metrics(self, operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arguments of a report with the ids of the metrics that it names.
@@ -88,13 +76,13 @@ class ReportService:
         for name in METRIC_ARGUMENTS:
             value = given.get(name)
             if name in known and isinstance(value, str) and value.strip():
-                found[name] = await self.names.metric(value, name)
+                found[name] = await self.directory.metric_id(value, name)
         return {**given, **found} if found else given
 
     async def filtered(self, filter_: str) -> str:
         """A filter with the ids of the metrics that it names. Raises ArgumentsError as `with_metrics` does."""
         for name in dict.fromkeys(_NAMED_METRIC.findall(filter_)):
-            found = await self.names.metric(name, "filter: metric_id")
+            found = await self.directory.metric_id(name, "filter: metric_id")
             filter_ = filter_.replace(f'equals(metric_id,"{name}")', f'equals(metric_id,"{found}")')
         return filter_
 
@@ -111,7 +99,7 @@ class ReportService:
             return document_text(page, resource_type(operation.resource))
         times, groups = found
         names, account, metric = await run_together(
-            partial(self._named, groups), self.names.account, partial(self._metric, sent)
+            partial(self._named, groups), self.directory.account, partial(self._metric, sent)
         )
         table = ReportTable(sent, times, groups, names, account, self.reads.hide)
         asides = [metric] if metric else []
@@ -127,7 +115,7 @@ class ReportService:
             groupings = getattr(arguments, "group_by", None) or DEFAULT_GROUPINGS[operation.resource]
             changes["group_by"] = list(dict.fromkeys((*groupings, *NAME_GROUPINGS[operation.resource])))
         if "timezone" in type(arguments).model_fields and not getattr(arguments, "timezone", None):
-            zone = (await self.names.account()).timezone
+            zone = (await self.directory.account()).timezone
             changes |= {"timezone": zone} if zone else {}
         return arguments.model_copy(update=changes)
 
@@ -141,16 +129,11 @@ class ReportService:
         scarce = operation.limits.rate.day is not None
         asked = arguments.model_dump(mode="json", exclude_none=True)
         key = json.dumps([operation.name, asked], sort_keys=True)
-        kept = self._kept.get(key)
-        if kept and (scarce or going_on):
-            age = self.clock() - kept.at
-            if age < CACHE_SECONDS and kept.account in ("", self.account_key()):
-                return kept.page, age
+        cached = self.cache.get_with_age(key) if scarce or going_on else None
+        if cached and cached.value[1] in ("", self.account_key()):
+            return cached.value[0], cached.age
         page = await send(arguments)
-        self._kept[key] = _Kept(page, self.clock(), self.account_key())
-        self._kept.move_to_end(key)
-        while len(self._kept) > MAX_CACHED:
-            self._kept.popitem(last=False)
+        self.cache.put(key, (page, self.account_key()), CACHE_SECONDS)
         return page, None
 
     async def _named(self, groups: Sequence[Group]) -> dict[str, Mapping[str, str]]:
@@ -162,14 +145,16 @@ class ReportService:
                 if named and named.kind and value and not group.keys.get(named.beside):
                     ids.setdefault(key, {})[value] = None
         channels = {group.keys.get("send_channel", "") for group in groups} - {""}
-        found = await run_together(*(partial(self.names.of, ID_GROUPINGS[key].kind, ids[key], channels) for key in ids))
+        found = await run_together(
+            *(partial(self.directory.names, ID_GROUPINGS[key].kind, ids[key], channels) for key in ids)
+        )
         return dict(zip(ids, found, strict=True))
 
     async def _metric(self, arguments: Arguments) -> str:
         """`conversions are Placed Order (hFF1gn)`."""
         for argument, words in METRIC_ARGUMENTS.items():
             if id_ := getattr(arguments, argument, None):
-                name = await self.names.metric_name(id_)
+                name = await self.directory.metric_name(id_)
                 return f"{words}{cell(name, 80)} ({id_})" if name else f"{words}{id_}"
         return ""
 

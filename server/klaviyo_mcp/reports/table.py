@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.account.directory import AccountFacts
+from klaviyo_mcp.account.directory import Account
 from klaviyo_mcp.answers.collection import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.values import cell
@@ -110,7 +110,7 @@ class ReportTable:
     times: Sequence[str] | None
     groups: Sequence[Group]
     names: Mapping[str, Mapping[str, str]]
-    account: AccountFacts
+    account: Account
     hide: bool = False
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 

@@ -101,7 +101,7 @@ async def test_one_connection_is_listed_once_in_a_process_beside_the_first_read(
 async def test_connections_are_listed_anew_after_a_while_and_once_they_change() -> None:
     now = 1000.0
     server = sandbox_server()
-    server.calls.accounts.clock = lambda: now
+    server.calls.accounts.cache.clock = lambda: now
     await server.run("get_lists")
     now += SINGLE_CACHE_SECONDS - 1
     await server.run("get_lists")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 from tests.server.fake_klaviyo import FakeKlaviyo
 
 from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, Directory
+from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.errors import UpstreamError
+from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -30,80 +32,99 @@ def klaviyo() -> FakeKlaviyo:
     return klaviyo
 
 
-def names(klaviyo: FakeKlaviyo) -> Directory:
-    return klaviyo.calls.reports.names
+def directory(klaviyo: FakeKlaviyo) -> Directory:
+    return klaviyo.calls.accounts.directory
 
 
 async def test_many_ids_are_read_in_batches_and_once(klaviyo: FakeKlaviyo) -> None:
     ids = [f"F{number}" for number in range(120)]
-    found = await names(klaviyo).of("flow", ids)
+    found = await directory(klaviyo).names("flow", ids)
     assert found == {f"F{number}": f"Flow {number}" for number in range(120)}
     assert klaviyo.new_requests() == ["GET flows"] * 3
-    assert await names(klaviyo).of("flow", ["F7", "F7", ""]) == {"F7": "Flow 7"}
+    assert await directory(klaviyo).names("flow", ["F7", "F7", ""]) == {"F7": "Flow 7"}
     assert klaviyo.new_requests() == []
 
 
 async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(klaviyo: FakeKlaviyo) -> None:
-    assert await names(klaviyo).of("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
+    assert await directory(klaviyo).names("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
     klaviyo.now += CACHE_SECONDS - 1
-    await names(klaviyo).of("flow", ["F1", "GONE"])
+    await directory(klaviyo).names("flow", ["F1", "GONE"])
     assert klaviyo.new_requests() == ["GET flows"]
     klaviyo.now += 1
-    await names(klaviyo).of("flow", ["F1", "GONE"])
+    await directory(klaviyo).names("flow", ["F1", "GONE"])
     assert klaviyo.new_requests() == ["GET flows"]
 
 
 async def test_what_could_not_be_read_is_tried_again_soon(klaviyo: FakeKlaviyo) -> None:
     klaviyo.broken = {"flows", "accounts"}
-    assert await names(klaviyo).of("flow", ["F1"]) == {}
-    assert (await names(klaviyo).account()).timezone == ""
+    assert await directory(klaviyo).names("flow", ["F1"]) == {}
+    assert (await directory(klaviyo).account()).timezone == ""
     klaviyo.broken = set()
     klaviyo.now += FAILURE_CACHE_SECONDS
-    assert await names(klaviyo).of("flow", ["F1"]) == {"F1": "Flow 1"}
-    assert await names(klaviyo).account() == ("Europe/Oslo", "NOK")
+    assert await directory(klaviyo).names("flow", ["F1"]) == {"F1": "Flow 1"}
+    assert await directory(klaviyo).account() == ("", "Europe/Oslo", "NOK")
 
 
 async def test_campaigns_are_read_by_the_channels_they_went_by(klaviyo: FakeKlaviyo) -> None:
-    assert await names(klaviyo).of("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
+    assert await directory(klaviyo).names("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
     assert [query["filter"] for query in klaviyo.queries] == ['and(equals(messages.channel,"sms"),any(id,["C2"]))']
     klaviyo.new_requests()
-    assert await names(klaviyo).of("campaign", ["C1", "C3"]) == {"C1": "Spring"}
+    assert await directory(klaviyo).names("campaign", ["C1", "C3"]) == {"C1": "Spring"}
     assert klaviyo.new_requests() == ["GET campaigns"] * 3
 
 
 async def test_messages_of_flows_are_read_one_by_one_and_not_without_bound(klaviyo: FakeKlaviyo) -> None:
     wanted = ["M1", *(f"X{number}" for number in range(50))]
-    assert await names(klaviyo).of("message", wanted) == {"M1": "Hello"}
+    assert await directory(klaviyo).names("message", wanted) == {"M1": "Hello"}
     paths = klaviyo.new_requests()
     assert paths[:3] == ["GET campaigns"] * 3
     assert len(paths) == 13
 
 
 async def test_another_account_has_other_names(klaviyo: FakeKlaviyo) -> None:
-    await names(klaviyo).of("flow", ["F1"])
-    klaviyo.calls.reports.names.account_key = lambda: "conn-2"
+    await directory(klaviyo).names("flow", ["F1"])
+    klaviyo.calls.accounts.directory.account_key = lambda: "conn-2"
     klaviyo.new_requests()
     klaviyo.names["flows"] = {"F1": "Theirs"}
-    assert await names(klaviyo).of("flow", ["F1"]) == {"F1": "Theirs"}
-    klaviyo.calls.reports.forget()
-    assert await names(klaviyo).metric_name("OPENE2") == "Opened Email"
+    assert await directory(klaviyo).names("flow", ["F1"]) == {"F1": "Theirs"}
+    klaviyo.calls.accounts.forget()
+    assert await directory(klaviyo).metric_name("OPENE2") == "Opened Email"
 
 
-class CircularReads:
+async def test_callers_at_once_share_one_read_of_the_account_and_of_the_metrics(klaviyo: FakeKlaviyo) -> None:
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(directory(klaviyo).account)
+            group.start_soon(directory(klaviyo).metrics)
+    assert sorted(klaviyo.new_requests()) == ["GET accounts", "GET metrics"]
+
+
+async def test_a_write_and_a_report_share_one_read_of_the_account(klaviyo: FakeKlaviyo) -> None:
+    await klaviyo.calls.accounts.name()
+    klaviyo.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
+    await klaviyo.call("query_metric_aggregates", metric_id="TxVpCr", **COUNT)
+    assert klaviyo.new_requests().count("GET accounts") == 1
+
+
+async def unreachable() -> GatewayClient:
+    raise AssertionError("nothing is sent")
+
+
+class CircularReads(AccountReads):
     """Reads whose every page leads to the same next one."""
 
-    def operation(self, name: str) -> Operation:
-        return registry()[name]
+    def __init__(self) -> None:
+        super().__init__(unreachable, registry(), "2026-01-15")
 
     async def page(self, name: str, **_: Any) -> Page:
         return Page([Flat("flow", "F1", {"name": "Flow 1"}, {})], {}, "same", False)
 
 
 async def test_cursors_that_lead_in_a_circle_are_an_error_and_leave_the_names_that_were_read() -> None:
-    directory = Directory(CircularReads())  # type: ignore[arg-type]
+    reads = CircularReads()
     with pytest.raises(UpstreamError, match="leads back to a page that was already read"):
-        [flat async for flat in directory.all("get_flows")]
-    assert await directory.of("flow", ["F1", "F2"]) == {"F1": "Flow 1"}
+        [flat async for flat in reads.records("get_flows")]
+    assert await Directory(reads).names("flow", ["F1", "F2"]) == {"F1": "Flow 1"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import mcp_types
 import pytest
 from mcp.client.client import Client
 
+from klaviyo_mcp.account import directory
+from klaviyo_mcp.account.directory import RECORDS_CACHE_SECONDS
 from klaviyo_mcp.calls.guides.guide import GUIDES
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import SANDBOX_KEY, create_service
@@ -18,6 +20,7 @@ from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import completion, server
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
+from klaviyo_mcp.sandbox.state.store import Record
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.areas.reporting import KEYS
 
@@ -116,13 +119,14 @@ async def test_names_are_read_once_while_somebody_types(store: Sandbox) -> None:
 async def test_names_are_read_again_after_some_minutes(store: Sandbox) -> None:
     now = [0.0]
     calls = calls_over(store)
-    handler = completion.Completion(calls, lambda: now[0])
+    calls.accounts.directory.clock = lambda: now[0]
+    handler = completion.Completion(calls)
     params = mcp_types.CompleteRequestParams(
         ref=mcp_types.PromptReference(name="list_cleaning"),
         argument=mcp_types.CompletionArgument(name="list", value=""),
     )
     counts = []
-    for moment in (0.0, completion.CACHE_SECONDS - 1, completion.CACHE_SECONDS):
+    for moment in (0.0, RECORDS_CACHE_SECONDS - 1, RECORDS_CACHE_SECONDS):
         now[0] = moment
         before = len(store.requests)
         await handler.complete(None, params)  # type: ignore[arg-type]
@@ -147,16 +151,32 @@ async def test_without_a_key_nothing_is_asked() -> None:
         assert (await of_prompt(client, "flow_health", "flow")).values == []
 
 
-async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told(
-    store: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def many(_: Any) -> list[completion.NamedRecord]:
-        return [completion.NamedRecord(f"id{number}", f"List {number}") for number in range(250)]
-
-    monkeypatch.setattr(completion, "READERS", {"list": many})
-    async with connected(calls_over(store)) as client:
-        found = await of_prompt(client, "list_cleaning", "list")
+async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told() -> None:
+    upstream = create_sandbox(profiles=5)
+    for number in range(250):
+        upstream.store.add(Record("flow", f"EXTRA{number}", {"name": f"Extra {number}"}, {}))
+    async with connected(calls_over(upstream)) as client:
+        found = await of_prompt(client, "flow_health", "flow", "extra")
     assert (len(found.values), found.total, found.has_more) == (100, 250, True)
+
+
+async def test_a_slow_account_is_completed_from_what_was_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "RECORDS_READ_SECONDS", 0.2)
+    upstream = create_sandbox(profiles=5)
+    upstream.faults.add(delay=60, path="*/campaigns*", after=2, times=9)
+    async with connected(calls_over(upstream)) as client:
+        campaigns = await of_prompt(client, "campaign_review", "campaign")
+        before = len(upstream.requests)
+        assert (await of_prompt(client, "campaign_review", "campaign")).values == campaigns.values
+    assert campaigns.values
+    assert len(upstream.requests) == before
+
+
+async def test_a_name_is_offered_in_one_clean_line() -> None:
+    upstream = create_sandbox(profiles=5)
+    upstream.store.add(Record("flow", "EXTRA", {"name": "News\n\x1b[31mletter\u202e"}, {}))
+    async with connected(calls_over(upstream)) as client:
+        assert (await of_prompt(client, "flow_health", "flow", "news")).values == ["News letter"]
 
 
 def test_beginnings_come_before_words_and_words_before_the_middle() -> None:
@@ -169,7 +189,5 @@ def test_beginnings_come_before_words_and_words_before_the_middle() -> None:
     ]
 
 
-def test_a_name_is_offered_once_and_in_one_clean_line() -> None:
+def test_a_name_is_offered_once() -> None:
     assert completion._ranked([("x", "x"), ("x", "x"), ("", "")], "") == ["x"]
-    assert completion._thing("1", "News\n\x1b[31mletter\u202e").name == "News letter"
-    assert completion._thing("1", None).name == ""

@@ -12,7 +12,7 @@ import pytest
 from tests.server.fake_klaviyo import FakeKlaviyo
 from tests.server.sandbox_server import UnattendedContext
 
-from klaviyo_mcp.account.directory import AccountFacts
+from klaviyo_mcp.account.directory import Account
 from klaviyo_mcp.answers.cursors import START
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -362,7 +362,12 @@ async def test_a_named_timeframe_is_told_in_days_where_there_is_no_doubt(key: st
     groups = [Group({"form_id": "P1"}, {"submits": [1]})]
     # In Oslo it is a day later already.
     table = ReportTable(
-        arguments, None, groups, {}, AccountFacts("Europe/Oslo"), now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
+        arguments,
+        None,
+        groups,
+        {},
+        Account(timezone="Europe/Oslo"),
+        now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC),
     )
     assert table.text(START, None, [], str).startswith(f"1 row; {told}; complete\n")
 
