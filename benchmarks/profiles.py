@@ -1,197 +1,177 @@
-"""Where each millisecond of a start and of a call goes."""
+"""What takes the time of a start and of a call.
+
+Nothing here depends on the names of this server's modules, so that any build can be profiled.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
+import signal
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from benchmarks.clients import environment, spawned
-from benchmarks.measure import BARE, OURS, QUIET, Figure, Plan, ours_over_http, ours_over_stdio, upstream
+from benchmarks.clients import CLIENT, StdioClient
+from benchmarks.measurements import Figure, Profile, Share
+from benchmarks.plan import BARE, TOOL, Build, Plan
+from benchmarks.processes import (
+    BARE_COMMAND,
+    QUIET,
+    Upstream,
+    cpu_ms,
+    http_server,
+    server_environment,
+    server_process,
+    stdio_server,
+    upstream_process,
+)
 
+_OWN = "this server"
+_OTHERS = "libraries of mcp"
 _GROUPS: Mapping[str, tuple[str, ...]] = {
-    "this server": ("klaviyo_mcp", "klaviyo_tools", "benchmarks"),
+    _OWN: ("klaviyo_mcp", "klaviyo_tools", "benchmarks"),
     "mcp": ("mcp", "mcp_types"),
     "pydantic": ("pydantic", "pydantic_core", "pydantic_settings", "annotated_types", "typing_inspection"),
-    "what mcp brings along": (),
     "the standard library": tuple(sys.stdlib_module_names),
 }
-_FRAMES = "".join(
-    json.dumps({"jsonrpc": "2.0", **frame}) + "\n"
-    for frame in (
-        {
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "benchmarks", "version": "1"},
-            },
-        },
+_OWN_PACKAGES = ("klaviyo_mcp", "klaviyo_tools")
+_RECORDS = 20
+_CALL = {"name": TOOL, "arguments": {"max_results": _RECORDS}}
+_WARM_UP_CALLS = 20
+_SAMPLED_CALLS = 100
+"""Sampled calls for each call of the plan: the system takes a sample in every few milliseconds, some calls apart."""
+_FUNCTIONS = 15
+
+
+async def profile(plan: Plan, build: Build) -> Profile:
+    """Where the time of a build goes."""
+    plan.progress("profile")
+    imports = {BARE: await _import_ms(BARE_COMMAND), "standard": await _import_ms(build.command)}
+    async with upstream_process() as upstream:
+        await upstream.set(delay=0, total=_RECORDS)
+        pings = await _ping_ms(plan, build, upstream)
+        samples, ms = await _sample_calls(plan, build, upstream)
+    return Profile(
+        imports, pings, shares(rooms(samples), ms), shares(own_functions(samples), ms, sum(samples.values()))
+    )
+
+
+async def _import_ms(command: Sequence[str]) -> dict[str, float]:
+    """Milliseconds that imports take until tools/list is answered, by group of modules."""
+    process = await asyncio.create_subprocess_exec(
+        command[0],
+        "-X",
+        "importtime",
+        *command[1:],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=server_environment(QUIET),
+    )
+    messages = (
+        {"id": 1, "method": "initialize", "params": CLIENT},
         {"method": "notifications/initialized"},
         {"id": 2, "method": "tools/list"},
     )
-)
-RECORDS = 20
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages)
+    _, stderr = await process.communicate(lines.encode())
+    return import_groups(stderr.decode())
 
 
-def _group(module: str) -> str:
-    top = module.split(".")[0]
-    return next((group for group, names in _GROUPS.items() if top in names), "what mcp brings along")
-
-
-def imports(command: tuple[str, ...]) -> dict[str, float]:
-    """Milliseconds that importing takes until tools/list is answered, by whose modules they are."""
-    done = subprocess.run(
-        [command[0], "-X", "importtime", *command[1:]],
-        input=_FRAMES,
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment(QUIET),
-    )
-    found: defaultdict[str, float] = defaultdict(float)
-    for line in done.stderr.splitlines():
+def import_groups(report: str) -> dict[str, float]:
+    """Milliseconds by group of modules, from what `python -X importtime` writes."""
+    groups: defaultdict[str, float] = defaultdict(float)
+    for line in report.splitlines():
         parts = line.removeprefix("import time:").split("|")
         if line.startswith("import time:") and parts[0].strip().isdigit():
-            found[_group(parts[2].strip())] += int(parts[0]) / 1000
-    return dict(found)
+            groups[_group_of(parts[2].strip())] += int(parts[0]) / 1000
+    return dict(groups)
 
 
-_STEPS = """
-import time
-began = time.perf_counter()
-def step(name):
-    global began
-    now = time.perf_counter()
-    print(f"{name}={(now - began) * 1000:.2f}")
-    began = now
-from klaviyo_mcp.cli.main import without_garbage_collection
-with without_garbage_collection():
-    import anyio, mcp_types, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, mcp.server.caching
-    step("the protocol library, imported")
-    from klaviyo_mcp.cli import commands
-    from klaviyo_mcp.settings import Settings
-    step("command and settings, imported")
-    from klaviyo_mcp.calls.service import CallService
-    from klaviyo_mcp.protocol import server
-    from klaviyo_mcp.transports import stdio
-    step("the server's modules, imported")
-    from klaviyo_tools.registry import registry
-    registry()
-    step("the areas: every operation declared")
-    service = CallService(Settings())
-    step("the chosen tools, put together")
-for operation in service.offered.values():
-    operation.arguments
-step("argument models, without validators")
-listed = mcp_types.ListToolsResult(tools=service.tools())
-step("schemas, read off the models")
-listed.model_dump_json(by_alias=True, exclude_none=True)
-step("the list, as JSON")
-"""
+def _group_of(module: str) -> str:
+    top = module.split(".")[0]
+    return next((group for group, names in _GROUPS.items() if top in names), _OTHERS)
 
 
-def steps(rounds: int) -> dict[str, Figure]:
-    """Milliseconds of each step to the list of tools of `standard`, in processes of their own."""
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for number in range(rounds + 1):
-        done = subprocess.run(
-            [sys.executable, "-c", _STEPS], capture_output=True, text=True, check=True, env=environment(QUIET)
-        )
-        for line in done.stdout.splitlines():
-            name, _, ms = line.partition("=")
-            if number:
-                found[name].append(float(ms))
-    return {name: Figure(tuple(values)) for name, values in found.items()}
-
-
-def start(plan: Plan) -> dict[str, Any]:
-    """The start, by whose modules are imported and by steps."""
-    plan.told("profile of the start")
-    return {"bare": imports(BARE), "standard": imports(OURS), "steps": steps(max(3, plan.rounds // 2))}
-
-
-async def _library(times: int) -> dict[str, Figure]:
-    """What the protocol library takes: pings, which do nothing, and a call that does nothing, in turns."""
-    empty = {"name": "anything", "arguments": {"max_results": RECORDS}}
+async def _ping_ms(plan: Plan, build: Build, upstream: Upstream) -> dict[str, Figure]:
+    """Milliseconds of pings, in turns: what the protocol library and the transport take."""
     async with (
-        upstream() as here,
-        spawned(BARE, {}) as bare,
-        ours_over_stdio(here) as pipes,
-        ours_over_http(here) as http,
+        server_process(BARE_COMMAND, {}) as bare,
+        stdio_server(build, upstream) as pipes,
+        http_server(build, upstream) as (http, _),
     ):
-        await bare.greet()
-        asked: dict[str, Callable[[], Awaitable[object]]] = {
-            "bare ping": lambda: bare.ask("ping"),
-            "bare call": lambda: bare.ask("tools/call", empty),
-            "ping": lambda: pipes.ask("ping"),
-            "ping over HTTP": lambda: http.ask("ping"),
+        await bare.initialize()
+        routes: dict[str, Callable[[], Awaitable[object]]] = {
+            "bare server, over stdio": lambda: bare.request("ping"),
+            "this server, over stdio": lambda: pipes.request("ping"),
+            "this server, over HTTP": lambda: http.request("ping"),
         }
-        took: defaultdict[str, list[float]] = defaultdict(list)
-        for number in range(times + 20):
-            for name, ask in asked.items():
+        times_ms: defaultdict[str, list[float]] = defaultdict(list)
+        for number in range(plan.calls + _WARM_UP_CALLS):
+            for name, ping in routes.items():
                 began = time.perf_counter()
-                await ask()
-                if number >= 20:
-                    took[name].append((time.perf_counter() - began) * 1000)
-    found = {name: Figure(tuple(values)) for name, values in took.items()}
-    for name, more, less in (("models", "bare call", "bare ping"), ("HTTP", "ping over HTTP", "ping")):
-        found[name] = Figure(tuple(long - short for long, short in zip(took[more], took[less], strict=True)))
-    return found
+                await ping()
+                if number >= _WARM_UP_CALLS:
+                    times_ms[name].append((time.perf_counter() - began) * 1000)
+    return {name: Figure(tuple(values)) for name, values in times_ms.items()}
 
 
-async def call(plan: Plan) -> dict[str, Any]:
-    """The steps of a call of 20 profiles, without the network."""
-    from benchmarks.upstream import page
-    from klaviyo_mcp.answers import view as fieldsets
-    from klaviyo_mcp.answers.collection import collection_text
-    from klaviyo_mcp.gateway.request import parse_json, render_request
-    from klaviyo_tools.arguments.checking import check
-    from klaviyo_tools.jsonapi.records import flatten_document
-    from klaviyo_tools.registry import registry
-    from klaviyo_tools.resource_types import resource_type
-
-    plan.told("profile of a call")
-    operation = registry()["get_profiles"]
-    kind = resource_type(operation.resource)
-    view = fieldsets.View()
-    given = {"max_results": RECORDS}
-    checked = check(operation.arguments, given)
-    body = page(RECORDS)
-    document = json.loads(body)
-    read = flatten_document(document)
-    base, key, revision = "https://api.maton.ai", "key", "2026-01-15"
-
-    def requested() -> object:
-        query = fieldsets.sparse_fieldsets(kind, view, operation.accepted_fields(), resource_type)
-        request = operation.request(checked, query)
-        return render_request(request, base=base, key=key, revision=revision, connection=None)
-
-    def answered() -> object:
-        return collection_text(kind, read, view=view)
-
-    parts: dict[str, Callable[[], object]] = {
-        "arguments, validated": lambda: check(operation.arguments, given),
-        "request, put together": requested,
-        "answer, decoded from JSON": lambda: parse_json(body),
-        "records, made of the document": lambda: flatten_document(document),
-        "table and facts, written": answered,
-    }
-    library = await _library(plan.calls)
-    return {"library": library, "steps": {name: _timed(part, plan.calls) for name, part in parts.items()}}
+async def _sample_calls(plan: Plan, build: Build, upstream: Upstream) -> tuple[Counter[str], float]:
+    """Samples of calls by function, and the processor time of a call in milliseconds without the sampler."""
+    calls = plan.calls * _SAMPLED_CALLS
+    async with stdio_server(build, upstream) as client:
+        ms = await _call_cpu_ms(client, plan.calls)
+    with TemporaryDirectory() as directory:
+        output = Path(directory, "samples.json")
+        command = (build.python, "-m", "benchmarks.sampler", str(output), "klaviyo_mcp")
+        async with server_process(command, upstream.variables) as client:
+            await client.initialize()
+            await client.request("tools/list")
+            await _call_cpu_ms(client, _WARM_UP_CALLS)
+            client.process.send_signal(signal.SIGUSR1)
+            await _call_cpu_ms(client, calls)
+        return _read_samples(output), ms
 
 
-def _timed(part: Callable[[], object], times: int) -> Figure:
-    for _ in range(20):
-        part()
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        part()
-        took.append((time.perf_counter() - began) * 1000)
-    return Figure(tuple(took))
+def _read_samples(path: Path) -> Counter[str]:
+    return Counter(json.loads(path.read_text()))
+
+
+async def _call_cpu_ms(client: StdioClient, calls: int) -> float:
+    await client.request("tools/call", _CALL)
+    process_id = client.process.pid
+    before = cpu_ms(process_id) or 0.0
+    for _ in range(calls):
+        await client.request("tools/call", _CALL)
+    return ((cpu_ms(process_id) or 0.0) - before) / calls
+
+
+def rooms(samples: Mapping[str, int]) -> Counter[str]:
+    """Samples by library and by room of this server."""
+    counts: Counter[str] = Counter()
+    for place, count in samples.items():
+        counts[room_of(place)] += count
+    return counts
+
+
+def room_of(place: str) -> str:
+    """The room of a function of this server, else its library: `klaviyo_mcp/answers`, `pydantic`, the event loop."""
+    package, _, rest = place.partition(":")[0].partition("/")
+    if package not in _OWN_PACKAGES:
+        return package if rest else place
+    return f"{package}/{rest.partition('/')[0]}"
+
+
+def own_functions(samples: Mapping[str, int]) -> Counter[str]:
+    """Samples by function of this server."""
+    return Counter({place: count for place, count in samples.items() if place.startswith(_OWN_PACKAGES)})
+
+
+def shares(counts: Counter[str], ms: float, total: int | None = None) -> list[Share]:
+    """Each count as its part of `ms`, the largest first; `total` is the count of all, where `counts` are not all."""
+    whole = total if total is not None else sum(counts.values())
+    return [Share(name, count / whole * ms) for name, count in counts.most_common(_FUNCTIONS)] if whole else []

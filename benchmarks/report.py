@@ -1,90 +1,56 @@
-"""The page of results: tables, a chart, the profile, the machine."""
+"""The page of results: the bars, the builds compared, a table for each part, the profile, the machine."""
 
 from __future__ import annotations
 
 import os
 import platform
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from benchmarks.measure import Figure
+from benchmarks.bars import Check, check_bars
+from benchmarks.measurements import Key, Measure, Measurements, Profile, Results, ratio
+from benchmarks.plan import BARE, DIRECT, PAGE_SIZE, STDIO
+from benchmarks.tables import UNKNOWN, median, median_and_quartiles, name_of, table
 
-Results = Mapping[str, Any]
-
-NAMES = {
-    "bare": "bare protocol library, no tools",
-    "none": "`none`",
-    "core": "`core`",
-    "standard": "`standard` (default)",
-    "all": "`all`",
-    "direct": "httpx, directly",
-    "stdio": "over stdio",
-    "http": "over HTTP",
-}
-
-
-def _named(key: str) -> str:
-    """A server or a way to it, in words; another server is called by its own name."""
-    return NAMES.get(key, key)
+_COMPARED = (
+    (Measure.START_MS, "start, ms", 0),
+    (Measure.START_CPU_MS, "start, processor ms", 0),
+    (Measure.START_MEMORY_MB, "memory at tools/list, MB", 1),
+    (Measure.LIST_BYTES, "bytes of tools/list", 0),
+    (Measure.ADDED_MS, "added to a call, ms", 2),
+    (Measure.CALL_CPU_MS, "a call, processor ms", 2),
+    (Measure.CALLS_PER_SECOND, "calls per second", 0),
+    (Measure.COUNT_SECONDS, "`count_by`, seconds", 2),
+    (Measure.SEARCH_MS, "`find_tools`, warm, ms", 2),
+    (Measure.ANSWER_BYTES, "bytes of an answer", 0),
+)
+"""Measures in which two builds are compared, their words and decimal places."""
 
 
-def _told(figure: Figure, digits: int = 1) -> str:
-    low, high = figure.spread
-    return f"{figure.median:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def bars(results: Results) -> list[tuple[str, str, str, bool]]:
-    """What is promised: the thing, its bar, what was measured, and whether that holds."""
-    rows: list[tuple[str, str, float, float, str, bool]] = []
-    if start := results.get("start"):
-        floor = start["bare"]
-        for preset, most in (("standard", 1.30), ("all", 1.60)):
-            ratio = start[preset]["ms"].median / floor["ms"].median
-            rows.append((f"start to tools/list, `{preset}`, against the bare server", "at most", most, ratio, "", True))
-        ratio = start["standard"]["mb"].median / floor["mb"].median
-        rows.append(("memory then, `standard`, against the bare server", "at most", 1.35, ratio, "", True))
-    if (calls := results.get("calls")) and (twenty := calls.get("20 records, 0 ms")):
-        for way, most in (("stdio", 1.5), ("http", 2.0)):
-            told = f"added to a call of 20 profiles, {_named(way)}"
-            rows.append((told, "at most", most, twenty[way]["added"].median, " ms", True))
-    if rate := results.get("rate"):
-        for case, least in (("16 at once, 100 ms", 140.0), ("64 at once, 0 ms", 400.0)):
-            if case in rate:
-                rows.append(
-                    (f"calls per second over stdio, {case}", "at least", least, rate[case]["stdio"].median, "", False)
-                )
-    if count := results.get("count"):
-        total, last = list(count.items())[-1]
-        if last["grown"] is not None:
-            rows.append(
-                (f"memory that `count_by` over {total} profiles adds", "at most", 30.0, last["grown"], " MB", True)
-            )
-        if "100,000" in count and "10,000" in count:
-            # Of each round by itself: a machine's speed drifts over seconds.
-            turns = zip(count["100,000"]["seconds"].values, count["10,000"]["seconds"].values, strict=True)
-            ratio = statistics.median(long / short for long, short in turns)
-            rows.append(("time of `count_by`, 100,000 against 10,000: at least", "at least", 8.0, ratio, "", False))
-            rows.append(("and at most", "at most", 12.0, ratio, "", True))
-    if search := results.get("search"):
-        told = f"one search over all {search['operations']} operations, warm"
-        rows.append((told, "at most", 2.0, search["ms"].median, " ms", True))
-    return [
-        (told, f"{word} {bar:g}{unit}", f"{found:.2f}{unit}", found <= bar if most else found >= bar)
-        for told, word, bar, found, unit, most in rows
+def write_page(results: Results, command: str, chart: str | None) -> str:
+    """The page in Markdown; `chart` is the file name of its picture."""
+    runs = len(results.loads)
+    parts = [
+        "# Performance",
+        "Generated by `uv run python -m benchmarks`; not edited by hand. Each value is the median of"
+        f" {runs} {'run' if runs == 1 else 'runs'}, with the middle half in brackets. In a run, everything that is"
+        " compared is measured in turns. Compare ratios: times are the machine's.",
+        f"Machine: {describe_machine()}. Load at the start of a run: {_loads(results.loads)}. Run: `{command}`.",
     ]
+    parts.append(_bars(results))
+    if chart:
+        parts.append(f"![Start, time of a call and calls per second]({chart})")
+    measurements = results.own
+    for section in (_comparison(results), *(write(measurements) for write in _SECTIONS)):
+        parts += [section] if section else []
+    if results.profile is not None:
+        parts.append(_profile(results.profile))
+    return "\n\n".join(parts) + "\n"
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """The machine and the versions, in a sentence."""
     cpu = platform.processor() or platform.machine()
     try:
@@ -93,193 +59,181 @@ def machine() -> str:
     except (OSError, StopIteration):
         pass
     libraries = ", ".join(f"{name} {version(name)}" for name in ("mcp", "pydantic", "httpx"))
-    load = f"; load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return (
         f"{os.cpu_count()} cores ({cpu}), {platform.system()} {platform.release()}, Python {platform.python_version()},"
-        f" {libraries}; {datetime.now(UTC):%Y-%m-%d}{load}"
+        f" {libraries}; {datetime.now(UTC):%Y-%m-%d}"
     )
 
 
-def page(results: Results, how: str, chart: str | None) -> str:
-    """`docs/performance.md`."""
-    parts = [
-        "# Performance",
-        "Generated by `uv run python -m benchmarks`; not edited by hand. Medians, with the middle half in brackets."
-        " Everything compared is measured in turns within one run. Compare ratios: times are the machine's.",
-        f"Machine: {machine()}. Run: `{how}`.",
-    ]
-    if promised := bars(results):
-        parts += [
-            "## What is promised",
-            _table(
-                ("", "bar", "measured", ""),
-                [(told, bar, found, "holds" if holds else "**does not hold**") for told, bar, found, holds in promised],
-            ),
-        ]
-    if chart:
-        parts.append(f"![Start, added time and calls per second]({chart})")
-    sections = {
-        "start": _start,
-        "calls": _calls,
-        "rate": _rate,
-        "count": _count,
-        "search": _search,
-        "size": _size,
-        "profile": _profile,
-    }
-    parts += [write(results[name]) for name, write in sections.items() if name in results]
-    return "\n\n".join(parts) + "\n"
+def _loads(loads: Sequence[float]) -> str:
+    return f"{min(loads):.1f} to {max(loads):.1f}" if loads else "unknown"
 
 
-def _start(found: Results) -> str:
-    floor = found["bare"]
-    rows = [
-        (
-            _named(name),
-            _told(one["ms"], 0),
-            f"{one['ms'].median / floor['ms'].median:.2f}",
-            _told(one["mb"]),
-            f"{one['mb'].median / floor['mb'].median:.2f}",
-            f"{one['bytes']:,}",
-        )
-        for name, one in found.items()
-    ]
-    table = _table(("", "ms to tools/list", "ratio", "MB then", "ratio", "bytes of the list"), rows)
-    return f"## Start\n\nFrom the start of the process to its answer to tools/list, over stdio.\n\n{table}"
+def _bars(results: Results) -> str:
+    by_build = [check_bars(measurements) for measurements in results.builds.values()]
+    others = list(results.builds)[1:]
+    rows = []
+    for own, *other_checks in zip(*by_build, strict=True):
+        values = [_value(check) for check in (own, *other_checks)]
+        rows.append((own.bar.name, f"{own.bar.limit} {own.bar.unit}".strip(), *values, own.verdict.value))
+    head = ("ratio", "bar", "measured", *others, "")
+    reasons = "\n".join(f"- {check.bar.name}: {check.bar.why}" for check in by_build[0])
+    text = "`python -m benchmarks --check` fails where a bar is missed. Each bar judges the median of the runs' ratios."
+    return f"## Bars\n\n{text}\n\n{table(head, rows)}\n\nWhy these:\n\n{reasons}"
 
 
-def _calls(found: Results) -> str:
-    ways = list(next(iter(found.values())))
-    head = [
-        "",
-        *(f"{_named(way)}, ms" for way in ways),
-        *(f"added {_named(way)}, ms" for way in ways if way != "direct"),
-    ]
-    rows = [
-        [
-            case,
-            *(f"{one[way]['ms'].median:.2f}" for way in ways),
-            *(_told(one[way]["added"], 2) for way in ways if way != "direct"),
-        ]
-        for case, one in found.items()
-    ]
+def _value(check: Check) -> str:
+    if check.value is None:
+        return UNKNOWN
+    unit = f" {check.bar.unit}" if check.bar.unit else ""
+    return median_and_quartiles(check.value, 2) + unit
+
+
+def _comparison(results: Results) -> str:
+    """The builds beside each other, in the runs that they share."""
+    if len(results.builds) < 2:
+        return ""
+    (own_name, own), (other_name, other) = list(results.builds.items())[:2]
+    rows = []
+    for measure, words, digits in _COMPARED:
+        for key, figure in own.figures().items():
+            other_figure = other.figure(key) if key.subject != DIRECT else None
+            if key.measure == measure and other_figure is not None and other_figure != figure:
+                name = ", ".join(part for part in (words, name_of(key.subject), key.case) if part)
+                change = median_and_quartiles(ratio(figure, other_figure), 2)
+                rows.append((name, median(other_figure, digits), median(figure, digits), change))
+    text = "Both in the same runs, in turns. What is the same in both is left out."
+    return f"## Compared with {other_name}\n\n{text}\n\n{table(('', other_name, own_name, 'ratio'), rows)}"
+
+
+def _start(measurements: Measurements) -> str:
+    subjects = measurements.subjects(Measure.START_MS)
+    if not subjects:
+        return ""
+    rows = []
+    for subject in subjects:
+        ms, cpu, mb, size = (measurements.figure(Key(measure, subject)) for measure in _START_MEASURES)
+        ms_ratio = ratio(ms, measurements.figure(Key(Measure.START_MS, BARE)))
+        mb_ratio = ratio(mb, measurements.figure(Key(Measure.START_MEMORY_MB, BARE)))
+        times = (median_and_quartiles(ms, 0), median(ms_ratio, 2), median(cpu, 0))
+        rows.append((name_of(subject), *times, median(mb), median(mb_ratio, 2), median(size, 0)))
+    head = ("", "ms to tools/list", "ratio", "processor ms", "MB then", "ratio", "bytes of the list")
+    return f"## Start\n\nFrom the start of the process to its answer to tools/list, over stdio.\n\n{table(head, rows)}"
+
+
+_START_MEASURES = (Measure.START_MS, Measure.START_CPU_MS, Measure.START_MEMORY_MB, Measure.LIST_BYTES)
+
+
+def _calls(measurements: Measurements) -> str:
+    routes, cases = measurements.subjects(Measure.CALL_MS), measurements.cases(Measure.CALL_MS)
+    if not cases:
+        return ""
+    servers = [route for route in routes if route != DIRECT]
+    measures = ((Measure.CALL_MS, "ms"), (Measure.ADDED_MS, "added ms"), (Measure.CALL_CPU_MS, "processor ms"))
+    tables = []
+    for measure, unit in measures:
+        subjects = routes if measure == Measure.CALL_MS else servers
+        head = [unit, *(name_of(subject) for subject in subjects)]
+        rows = []
+        for case in cases:
+            figures = [measurements.figure(Key(measure, subject, case)) for subject in subjects]
+            rows.append([case, *(median_and_quartiles(figure, 2) for figure in figures)])
+        tables.append(table(head, rows))
     text = (
-        "`get_profiles` of so many records from an upstream that waits so long, call by call in turns. What is added is"
-        " the difference to httpx sending the same request in the same turn."
+        "`get_profiles` of so many records from an upstream that waits so long. Added is the difference to httpx, which"
+        " sends the same request in the same turn. The server's processor time depends least on other programs."
     )
-    return f"## A call\n\n{text}\n\n{_table(head, rows)}"
+    return "\n\n".join(("## A call", text, *tables))
 
 
-def _rate(found: Results) -> str:
-    ways = list(next(iter(found.values())))
-    rows = [[case, *(_told(one[way], 0) for way in ways)] for case, one in found.items()]
-    text = "Calls of 20 profiles per second, so many under way, from an upstream that waits so long."
-    return f"## Calls at once\n\n{text}\n\n{_table(['', *(_named(way) for way in ways)], rows)}"
+def _rates(measurements: Measurements) -> str:
+    measure = Measure.CALLS_PER_SECOND
+    routes, cases = measurements.subjects(measure), measurements.cases(measure)
+    if not cases:
+        return ""
+    rows = []
+    for case in cases:
+        figures = [measurements.figure(Key(measure, route, case)) for route in routes]
+        rows.append([case, *(median_and_quartiles(figure, 0) for figure in figures)])
+    text = "Calls of 20 profiles per second, so many at once, from an upstream that waits so long."
+    return f"## Calls at once\n\n{text}\n\n{table(['', *(name_of(route) for route in routes)], rows)}"
 
 
-def _count(found: Results) -> str:
-    rows = [
-        (
-            total,
-            _told(one["seconds"], 2),
-            f"{one['pages'] / one['seconds'].median:,.0f}",
-            "unknown" if one["grown"] is None else f"{one['grown']:.1f}",
-            str(one["requests"]),
+def _counting(measurements: Measurements) -> str:
+    cases = measurements.cases(Measure.COUNT_SECONDS)
+    if not cases:
+        return ""
+    rows = []
+    for case in cases:
+        seconds, memory, requests = (measurements.figure(Key(measure, STDIO, case)) for measure in _COUNT_MEASURES)
+        pages_per_second = ratio(requests, seconds)
+        rows.append(
+            (
+                case,
+                median_and_quartiles(seconds, 2),
+                median(pages_per_second, 0),
+                median(memory),
+                median(requests, 0),
+            )
         )
-        for total, one in found.items()
-    ]
-    table = _table(("profiles", "seconds", "pages per second", "MB added, at most", "requests"), rows)
-    text = '`get_profiles(count_by="location.country")` reads every page, 100 profiles each, and keeps none.'
-    return f"## Counting\n\n{text}\n\n{table}"
+    head = ("", "seconds", "pages per second", "MB added", "requests")
+    text = f'`get_profiles(count_by="location.country")` reads every page of {PAGE_SIZE} profiles and keeps none.'
+    return f"## Counting\n\n{text}\n\n{table(head, rows)}"
 
 
-def _search(found: Results) -> str:
+_COUNT_MEASURES = (Measure.COUNT_SECONDS, Measure.COUNT_MEMORY_MB, Measure.COUNT_REQUESTS)
+
+
+def _search(measurements: Measurements) -> str:
+    warm = measurements.figure(Key(Measure.SEARCH_MS, STDIO))
+    if warm is None:
+        return ""
+    first = measurements.figure(Key(Measure.FIRST_SEARCH_MS, STDIO))
     return (
-        f"## Search\n\nAmong {found['operations']} operations: {_told(found['ms'], 2)} ms warm;"
-        f" {found['built']:,.0f} ms once, in a thread, to build the index when something is first searched for."
+        "## Search\n\n`find_tools` among all operations, over stdio, the answer included:"
+        f" {median_and_quartiles(warm, 2)} ms warm; {median(first, 0)} ms the first time, which builds the index."
     )
 
 
-def _size(found: Results) -> str:
-    rows = [
-        (
-            f"`{name}`",
-            str(one["records"]),
-            f"{one['klaviyo']:,}",
-            f"{one['ours']:,}",
-            f"{one['klaviyo'] / one['ours']:.1f}",
+def _sizes(measurements: Measurements) -> str:
+    tools = measurements.subjects(Measure.ANSWER_BYTES)
+    if not tools:
+        return ""
+    rows = []
+    for tool in tools:
+        records, klaviyo, answer = (measurements.figure(Key(measure, tool)) for measure in _SIZE_MEASURES)
+        rows.append(
+            (f"`{tool}`", median(records, 0), median(klaviyo, 0), median(answer, 0), median(ratio(klaviyo, answer)))
         )
-        for name, one in found.items()
-    ]
-    table = _table(("", "records", "Klaviyo's JSON, bytes", "our answer, bytes", "times smaller"), rows)
-    return f"## Size of answers\n\nThe same question to the sandbox's account; its JSON without blanks.\n\n{table}"
+    head = ("", "records", "Klaviyo's JSON, bytes", "our answer, bytes", "times smaller")
+    text = "The same question to the sandbox's account; its JSON without blanks."
+    return f"## Size of answers\n\n{text}\n\n{table(head, rows)}"
 
 
-def _profile(found: Results) -> str:
-    start, call = found["start"], found["call"]
-    groups = sorted({*start["bare"], *start["standard"]}, key=lambda name: -start["standard"].get(name, 0))
-    rows = [(name, f"{start['bare'].get(name, 0):.0f}", f"{start['standard'].get(name, 0):.0f}") for name in groups]
-    imports = _table(("modules of", "bare server, ms", "`standard`, ms"), rows)
-    steps = _table(("step", "ms"), [(name, _told(one)) for name, one in start["steps"].items()])
-    library = call["library"]
-    layers = [
-        ("protocol library: frames, pipes, tasks (a ping of this server)", _told(library["ping"], 2)),
-        (
-            "the same where each line goes through threads (a ping of the bare server), not part of the call",
-            _told(library["bare ping"], 2),
-        ),
-        (
-            "protocol library: a call's models (an empty call of the bare server, less its ping)",
-            _told(library["models"], 2),
-        ),
-        (
-            "over HTTP also: protocol library, starlette, uvicorn, the client (a ping over HTTP, less one over pipes)",
-            _told(library["HTTP"], 2),
-        ),
-        *((f"this server: {name}", _told(one, 2)) for name, one in call["steps"].items()),
-    ]
-    return (
-        "## Where the time goes\n\nImports until tools/list is answered, as `python -X importtime` tells them (which"
-        f" takes time itself):\n\n{imports}\n\nThe start by steps, `standard`:\n\n{steps}\n\nA call of 20 profiles;"
-        f" the rest of its time is httpx's and the upstream's:\n\n{_table(('', 'ms'), layers)}"
+_SIZE_MEASURES = (Measure.RECORDS, Measure.KLAVIYO_BYTES, Measure.ANSWER_BYTES)
+_SECTIONS = (_start, _calls, _rates, _counting, _search, _sizes)
+
+
+def _profile(profile: Profile) -> str:
+    servers = list(profile.imports)
+    groups = sorted(
+        {group for groups in profile.imports.values() for group in groups},
+        key=lambda group: -max(profile.imports[server].get(group, 0.0) for server in servers),
     )
-
-
-# The chart.
-
-_WIDTH, _ROW, _LABEL = 760, 24, 300
-
-
-def chart(results: Results) -> str | None:
-    """Start, added time and calls per second as bars, in SVG."""
-    groups: list[tuple[str, list[tuple[str, float]]]] = []
-    if start := results.get("start"):
-        groups.append(("Start to tools/list, ms", [(_named(name), one["ms"].median) for name, one in start.items()]))
-    if (calls := results.get("calls")) and (twenty := calls.get("20 records, 0 ms")):
-        groups.append(("A call of 20 profiles, ms", [(_named(name), one["ms"].median) for name, one in twenty.items()]))
-    if rate := results.get("rate"):
-        for case in ("16 at once, 100 ms", "64 at once, 0 ms"):
-            if case in rate:
-                groups.append((f"Calls per second, {case}", [(_named(n), f.median) for n, f in rate[case].items()]))
-    return _svg(groups) if groups else None
-
-
-def _svg(groups: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> str:
-    parts, top = [], 10
-    for title, values in groups:
-        parts.append(f'<text x="10" y="{top + 16}" font-weight="bold">{title}</text>')
-        top += _ROW
-        largest = max(value for _, value in values) or 1.0
-        for name, value in values:
-            long = value / largest * (_WIDTH - _LABEL - 90)
-            plain = escape(name.replace("`", ""))
-            parts.append(f'<text x="{_LABEL - 10}" y="{top + 15}" text-anchor="end">{plain}</text>')
-            parts.append(f'<rect x="{_LABEL}" y="{top + 3}" width="{long:.1f}" height="{_ROW - 8}" fill="#3a7ca5"/>')
-            parts.append(f'<text x="{_LABEL + long + 6:.1f}" y="{top + 15}">{value:,.4g}</text>')
-            top += _ROW
-        top += 12
-    style = "font-family:sans-serif;font-size:13px"
-    size = f'width="{_WIDTH}" height="{top}" viewBox="0 0 {_WIDTH} {top}"'
-    ground = '<rect width="100%" height="100%" fill="white"/>'
-    body = "\n".join(parts)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} style="{style}">\n{ground}\n{body}\n</svg>\n'
+    imports = [(group, *(f"{profile.imports[server].get(group, 0.0):.0f}" for server in servers)) for group in groups]
+    pings = [(name, median_and_quartiles(figure, 2)) for name, figure in profile.pings.items()]
+    rooms = [(share.name, f"{share.ms:.3f}") for share in profile.rooms]
+    functions = [(f"`{share.name}`", f"{share.ms:.3f}") for share in profile.functions]
+    return "\n\n".join(
+        (
+            "## Where the time goes",
+            "Imports until tools/list is answered, as `python -X importtime` measures them, which takes time itself:",
+            table(("modules of", *(f"{name_of(server)}, ms" for server in servers)), imports),
+            "A ping, which does nothing: the protocol library's share of a call.",
+            table(("", "ms"), pings),
+            "Processor time of a call of 20 profiles over stdio by samples; a library's time counts for itself, the"
+            " standard library's for its caller.",
+            table(("room or library", "ms"), rooms),
+            table(("function of this server", "ms"), functions),
+        )
+    )

@@ -1,7 +1,7 @@
-"""A stand-in for Maton and Klaviyo on loopback, as quick as Python allows: it answers from bytes made beforehand.
+"""A stand-in for Maton and Klaviyo on loopback. It keeps the bytes of its answers, so that it costs little itself.
 
 `python -m benchmarks.upstream` prints its port. GET /_/set?delay=20&total=1000 sets how many milliseconds an answer
-waits and how many profiles there are; GET /_/stats tells the requests and connections since the last set.
+waits and how many profiles there are. GET /_/stats counts the requests and connections since the last set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-LARGEST = 100
+MAX_PAGE_SIZE = 100
 _COUNTRIES = ("Norway", "Sweden", "Denmark", "Finland", "Iceland", "Estonia", "Latvia")
 _CONNECTION = {
     "connection_id": "7d1c2f0a-5c1e-4a53-9a41-1f0c6e2b9d10",
@@ -41,7 +41,7 @@ _ACCOUNT = {
 
 
 def profile(number: int) -> dict[str, Any]:
-    """An invented profile with what Klaviyo answers unasked, 1.6 kB of it."""
+    """An invented profile with every attribute that Klaviyo answers by default, 1.6 kB."""
     id_ = f"01JBENCH{number:018d}"
     here = f"https://a.klaviyo.com/api/profiles/{id_}"
     return {
@@ -82,62 +82,63 @@ def profile(number: int) -> dict[str, Any]:
     }
 
 
-def page(records: int, following: str | None = None) -> bytes:
-    """A document of so many profiles, with the link to the next."""
+def page(records: int, next_cursor: str | None = None) -> bytes:
+    """A document of so many profiles, with the link to the next page."""
     here = f"https://a.klaviyo.com/api/profiles?page%5Bsize%5D={records}"
-    links = {"self": here, "prev": None, "next": f"{here}&page%5Bcursor%5D={following}" if following else None}
+    links = {"self": here, "prev": None, "next": f"{here}&page%5Bcursor%5D={next_cursor}" if next_cursor else None}
     return json.dumps({"data": [profile(number) for number in range(records)], "links": links}).encode()
 
 
 class Upstream:
-    """Its answers and its counts."""
+    """The answers and the counts of the stand-in."""
 
     def __init__(self) -> None:
-        self.delay, self.total = 0.0, LARGEST
+        self.delay_seconds, self.total = 0.0, MAX_PAGE_SIZE
         self.requests = self.connections = 0
         self._pages: dict[tuple[int, bool], bytes] = {}
-        self._others = {
+        self._other_answers = {
             "connections": json.dumps({"connections": [_CONNECTION]}).encode(),
             "accounts": json.dumps({"data": [_ACCOUNT], "links": {"next": None}}).encode(),
         }
 
     def answer(self, target: str) -> bytes:
-        """The body for a request."""
+        """The body of the answer to a request."""
         parts = urlsplit(target)
-        asked = dict(parse_qsl(parts.query))
-        last = parts.path.rstrip("/").rpartition("/")[2]
+        query = dict(parse_qsl(parts.query))
+        name = parts.path.rstrip("/").rpartition("/")[2]
         if parts.path.startswith("/_/"):
-            return self._told(last, asked)
+            return self._control(name, query)
         self.requests += 1
-        if last != "profiles":
-            return self._others.get(last, b'{"data": []}')
-        size = min(int(asked.get("page[size]", 20)), LARGEST, self.total)
-        done = int(asked.get("page[cursor]", "0")) + size
-        more = done < self.total
+        if name != "profiles":
+            return self._other_answers.get(name, b'{"data": []}')
+        size = min(int(query.get("page[size]", 20)), MAX_PAGE_SIZE, self.total)
+        end = int(query.get("page[cursor]", "0")) + size
+        more = end < self.total
         if (size, more) not in self._pages:
             self._pages[size, more] = page(size, "NEXT" if more else None)
-        return self._pages[size, more].replace(b"=NEXT", b"=%d" % done)
+        return self._pages[size, more].replace(b"=NEXT", b"=%d" % end)
 
-    def _told(self, what: str, asked: dict[str, str]) -> bytes:
-        if what == "set":
-            self.delay = float(asked.get("delay", self.delay * 1000)) / 1000
-            self.total = int(asked.get("total", self.total))
+    def _control(self, name: str, query: dict[str, str]) -> bytes:
+        if name == "set":
+            self.delay_seconds = float(query.get("delay", self.delay_seconds * 1000)) / 1000
+            self.total = int(query.get("total", self.total))
             self.requests = self.connections = 0
         return json.dumps({"requests": self.requests, "connections": self.connections}).encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, to its end."""
+        """Answer the requests of a connection until it ends."""
         self.connections += 1
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 _, target, _ = head.split(" ", 2)
                 body = self.answer(target)
-                if self.delay and not target.startswith("/_/"):
-                    await asyncio.sleep(self.delay)
-                media = b"application/vnd.api+json"
+                if self.delay_seconds and not target.startswith("/_/"):
+                    await asyncio.sleep(self.delay_seconds)
+                media_type = b"application/vnd.api+json"
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (media, len(body), body)
+                    b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+                    % (media_type, len(body), body)
                 )
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
