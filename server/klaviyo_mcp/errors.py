@@ -286,14 +286,14 @@ class DeadlineError(KlaviyoMcpError):
 class InDoubtError(KlaviyoMcpError):
     """A write was sent and may have been applied. `verify_with` names the operation that tells.
 
-    It was not sent again, except where it is `repeatable`: applied once however often it arrives.
+    It was sent once, unless `sent_again`: Klaviyo applies some writes once however often they arrive.
     """
 
     def __init__(
-        self, operation: str, cause: str, *, verify_with: str = "", detail: str = "", repeatable: bool = False
+        self, operation: str, cause: str, *, verify_with: str = "", detail: str = "", sent_again: bool = False
     ) -> None:
         self.operation, self.cause, self.verify_with = operation, cause, verify_with
-        once = "" if repeatable else "It was not sent again. "
+        once = "" if sent_again else "It was not sent again. "
         super().__init__(
             f"{operation} may or may not have been applied: {cause}",
             detail=detail,

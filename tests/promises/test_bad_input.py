@@ -186,7 +186,7 @@ LATER = "Try again in a minute; if it persists, check MATON_BASE_URL."
 
 @asynccontextmanager
 async def connected_to(url: str, key: str | None = "mtn_key") -> AsyncIterator[Client]:
-    maton = GatewayClient(key=key, base_url=url, pacer=Pacer(enabled=False), backoff=0.001, tries=2)
+    maton = GatewayClient(key=key, base_url=url, pacer=Pacer(enabled=False), backoff_seconds=0.001, max_attempts=2)
     settings = Settings(toolsets=("all",), key=SecretStr(key) if key else None)
     try:
         async with Client(app.create_server(CallService(settings, lambda: maton)), mode="legacy") as connected:

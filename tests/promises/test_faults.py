@@ -23,6 +23,7 @@ from klaviyo_mcp.errors import (
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.options import RequestOptions
 from klaviyo_mcp.gateway.pacing import Pacer
+from klaviyo_mcp.gateway.retry import RequestKind
 from klaviyo_tools.operation.request import Request
 
 pytestmark = pytest.mark.anyio
@@ -40,18 +41,18 @@ HOSTILE = (
 ) * 20
 JSON_HOSTILE = {"errors": [{"id": "1", "code": "x", "title": "t", "detail": HOSTILE, "source": {"pointer": HOSTILE}}]}
 
-READ = (Request("GET", "/api/lists"), RequestOptions("get_lists", safe=True))
+READ = (Request("GET", "/api/lists"), RequestOptions("get_lists", RequestKind.READ))
 WRITE = (
     Request("POST", "/api/lists", body={"data": {"type": "list", "attributes": {"name": "Spring"}}}),
-    RequestOptions("create_list", safe=False, verify_with="get_lists"),
+    RequestOptions("create_list", RequestKind.WRITE, verify_with="get_lists"),
 )
 DELETE = (
     Request("DELETE", "/api/lists/Y6nRLr"),
-    RequestOptions("delete_list", safe=False, verify_with="get_list", expects_body=False),
+    RequestOptions("delete_list", RequestKind.WRITE, verify_with="get_list", expects_body=False),
 )
 EVENT = (
     WRITE[0],
-    RequestOptions("create_event", safe=False, repeatable=True, verify_with="get_events", expects_body=False),
+    RequestOptions("create_event", RequestKind.IDEMPOTENT_WRITE, verify_with="get_events", expects_body=False),
 )
 
 
@@ -101,10 +102,10 @@ HEADER = f"Authorization: Bearer {KEY}"
 
 def client(url: str, *, hangs: bool = False, **options: Any) -> GatewayClient:
     settings: dict[str, Any] = {
-        "deadline": 0.3 if hangs else 30.0,
-        "backoff": 0.001,
-        "tries": TRIES,
-        "largest": 2_000_000,
+        "deadline_seconds": 0.3 if hangs else 30.0,
+        "backoff_seconds": 0.001,
+        "max_attempts": TRIES,
+        "max_answer_bytes": 2_000_000,
     }
     return GatewayClient(key=KEY, base_url=url, pacer=Pacer(enabled=False), **{**settings, **options})
 
@@ -288,7 +289,7 @@ async def test_cancelling_a_call_ends_its_wait() -> None:
 
 async def test_many_calls_at_once_share_a_bounded_number_of_connections() -> None:
     async with fake_gateway(OK) as upstream:
-        maton = client(upstream.url, connections=8)
+        maton = client(upstream.url, max_connections=8)
         async with anyio.create_task_group() as group:
             for _ in range(64):
                 group.start_soon(maton.send, *READ)
@@ -303,7 +304,7 @@ async def test_of_many_writes_at_once_to_a_failing_gateway_none_is_lost_and_none
     outcomes: dict[int, str] = {}
     tasks_before = len(asyncio.all_tasks())
     async with fake_gateway(*steps) as upstream:
-        maton = client(upstream.url, connections=16, tries=8)
+        maton = client(upstream.url, max_connections=16, max_attempts=8)
 
         async def write(number: int) -> None:
             try:
@@ -329,7 +330,7 @@ async def test_of_many_writes_at_once_to_a_failing_gateway_none_is_lost_and_none
 
 async def test_a_write_that_waits_for_a_free_connection_until_the_deadline_was_not_sent() -> None:
     async with fake_gateway(Fault.SILENCE) as upstream:
-        maton = client(upstream.url, hangs=True, connections=1)
+        maton = client(upstream.url, hangs=True, max_connections=1)
         await maton.warm()
         errors: list[KlaviyoMcpError] = []
 

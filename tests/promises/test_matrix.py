@@ -129,10 +129,10 @@ async def connected(
         base_url=url,
         connection="c1",
         pacer=Pacer(enabled=False),
-        deadline=DEADLINE if hangs else 30.0,
-        backoff=0.001,
-        tries=TRIES,
-        largest=2_000_000,
+        deadline_seconds=DEADLINE if hangs else 30.0,
+        backoff_seconds=0.001,
+        max_attempts=TRIES,
+        max_answer_bytes=2_000_000,
     )
     settings = load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1", **variables})
     calls = CallService(settings.model_copy(update={"deadline": DEADLINE if hangs else 30.0}), lambda: maton)

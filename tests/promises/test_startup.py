@@ -38,6 +38,8 @@ LATER = {
     "gateway.client": "the first call",
     "gateway.pacing": "the first call",
     "gateway.pool": "the first call",
+    "gateway.transport": "the first call",
+    "gateway.responses": "the first call",
     "sandbox": "--sandbox",
     "cli.demo": "demo",
     "cli.doctor": "doctor",

@@ -134,7 +134,12 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
     outcomes: dict[int, str] = {}
     async with listening(gateway) as url:
         maton = GatewayClient(
-            key=box.key, base_url=url, pacer=Pacer(enabled=False), backoff=0.002, tries=25, connections=16
+            key=box.key,
+            base_url=url,
+            pacer=Pacer(enabled=False),
+            backoff_seconds=0.002,
+            max_attempts=25,
+            max_connections=16,
         )
         calls = CallService(settings, lambda: maton)
         await calls.warm()

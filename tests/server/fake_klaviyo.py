@@ -43,7 +43,7 @@ class FakeKlaviyo:
             connection="conn-1",
             transport=httpx.MockTransport(self.respond),
             pacer=Pacer(enabled=False),
-            tries=1,
+            max_attempts=1,
         )
         self.calls = CallService(settings, lambda: maton)
         self.calls.reports.cache.clock = self.calls.accounts.directory.clock = lambda: self.now

@@ -87,7 +87,7 @@ def sandbox_server(account: str | None = "Fjord Outdoor", **settings: Any) -> Sa
         transport=httpx.ASGITransport(sandbox),
         pacer=Pacer(enabled=False),
         connection=merged.connection,
-        backoff=0.001,
+        backoff_seconds=0.001,
     )
     server = SandboxServer(sandbox, CallService(merged, lambda: maton))
     if account is not None:

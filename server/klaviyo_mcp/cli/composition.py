@@ -49,7 +49,7 @@ def create_client(settings: Settings) -> GatewayClient:
             revision=settings.revision,
             transport=httpx.ASGITransport(embedded),
             pacer=Pacer(enabled=False),
-            deadline=settings.deadline,
+            deadline_seconds=settings.deadline,
         )
     return GatewayClient(
         key=settings.key.get_secret_value() if settings.key else None,
@@ -57,5 +57,5 @@ def create_client(settings: Settings) -> GatewayClient:
         revision=settings.revision,
         connection=settings.connection,
         pacer=Pacer(enabled=settings.pacing),
-        deadline=settings.deadline,
+        deadline_seconds=settings.deadline,
     )

@@ -93,17 +93,20 @@ class OperationSender:
         connection: str | None,
     ) -> RequestOptions:
         from klaviyo_mcp.gateway.options import RequestOptions
+        from klaviyo_mcp.gateway.retry import RequestKind
 
         revision = self._revision
         effect = operation.effect if arguments is None else operation.effect_of(arguments)
         rate = operation.usual_rate(revision) if arguments is None else operation.rate_of(arguments, revision)
-        safe = effect is Effect.READ
+        if effect is Effect.READ:
+            kind = RequestKind.READ
+        else:
+            kind = RequestKind.IDEMPOTENT_WRITE if operation.idempotent else RequestKind.WRITE
         return RequestOptions(
             operation.name,
-            safe=safe,
-            repeatable=operation.idempotent,
+            kind,
             scopes=operation.scopes,
-            verify_with=None if safe else self._verify_with(operation),
+            verify_with=None if kind is RequestKind.READ else self._verify_with(operation),
             rate=rate,
             expects_body=_expects_body(operation, revision),
             argument_names={"id": operation.id_argument} if operation.id_argument else {},

@@ -1,4 +1,4 @@
-"""What the proxy client is given beside a request, and what it gives back."""
+"""What the client is given beside a request, and what it gives back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.gateway.pacing import OnWait
+from klaviyo_mcp.gateway.retry import RequestKind
 from klaviyo_tools.operation.request import JSON, Service
 
 if TYPE_CHECKING:
@@ -18,19 +19,15 @@ _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
-    """What the client must know of a call beside its request."""
+    """How one request is sent, and how its errors are worded."""
 
     operation: str
-    safe: bool
-    """A read, which may be sent again after anything."""
-    repeatable: bool = False
-    """A write that Klaviyo applies once however often it arrives (an event with a `unique_id`): sent again like a read,
-    in doubt like a write."""
+    kind: RequestKind
     scopes: Sequence[str] = ()
     verify_with: str | None = None
-    """The read that tells whether a write was applied."""
+    """The read that shows whether a write was applied."""
     rate: Rate | None = None
-    """Klaviyo's limits; None is not paced."""
+    """Klaviyo's limits; None for a request that is not paced."""
     expects_body: bool = True
     """A success with status 200 or 201 carries a body."""
     argument_names: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
@@ -58,10 +55,12 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class SentRequest:
-    """What must be known to judge an answer: the call, where it went, whether a connection was named, what to hide."""
+class RequestContext:
+    """What the words of an error depend on beside the answer."""
 
-    call: RequestOptions
+    options: RequestOptions
     service: Service = Service.KLAVIYO
-    chosen: bool = False
+    names_connection: bool = False
+    """The request names the connection to use."""
     secrets: Sequence[str] = field(default=(), repr=False)
+    """What no text from upstream may show."""

@@ -1,9 +1,8 @@
 """Klaviyo's rate limits, kept on our side: per account and operation, shared by all sessions of the process.
 
 Klaviyo counts in fixed windows of a second, a minute and a day whose beginning we do not know (source: its page "Rate
-limits and error handling"). A moving window of the same length and amount never exceeds a fixed one wherever that
-begins, so this is the strategy taken from `limits`; a fixed window of ours could put twice its amount into
-one of Klaviyo's.
+limits and error handling"). A moving window of the same length and amount never exceeds a fixed one, wherever that
+begins, so `limits` counts in moving windows. A fixed window of ours could put twice its amount into one of Klaviyo's.
 """
 
 from __future__ import annotations
@@ -25,18 +24,21 @@ if TYPE_CHECKING:
     from klaviyo_tools.operation.facts import Rate
 
 OnWait = Callable[[float, str], Awaitable[None]]
-"""Told before a wait worth telling: how many seconds, and why."""
+"""Awaited before a long wait, with its seconds and its reason."""
 
 REPORTED_WAIT_SECONDS = 2.0
-"""Waits longer than this, in seconds, are told."""
+"""A longer wait is reported before it begins."""
 
-_MARGIN = 0.05
-"""Seconds added to a wait: requests do not all travel equally fast, and Klaviyo counts their arrivals."""
+_MARGIN_SECONDS = 0.05
+"""Added to a wait: requests do not all travel equally fast, and Klaviyo counts their arrivals."""
+_SAME_WINDOW_SECONDS = 2.0
+"""Two ends of a window that lie no further apart are the same end: Klaviyo tells whole seconds."""
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class LimitKey:
-    """What Klaviyo counts together: the calls of one account to one operation, at one rate."""
+    """What Klaviyo counts together: the requests of one account to one operation, at one rate."""
 
     account: str
     operation: str
@@ -44,29 +46,29 @@ class LimitKey:
 
     @property
     def key(self) -> tuple[Hashable, ...]:
-        """Conditional limits (an `include` that costs more) are counted apart, as Klaviyo does."""
+        """Klaviyo counts requests with a lower limit (an `include` that costs more) apart, and so does this key."""
         rate = self.rate
         return (self.account, self.operation, *((rate.burst, rate.steady, rate.day) if rate else ()))
 
 
 @dataclass(slots=True)
-class _State:
-    """One lane: who is first in line, how many are in line, and what Klaviyo itself said of its window."""
+class _Windows:
+    """The windows of one limit key, the queue before them, and Klaviyo's own count of the steady window."""
 
-    windows: tuple[RateLimitItem, ...]
+    items: tuple[RateLimitItem, ...]
     name: str
-    line: anyio.Lock = field(default_factory=anyio.Lock)
+    queue: anyio.Lock = field(default_factory=anyio.Lock)
     queued: int = 0
-    held_until: float = 0.0
-    left: int = 0
-    resets: float = 0.0
+    blocked_until: float = 0.0
+    remaining: int = 0
+    resets_at: float = 0.0
 
 
 class Pacer:
-    """Lets requests through no faster than Klaviyo takes them, first come first served. Times are in seconds.
+    """Lets requests through no faster than Klaviyo takes them, in the order of their arrival. Times are in seconds.
 
-    Nothing here survives the process, and other programs may use the account: `hold` and `heard` correct it by what
-    Klaviyo answers.
+    Its counts end with the process, and other programs may use the account: `back_off` and `observe` correct them by
+    what Klaviyo answers.
     """
 
     def __init__(
@@ -78,66 +80,74 @@ class Pacer:
     ) -> None:
         self.enabled = enabled
         self._clock, self._sleep = clock, sleep
-        self._lanes: dict[tuple[Hashable, ...], _State] = {}
+        self._windows: dict[tuple[Hashable, ...], _Windows] = {}
         self._limiter: MovingWindowRateLimiter | None = None
 
-    async def acquire(self, lane: LimitKey, *, left: float, on_wait: OnWait | None = None) -> float:
-        """Wait for the lane's turn, return the seconds waited; `RateLimitError` at once if that takes over `left`."""
-        if not self.enabled or lane.rate is None:
+    async def acquire(self, key: LimitKey, *, seconds_left: float, on_wait: OnWait | None = None) -> float:
+        """Wait until a request may go, and count it.
+
+        Returns:
+            The seconds waited.
+
+        Raises:
+            RateLimitError: The wait would be longer than `seconds_left`; raised at once where that is known at once.
+        """
+        if not self.enabled or key.rate is None:
             return 0.0
-        state = self._state(lane)
-        began = self._clock()
-        expected = self._wait(state, state.queued)
-        if expected > left:
-            raise self._too_long(lane, expected)
+        windows = self._windows_of(key)
+        started_at = self._clock()
+        expected = self._wait_seconds(windows, ahead=windows.queued)
+        if expected > seconds_left:
+            raise self._limit_error(key, expected)
         if on_wait is not None and expected > REPORTED_WAIT_SECONDS:
             await on_wait(expected, "Klaviyo's rate limit")
-        state.queued += 1
+        windows.queued += 1
         try:
-            async with state.line:
-                while (wait := self._wait(state, 0)) > 0 or not self._take(state):
-                    if self._clock() - began + wait > left:
-                        raise self._too_long(lane, wait)
-                    await self._sleep(wait + _MARGIN)
+            async with windows.queue:
+                while (wait := self._wait_seconds(windows, ahead=0)) > 0 or not self._count(windows):
+                    if self._clock() - started_at + wait > seconds_left:
+                        raise self._limit_error(key, wait)
+                    await self._sleep(wait + _MARGIN_SECONDS)
         finally:
-            state.queued -= 1
-        return self._clock() - began
+            windows.queued -= 1
+        return self._clock() - started_at
 
-    def back_off(self, lane: LimitKey, seconds: float) -> None:
-        """Klaviyo said to wait (429): nobody of the lane goes before that."""
-        if self.enabled and lane.rate is not None:
-            state = self._state(lane)
-            state.held_until = max(state.held_until, self._clock() + seconds)
+    def back_off(self, key: LimitKey, seconds: float) -> None:
+        """Let no request of this key through for some seconds: Klaviyo answered 429."""
+        if self.enabled and key.rate is not None:
+            windows = self._windows_of(key)
+            windows.blocked_until = max(windows.blocked_until, self._clock() + seconds)
 
-    def observe(self, lane: LimitKey, remaining: int, reset: float) -> None:
-        """Klaviyo's own count of its steady window: `remaining` requests until it resets in `reset` seconds.
+    def observe(self, key: LimitKey, remaining: int, reset_seconds: float) -> None:
+        """Take over Klaviyo's own count of its steady window: `remaining` requests until it resets.
 
         Within a window the count only goes down: an older answer may arrive after a newer one.
         """
-        if not self.enabled or lane.rate is None or reset <= 0 or reset > 86_400 or remaining < 0:
+        plausible = 0 < reset_seconds <= _DAY_SECONDS and remaining >= 0
+        if not self.enabled or key.rate is None or not plausible:
             return
-        state = self._state(lane)
-        resets = self._clock() + reset
-        same = abs(resets - state.resets) < 2.0
-        state.left = min(state.left, remaining) if same else remaining
-        state.resets = resets
+        windows = self._windows_of(key)
+        resets_at = self._clock() + reset_seconds
+        same_window = abs(resets_at - windows.resets_at) < _SAME_WINDOW_SECONDS
+        windows.remaining = min(windows.remaining, remaining) if same_window else remaining
+        windows.resets_at = resets_at
 
     def prepare(self) -> None:
-        """Import `limits` (150 ms): called off the event loop, before the first turn."""
+        """Import `limits` (150 ms); to be called off the event loop, before the first request."""
         if self.enabled:
-            self._limits()
+            self._moving_windows()
 
-    def _state(self, lane: LimitKey) -> _State:
-        if (state := self._lanes.get(lane.key)) is None:
+    def _windows_of(self, key: LimitKey) -> _Windows:
+        if (windows := self._windows.get(key.key)) is None:
             from limits import RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
 
-            assert lane.rate is not None
-            daily = (RateLimitItemPerDay(lane.rate.day),) if lane.rate.day else ()
-            windows = (RateLimitItemPerSecond(lane.rate.burst), RateLimitItemPerMinute(lane.rate.steady), *daily)
-            state = self._lanes[lane.key] = _State(windows, repr(lane.key))
-        return state
+            assert key.rate is not None
+            daily = (RateLimitItemPerDay(key.rate.day),) if key.rate.day else ()
+            items = (RateLimitItemPerSecond(key.rate.burst), RateLimitItemPerMinute(key.rate.steady), *daily)
+            windows = self._windows[key.key] = _Windows(items, repr(key.key))
+        return windows
 
-    def _limits(self) -> MovingWindowRateLimiter:
+    def _moving_windows(self) -> MovingWindowRateLimiter:
         if self._limiter is None:
             from limits.storage import MemoryStorage
             from limits.strategies import MovingWindowRateLimiter
@@ -145,29 +155,29 @@ class Pacer:
             self._limiter = MovingWindowRateLimiter(MemoryStorage())
         return self._limiter
 
-    def _wait(self, state: _State, ahead: int) -> float:
-        """Seconds before a request with `ahead` others before it may go, at the earliest; 0 when it may go now."""
+    def _wait_seconds(self, windows: _Windows, *, ahead: int) -> float:
+        """The least seconds until a request with `ahead` others before it may go; 0 where it may go now."""
         now = self._clock()
-        wait = max(0.0, state.held_until - now)
-        if state.resets > now and state.left <= ahead:
-            wait = max(wait, state.resets - now)
-        for window in state.windows:
-            period = float(window.get_expiry())
-            stats = self._limits().get_window_stats(window, state.name)
-            if stats.reset_time - now > period + 1:  # the clock was set back: what was counted lies in the future
-                self._limits().clear(window, state.name)
+        wait = max(0.0, windows.blocked_until - now)
+        if windows.resets_at > now and windows.remaining <= ahead:
+            wait = max(wait, windows.resets_at - now)
+        for item in windows.items:
+            period = float(item.get_expiry())
+            stats = self._moving_windows().get_window_stats(item, windows.name)
+            if stats.reset_time - now > period + 1:  # the clock was set back: the counted requests lie in the future
+                self._moving_windows().clear(item, windows.name)
                 continue
-            short = ahead + 1 - stats.remaining
-            if short > 0:
-                wait = max(wait, stats.reset_time - now + (short - 1) // window.amount * period)
+            missing = ahead + 1 - stats.remaining
+            if missing > 0:
+                wait = max(wait, stats.reset_time - now + (missing - 1) // item.amount * period)
         return wait
 
-    def _take(self, state: _State) -> bool:
-        """Count a request; False where it was not: at the very end of a window `limits` shows room, but gives none."""
-        if not all(self._limits().hit(window, state.name) for window in state.windows):
+    def _count(self, windows: _Windows) -> bool:
+        """Count a request; False where `limits` refuses it, as it may at the very end of a window that shows room."""
+        if not all(self._moving_windows().hit(item, windows.name) for item in windows.items):
             return False
-        state.left -= 1
+        windows.remaining -= 1
         return True
 
-    def _too_long(self, lane: LimitKey, seconds: float) -> RateLimitError:
-        return RateLimitError(lane.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC))
+    def _limit_error(self, key: LimitKey, seconds: float) -> RateLimitError:
+        return RateLimitError(key.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC))

@@ -1,4 +1,4 @@
-"""A request as httpx takes it: address, headers and body; and the JSON of its answer."""
+"""A request as it is sent: URL, headers and body; and the JSON of an answer."""
 
 from __future__ import annotations
 
@@ -22,8 +22,23 @@ _PLAIN_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayScheme:
+    """How a gateway takes requests for Klaviyo: all in which one way to Klaviyo differs from another."""
+
+    authorization: str
+    """The word before the key in the header `Authorization`."""
+    klaviyo_path: str
+    """The path below which Klaviyo's API is found."""
+    connection_header: str | None
+    """The header that names the connection, None where the key itself belongs to one account."""
+
+
+MATON = GatewayScheme("Bearer", "/klaviyo", "Maton-Connection")
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedRequest:
-    """One rendered request; its headers hold the key and are not shown."""
+    """One request ready to be sent; its headers hold the key, so its repr omits them."""
 
     method: str
     url: str
@@ -33,16 +48,24 @@ class RenderedRequest:
     files: Mapping[str, tuple[str, bytes, str]] | None = None
 
 
-def render_request(request: Request, *, base: str, key: str, revision: str, connection: str | None) -> RenderedRequest:
-    """The request as it is sent; only Klaviyo is told a revision and a connection. Raises `ArgumentError`."""
-    klaviyo = request.service is Service.KLAVIYO
-    media = _JSON_API if klaviyo else _PLAIN_JSON
-    headers = {"Authorization": f"Bearer {key}", "Accept": media}
-    if klaviyo:
+def render_request(
+    request: Request,
+    *,
+    base: str,
+    key: str,
+    revision: str,
+    connection: str | None,
+    scheme: GatewayScheme = MATON,
+) -> RenderedRequest:
+    """The request as it is sent; revision and connection go with requests to Klaviyo only. Raises ArgumentError."""
+    to_klaviyo = request.service is Service.KLAVIYO
+    media = _JSON_API if to_klaviyo else _PLAIN_JSON
+    headers = {"Authorization": f"{scheme.authorization} {key}", "Accept": media}
+    if to_klaviyo:
         headers["revision"] = revision
-        if connection:
-            headers["Maton-Connection"] = connection
-    url = request_url(base, request)
+        if connection and scheme.connection_header:
+            headers[scheme.connection_header] = connection
+    url = request_url(f"{base}{scheme.klaviyo_path}" if to_klaviyo else base, request)
     if request.upload is not None:
         form = {name: _form_text(value) for name, value in (request.body or {}).items() if value is not None}
         upload = request.upload
@@ -55,7 +78,10 @@ def render_request(request: Request, *, base: str, key: str, revision: str, conn
 
 
 def request_url(base: str, request: Request) -> str:
-    """The full URL of a request, ids percent-encoded in its path; a path that could lead elsewhere is refused."""
+    """The full URL of a request below a base URL.
+
+    Raises ArgumentError for a path that could lead elsewhere, and for a URL that is too long.
+    """
     decoded = request.path
     for _ in range(3):
         decoded = unquote(decoded)
@@ -64,8 +90,7 @@ def request_url(base: str, request: Request) -> str:
             "An id in this call is empty or would lead to another path; nothing was sent.",
             then="Give the id exactly as Klaviyo shows it, without slashes, dots or question marks around it.",
         )
-    service = "/klaviyo" if request.service is Service.KLAVIYO else ""
-    url = f"{base}{service}{request.path}{query_string(request.query)}"
+    url = f"{base}{request.path}{query_string(request.query)}"
     if len(url) > MAX_URL_CHARACTERS:
         name = max(request.query, key=lambda name: len(request.query[name]), default="id")
         raise ArgumentError(
@@ -77,22 +102,25 @@ def request_url(base: str, request: Request) -> str:
 
 
 def query_string(parameters: Mapping[str, str]) -> str:
-    """`?a=b&page%5Bsize%5D=1`, or nothing: every reserved character encoded, a space as %20, a plus as %2B."""
+    """`?a=b&page%5Bsize%5D=1`, or an empty string: every reserved character is encoded, a space as %20."""
     pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
     return f"?{pairs}" if pairs else ""
 
 
 def parse_json(content: bytes) -> JSON:
-    """The JSON value in an answer's body. Raises ValueError or RecursionError where it is none."""
+    """The JSON value in an answer's body. Raises ValueError or RecursionError where the body is not JSON."""
     try:
-        return from_json(content, cache_strings="keys")  # in two thirds of the time
+        return from_json(content, cache_strings="keys")  # takes two thirds of json's time
     except ValueError:
-        # Halves of characters (lone surrogates), which customers' properties do hold, are read by this one alone.
+        # Only json reads lone surrogates (halves of characters), which customers' properties do hold.
         return json.loads(content)
 
 
 def header_value(variable: str, value: str | None) -> str | None:
-    """A setting that goes into a header: visible ASCII, without the blanks around it; None where nothing is left."""
+    """A setting that goes into a header, without the blanks around it; None where nothing is left.
+
+    Raises SettingError for anything but visible ASCII, since a line break would begin a header of its own.
+    """
     value = (value or "").strip()
     if not all("!" <= character <= "~" for character in value):
         raise SettingError(variable, "holds characters that cannot be sent", then="Copy it again, without spaces.")

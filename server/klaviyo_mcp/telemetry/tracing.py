@@ -88,8 +88,8 @@ class AttemptSpan:
         if (work := _current.get()) is not None:
             work.received += size
 
-    def refused(self, error: BaseException) -> None:
-        """It did not bring what was asked for."""
+    def failed(self, error: BaseException) -> None:
+        """The request brought no success; only the error's class is kept."""
         self._span.set_attribute("error.type", type(error).__name__)
         self._span.set_status(StatusCode.ERROR)
 

@@ -20,12 +20,13 @@ from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.options import Reply, RequestOptions
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.gateway.request import request_url
+from klaviyo_mcp.gateway.retry import RequestKind
 from klaviyo_tools.operation.area import XS
 from klaviyo_tools.operation.request import Request, Service, Upload
 
 KEY = "mtn_5ecret_0f_the_operator"
-READ = RequestOptions("get_profiles", safe=True)
-WRITE = RequestOptions("create_profile", safe=False)
+READ = RequestOptions("get_profiles", RequestKind.READ)
+WRITE = RequestOptions("create_profile", RequestKind.WRITE)
 
 
 @pytest.fixture
@@ -118,8 +119,8 @@ def test_a_setting_that_could_forge_a_header_is_refused_without_being_shown(
 
 
 def test_the_key_is_in_no_repr() -> None:
-    assert repr(GatewayClient(key=KEY)) == "Maton('https://api.maton.ai', key=set)"
-    assert repr(GatewayClient(key=None)) == "Maton('https://api.maton.ai', key=missing)"
+    assert repr(GatewayClient(key=KEY)) == "GatewayClient('https://api.maton.ai', key=set)"
+    assert repr(GatewayClient(key=None)) == "GatewayClient('https://api.maton.ai', key=missing)"
 
 
 @pytest.mark.anyio
@@ -193,7 +194,7 @@ async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
 
 @given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
 def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
-    url = httpx.URL(request_url("https://api.maton.ai", Request("GET", "/api/profiles", query)))
+    url = httpx.URL(request_url("https://api.maton.ai/klaviyo", Request("GET", "/api/profiles", query)))
     assert dict(url.params) == query
     assert (url.host, url.path, url.fragment) == ("api.maton.ai", "/klaviyo/api/profiles", "")
 
@@ -201,7 +202,7 @@ def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
 @pytest.mark.anyio
 async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
     async with fake_gateway(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url, backoff=0.001)
+        maton = GatewayClient(key=KEY, base_url=upstream.url, backoff_seconds=0.001)
         reply = await maton.send(Request("GET", "/api/profiles/01X"), READ)
         await maton.aclose()
     assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited)
@@ -245,7 +246,7 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
         monkeypatch.delenv(variable, raising=False)
     async with fake_gateway(Answer(403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        maton = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff=0.001, tries=2)
+        maton = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff_seconds=0.001, max_attempts=2)
         with pytest.raises(UnreachableError):
             await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()
@@ -259,8 +260,8 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
 async def test_klaviyos_count_and_retry_after_pace_the_calls_that_follow() -> None:
     headers = {"RateLimit-Limit": "15", "RateLimit-Remaining": "0", "RateLimit-Reset": "50"}
     async with fake_gateway(Answer(200, {"data": []}, headers)) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url, deadline=20)
-        call = RequestOptions("get_accounts", safe=True, rate=XS)
+        maton = GatewayClient(key=KEY, base_url=upstream.url, deadline_seconds=20)
+        call = RequestOptions("get_accounts", RequestKind.READ, rate=XS)
         await maton.send(Request("GET", "/api/accounts"), call)
         with pytest.raises(RateLimitError) as caught:
             await maton.send(Request("GET", "/api/accounts"), call)
@@ -287,9 +288,9 @@ async def test_calls_at_once_build_one_transport() -> None:
         async with anyio.create_task_group() as group:
             for _ in range(8):
                 group.start_soon(maton.warm)
-        built = maton._built
+        transport = maton._transport
         await maton.send(Request("GET", "/api/lists"), READ)
-        assert maton._built is built
+        assert maton._transport is transport
         await maton.aclose()
         await maton.send(Request("GET", "/api/lists"), READ)
         await maton.aclose()
@@ -334,7 +335,8 @@ async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
     monkeypatch.setattr(httpcore.AsyncHTTPConnection, "handle_async_request", keep)
     maton = GatewayClient(key=KEY, base_url=base)
     await maton.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
-    assert isinstance(maton._built, ConnectionPool)
+    assert maton._transport is not None
+    assert isinstance(maton._transport._connections, ConnectionPool)
     (request,) = asked
     prefix = "/prefix" if "prefix" in base else ""
     query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"

@@ -37,8 +37,8 @@ class FakeGateway:
             connection=self._connection,
             transport=httpx.MockTransport(self.respond),
             pacer=Pacer(enabled=False),
-            backoff=0.001,
-            tries=3,
+            backoff_seconds=0.001,
+            max_attempts=3,
         )
 
     def respond(self, request: httpx.Request) -> httpx.Response:

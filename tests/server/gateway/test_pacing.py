@@ -52,35 +52,35 @@ def pacer(clock: Clock) -> Pacer:
     return Pacer(clock=clock.time, sleep=clock.sleep)
 
 
-def lane(rate: Rate | None = S, account: str = "", operation: str = "get_lists") -> LimitKey:
+def limit_key(rate: Rate | None = S, account: str = "", operation: str = "get_lists") -> LimitKey:
     return LimitKey(account, operation, rate)
 
 
-async def use(pacer: Pacer, lane: LimitKey, times: int) -> None:
+async def use(pacer: Pacer, key: LimitKey, times: int) -> None:
     for _ in range(times):
-        await pacer.acquire(lane, left=1_000_000)
+        await pacer.acquire(key, seconds_left=1_000_000)
 
 
 async def test_a_wait_beyond_the_deadline_is_refused_at_once_and_says_when_to_come_back(
     pacer: Pacer, clock: Clock
 ) -> None:
-    await use(pacer, lane(XS), 15)
+    await use(pacer, limit_key(XS), 15)
     clock.now = START + 20
     with pytest.raises(RateLimitError) as caught:
-        await pacer.acquire(lane(XS), left=30)
+        await pacer.acquire(limit_key(XS), seconds_left=30)
     assert str(caught.value) == (
         "get_lists was held back by Klaviyo's rate limit; nothing was changed. Call again in 40 s (after 14:14:20 UTC)."
     )
     assert clock.now == START + 20
-    await pacer.acquire(lane(XS), left=41)
+    await pacer.acquire(limit_key(XS), seconds_left=41)
     assert clock.now == pytest.approx(START + 60.05)
 
 
 async def test_a_spent_day_is_refused_with_the_hour_at_which_it_ends(pacer: Pacer, clock: Clock) -> None:
-    await use(pacer, lane(S.daily(3)), 3)
+    await use(pacer, limit_key(S.daily(3)), 3)
     clock.now += 3_600
     with pytest.raises(RateLimitError) as caught:
-        await pacer.acquire(lane(S.daily(3)), left=60)
+        await pacer.acquire(limit_key(S.daily(3)), seconds_left=60)
     assert caught.value.retry_in == 82_800
     assert str(caught.value).endswith("Call again in 23 h 0 min (after 2026-09-22 14:13 UTC).")
 
@@ -92,7 +92,7 @@ async def test_who_would_wait_in_line_beyond_the_deadline_is_refused_before_join
 
     async def call() -> None:
         try:
-            await pacer.acquire(lane(Rate(1, 1000)), left=4.5)
+            await pacer.acquire(limit_key(Rate(1, 1000)), seconds_left=4.5)
             outcomes.append("sent")
         except RateLimitError:
             outcomes.append(f"refused at {clock.now - START:.0f} s")
@@ -107,7 +107,7 @@ async def test_turns_come_in_the_order_of_asking(pacer: Pacer) -> None:
     order: list[int] = []
 
     async def call(number: int) -> None:
-        await pacer.acquire(lane(Rate(2, 1000)), left=60)
+        await pacer.acquire(limit_key(Rate(2, 1000)), seconds_left=60)
         order.append(number)
 
     async with anyio.create_task_group() as group:
@@ -126,10 +126,10 @@ async def test_a_cancelled_wait_gives_its_place_to_the_next(clock: Clock) -> Non
         await clock.sleep(seconds)
 
     pacer = Pacer(clock=clock.time, sleep=sleep)
-    await use(pacer, lane(XS), 1)
-    first = asyncio.create_task(pacer.acquire(lane(XS), left=60))
+    await use(pacer, limit_key(XS), 1)
+    first = asyncio.create_task(pacer.acquire(limit_key(XS), seconds_left=60))
     await asleep.wait()
-    second = asyncio.create_task(pacer.acquire(lane(XS), left=60))
+    second = asyncio.create_task(pacer.acquire(limit_key(XS), seconds_left=60))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == pytest.approx(1.05)
@@ -142,39 +142,44 @@ async def test_a_wait_worth_telling_is_told_before_it_begins(pacer: Pacer, clock
     async def waiting(seconds: float, why: str) -> None:
         told.append((seconds, why, clock.now - START))
 
-    await use(pacer, lane(Rate(1, 3)), 3)
-    await pacer.acquire(lane(Rate(1, 3)), left=60, on_wait=waiting)
-    await pacer.acquire(lane(Rate(1, 3)), left=60, on_wait=waiting)
+    await use(pacer, limit_key(Rate(1, 3)), 3)
+    await pacer.acquire(limit_key(Rate(1, 3)), seconds_left=60, on_wait=waiting)
+    await pacer.acquire(limit_key(Rate(1, 3)), seconds_left=60, on_wait=waiting)
     assert [(round(seconds), why, round(at)) for seconds, why, at in told] == [(58, "Klaviyo's rate limit", 2)]
 
 
-async def test_a_wait_that_klaviyo_asked_for_holds_back_the_whole_lane(pacer: Pacer, clock: Clock) -> None:
-    pacer.back_off(lane(), 7)
-    pacer.back_off(lane(), 3)
-    assert await pacer.acquire(lane(), left=60) == pytest.approx(7.05)
-    assert await pacer.acquire(lane(operation="get_segments"), left=60) == 0
+async def test_a_wait_that_klaviyo_asked_for_holds_back_that_limit(pacer: Pacer, clock: Clock) -> None:
+    pacer.back_off(limit_key(), 7)
+    pacer.back_off(limit_key(), 3)
+    assert await pacer.acquire(limit_key(), seconds_left=60) == pytest.approx(7.05)
+    assert await pacer.acquire(limit_key(operation="get_segments"), seconds_left=60) == 0
 
 
 async def test_klaviyos_own_count_goes_over_ours(pacer: Pacer, clock: Clock) -> None:
-    pacer.observe(lane(), remaining=2, reset=30)
-    pacer.observe(lane(), remaining=5, reset=30)
-    await use(pacer, lane(), 2)
+    pacer.observe(limit_key(), remaining=2, reset_seconds=30)
+    pacer.observe(limit_key(), remaining=5, reset_seconds=30)
+    await use(pacer, limit_key(), 2)
     assert clock.now == START
-    assert await pacer.acquire(lane(), left=60) == pytest.approx(30.05)
+    assert await pacer.acquire(limit_key(), seconds_left=60) == pytest.approx(30.05)
 
 
 @pytest.mark.parametrize(("remaining", "reset"), [(0, 0), (0, -1), (-1, 30), (0, 1e9)])
 async def test_a_count_that_makes_no_sense_is_not_believed(pacer: Pacer, remaining: int, reset: float) -> None:
-    pacer.observe(lane(), remaining, reset)
-    assert await pacer.acquire(lane(), left=60) == 0
+    pacer.observe(limit_key(), remaining, reset)
+    assert await pacer.acquire(limit_key(), seconds_left=60) == 0
 
 
 async def test_accounts_operations_and_costlier_variants_are_counted_apart(pacer: Pacer, clock: Clock) -> None:
-    for other in (lane(XS), lane(XS, account="b"), lane(XS, operation="get_tags"), lane(Rate(1, 14))):
-        assert await pacer.acquire(other, left=0) == 0
+    for other in (
+        limit_key(XS),
+        limit_key(XS, account="b"),
+        limit_key(XS, operation="get_tags"),
+        limit_key(Rate(1, 14)),
+    ):
+        assert await pacer.acquire(other, seconds_left=0) == 0
 
 
-@pytest.mark.parametrize("free", [LimitKey("", "list_connections"), lane(XS)], ids=["no rate", "pacing off"])
+@pytest.mark.parametrize("free", [LimitKey("", "list_connections"), limit_key(XS)], ids=["no rate", "pacing off"])
 async def test_what_is_not_paced_never_waits(clock: Clock, free: LimitKey) -> None:
     pacer = Pacer(enabled=free.rate is None, clock=clock.time, sleep=clock.sleep)
     pacer.back_off(free, 100)
@@ -184,9 +189,9 @@ async def test_what_is_not_paced_never_waits(clock: Clock, free: LimitKey) -> No
 
 
 async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clock: Clock) -> None:
-    await use(pacer, lane(XS), 1)
+    await use(pacer, limit_key(XS), 1)
     clock.now -= 5_000
-    assert await pacer.acquire(lane(XS), left=60) == 0
+    assert await pacer.acquire(limit_key(XS), seconds_left=60) == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
@@ -204,7 +209,7 @@ def test_no_window_of_klaviyos_sees_too_many_wherever_it_begins(gaps: list[float
         pacer = Pacer(clock=clock.time, sleep=clock.sleep)
         for gap in gaps:
             clock.now += gap
-            await pacer.acquire(lane(Rate(burst, steady)), left=1_000_000)
+            await pacer.acquire(limit_key(Rate(burst, steady)), seconds_left=1_000_000)
             sent.append(clock.now)
 
     with pytest.MonkeyPatch.context() as patch:

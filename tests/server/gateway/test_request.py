@@ -1,4 +1,4 @@
-"""The JSON of answers: read quickly, and to the same values as the standard library reads."""
+"""Requests rendered for a gateway, and the JSON of answers, read to the values that the standard library reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.gateway.request import parse_json
+from klaviyo_mcp.gateway.request import GatewayScheme, parse_json, render_request
+from klaviyo_tools.operation.request import Request
 
 _TEXT = st.text(st.characters(blacklist_categories=()))  # halves of characters too
 _VALUES = st.recursive(
@@ -43,3 +44,21 @@ def test_what_the_quicker_reader_refuses_is_read_all_the_same(content: bytes) ->
 def test_what_is_no_json_raises(content: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
         parse_json(content)
+
+
+def test_another_way_to_klaviyo_is_another_scheme() -> None:
+    direct = GatewayScheme("Klaviyo-API-Key", "", None)
+    rendered = render_request(
+        Request("GET", "/api/lists"),
+        base="https://a.klaviyo.com",
+        key="pk_1",
+        revision="2026-01-15",
+        connection="conn-1",
+        scheme=direct,
+    )
+    assert (rendered.method, rendered.url) == ("GET", "https://a.klaviyo.com/api/lists")
+    assert rendered.headers == {
+        "Authorization": "Klaviyo-API-Key pk_1",
+        "Accept": "application/vnd.api+json",
+        "revision": "2026-01-15",
+    }

@@ -17,11 +17,12 @@ from tests.server.fake_gateway import OK, fake_gateway
 from klaviyo_mcp.errors import InDoubtError, SettingError, UnreachableError
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.options import RequestOptions
+from klaviyo_mcp.gateway.retry import RequestKind
 from klaviyo_tools.operation.request import Request
 
 pytestmark = pytest.mark.anyio
 
-WRITE = RequestOptions("create_event", safe=False)
+WRITE = RequestOptions("create_event", RequestKind.WRITE)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(shown))
     async with fake_gateway(OK, security=security) as upstream:
-        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff=0.001)
+        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff_seconds=0.001)
         if reached:
             for _ in range(3):
                 await maton.send(Request("POST", "/api/events", body={}), WRITE)
@@ -93,7 +94,7 @@ async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
 
     async with await asyncio.start_server(break_it, "127.0.0.1", 0, ssl=security) as server:
         port = server.sockets[0].getsockname()[1]
-        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{port}", backoff=0.001)
+        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{port}", backoff_seconds=0.001)
         with pytest.raises(InDoubtError):
             await maton.send(Request("POST", "/api/events", body={}), WRITE)
         await maton.aclose()

@@ -40,7 +40,12 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> SpanRecorder:
 async def connected(*steps: Step) -> AsyncIterator[Client]:
     async with fake_gateway(*steps) as upstream:
         maton = GatewayClient(
-            key=KEY, base_url=upstream.url, connection="c1", pacer=Pacer(enabled=False), backoff=0.001, tries=2
+            key=KEY,
+            base_url=upstream.url,
+            connection="c1",
+            pacer=Pacer(enabled=False),
+            backoff_seconds=0.001,
+            max_attempts=2,
         )
         calls = CallService(
             load_settings({"toolsets": "all", "confirm": "never"}, {"MATON_CONNECTION": "c1"}), lambda: maton
@@ -139,6 +144,6 @@ async def test_without_a_call_nothing_is_counted_and_nothing_breaks() -> None:
     tracing.add_wait(1)
     with tracing.trace_attempt("get_lists", "GET", "127.0.0.1", 0) as attempt:
         attempt.answered(200, 1)
-        attempt.refused(ValueError())
+        attempt.failed(ValueError())
     with tracing.trace_call() as work:
         assert work.facts() == {}

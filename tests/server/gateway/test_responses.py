@@ -1,0 +1,308 @@
+"""From an answer, or the lack of one, to the reply or the error that a caller reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klaviyo_mcp import errors
+from klaviyo_mcp.errors import (
+    ConflictError,
+    ConnectionMissingError,
+    KeyRefusedError,
+    KlaviyoMcpError,
+    NotFoundError,
+    RateLimitError,
+    RefusedError,
+    ScopeError,
+    UpstreamError,
+)
+from klaviyo_mcp.gateway.options import Reply, RequestContext, RequestOptions
+from klaviyo_mcp.gateway.responses import (
+    HttpAnswer,
+    Outcome,
+    broken_outcome,
+    interpret,
+    refusal_outcome,
+    retry_after,
+    timeout_outcome,
+    unreachable_outcome,
+)
+from klaviyo_mcp.gateway.retry import Failure, RequestKind, error_class
+from klaviyo_tools.operation.request import Service
+
+KEY = "mtn_5ecret_0f_the_operator"
+
+
+def refusal(
+    status: int, document: object, *, chosen: bool = False, service: Service = Service.KLAVIYO
+) -> KlaviyoMcpError:
+    options = RequestOptions(
+        "create_profile",
+        RequestKind.WRITE,
+        scopes=("profiles:write",),
+        verify_with="get_profiles",
+        argument_names={"id": "profile_id"},
+    )
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return refusal_outcome(RequestContext(options, service, chosen, (KEY,)), status, {}, body).error
+
+
+def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "errors": [
+            {
+                "id": "a-b",
+                "status": 400,
+                "code": "invalid",
+                "title": "No.",
+                "detail": detail,
+                "source": source or {},
+                **more,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "kind", "text"),
+    [
+        (
+            400,
+            klaviyo("Invalid email address", {"pointer": "/data/attributes/email"}),
+            RefusedError,
+            "Klaviyo refused create_profile (400); nothing was changed: email: Invalid email address. "
+            "Correct the argument and call again.",
+        ),
+        (
+            400,
+            klaviyo("'emial' is not a valid field for the resource 'profile'.", {"parameter": "filter"}),
+            RefusedError,
+            "Klaviyo refused create_profile (400); nothing was changed: filter: 'emial' is not a valid field for the "
+            "resource 'profile'. Correct the argument and call again.",
+        ),
+        (
+            400,
+            {"errors": [{"detail": f"Problem {n}", "source": {"pointer": f"/data/attributes/a{n}"}} for n in range(5)]},
+            RefusedError,
+            "Klaviyo refused create_profile (400); nothing was changed: a0: Problem 0; a1: Problem 1; a2: Problem 2 "
+            "(and 2 more). Correct the arguments and call again.",
+        ),
+        (
+            400,
+            {"message": "No connection found for app klaviyo"},
+            ConnectionMissingError,
+            "The Maton account has no active Klaviyo connection: No connection found for app klaviyo. Call "
+            "create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), then call "
+            "again.",
+        ),
+        (
+            400,
+            {"error": {"message": "Multiple connections: specify one"}},
+            ConnectionMissingError,
+            "The Maton account has several Klaviyo connections and none is chosen: Multiple connections: specify one. "
+            "list_connections shows them; set MATON_CONNECTION to the id of the one meant and restart this server.",
+        ),
+        (
+            400,
+            b"<html><h1>400 Bad Request</h1></html>",
+            RefusedError,
+            "The gateway refused create_profile (400); nothing was changed. If the call looks right, see whether the "
+            "connection is there: list_connections.",
+        ),
+        (
+            401,
+            {"error": "Invalid API key"},
+            KeyRefusedError,
+            "Maton refused the API key (401); nothing was changed: Invalid API key. Copy the key again from "
+            "https://maton.ai/settings, set MATON_API_KEY to it without quotes or spaces, and restart this server.",
+        ),
+        (
+            401,
+            klaviyo("Missing or invalid access token."),
+            ConnectionMissingError,
+            "Klaviyo no longer accepts the connection: its authorization has expired or was withdrawn: Missing or "
+            "invalid access token. Call create_connection and have a person open the URL it returns (or run "
+            "`klaviyo-mcp connect`), then call again; delete_connection removes the old one.",
+        ),
+        (
+            403,
+            klaviyo("You do not have permission to perform this action."),
+            ScopeError,
+            "The connection is not allowed to run create_profile (403); nothing was changed. It needs the scope "
+            "profiles:write: You do not have permission to perform this action. Make a new connection with "
+            "create_connection and grant what it asks for, as a user who may do this.",
+        ),
+        (
+            404,
+            klaviyo("A profile with id 01X does not exist.", {"pointer": "/data/id"}),
+            NotFoundError,
+            "create_profile found nothing by that id (404): profile_id: A profile with id 01X does not exist. "
+            "Take the id from a list or search in this account: ids of another account or type are unknown here.",
+        ),
+        (
+            404,
+            b"<html>nginx</html>",
+            UpstreamError,
+            "create_profile failed: the gateway knows no such path (404). Check MATON_BASE_URL.",
+        ),
+        (
+            409,
+            klaviyo(
+                "A profile already exists with one of these identifiers.",
+                meta={"duplicate_profile_id": "01GDDKASAP8TKDDA"},
+            ),
+            ConflictError,
+            "create_profile conflicts with what exists (409); nothing was changed: A profile already exists with one "
+            "of these identifiers. The one there is has id 01GDDKASAP8TKDDA: update that one instead.",
+        ),
+        (
+            415,
+            klaviyo("Unsupported media type"),
+            RefusedError,
+            "Klaviyo refused create_profile (415); nothing was changed: Unsupported media type. Correct the arguments "
+            "and call again.",
+        ),
+        (
+            429,
+            klaviyo("Request was throttled. Expected available in 37 seconds."),
+            RateLimitError,
+            None,
+        ),
+    ],
+    ids=lambda value: str(value) if isinstance(value, int) else "",
+)
+def test_a_refusal_says_what_why_and_what_next(
+    status: int, document: object, kind: type[KlaviyoMcpError], text: str | None
+) -> None:
+    error = refusal(status, document)
+    assert type(error) is kind
+    if text is not None:
+        assert str(error) == text
+    if isinstance(error, RateLimitError):
+        assert error.retry_in == 37
+
+
+def test_errors_carry_what_a_program_needs() -> None:
+    blamed = refusal(400, klaviyo("no", {"pointer": "/data/attributes/email"}))
+    assert isinstance(blamed, RefusedError)
+    assert (blamed.status, blamed.arguments) == (400, ("email",))
+    duplicate = refusal(409, klaviyo("no", meta={"duplicate_profile_id": "01GD"}))
+    assert isinstance(duplicate, ConflictError)
+    assert duplicate.duplicate_id == "01GD"
+
+
+def test_a_connection_that_is_set_but_unknown_is_blamed_on_the_setting() -> None:
+    error = refusal(400, {"message": "Connection not found"}, chosen=True)
+    assert str(error) == (
+        "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION: Connection not found. "
+        "list_connections shows those there are: correct MATON_CONNECTION, or make one with create_connection."
+    )
+
+
+def test_matons_own_refusals_name_maton() -> None:
+    error = refusal(400, {"message": "Unknown connection app"}, service=Service.MATON)
+    assert str(error).startswith("Maton refused create_profile (400); nothing was changed: Unknown connection app.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "17"}, 17.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "9" * 400}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Fri, 20 Nov 2026 10:00:37 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 37.0),
+        ({"retry-after": "Fri, 20 Nov 2026 09:00:00 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
+        ({"retry-after": "Fri, 20 Nov 2015 09:00:00 GMT"}, 0.0),
+        ({"retry-after": "Fri, 99 Nov 2026 99:00:00 GMT"}, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+HOSTILE = st.text(max_size=3_000) | st.sampled_from(
+    [
+        "é" * 900,
+        "\U0001f600" * 400,
+        f"Authorization: Bearer {KEY}",
+        f'{{"Authorization": "Bearer {KEY}"}}',
+        f"<b>{KEY}</b><script>alert(1)</script>",
+        "Traceback (most recent call last):\n  File 'x'",
+        f"{'<i>' * 6_660}{KEY}",
+        f"{KEY[:9]}\u200b{KEY[9:]}",
+        "\x1b[31mred\x1b[0m \x9b1m \u202eevil\u202c \U000e0041",
+        "\ud800 half",
+    ]
+)
+
+
+@given(
+    detail=HOSTILE, pointer=HOSTILE, name=HOSTILE, status=st.sampled_from([400, 401, 403, 404, 409, 422, 429, 500, 503])
+)
+def test_no_refusal_is_longer_than_600_bytes_or_shows_what_it_must_not(
+    detail: str, pointer: str, name: str, status: int
+) -> None:
+    for document in (klaviyo(detail, {"pointer": pointer}, meta={"duplicate_profile_id": name}), {"message": detail}):
+        text = str(refusal(status, document))
+        assert len(text.encode()) <= errors.LIMIT
+        for leak in (KEY, "uthorization: B", "Traceback", "<script", "\x1b", "\n", "\u202e", "\u200b", "\U000e0041"):
+            assert leak not in text
+
+
+JSON_HEADERS = {"content-type": "application/json"}
+ATTEMPTS: dict[Failure, Callable[[RequestContext], Reply | Outcome]] = {
+    Failure.UNREACHABLE: lambda c: unreachable_outcome(c, "host", "refused", attempts=1, certificate=False),
+    Failure.BAD_CERTIFICATE: lambda c: unreachable_outcome(c, "host", "certificate", attempts=1, certificate=True),
+    Failure.TIMEOUT_UNSENT: lambda c: timeout_outcome(c, 60, sent=False, attempts=1),
+    Failure.BROKEN_UNSENT: lambda c: broken_outcome(c, sent=False),
+    Failure.TIMEOUT: lambda c: timeout_outcome(c, 60, sent=True, attempts=1),
+    Failure.BROKEN: lambda c: broken_outcome(c, sent=True),
+    Failure.RATE_LIMITED: lambda c: interpret(HttpAnswer(429, {}, b""), c, 1, 0),
+    Failure.SERVER_ERROR: lambda c: interpret(HttpAnswer(503, {}, b""), c, 1, 0),
+    Failure.REDIRECT: lambda c: interpret(HttpAnswer(302, {}, b""), c, 1, 0),
+    Failure.REFUSED: lambda c: interpret(HttpAnswer(404, {}, b"{}"), c, 1, 0),
+    Failure.TRUNCATED_SUCCESS: lambda c: interpret(HttpAnswer(200, JSON_HEADERS, b"{", "cut", True), c, 1, 0),
+    Failure.UNREADABLE_SUCCESS: lambda c: interpret(HttpAnswer(200, JSON_HEADERS, b"["), c, 1, 0),
+}
+
+
+def test_every_failure_comes_from_an_attempt() -> None:
+    assert set(ATTEMPTS) == set(Failure)
+
+
+@pytest.mark.parametrize("kind", list(RequestKind), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.name)
+def test_the_error_of_a_failure_is_of_the_class_that_the_table_of_retries_names(
+    failure: Failure, kind: RequestKind
+) -> None:
+    outcome = ATTEMPTS[failure](RequestContext(RequestOptions("create_list", kind)))
+    assert isinstance(outcome, Outcome)
+    assert outcome.failure is failure
+    expected = error_class(failure, kind)
+    assert isinstance(outcome.error, expected)
+    assert type(outcome.error) is expected or expected is KlaviyoMcpError
+
+
+def test_an_expired_authorization_is_a_refusal_although_its_status_is_500() -> None:
+    context = RequestContext(RequestOptions("create_list", RequestKind.WRITE))
+    outcome = refusal_outcome(context, 500, {}, b'{"message": "refresh token expired"}')
+    assert outcome.failure is Failure.REFUSED
+    assert isinstance(outcome.error, ConnectionMissingError)
+
+
+def test_the_wait_that_a_server_error_asks_for_is_kept() -> None:
+    context = RequestContext(RequestOptions("get_lists", RequestKind.READ))
+    assert refusal_outcome(context, 503, {"retry-after": "7"}, b"").retry_after == 7
+    assert refusal_outcome(context, 429, {"retry-after": "9"}, b"").retry_after == 9
