@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.promises.hostile_texts import HOSTILE_TEXTS
 
 from klaviyo_mcp.answers import collection, record
+from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import START
 from klaviyo_mcp.answers.view import FieldError, View
@@ -90,7 +91,7 @@ def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: 
     flat = Flat("profile", "01HX", {"properties": {attack: {"deep": [attack, {attack: attack}]}}}, {})
     text = record.record_text(flat, PROFILE, resources=resources)
     assert all(is_seen(character) or character == "\n" for character in text)
-    assert len(text.encode()) <= collection.ANSWER_BYTES
+    assert len(text.encode()) <= ANSWER_BYTES
     assert len(text.split("\n")) <= 5
     note, opening = text.split("\n")[-4:-2]
     assert note.startswith(f"Between the two lines {opening}: data")

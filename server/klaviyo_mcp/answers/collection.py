@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 
+from klaviyo_mcp.answers.budget import ANSWER_BYTES, FITTING, answer_text, fit_lines, line_bytes
 from klaviyo_mcp.answers.cursors import START, CursorText, Position
 from klaviyo_mcp.answers.pages import MAX_RESULTS, PagesRead
-from klaviyo_mcp.answers.rows import Rows
-from klaviyo_mcp.answers.values import cell
+from klaviyo_mcp.answers.rows import RowLines, Rows
 from klaviyo_mcp.answers.view import ResourceLookup, View
-from klaviyo_mcp.untrusted import MARK_BYTES, mark_untrusted
+from klaviyo_mcp.answers.wording import count_noun, hidden_note, plural, singular
+from klaviyo_mcp.untrusted import MARK_BYTES
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
 from klaviyo_tools.resource_types import ResourceType
 
-ANSWER_BYTES = 24_000
-"""Bytes (UTF-8) that an answer takes at most."""
 _SPLIT = 6
 _BARE = re.compile(r"true|false|[-+.\d]+")
 
@@ -51,52 +49,35 @@ class CollectionAnswer:
 
     def text(self, cursor: CursorText | None = None) -> str:
         """The answer; `cursor` makes the text of the cursor to go on with, None where the call takes none."""
-        rows = self.rows
-        if not len(rows):
-            nouns = plural(rows.resource.type)
+        if not len(self.rows):
+            nouns = plural(singular(self.rows.resource.type))
             return "; ".join([f"no {nouns}" if self.read.start == START else f"no more {nouns}", *self._asides()])
-        count = len(rows)
-        text = self._whole(count, cursor)
-        if len(text.encode()) <= ANSWER_BYTES:
-            return text
-        room = ANSWER_BYTES - len(self._facts(count, cursor).encode()) - MARK_BYTES
-        while (count := self._fitting(room)) > 1:
-            text = self._whole(count, cursor)
-            over = len(text.encode()) - ANSWER_BYTES
-            if over <= 0:
-                return text
-            room -= over
+        lines = self.rows.lines(len(self.rows))
+        count, facts = fit_lines(
+            lines.rows, lambda shown: self._facts(shown, cursor), header=lines.header, marked=lines.untrusted
+        )
+        if count < len(self.rows):
+            lines = self.rows.lines(count)
+        if count == 1 and (shortened := self._shortened(lines, facts, cursor)):
+            return shortened
+        return answer_text(facts, [*lines.header, *lines.rows], marked=lines.untrusted)
+
+    def _shortened(self, lines: RowLines, facts: str, cursor: CursorText | None) -> str | None:
+        """The answer of one row that is too long for the budget, its longest values cut; None where it fits."""
+        room = ANSWER_BYTES - MARK_BYTES - 1
+        if len(facts.encode()) + line_bytes([*lines.header, *lines.rows]) <= room:
+            return None
         facts = self._facts(1, cursor, "its longest values are cut: ask for fewer with fields")
-        room = ANSWER_BYTES - MARK_BYTES - len(facts.encode()) - 1
-        lines, strange = rows.lines(1)
-        if sum(len(line.encode()) + 1 for line in lines) <= room:
-            return self._whole(1, cursor)
-        lines, strange = rows.shortened(0, self.included, room)
-        return _marked(facts, "\n".join(lines), strange)
-
-    def _whole(self, count: int, cursor: CursorText | None) -> str:
-        lines, strange = self.rows.lines(count)
-        return _marked(self._facts(count, cursor), "\n".join(lines), strange)
-
-    def _fitting(self, room: int) -> int:
-        """How many rows fit into so many bytes, one at least."""
-        lines, _ = self.rows.lines(len(self.rows))
-        headers = len(lines) - len(self.rows)
-        count = 0
-        for index, line in enumerate(lines):
-            room -= len(line.encode()) + 1
-            if room < 0:
-                break
-            count += index >= headers
-        return max(count, 1)
+        lines = self.rows.shortened(0, self.included, room - len(facts.encode()))
+        return answer_text(facts, [*lines.header, *lines.rows], marked=lines.untrusted)
 
     def _facts(self, count: int, cursor: CursorText | None, aside: str | None = None) -> str:
         """`50 of more than 50 campaigns; 38 Sent, 12 Draft; send_time 2026-01-05 to 2026-11-20; more: cursor=…`."""
         after = self.read.position(count)
-        facts = [_count(count, self.read, after, plural(self.rows.resource.type))]
+        facts = [_count(count, self.read, after, singular(self.rows.resource.type))]
         # We may have read more records than the rows took: say so.
         if count < len(self.read.records):
-            facts[0] += f" (what fits in {ANSWER_BYTES:,} bytes)"
+            facts[0] += f" ({FITTING})"
         split = self.rows.split(count)
         if len(split) > 1 or (split and count > 1):
             facts.append(_split(split, self.rows.resource.facet))
@@ -117,7 +98,7 @@ class CollectionAnswer:
     def _asides(self) -> list[str]:
         asides = []
         if self.rows.hidden:
-            asides.append(_hidden(self.rows.hidden))
+            asides.append(hidden_note(self.rows.hidden))
         if self.rows.overflow:
             asides.append("further attributes are left out: ask for detail=full")
         return asides
@@ -138,25 +119,6 @@ def collection_text(
     return answer.text(cursor)
 
 
-_NOUNS = {"template-universal-content": ("universal content", "universal content")}
-"""Types that people call otherwise: one of them, and several."""
-
-
-def singular(type_: str) -> str:
-    """`catalog-category` -> `catalog category`."""
-    return _NOUNS[type_][0] if type_ in _NOUNS else type_.replace("-", " ")
-
-
-def plural(type_: str) -> str:
-    """`catalog-category` -> `catalog categories`."""
-    if type_ in _NOUNS:
-        return _NOUNS[type_][1]
-    name = singular(type_)
-    if name.endswith("y") and name[-2:-1] not in "aeiou":
-        return f"{name[:-1]}ies"
-    return name if name.endswith("s") else f"{name}s"
-
-
 def _split(split: Counter[str], facet: str | None) -> str:
     """`38 Sent, 12 Draft`; a truth value or a number says nothing alone, so that its attribute stands before it."""
     told = split.most_common(_SPLIT)
@@ -165,24 +127,13 @@ def _split(split: Counter[str], facet: str | None) -> str:
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 
-def _count(count: int, pages: PagesRead, after: Position | None, nouns: str) -> str:
-    one = nouns[:-3] + "y" if nouns.endswith("ies") else nouns.removesuffix("s")
+def _count(count: int, pages: PagesRead, after: Position | None, noun: str) -> str:
+    """`next 50 campaigns`, `12 campaigns`, `50 of 312 campaigns`, `50 of more than 200 campaigns`."""
     if pages.start != START:
-        return f"next {count:,} {one if count == 1 else nouns}"
+        return f"next {count_noun(count, noun)}"
     if after is None:
-        return f"{count:,} {one if count == 1 else nouns}"
-    if pages.total is not None:
-        return f"{count:,} of {pages.total:,} {nouns}"
+        return count_noun(count, noun)
     read = len(pages.records)
-    return f"{count:,} of {f'more than {read:,}' if pages.position(read) else f'{read:,}'} {nouns}"
-
-
-def _hidden(names: Mapping[str, None]) -> str:
-    shown = ", ".join(cell(name, 40) for name in list(names)[:8])
-    rest = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"hidden by KLAVIYO_MCP_USER_CONTENT: {shown}{rest}"
-
-
-def _marked(facts: str, body: str, strange: bool) -> str:
-    text = mark_untrusted(body) if strange else body
-    return f"{facts}\n{text}" if facts else text
+    total = pages.total if pages.total is not None else read
+    more = pages.total is None and pages.position(read) is not None
+    return f"{count:,} of {'more than ' if more else ''}{total:,} {plural(noun)}"

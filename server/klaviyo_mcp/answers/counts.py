@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any
 
-from klaviyo_mcp.answers.collection import plural, singular
+from klaviyo_mcp.answers.budget import answer_text
+from klaviyo_mcp.answers.csv import csv_lines
 from klaviyo_mcp.answers.cursors import CursorText, Position
 from klaviyo_mcp.answers.pages import next_place
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
 from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
-from klaviyo_mcp.untrusted import mark_untrusted
+from klaviyo_mcp.answers.wording import count_noun, singular
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
 from klaviyo_tools.resource_types import ResourceType
@@ -149,10 +150,10 @@ class CountsAnswer:
 
         Periods are in the order of time. `cursor` makes the text of the cursor to go on with after the ceiling.
         """
-        name = singular(self.resource.type) if self.records == 1 else plural(self.resource.type)
         shown, rest = self._shown()
         values = sum(value not in (NONE, OTHER) for value in self.counts)
-        facts = [f"{self.records:,} {name} by {cell(self.count_by, 100)}: {values:,} value{'' if values == 1 else 's'}"]
+        records = count_noun(self.records, singular(self.resource.type))
+        facts = [f"{records} by {cell(self.count_by, 100)}: {count_noun(values, 'value')}"]
         if OTHER in self.counts:
             facts.append(f"only the first {self.max_values:,} values are told apart, later ones are {OTHER}")
         if sum(self.counts.values()) > self.records:
@@ -163,14 +164,13 @@ class CountsAnswer:
                 facts.append(f"or go on counting from cursor={cursor(self.end)}")
         else:
             facts.append("complete")
-        body = "\n".join([f"{_quoted(value)},{count},{_share(count, self.records)}" for value, count in shown])
-        if rest:
-            many = sum(count for _, count in rest)
-            body += f"\n({len(rest):,} more values),{many},{_share(many, self.records)}"
         if not self.records:
             return "; ".join(facts)
-        table = f"{_quoted(cell(self.path, 100))},count,share\n{body}"
-        return "; ".join(facts) + "\n" + (mark_untrusted(table) if self._strange else table)
+        if rest:
+            shown.append((f"({len(rest):,} more values)", sum(count for _, count in rest)))
+        rows = [(value, str(count), f"{100 * count / self.records:.1f}%") for value, count in shown]
+        lines = csv_lines([(cell(self.path, 100), "count", "share"), *rows])
+        return answer_text("; ".join(facts), lines, marked=self._strange)
 
     def _shown(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -179,10 +179,6 @@ class CountsAnswer:
         if self.period:
             shown.sort()
         return shown, rest
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"' if "," in value or '"' in value else value
 
 
 def _period(value: Any, period: str) -> str:
@@ -196,7 +192,3 @@ def _period(value: Any, period: str) -> str:
         return PERIODS[period](date.fromisoformat(moment[:10])) if moment else NO_DATE
     except (ValueError, OverflowError, OSError):
         return NO_DATE
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}%"

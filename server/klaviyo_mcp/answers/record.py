@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from klaviyo_mcp.answers.collection import ANSWER_BYTES, _hidden, _marked, collection_text, singular
+from klaviyo_mcp.answers.budget import ANSWER_BYTES, answer_text
+from klaviyo_mcp.answers.collection import collection_text
 from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
 from klaviyo_mcp.answers.view import ResourceLookup, View
+from klaviyo_mcp.answers.wording import hidden_note, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
 from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
@@ -31,8 +33,8 @@ def record_text(
     asked = view or View()
     rows = Rows(resource, View(asked.fields, asked.include, "full", asked.additional, asked.hide), resources)
     whole = rows.opened(flat, included or {})
-    notes = [_hidden(rows.hidden)] if rows.hidden else []
-    text = _marked("; ".join(notes), to_json(whole), rows.strange)
+    notes = [hidden_note(rows.hidden)] if rows.hidden else []
+    text = answer_text("; ".join(notes), [to_json(whole)], marked=rows.strange)
     if len(text.encode()) <= ANSWER_BYTES:
         return text
     cut = fit_members(whole, ANSWER_BYTES - MARK_BYTES - _RESERVE)
@@ -43,7 +45,7 @@ def record_text(
     ]
     told = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
     notes.append(f"cut to fit {ANSWER_BYTES:,} bytes: {told}; fields=… asks for fewer")
-    return _marked("; ".join(notes), to_json(cut), rows.strange)
+    return answer_text("; ".join(notes), [to_json(cut)], marked=rows.strange)
 
 
 _COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
@@ -94,7 +96,7 @@ def job_text(
     if rest_text == "{}":
         return head
     if len(head.encode()) + 1 + len(rest_text.encode()) > ANSWER_BYTES:
-        rest_text = _marked("errors are cut", to_json(fit_members(rest, ANSWER_BYTES // 2)), True)
+        rest_text = answer_text("errors are cut", [to_json(fit_members(rest, ANSWER_BYTES // 2))], marked=True)
     return f"{head}\n{rest_text}"
 
 

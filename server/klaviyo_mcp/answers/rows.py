@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from klaviyo_mcp.answers.budget import line_bytes
+from klaviyo_mcp.answers.csv import csv_lines, filled_columns
 from klaviyo_mcp.answers.values import (
     CELL_CHARACTERS,
     NAMED_CELL_CHARACTERS,
@@ -36,6 +37,14 @@ class Column(NamedTuple):
     strange: bool
     kind: str = ""
     """The type that the relationship leads to."""
+
+
+class RowLines(NamedTuple):
+    """Lines of text: a CSV header (none above lines of JSON), one line a row, and whether strangers wrote in them."""
+
+    header: list[str]
+    rows: list[str]
+    untrusted: bool
 
 
 class Rows:
@@ -159,33 +168,31 @@ class Rows:
             self.hidden.update({f"{name}.{hidden}": None for hidden in rows.hidden})
         return whole
 
-    def lines(self, count: int) -> tuple[list[str], bool]:
-        """The text lines of the first `count` rows (CSV with its header), and whether strangers wrote in them."""
+    def lines(self, count: int) -> RowLines:
+        """The lines of the first `count` rows."""
         if self.full:
-            return self._lines[:count], self.strange
-        return self.csv(self._cells[:count])
+            return RowLines([], self._lines[:count], self.strange)
+        return self._csv(self._cells[:count])
 
-    def csv(self, rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
-        """Rows of cells as CSV lines without their all-empty columns, and whether strangers wrote in them."""
+    def _csv(self, rows: Sequence[Sequence[str]]) -> RowLines:
+        """Rows of cells as CSV lines without their all-empty columns."""
         columns = [Column("id", (), None, False), *self._columns.values()]
-        kept = [i for i in range(len(columns)) if any(len(row) > i and row[i] for row in rows)]
-        lines: list[str] = []
-        writer = csv.writer(_Lines(lines.append), lineterminator="\n")
-        writer.writerow([cell(columns[i].name, 60) for i in kept])
-        writer.writerows([[row[i] if i < len(row) else "" for i in kept] for row in rows])
-        return [line[:-1] for line in lines], any(self._holds_strange(columns[i]) for i in kept)
+        kept = filled_columns(rows, len(columns))
+        names = [cell(columns[i].name, 60) for i in kept]
+        header, *lines = csv_lines([names, *([row[i] if i < len(row) else "" for i in kept] for row in rows)])
+        return RowLines([header], lines, any(self._holds_strange(columns[i]) for i in kept))
 
-    def shortened(self, index: int, included: Included, room: int) -> tuple[list[str], bool]:
+    def shortened(self, index: int, included: Included, room: int) -> RowLines:
         """The lines of one row that is larger than `room` bytes, its longest values cut."""
         record = self.records[index]
         if self.full:
-            return [to_json(fit_members(self.object(record, included), room))], self.strange
+            return RowLines([], [to_json(fit_members(self.object(record, included), room))], self.strange)
         limit = self.limit
         while True:
             limit //= 2
-            lines, strange = self.csv([self.row(record, included, limit)])
-            if limit <= 4 or sum(len(line.encode()) + 1 for line in lines) <= room:
-                return lines, strange
+            lines = self._csv([self.row(record, included, limit)])
+            if limit <= 4 or line_bytes([*lines.header, *lines.rows]) <= room:
+                return lines
 
     def split(self, count: int) -> Counter[str]:
         """How the first `count` rows divide by the type's telling attribute."""
@@ -307,10 +314,3 @@ class Rows:
         if not values:
             return ""
         return join_cells([cell(value, limit) for value in values], limit)
-
-
-class _Lines:
-    """A file, as the csv module wants one, that hands on each line."""
-
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self.write = write

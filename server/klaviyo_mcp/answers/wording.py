@@ -1,9 +1,9 @@
-"""Words of previews: names, counts and values, each in one line that no name can break out of."""
+"""Words of answers and previews: names, nouns, counts and values, each in one line that no name can break out of."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from klaviyo_mcp.answers.values import cell, value_at
@@ -56,13 +56,38 @@ def list_names(names: Sequence[str], most: int = 5) -> str:
     return f"{told} and {rest:,} more" if rest > 0 else told
 
 
+_UNCOUNTABLE = "universal content"
+_NOUNS = {"template-universal-content": _UNCOUNTABLE}
+"""Resource types that people call otherwise."""
+
+
+def singular(type_: str) -> str:
+    """What people call a record of a resource type: `catalog-category` -> `catalog category`."""
+    return _NOUNS.get(type_) or type_.replace("-", " ")
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun: `category` -> `categories`, `address` -> `addresses`."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    if noun.endswith("ss"):
+        return f"{noun}es"
+    return noun if noun.endswith("s") or noun == _UNCOUNTABLE else f"{noun}s"
+
+
 def count_noun(count: object, noun: str) -> str:
     """`1 profile`, `1,250 profiles`; `an unknown number of profiles` where the count is no number."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
-    plural = f"{noun}es" if noun.endswith("ss") else plural
     if not isinstance(count, int):
-        return f"an unknown number of {plural}"
-    return f"{count:,} {noun if count == 1 else plural}"
+        return f"an unknown number of {plural(noun)}"
+    return f"{count:,} {noun if count == 1 else plural(noun)}"
+
+
+def hidden_note(names: Iterable[str], most: int = 8) -> str:
+    """The fact that tells which attributes of strangers' text were left out by the user's setting."""
+    listed = [cell(name, 40) for name in names]
+    rest = len(listed) - most
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"hidden by KLAVIYO_MCP_USER_CONTENT: {', '.join(listed[:most])}{more}"
 
 
 def label_of(flat: Flat) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +10,12 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from klaviyo_mcp.account.directory import Account
-from klaviyo_mcp.answers.collection import ANSWER_BYTES
+from klaviyo_mcp.answers.budget import FITTING, answer_text, fit_lines
+from klaviyo_mcp.answers.csv import csv_lines, filled_columns
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.values import cell
+from klaviyo_mcp.answers.wording import count_noun, hidden_note
 from klaviyo_mcp.reports import statistics
-from klaviyo_mcp.untrusted import MARK_BYTES, mark_untrusted
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
 
@@ -55,7 +54,6 @@ UNTRUSTED_DIMENSIONS = frozenset(
     }
 )
 """Dimensions of events that people outside the account can write."""
-_FITTING = f"what fits in {ANSWER_BYTES:,} bytes"
 _SPAN = re.compile(r"(greater-or-equal|less-than)\(datetime,([^)]*)\)")
 
 
@@ -133,31 +131,23 @@ class ReportTable:
     ) -> str:
         """The answer from `start` on, within the budget; `following` is Klaviyo's own next cursor."""
         totals = self._totals()
-        header, *lines = _csv([self._header(), *totals, *self._rows()])
+        rows = [self._header(), *totals, *self._rows()]
+        kept = filled_columns(rows[1:], len(rows[0])) or list(range(len(rows[0])))
+        header, *lines = csv_lines([row[at] for at in kept] for row in rows)
         lines = lines[start.skip :]
-        strange = any(key in UNTRUSTED_DIMENSIONS for key in self.keys if key not in self.hidden) and bool(lines)
-        room = ANSWER_BYTES - len(header.encode()) - 1 - (MARK_BYTES if strange else 0)
+        marked = bool(lines) and any(key in UNTRUSTED_DIMENSIONS for key in self.keys if key not in self.hidden)
         facts = self._facts(start, bool(totals), bool(following))
-        shown = len(lines)
-        while True:
+
+        def head(shown: int) -> str:
             rest = Position(start.cursor, None, start.skip + shown) if shown < len(lines) else None
             after = rest or (Position(following) if following else None)
             ending = (
                 f"more: cursor={cursor(after)}" if after else "complete" if start == START else "these are the last"
             )
-            extent = self._extent(shown, len(lines), start, len(totals))
-            head = "; ".join([*extent, *facts, *asides, ending])
-            body = lines[:shown]
-            over = sum(len(line.encode()) + 1 for line in body) + len(head.encode()) - room
-            if over <= 0 or shown <= 1:
-                break
-            while over > 0 and shown > 1:
-                shown -= 1
-                over -= len(lines[shown].encode()) + 1
-        if not body:
-            return head
-        text = "\n".join([header, *body])
-        return f"{head}\n{mark_untrusted(text) if strange else text}"
+            return "; ".join([*self._extent(shown, len(lines), start, len(totals)), *facts, *asides, ending])
+
+        shown, text = fit_lines(lines, head, header=[header], marked=marked)
+        return answer_text(text, [header, *lines[:shown]] if lines else [], marked=marked)
 
     def _header(self) -> list[str]:
         keys = [ID_GROUPINGS[key].column if key in ID_GROUPINGS else key for key in self._columns()]
@@ -230,21 +220,21 @@ class ReportTable:
             if start.skip == 0:
                 count, of = shown - totals, length - totals
             if start != START:
-                return [f"next {count:,} {_rows(count)}"]
-            return [f"{count:,} {_rows(count)}" if count == of else f"{count:,} of {of:,} rows ({_FITTING})"]
+                return [f"next {count_noun(count, 'row')}"]
+            return [count_noun(count, "row") if count == of else f"{count:,} of {of:,} rows ({FITTING})"]
         interval = getattr(self.arguments, "interval", None) or "day"
-        groups = f"{len(self.groups):,} group{'' if len(self.groups) == 1 else 's'}"
-        facts = [f"{groups} at {len(self.times):,} times (by {_INTERVALS.get(interval, interval)})"]
+        unit = _INTERVALS.get(interval, interval)
+        facts = [f"{count_noun(len(self.groups), 'group')} at {len(self.times):,} times (by {unit})"]
         if start.skip:
-            facts.append(f"next {shown:,} {_rows(shown)}")
+            facts.append(f"next {count_noun(shown, 'row')}")
         elif shown < length:
-            facts.append(f"{shown:,} of {length:,} rows ({_FITTING}), totals first")
+            facts.append(f"{shown:,} of {length:,} rows ({FITTING}), totals first")
         return facts
 
     def _facts(self, start: Position, has_totals: bool, following: bool) -> list[str]:
         facts = [self._timeframe()] if self._timeframe() else []
         if self.zeros:
-            facts.append(f"{self.zeros:,} {'group' if self.zeros == 1 else 'groups'} with zeros only left out")
+            facts.append(f"{count_noun(self.zeros, 'group')} with zeros only left out")
         if len(self.groups) > 1 and self.by:
             facts.append(f"sorted by {self.by[0]}")
         in_its_own = "$value_currency" in (getattr(self.arguments, "by", None) or ())
@@ -258,7 +248,7 @@ class ReportTable:
         if has_totals and len(self.groups) > 1 and not self.overlap and (following or start.cursor):
             facts.append(f"{TOTAL} is of this page of the report")
         if self.hidden:
-            facts.append(f"hidden by KLAVIYO_MCP_USER_CONTENT: {', '.join(self.hidden)}")
+            facts.append(hidden_note(self.hidden))
         return facts
 
     def _unopened(self) -> list[str]:
@@ -282,18 +272,6 @@ class ReportTable:
 
 
 _INTERVALS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as CSV lines, header first, without the columns that are empty in all."""
-    kept = [at for at, _ in enumerate(rows[0]) if any(row[at] for row in rows[1:])] or list(range(len(rows[0])))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[row[at] for at in kept] for row in rows])
-    return text.getvalue().splitlines()
 
 
 def _clock(time: str | None) -> str:

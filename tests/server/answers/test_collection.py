@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.answers import collection, cursors, pages, record
 from klaviyo_mcp.answers import values as cells
-from klaviyo_mcp.answers.collection import ANSWER_BYTES
+from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.view import View
 from klaviyo_tools.jsonapi.records import Flat, Page, Related, flatten_document
@@ -562,16 +562,3 @@ def test_a_value_nested_beyond_measure_is_told_as_such() -> None:
     assert "P1" in text_of(page([flat]), detail="full")
     hidden = record.record_text(flat, PROFILE, view=View(hide=True), resources=resources)
     assert hidden == 'hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name, properties\n{"id":"P1"}'
-
-
-@pytest.mark.parametrize(
-    ("type_", "name"),
-    [
-        ("catalog-category", "catalog categories"),
-        ("list", "lists"),
-        ("metric-property", "metric properties"),
-        ("images", "images"),
-    ],
-)
-def test_types_are_named_as_people_name_them(type_: str, name: str) -> None:
-    assert collection.plural(type_) == name

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.answers.collection import ANSWER_BYTES
+from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.counts import NONE, OTHER, CountsAnswer, parse_count_by
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.pages import read_pages

@@ -12,8 +12,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, MissingRecord, attribute_of, require_record, run_together
-from klaviyo_mcp.answers.collection import singular
-from klaviyo_mcp.answers.wording import count_noun, in_words, label_of, list_names, name_thing, one_line, quoted
+from klaviyo_mcp.answers.wording import (
+    count_noun,
+    in_words,
+    label_of,
+    list_names,
+    name_thing,
+    one_line,
+    quoted,
+    singular,
+)
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError
 from klaviyo_mcp.safety.previews import sends
 from klaviyo_tools.arguments.types import Arguments

@@ -1,0 +1,29 @@
+"""CSV: rows of values as lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+
+
+class _Lines(list[str]):
+    """A list that the csv module can write to as to a file: it writes each row in one piece."""
+
+    write = list.append
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows as CSV lines without line ends; a value with a comma or a quote is quoted. No value may hold a line feed."""
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return [line[:-1] for line in lines]
+
+
+def filled_columns(rows: Iterable[Sequence[str]], width: int) -> list[int]:
+    """The indexes, below `width`, of the columns in which any row has a value; a row may be shorter than others."""
+    empty = set(range(width))
+    for row in rows:
+        empty -= {index for index in empty if index < len(row) and row[index]}
+        if not empty:
+            break
+    return [index for index in range(width) if index not in empty]
