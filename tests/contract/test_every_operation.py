@@ -172,7 +172,7 @@ def mended(name: str, arguments: dict[str, Any], ids: Ids, directory: Path) -> d
 
 
 def arguments_of(operation: Operation, ids: Ids, revision: str) -> dict[str, Any]:
-    reads = operation.method == "GET" or operation.body is None
+    reads = operation.method == "GET" or operation.body_type is None
     example = required_example(operation, revision) if reads else next(full_example(operation, revision))
     arguments: dict[str, Any] = json.loads(json.dumps(example))
     ids.fill(operation.arguments, arguments)

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.resource_types import RESOURCES, ResourceType, resource_type
+from klaviyo_tools.operation.area import Area
+from klaviyo_tools.registry import Registry, registry, resource_type
+from klaviyo_tools.resource_types import ResourceType
 
+RESOURCES = {name: row for name, row in registry().resource_types.items() if name != "connection"}
+"""The types of Klaviyo's answers; connections are Maton's."""
 KLAVIYO = Path(__file__).parents[3] / "shared" / "klaviyo"
 REVISIONS = ("2026-01-15", "2026-07-15")
 
@@ -27,6 +31,7 @@ class Documented:
 
     attributes: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
+    fields_of_writes: set[str] = field(default_factory=set)
     relationships: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -36,9 +41,11 @@ class Document:
     def __init__(self, path: Path) -> None:
         self.root: dict[str, Any] = json.loads(path.read_text())
 
-    def operations(self) -> Iterator[dict[str, Any]]:
-        for item in self.root["paths"].values():
-            yield from (operation for operation in item.values() if "responses" in operation)
+    def operations(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Method and operation of every path but those for browsers."""
+        for path, item in self.root["paths"].items():
+            if not path.startswith("/client/"):
+                yield from ((method, operation) for method, operation in item.items() if "responses" in operation)
 
     def follow(self, schema: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in schema:
@@ -71,11 +78,13 @@ class Document:
                 yield from self.paths(below, f"{prefix}{name}.", depth - 1)
 
     def read_into(self, types: dict[str, Documented]) -> None:
-        for operation in self.operations():
+        for method, operation in self.operations():
             for parameter in map(self.follow, operation.get("parameters", ())):
                 if parameter["name"].startswith("fields["):
                     name = parameter["name"][len("fields[") : -1]
-                    types.setdefault(name, Documented()).fields.update(parameter["schema"]["items"]["enum"])
+                    documented = types.setdefault(name, Documented())
+                    fields = documented.fields if method == "get" else documented.fields_of_writes
+                    fields.update(parameter["schema"]["items"]["enum"])
             for status, response in operation["responses"].items():
                 for content in self.follow(response).get("content", {}).values() if status[0] == "2" else ():
                     for top in self.objects(content["schema"]):
@@ -123,7 +132,7 @@ def test_what_a_summary_shows_exists_in_klaviyos_answers(documented: dict[str, D
     unknown = [
         (row.type, path)
         for row in RESOURCES.values()
-        for path in (*row.columns, *row.additional, *row.label, *filter(None, (row.facet, row.date)))
+        for path in (*row.columns, *row.additional_columns, *row.label, *filter(None, (row.facet, row.date)))
         if not _known(row, path, documented[row.type]) and path not in row.relationships
     ]
     assert unknown == []
@@ -131,13 +140,14 @@ def test_what_a_summary_shows_exists_in_klaviyos_answers(documented: dict[str, D
 
 def test_labels_dates_and_additional_columns_are_attributes_not_relationships() -> None:
     for row in RESOURCES.values():
-        assert not {*row.label, *row.additional, row.date} & set(row.relationships), row.type
+        assert not {*row.label, *row.additional_columns, row.date} & set(row.relationships), row.type
 
 
 def test_fields_are_exactly_those_klaviyo_accepts(documented: dict[str, Documented]) -> None:
     for row in RESOURCES.values():
         assert len(set(row.fields)) == len(row.fields), row.type
-        assert set(row.fields) == documented[row.type].fields, row.type
+        fields = documented[row.type].fields or documented[row.type].fields_of_writes
+        assert set(row.fields) == fields, row.type
 
 
 def test_relationships_lead_where_klaviyo_says(documented: dict[str, Documented]) -> None:
@@ -163,7 +173,7 @@ def test_what_strangers_write_names_real_attributes(documented: dict[str, Docume
 def test_the_columns_of_a_type_can_be_asked_for_in_fields() -> None:
     """A sparse fieldset saves the bytes of the rest: the column, or what holds it, is one that Klaviyo accepts."""
     for row in RESOURCES.values():
-        for path in (*row.columns, *row.additional, *row.label):
+        for path in (*row.columns, *row.additional_columns, *row.label):
             holders = {path.rsplit(".", cut)[0] for cut in range(path.count(".") + 1)}
             assert holders & set(row.fields) or path in row.relationships, (row.type, path)
 
@@ -183,6 +193,25 @@ def test_every_type_with_something_to_tell_has_columns() -> None:
 def test_no_column_holds_text_without_bounds() -> None:
     unbounded = {"html", "text", "amp", "definition", "properties", "original_payload", "custom_metadata"}
     assert [(row.type, path) for row in RESOURCES.values() for path in row.columns if path in unbounded] == []
+
+
+def test_a_type_is_declared_once() -> None:
+    area = Area("things")
+    area.resource_type("thing", "name", "name size", label="name")
+    with pytest.raises(ValueError, match="thing is declared twice"):
+        area.job_type("thing", "things:thing")
+    others = Area("others")
+    others.resource_type("thing")
+    with pytest.raises(ValueError, match="thing of others is declared in another area too"):
+        Registry([area, others])
+
+
+def test_a_field_is_accepted_from_the_revision_that_brought_it() -> None:
+    profile = resource_type("profile")
+    late = {path for path in profile.fields if path.startswith("subscriptions.email.open_tracking")}
+    assert len(late) == 8
+    assert set(profile.fields_at("2026-07-15")) == set(profile.fields)
+    assert set(profile.fields_at("2026-01-15")) == set(profile.fields) - late - {"id"}
 
 
 def test_the_table_keeps_each_row_under_its_own_name() -> None:
@@ -240,6 +269,6 @@ def test_a_nested_attribute_is_accepted_as_klaviyo_writes_it() -> None:
 
 def test_the_table_cannot_be_changed_by_who_reads_it() -> None:
     with pytest.raises(TypeError):
-        RESOURCES["profile"] = resource_type("event")  # type: ignore[index]
+        registry().resource_types["profile"] = resource_type("event")  # type: ignore[index]
     with pytest.raises(TypeError):
         resource_type("event").relationships["profile"] = "list"  # type: ignore[index]

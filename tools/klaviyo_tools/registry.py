@@ -1,14 +1,16 @@
-"""All operations by name, and the toolsets in which a server offers them."""
+"""All operations and resource types by name, and the toolsets in which a server offers the operations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from importlib import import_module
+from types import MappingProxyType
 
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.area import Area
 from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.resource_types import ResourceType, unknown_resource_type
 from klaviyo_tools.toolsets import CORE, PRESETS, STANDARD
 
 AREAS = (
@@ -57,6 +59,7 @@ class Registry(Mapping[str, Operation]):
     def __init__(self, areas: Iterable[Area]) -> None:
         self.areas = {area.name: area for area in areas}
         self._operations = {operation.name: operation for area in self.areas.values() for operation in area}
+        self.resource_types: Mapping[str, ResourceType] = MappingProxyType(_resource_types(self.areas.values()))
 
     def __getitem__(self, name: str) -> Operation:
         try:
@@ -124,7 +127,21 @@ class Registry(Mapping[str, Operation]):
         return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
 
 
+def _resource_types(areas: Iterable[Area]) -> dict[str, ResourceType]:
+    declared: dict[str, ResourceType] = {}
+    for area in areas:
+        if twice := declared.keys() & area.resource_types.keys():
+            raise ValueError(f"{', '.join(sorted(twice))} of {area.name} is declared in another area too")
+        declared.update(area.resource_types)
+    return declared
+
+
 @cache
 def registry() -> Registry:
-    """Every operation there is."""
+    """All operations and resource types."""
     return Registry(import_module(f"klaviyo_tools.areas.{name}").area for name in AREAS)
+
+
+def resource_type(type_: str) -> ResourceType:
+    """The facts of a resource type. A type that no area declares is shown whole, and its text is not trusted."""
+    return registry().resource_types.get(type_) or unknown_resource_type(type_)

@@ -15,13 +15,13 @@ import anyio
 from klaviyo_mcp.answers import view as fieldsets
 from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
-from klaviyo_tools import resource_types
 from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
 from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
-from klaviyo_tools.registry import Registry
+from klaviyo_tools.registry import Registry, resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.gateway.operations import OperationSender
@@ -82,12 +82,12 @@ class AccountReads:
         """
         operation = self._catalog[name]
         checked = operation.arguments.model_validate(arguments)
-        kind = resource_types.resource_type(operation.resource)
+        kind = resource_type(operation.resource)
         include = arguments.get("include", ())
         query: dict[str, str] = {}
-        if accepted := operation.accepted_fields(self._revision):
+        if accepted := accepted_fields(operation, self._revision):
             view = fieldsets.View((*kind.label, *fields), include)
-            query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_types.resource_type)
+            query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_type)
         for included in include:  # of what is joined, more is looked at than what names it
             query.pop(f"fields[{kind.relationships[included]}]", None)
         return await self._send(operation, operation.request(checked, {**query, **more}), checked)

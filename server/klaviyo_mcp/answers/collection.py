@@ -16,8 +16,8 @@ from klaviyo_mcp.answers.rows import RowLines, Rows
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import count_noun, hidden_note, plural, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
-from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
 _SPLIT = 6
@@ -34,7 +34,7 @@ class CollectionAnswer:
         *,
         start: Position = START,
         max_results: int = MAX_RESULTS,
-        resources: ResourceLookup = table_of_resources.resource_type,
+        resources: ResourceLookup = resource_type,
     ) -> None:
         self.rows = Rows(resource, view or View(), resources)
         self.read = PagesRead(start, min(max_results, MAX_RESULTS))
@@ -111,7 +111,7 @@ def collection_text(
     *,
     start: Position = START,
     view: View | None = None,
-    resources: ResourceLookup = table_of_resources.resource_type,
+    resources: ResourceLookup = resource_type,
 ) -> str:
     """The answer of a collection of which one page was read, the one at `start`."""
     answer = CollectionAnswer(resource, view, start=start, resources=resources)

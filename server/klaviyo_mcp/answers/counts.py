@@ -16,8 +16,8 @@ from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
 from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
 from klaviyo_mcp.answers.wording import count_noun, singular
-from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
 MAX_RECORDS = 200_000
@@ -73,7 +73,7 @@ class CountsAnswer:
         count_by: str,
         view: View | None = None,
         *,
-        resources: ResourceLookup = table_of_resources.resource_type,
+        resources: ResourceLookup = resource_type,
         max_records: int = MAX_RECORDS,
         max_values: int = MAX_VALUES,
     ) -> None:

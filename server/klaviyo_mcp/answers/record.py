@@ -12,8 +12,8 @@ from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, 
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import hidden_note, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
-from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
 _RESERVE = 600
@@ -25,7 +25,7 @@ def record_text(
     *,
     included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
-    resources: ResourceLookup = table_of_resources.resource_type,
+    resources: ResourceLookup = resource_type,
 ) -> str:
     """The answer for one record: compact JSON without links, nulls and empties. None: there is none."""
     if flat is None:
@@ -60,7 +60,7 @@ def job_text(
     result: str | None = None,
     included: Mapping[tuple[str, str], Flat] | None = None,
     view: View | None = None,
-    resources: ResourceLookup = table_of_resources.resource_type,
+    resources: ResourceLookup = resource_type,
 ) -> str:
     """The answer for a job: its state, its counts, its errors, and what to call next.
 
@@ -121,7 +121,7 @@ def document_text(
     resource: ResourceType,
     *,
     view: View | None = None,
-    resources: ResourceLookup = table_of_resources.resource_type,
+    resources: ResourceLookup = resource_type,
 ) -> str:
     """The answer for any one document: its records as a collection where it is a list, its record where it is one.
 

@@ -21,8 +21,8 @@ from klaviyo_mcp.answers.values import (
     without_empties,
 )
 from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, overlaps, relationship_of
-from klaviyo_tools import resource_types as table_of_resources
 from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
 Included = Mapping[tuple[str, str], Flat]
@@ -53,9 +53,7 @@ class Rows:
     Columns without a single value are dropped in the end, so that a column may be anything that records could hold.
     """
 
-    def __init__(
-        self, resource: ResourceType, view: View, resources: ResourceLookup = table_of_resources.resource_type
-    ) -> None:
+    def __init__(self, resource: ResourceType, view: View, resources: ResourceLookup = resource_type) -> None:
         self.resource = resource
         self.view = view
         self.resources = resources

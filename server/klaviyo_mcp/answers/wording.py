@@ -9,7 +9,7 @@ from typing import Any
 from klaviyo_mcp.answers.values import cell, value_at
 from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import Flat, Page
-from klaviyo_tools.resource_types import resource_type
+from klaviyo_tools.registry import resource_type
 
 NAME_CHARACTERS = 80
 """Characters of a name."""

@@ -17,11 +17,12 @@ from klaviyo_mcp.calls import connection_link, jobs
 from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.documents import given_arguments
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, flatten_document
 from klaviyo_tools.operation.facts import Answer
 from klaviyo_tools.operation.operation import Operation
-from klaviyo_tools.resource_types import resource_type
+from klaviyo_tools.registry import resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.calls.service import CallService
@@ -70,7 +71,7 @@ class Call:
         self.resource = resource_type(operation.resource)
         self.until = anyio.current_time() + calls.settings.deadline - spent
         self.revision = calls.settings.revision
-        self.accepted_fields = {} if self._argument("ids_only") else operation.accepted_fields(self.revision)
+        self.accepted_fields = {} if self._argument("ids_only") else accepted_fields(operation, self.revision)
         self.answers = operation.answer
         if (operation.revisions.empty_success_since or "~") <= self.revision:
             self.answers = Answer.NOTHING
@@ -226,7 +227,9 @@ class Call:
             include += [name] if name not in include else []
         if self.answers is Answer.COLLECTION and not self._argument("ids_only"):
             offered = operation.values_at(operation.reading.include, self.revision)
-            shown = [name for name in self.resource.joins if name in offered and (not fields or name in fields)]
+            shown = [
+                name for name in self.resource.default_includes if name in offered and (not fields or name in fields)
+            ]
             include += [name for name in shown if name not in include]
         additional = list(self._argument("additional_fields") or ())
         offered = operation.values_at(operation.reading.additional_fields, self.revision)
@@ -329,7 +332,7 @@ class SilentContext:
 def _sparse(operation: Operation, view: View, revision: str) -> Mapping[str, str]:
     """The sparse fieldsets of a view, which most calls of an operation share."""
     return fieldsets.sparse_fieldsets(
-        resource_type(operation.resource), view, operation.accepted_fields(revision), resource_type
+        resource_type(operation.resource), view, accepted_fields(operation, revision), resource_type
     )
 
 

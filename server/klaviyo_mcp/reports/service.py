@@ -22,7 +22,7 @@ from klaviyo_mcp.reports.table import ID_GROUPINGS, Group, ReportTable, read_rep
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
 from klaviyo_tools.operation.operation import Operation
-from klaviyo_tools.resource_types import resource_type
+from klaviyo_tools.registry import resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads

@@ -34,7 +34,7 @@ PROFILE = ResourceType(
     date="created",
     relationships={"lists": "list", "push-tokens": "push-token"},
     untrusted=("email",),
-    additional=("subscriptions.email.marketing.consent",),
+    additional_columns=("subscriptions.email.marketing.consent",),
 )
 LIST = ResourceType("list", ("name",), ("name", "created"), ("name",), None, "created", {"tags": "tag"}, ())
 TOKEN = ResourceType("push-token", ("platform",), ("platform",), (), None, None, {}, ())

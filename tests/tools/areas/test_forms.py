@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.forms import EXAMPLE, MORE, area
+from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -69,5 +70,5 @@ def test_a_form_is_made_as_it_is_defined(request_of: RequestOf) -> None:
 
 
 def test_only_a_form_by_its_id_answers_its_definition() -> None:
-    assert "definition" in area.operations["get_form"].accepted_fields("2026-01-15")["form"]
-    assert "definition" not in area.operations["get_forms"].accepted_fields("2026-01-15")["form"]
+    assert "definition" in accepted_fields(area.operations["get_form"], "2026-01-15")["form"]
+    assert "definition" not in accepted_fields(area.operations["get_forms"], "2026-01-15")["form"]

@@ -7,6 +7,7 @@ import pytest
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
+from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.operation.area import XS, Area, L, M
 from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect, Rate
 from klaviyo_tools.operation.request import Request
@@ -97,10 +98,10 @@ def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
 
 
 def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
-    assert "profile_count" in things.accepted_fields()["list"]
-    assert things.accepted_fields()["tag"] == {"name"}
-    assert things.accepted_fields("2026-07-15")["tag"] == {"id", "name"}
-    assert update.accepted_fields() == {}
+    assert "profile_count" in accepted_fields(things)["list"]
+    assert accepted_fields(things)["tag"] == {"name"}
+    assert accepted_fields(things, "2026-07-15")["tag"] == {"id", "name"}
+    assert accepted_fields(update) == {}
 
 
 def test_a_name_is_declared_once() -> None:

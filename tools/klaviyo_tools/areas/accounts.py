@@ -11,6 +11,15 @@ area = Area(
     ),
 )
 
+area.resource_type(
+    "account",
+    "contact_information.organization_name contact_information.default_sender_email"
+    " contact_information.website_url industry timezone preferred_currency locale public_api_key test_account",
+    """contact_information(organization_name default_sender_name default_sender_email website_url
+        street_address(address1 address2 city region country zip))
+    industry locale preferred_currency public_api_key test_account timezone""",
+    label="contact_information.organization_name",
+)
 area.collection(
     "get_accounts",
     "/api/accounts",

@@ -201,6 +201,39 @@ class MessageImage(Arguments):
     image_id: Annotated[Id, Linkage("image")]
 
 
+area.resource_type(
+    "campaign",
+    "name status send_time send_strategy.method audiences.included audiences.excluded campaign-messages created_at"
+    " updated_at",
+    """archived audiences(excluded included) created_at name scheduled_at send_options(use_smart_sending)
+    send_strategy(date datetime method options(is_local send_past_recipients_immediately) throttle_percentage)
+    send_time status tracking_options(add_tracking_params custom_tracking_params is_tracking_clicks
+        is_tracking_opens) updated_at""",
+    label="name",
+    facet="status",
+    date="send_time",
+    relationships="campaign-messages:campaign-message tags:tag",
+)
+area.resource_type(
+    "campaign-message",
+    "definition.channel definition.label definition.content.subject definition.content.from_email"
+    " definition.content.body send_times campaign template updated_at",
+    """created_at send_times updated_at
+    definition(channel label notification_type kv_pairs
+        content(action_buttons bcc_email body cc_email dynamic_image from_email from_label media_url preview_text
+            reply_to_email subject title)
+        options(badge(badge_options(badge_config set_from_property value) display)
+            on_open(android_deep_link ios_deep_link type web_url) play_sound)
+        render_options(add_info_link add_opt_out_language add_org_prefix shorten_links))""",
+    label="definition.label definition.content.subject definition.channel",
+    facet="definition.channel",
+    date="created_at",
+    relationships="campaign template image",
+    fields_since={"2026-07-15": "definition.content.action_buttons definition.options.on_open.web_url"},
+)
+area.resource_type("campaign-send-job", "status", "status", facet="status")
+area.resource_type("campaign-recipient-estimation", "estimated_recipient_count", "estimated_recipient_count")
+area.resource_type("campaign-recipient-estimation-job", "status", "status", facet="status")
 area.collection(
     "get_campaigns",
     "/api/campaigns",

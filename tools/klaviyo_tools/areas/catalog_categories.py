@@ -28,6 +28,14 @@ class NewCategory(CategoryChanges):
     catalog_type: Annotated[Text | None, UNLISTED] = None
 
 
+area.resource_type(
+    "catalog-category",
+    "name external_id updated",
+    "external_id name updated",
+    label="name external_id",
+    date="updated",
+    relationships="items:catalog-item",
+)
 area.collection(
     "get_catalog_categories",
     "/api/catalog-categories",

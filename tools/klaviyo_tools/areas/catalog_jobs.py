@@ -124,6 +124,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
     path = f"/api/{type_}s"
     read = f"get_bulk_{verb}_{kind.in_reads}_job"
     slowed = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
+    area.job_type(type_, f"{kind.many}:{kind.type}", more_fields="errors expires_at")
     area.job(
         f"bulk_{verb}_catalog_{kind.many}",
         path,

@@ -49,6 +49,16 @@ class NewVariant(VariantChanges):
     catalog_type: Annotated[Text | None, UNLISTED] = None
 
 
+area.resource_type(
+    "catalog-variant",
+    "title sku price inventory_quantity inventory_policy published external_id item updated",
+    """created custom_metadata description external_id image_full_url image_thumbnail_url images inventory_policy
+    inventory_quantity price published sku title updated url""",
+    label="title sku external_id",
+    facet="published",
+    date="updated",
+    relationships="item:catalog-item",
+)
 area.collection(
     "get_catalog_variants",
     "/api/catalog-variants",

@@ -70,6 +70,16 @@ class NewItem(ItemChanges):
     catalog_type: Text | None = None
 
 
+area.resource_type(
+    "catalog-item",
+    "title price external_id published url created updated",
+    """created custom_metadata description external_id image_full_url image_thumbnail_url images price published
+    title updated url""",
+    label="title external_id",
+    facet="published",
+    date="updated",
+    relationships="variants:catalog-variant",
+)
 area.collection(
     "get_catalog_items",
     "/api/catalog-items",

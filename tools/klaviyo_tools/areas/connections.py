@@ -51,6 +51,13 @@ def _resource(connection: JSON) -> JSON:
     return {"type": "connection", "id": connection.get("connection_id"), "attributes": attributes}
 
 
+area.resource_type(
+    "connection",
+    "status creation_time last_updated_time url",
+    label="app",
+    facet="status",
+    date="creation_time",
+)
 area.custom(
     "list_connections",
     "GET",

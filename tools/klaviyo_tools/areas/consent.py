@@ -296,6 +296,8 @@ class Suppressing(Arguments):
         return self
 
 
+area.job_type("profile-suppression-bulk-create-job", "lists:list segments:segment", "completed_count skipped_count")
+area.job_type("profile-suppression-bulk-delete-job", "lists:list segments:segment", "completed_count skipped_count")
 area.job(
     "bulk_subscribe_profiles",
     "/api/profile-subscription-bulk-create-jobs",

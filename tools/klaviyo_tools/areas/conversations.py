@@ -49,6 +49,9 @@ class NewMessage(Arguments):
     message_hierarchy: Pair | None = Field(None, examples=[PAIR])
 
 
+area.resource_type(
+    "conversation", "channel profile", "channel", label="channel", facet="channel", relationships="profile"
+)
 area.record(
     "get_conversation_for_profile",
     "/api/profiles/{profile_id}/conversation",

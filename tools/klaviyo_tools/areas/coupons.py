@@ -77,6 +77,22 @@ class NewCodes(Arguments):
     ]
 
 
+area.resource_type(
+    "coupon",
+    "external_id description monitor_configuration",
+    "description external_id monitor_configuration",
+    label="external_id",
+)
+area.resource_type(
+    "coupon-code",
+    "unique_code status expires_at coupon profile",
+    "expires_at status unique_code",
+    label="unique_code",
+    facet="status",
+    date="expires_at",
+    relationships="coupon profile",
+)
+area.job_type("coupon-code-bulk-create-job", "coupon-codes:coupon-code", more_fields="errors expires_at")
 area.collection(
     "get_coupon_codes",
     "/api/coupon-codes",

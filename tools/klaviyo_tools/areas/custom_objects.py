@@ -63,6 +63,13 @@ class NewRecords(Arguments):
     ]
 
 
+area.resource_type(
+    "data-source",
+    "title namespace visibility description",
+    "description namespace title visibility",
+    label="title",
+    facet="visibility",
+)
 area.collection(
     "get_data_sources",
     "/api/data-sources",

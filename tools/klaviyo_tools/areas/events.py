@@ -119,6 +119,23 @@ class NewEvents(Arguments):
         return self
 
 
+area.resource_type(
+    "event",
+    "datetime metric profile event_properties",
+    "datetime event_properties timestamp uuid",
+    label="datetime",
+    facet="metric",
+    date="datetime",
+    relationships="profile metric attributions:attribution",
+    untrusted="event_properties",
+    default_includes="metric",
+)
+area.resource_type(
+    "attribution",
+    "campaign campaign-message flow flow-message flow-message-variation attributed-event",
+    relationships="event attributed-event:event campaign campaign-message flow flow-message"
+    " flow-message-variation:flow-message",
+)
 area.collection(
     "get_events",
     "/api/events",

@@ -135,6 +135,64 @@ class ActionChanges(Arguments):
     )
 
 
+FLOW_MESSAGE = """
+    action_buttons add_info_link add_opt_out_language add_org_prefix add_tracking_params
+    additional_filters(condition_groups) android_link badge badge_options(badge_config set_from_property value)
+    bcc_email body cc_email conversion_metric_id custom_tracking_params dynamic_image from_email from_label id image_id
+    include_contact_card ios_link kv_pairs message_hierarchy name on_open preview_text push_type reply_to_email
+    shorten_links smart_sending_enabled sms_quiet_hours_enabled sound subject_line template_id title transactional
+    vendor_id video_asset_id web_url"""
+area.resource_type(
+    "flow",
+    "name status trigger_type archived created updated",
+    """archived created name status trigger_type updated
+    definition(actions entry_action_id profile_filter(condition_groups) reentry_criteria(duration unit)
+        triggers)""",
+    label="name",
+    facet="status",
+    date="created",
+    relationships="flow-actions:flow-action tags:tag",
+    additional_fields="definition",
+)
+area.resource_type(
+    "flow-action",
+    "definition.type definition.data.status definition.data.message.name definition.data.message.subject_line"
+    " definition.data.value definition.data.unit definition.links.next flow updated",
+    f"""created updated
+    definition(id temporary_id type links(next next_if_false next_if_true)
+        data(action_output_filter(condition_groups) branches
+            current_experiment(allocations id name started variations winner_metric
+                automatic_winner_selection_settings(automatic_end_date automatic_end_statistical_certainty enabled))
+            delay_until_time delay_until_weekdays experiment_status list_id
+            main_action(id temporary_id type links(next) data(status message({FLOW_MESSAGE})))
+            message({FLOW_MESSAGE} headers to_emails url)
+            name on_execution profile_filter(condition_groups) profile_operations secondary_value
+            service_configuration(event_key event_payload report_id service_method_type tracking_company_id)
+            status target_days target_time timezone trigger_filter(condition_groups) trigger_id trigger_subtype
+            trigger_type unit value))""",
+    label="definition.type",
+    facet="definition.type",
+    date="created",
+    relationships="flow flow-messages:flow-message",
+    fields_since={
+        "2026-07-15": """definition.data.main_action.data.message.message_hierarchy
+        definition.data.main_action.data.message.vendor_id
+        definition.data.main_action.data.message.web_url
+        definition.data.message.message_hierarchy
+        definition.data.message.web_url"""
+    },
+)
+area.resource_type(
+    "flow-message",
+    "channel definition.name definition.subject_line definition.from_email definition.body flow-action template"
+    " created updated",
+    f"channel created updated definition({FLOW_MESSAGE} headers to_emails url)",
+    label="definition.name channel",
+    facet="channel",
+    date="created",
+    relationships="flow-action template",
+    fields_since={"2026-07-15": "definition.message_hierarchy definition.web_url"},
+)
 area.collection(
     "get_flows",
     "/api/flows",

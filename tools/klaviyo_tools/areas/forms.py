@@ -54,6 +54,25 @@ class NewForm(Arguments):
     ab_test: bool = Field(description="true with several versions")
 
 
+area.resource_type(
+    "form",
+    "name status ab_test created_at updated_at",
+    "ab_test created_at definition(versions) name status updated_at",
+    label="name",
+    facet="status",
+    date="created_at",
+    relationships="form-versions:form-version",
+    additional_fields="definition",
+)
+area.resource_type(
+    "form-version",
+    "variation_name form_type status ab_test.variation_name form created_at updated_at",
+    "ab_test(variation_name) created_at form_type status updated_at variation_name",
+    label="variation_name form_type",
+    facet="status",
+    date="created_at",
+    relationships="form",
+)
 area.collection(
     "get_forms",
     "/api/forms",

@@ -41,6 +41,14 @@ class ImageChanges(Arguments):
     hidden: bool | None = None
 
 
+area.resource_type(
+    "image",
+    "name format size hidden image_url updated_at",
+    "format hidden image_url name size updated_at",
+    label="name",
+    facet="format",
+    date="updated_at",
+)
 area.collection(
     "get_images",
     "/api/images",

@@ -62,6 +62,19 @@ class ProfileImport(Arguments):
     list_ids: Annotated[list[Id] | None, Relationship("list")] = None
 
 
+area.job_type(
+    "profile-bulk-import-job",
+    "lists:list profiles:profile import-errors:import-error",
+    more_fields="expires_at started_at",
+)
+area.resource_type(
+    "import-error",
+    "code title detail source.pointer",
+    "code detail original_payload source(pointer) title",
+    label="title",
+    facet="code",
+    untrusted="detail original_payload",
+)
 area.job(
     "bulk_import_profiles",
     "/api/profile-bulk-import-jobs",

@@ -25,6 +25,17 @@ class ListChanges(Arguments):
     opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = None
 
 
+area.resource_type(
+    "list",
+    "name opt_in_process created updated",
+    "created name opt_in_process profile_count updated",
+    label="name",
+    facet="opt_in_process",
+    date="created",
+    relationships="profiles:profile tags:tag flow-triggers:flow",
+    additional_columns="profile_count",
+    additional_fields="profile_count",
+)
 area.collection(
     "get_lists",
     "/api/lists",

@@ -165,6 +165,38 @@ class Mapping(Arguments):
         return self
 
 
+area.resource_type(
+    "metric",
+    "name integration.name integration.category created updated",
+    "created integration name updated",
+    label="name",
+    facet="integration.name",
+    date="created",
+    relationships="flow-triggers:flow",
+)
+area.resource_type(
+    "metric-property",
+    "label property inferred_type metric",
+    "inferred_type label property sample_values",
+    label="label property",
+    facet="inferred_type",
+    relationships="metric",
+    untrusted="sample_values",
+    additional_columns="sample_values",
+)
+area.resource_type(
+    "custom-metric",
+    "name definition.aggregation_method metrics created updated",
+    "created definition(aggregation_method metric_groups) name updated",
+    label="name",
+    facet="definition.aggregation_method",
+    date="created",
+    relationships="metrics:metric",
+)
+area.resource_type(
+    "mapped-metric", "metric custom-metric updated", "updated", date="updated", relationships="metric custom-metric"
+)
+area.resource_type("metric-aggregate", "dates data", "data dates")
 area.collection(
     "get_metrics",
     "/api/metrics",

@@ -263,6 +263,48 @@ class GoneRecords(Arguments):
 
 # Types.
 
+OBJECT_LINK = "meta(name description relationship_id)"
+area.resource_type(
+    "object-type",
+    "title status namespace description meta.name created_at updated_at",
+    f"created_at description namespace status title updated_at {OBJECT_LINK}",
+    label="title",
+    facet="status",
+    date="created_at",
+    relationships="current-schema:object-schema draft-schema:object-schema"
+    " schema-versions:object-schema object-types:object-type profile-object-types:profile-object-type",
+    additional_fields="meta",
+)
+area.resource_type(
+    "object-schema",
+    "title status visibility description meta.name published_at",
+    f"description properties published_at required status title visibility {OBJECT_LINK}",
+    label="title",
+    facet="status",
+    date="published_at",
+    relationships="source-mapping object-schemas:object-schema profile-object-schemas:profile-object-schema",
+    additional_fields="meta",
+)
+area.resource_type("object-record", "record_properties", "record_properties", untrusted="record_properties")
+area.resource_type(
+    "object-ingestion-log",
+    "timestamp status event_type summary object-type object-record",
+    "errors event_type status summary timestamp",
+    label="summary",
+    facet="status",
+    date="timestamp",
+    relationships="object-type object-record",
+    untrusted="errors summary",
+)
+area.resource_type(
+    "source-mapping", "property_mappings relationship_mappings", "property_mappings relationship_mappings"
+)
+area.resource_type(
+    "profile-object-type", "meta.name meta.description meta.relationship_id", OBJECT_LINK, label="meta.name"
+)
+area.resource_type(
+    "profile-object-schema", "meta.name meta.description meta.relationship_id", OBJECT_LINK, label="meta.name"
+)
 area.collection(
     "get_object_types",
     "/api/object-types",

@@ -217,6 +217,41 @@ class Merger(Arguments):
         return self
 
 
+CONSENT = "can_receive consent consent_timestamp created_timestamp last_updated metadata valid_until"
+MEASURED = "consent consent_timestamp last_updated method method_detail"
+area.resource_type(
+    "profile",
+    "email phone_number first_name last_name location.city location.country created last_event_date joined_group_at",
+    f"""email phone_number external_id first_name last_name organization title locale image created updated
+    last_event_date joined_group_at properties
+    location(address1 address2 city country ip latitude longitude region timezone zip)
+    predictive_analytics(average_days_between_orders average_order_value churn_probability
+        expected_date_of_next_order historic_clv historic_number_of_orders predicted_clv
+        predicted_number_of_orders ranked_channel_affinity total_clv)
+    subscriptions(
+        email(marketing({MEASURED} can_receive_email_marketing custom_method_detail double_optin
+            list_suppressions suppression) open_tracking({CONSENT}))
+        sms(marketing({MEASURED} can_receive_sms_marketing)
+            transactional({MEASURED} can_receive_sms_transactional))
+        mobile_push(marketing(can_receive_push_marketing consent consent_timestamp))
+        whatsapp(conversational|marketing|transactional({CONSENT} phone_number)))""",
+    label="email phone_number external_id",
+    facet="location.country",
+    date="created",
+    relationships="lists:list segments:segment push-tokens:push-token conversations:conversation",
+    # A sign-up form posts to Klaviyo with a public key, the source it names for the consent included.
+    untrusted="""email phone_number external_id first_name last_name organization title locale image location
+    properties subscriptions.email.marketing.method_detail subscriptions.email.marketing.custom_method_detail
+    subscriptions.sms.marketing.method_detail subscriptions.sms.transactional.method_detail
+    subscriptions.email.open_tracking.metadata subscriptions.whatsapp.conversational.metadata
+    subscriptions.whatsapp.marketing.metadata subscriptions.whatsapp.transactional.metadata""",
+    additional_columns="""subscriptions.email.marketing.consent subscriptions.sms.marketing.consent
+    subscriptions.mobile_push.marketing.consent predictive_analytics.historic_clv
+    predictive_analytics.predicted_clv predictive_analytics.historic_number_of_orders
+    predictive_analytics.churn_probability predictive_analytics.expected_date_of_next_order""",
+    additional_fields="subscriptions predictive_analytics joined_group_at",
+    fields_since={"2026-07-15": "subscriptions.email.open_tracking"},
+)
 area.collection(
     "get_profiles",
     "/api/profiles",

@@ -89,6 +89,19 @@ class NewPushToken(PushToken):
     ]
 
 
+area.resource_type(
+    "push-token",
+    "platform vendor enablement_status background metadata.app_name metadata.device_model profile created"
+    " recorded_date",
+    """background created enablement_status platform recorded_date token vendor
+    metadata(app_build app_id app_name app_version device_id device_model environment klaviyo_sdk manufacturer
+        os_name os_version sdk_version)""",
+    label="platform",
+    facet="platform",
+    date="created",
+    relationships="profile",
+    untrusted="background metadata token vendor",
+)
 area.collection(
     "get_push_tokens",
     "/api/push-tokens",

@@ -325,6 +325,18 @@ class SegmentSeries(SegmentReport, Series):
     pass
 
 
+area.resource_type("campaign-values-report", "results", "results", relationships="campaigns:campaign")
+area.resource_type("flow-values-report", "results", "results", relationships="flows:flow flow-messages:flow-message")
+area.resource_type(
+    "flow-series-report",
+    "date_times results",
+    "date_times results",
+    relationships="flows:flow flow-messages:flow-message",
+)
+area.resource_type("form-values-report", "results", "results")
+area.resource_type("form-series-report", "date_times results", "date_times results")
+area.resource_type("segment-values-report", "results", "results")
+area.resource_type("segment-series-report", "date_times results", "date_times results")
 area.query(
     "query_campaign_values",
     "/api/campaign-values-reports",

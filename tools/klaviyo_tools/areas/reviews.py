@@ -52,6 +52,18 @@ class Moderation(Arguments):
         return self
 
 
+area.resource_type(
+    "review",
+    "status.value rating title content author product.name review_type verified created",
+    """author content created email images product(external_id image_url name url)
+    public_reply(author content updated) rating review_type smart_quote
+    status(rejection_reason(reason status_explanation) value) title updated verified""",
+    label="title author",
+    facet="rating",
+    date="created",
+    relationships="events:event item:catalog-item",
+    untrusted="author content email images smart_quote title",
+)
 area.collection(
     "get_reviews",
     "/api/reviews",

@@ -62,6 +62,17 @@ class SegmentChanges(Arguments):
     is_active: bool | None = None
 
 
+area.resource_type(
+    "segment",
+    "name is_active is_processing is_starred created updated",
+    "created definition(condition_groups) is_active is_processing is_starred name profile_count updated",
+    label="name",
+    facet="is_active",
+    date="created",
+    relationships="profiles:profile tags:tag flow-triggers:flow",
+    additional_columns="profile_count",
+    additional_fields="profile_count",
+)
 area.collection(
     "get_segments",
     "/api/segments",

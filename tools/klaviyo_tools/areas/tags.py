@@ -36,6 +36,16 @@ class TagGroupChanges(Arguments):
     return_fields: Annotated[list[Text] | None, Brief(names=True)] = None
 
 
+area.resource_type(
+    "tag",
+    "name tag-group",
+    "name",
+    label="name",
+    relationships="tag-group lists:list segments:segment campaigns:campaign flows:flow",
+)
+area.resource_type(
+    "tag-group", "name exclusive default", "default exclusive name", label="name", relationships="tags:tag"
+)
 area.collection(
     "get_tag_groups",
     "/api/tag-groups",

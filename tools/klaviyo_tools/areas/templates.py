@@ -135,6 +135,32 @@ class ContentChanges(Arguments):
     definition: Block | None = Field(None, description="the whole block", examples=WHOLE)
 
 
+area.resource_type(
+    "template",
+    "name editor_type created updated",
+    """amp created editor_type html name text updated
+    definition(body(id properties(css_class id) sections styles(background_color width)) id styles template_id)""",
+    label="name",
+    facet="editor_type",
+    date="created",
+    additional_fields="definition",
+    fields_since={"2026-07-15": "definition"},
+)
+area.resource_type(
+    "template-universal-content",
+    "name definition.content_type definition.type screenshot_status created updated",
+    """created name screenshot_status screenshot_url updated
+    definition(content_type type
+        data(content display_options(content_repeat(item_alias repeat_for) show_on visible_check)
+            styles(background_color block_background_color block_border_color block_border_style block_border_width
+                block_padding_bottom block_padding_left block_padding_right block_padding_top color
+                extra_css_class font_family font_size font_style font_weight inner_padding_bottom
+                inner_padding_left inner_padding_right inner_padding_top letter_spacing line_height
+                mobile_stretch_content text_align text_decoration text_table_layout)))""",
+    label="name",
+    facet="definition.type",
+    date="created",
+)
 area.collection(
     "get_templates",
     "/api/templates",

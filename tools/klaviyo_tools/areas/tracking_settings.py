@@ -82,6 +82,13 @@ class TrackingChanges(Arguments):
     custom_parameters: list[Annotated[CustomUtm, one_line_schema(CustomUtm, "name, flow, campaign")]] | None = None
 
 
+area.resource_type(
+    "tracking-setting",
+    "auto_add_parameters utm_source.campaign.value utm_medium.campaign.value utm_campaign.campaign.value"
+    " utm_source.flow.value utm_medium.flow.value utm_campaign.flow.value custom_parameters",
+    """auto_add_parameters custom_parameters
+    utm_campaign|utm_id|utm_medium|utm_source|utm_term(campaign|flow(type value))""",
+)
 area.collection(
     "get_tracking_settings",
     "/api/tracking-settings",

@@ -28,6 +28,14 @@ class FeedChanges(Arguments):
     content_type: ContentType | None = None
 
 
+area.resource_type(
+    "web-feed",
+    "name status url request_method content_type created updated",
+    "content_type created name request_method status updated url",
+    label="name",
+    facet="status",
+    date="updated",
+)
 area.collection(
     "get_web_feeds",
     "/api/web-feeds",

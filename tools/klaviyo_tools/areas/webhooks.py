@@ -39,6 +39,16 @@ class WebhookChanges(Arguments):
     webhook_topic_ids: Topics | None = Field(None, description="replaces all topics")
 
 
+area.resource_type(
+    "webhook",
+    "name enabled endpoint_url webhook-topics description created_at updated_at",
+    "created_at description enabled endpoint_url name updated_at",
+    label="name",
+    facet="enabled",
+    date="created_at",
+    relationships="webhook-topics:webhook-topic",
+)
+area.resource_type("webhook-topic")
 area.collection(
     "get_webhooks",
     "/api/webhooks",

@@ -33,6 +33,7 @@ from klaviyo_tools.arguments.places import (
 )
 from klaviyo_tools.arguments.types import Arguments, models_in
 from klaviyo_tools.drift.examples import NoExample, bare_example, full_example, required_example
+from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.documents import relationship_name
 from klaviyo_tools.operation.facts import Answer, Rate
 from klaviyo_tools.operation.operation import Operation
@@ -262,7 +263,7 @@ def _queries(operation: Operation, revision: str) -> dict[str, set[str] | None]:
                 values = {f"{sign}{one}" for one in operation.reading.sort for sign in ("", "-")}
             if values != set():
                 ours[place.name] = values
-    for kind, fields in operation.accepted_fields(revision).items():
+    for kind, fields in accepted_fields(operation, revision).items():
         ours[f"fields[{kind}]"] = set(fields)
     if operation.paging.takes_cursor:
         ours[operation.paging.cursor_parameter] = None

@@ -30,6 +30,7 @@ from klaviyo_tools.operation.keywords import (
     WriteFacts,
 )
 from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.resource_types import ResourceType, TypeFacts, build_job_type, build_resource_type
 
 # Klaviyo's classes of rate limits: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
 XS, S, M, L, XL = Rate(1, 15), Rate(3, 60), Rate(10, 150), Rate(75, 750), Rate(350, 3500)
@@ -38,7 +39,7 @@ Group = TypeVar("Group")
 
 
 class Area:
-    """One area of Klaviyo's API: its operations in the order of their declaration."""
+    """One area of Klaviyo's API: its resource types, and its operations in the order of their declaration."""
 
     def __init__(self, name: str, *, scope: str | None = None, search_words: str = "", id_type: Any = Id) -> None:
         self.name = name
@@ -46,9 +47,25 @@ class Area:
         self.search_words = search_words
         self.id_type = id_type
         self.operations: dict[str, Operation] = {}
+        self.resource_types: dict[str, ResourceType] = {}
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self.operations.values())
+
+    def resource_type(self, type_: str, columns: str = "", fields: str = "", **facts: Unpack[TypeFacts]) -> None:
+        """A resource type: the columns of its summary, its sparse fields (see `expand_paths`), its other facts."""
+        self._declare_type(build_resource_type(type_, columns, fields, **facts))
+
+    def job_type(
+        self, type_: str, relationships: str, counts: str = "completed_count failed_count", more_fields: str = ""
+    ) -> None:
+        """The resource type of a job over many records."""
+        self._declare_type(build_job_type(type_, relationships, counts, more_fields))
+
+    def _declare_type(self, declared: ResourceType) -> None:
+        if declared.type in self.resource_types:
+            raise ValueError(f"{declared.type} is declared twice")
+        self.resource_types[declared.type] = declared
 
     def collection(
         self,

@@ -29,7 +29,6 @@ from klaviyo_tools.operation.facts import (
     Revisions,
 )
 from klaviyo_tools.operation.request import JSON, Request, Service, Upload
-from klaviyo_tools.resource_types import fields_at, resource_type
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +74,6 @@ class Operation:
     """Parameters that every request to Maton carries: in the query of a GET, in the body of a POST."""
     to_json_api: Callable[[JSON], JSON] | None = None
     """Turns an answer that is not JSON:API into a JSON:API document."""
-    _accepted: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def arguments(self) -> type[Arguments]:
@@ -127,24 +125,6 @@ class Operation:
         """The path of `ids_operation`: that of the related records, as a relationship."""
         parent, _, last = self.path.rpartition("/")
         return f"{parent}/relationships/{last}"
-
-    def accepted_fields(self, revision: str = OLDEST_REVISION) -> Mapping[str, frozenset[str]]:
-        """Resource type -> the sparse fields that this operation answers, included types among them."""
-        if not self.reading.sparse_fieldsets:
-            return {}
-        if (known := self._accepted.get(revision)) is not None:
-            return known
-        primary = resource_type(self.resource)
-        accepted = {}
-        additional = self.values_at(self.reading.additional_fields, revision)
-        included = (primary.relationships[name] for name in self.values_at(self.reading.include, revision))
-        for kind in {primary.type, *included}:
-            offered = {*additional, *self.reading.extra_fields} if kind == primary.type else set()
-            hidden = [name for name in ADDITIONAL_FIELDS.get(kind, ()) if name not in offered]
-            if fields := fields_at(kind, revision):
-                accepted[kind] = frozenset(f for f in fields if f.split(".")[0] not in hidden)
-        self._accepted[revision] = accepted
-        return accepted
 
     def check_size(self, arguments: Arguments) -> None:
         """Raises ArgumentsError where the body is larger than Klaviyo takes, with how to split it."""
@@ -208,19 +188,6 @@ class Operation:
     def path_ids(self) -> list[str]:
         """The names of the path's parameters, in order."""
         return re.findall(r"\{(\w+)\}", self.path)
-
-
-ADDITIONAL_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "profile": ("subscriptions", "predictive_analytics", "joined_group_at"),
-    "list": ("profile_count",),
-    "segment": ("profile_count",),
-    "flow": ("definition",),
-    "form": ("definition",),
-    "template": ("definition",),
-    "object-type": ("meta",),
-    "object-schema": ("meta",),
-}
-"""Sparse fields that a type answers only where an operation offers them."""
 
 
 def _bytes(body: JSON) -> int:
