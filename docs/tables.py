@@ -11,6 +11,7 @@ import mcp_types
 
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.cli.tools import smallest_toolset
+from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
 from klaviyo_mcp.settings import Settings, facts_of, flag_of
 from klaviyo_tools.registry import registry
@@ -54,7 +55,7 @@ def costs() -> str:
     """What each toolset costs a model in every session: tools, bytes of tools/list, about as many tokens."""
     rows = ["| toolset | tools | tools/list | name, description and schema alone |", "|---|---|---|---|"]
     for preset in ("none", "core", "standard", "all"):
-        listed = create_service(Settings(toolsets=(preset,))).tools()
+        listed = list_tools(create_service(Settings(toolsets=(preset,))).inventory)
         whole = sum(_bytes(_wire(tool)) + 1 for tool in listed)
         bare = sum(_bytes({k: v for k, v in _wire(tool).items() if k in _READ}) + 1 for tool in listed)
         rows.append(f"| `{preset}` | {len(listed)} | {whole:,} bytes | {bare:,} bytes |")

@@ -76,9 +76,13 @@ def span(seconds: float) -> str:
 
 
 class KlaviyoMcpError(Exception):
-    """The root: `what` happened, `detail` (text from elsewhere, cut to the room that is left) and what to do `then`."""
+    """The root: `what` happened, `detail` (text from elsewhere, cut to the room that is left) and what to do `then`.
 
-    def __init__(self, what: str, *, detail: str = "", then: str = "") -> None:
+    `suggestions` are the operations that the text tells a model to call: where one is not listed, the answer adds how.
+    """
+
+    def __init__(self, what: str, *, detail: str = "", then: str = "", suggestions: Sequence[str] = ()) -> None:
+        self.suggestions = tuple(suggestions)
         what, then = cut(what, 320 if then or detail else LIMIT), cut(then, 260)
         room = LIMIT - len(f"{what}  {then}".encode()) - 3
         if detail and room > 20:
@@ -142,19 +146,23 @@ class ConnectionMissingError(KlaviyoMcpError):
         detail: str = "",
     ) -> None:
         self.kind, self.connections = kind, tuple(connections)
+        suggestions = ["create_connection"]
         if kind == "several":
+            suggestions = ["list_connections"]
             known = f": {', '.join(connections)}" if connections else ""
             what = f"The Maton account has several Klaviyo connections and none is chosen{known}."
             then = (
                 "list_connections shows them; set MATON_CONNECTION to the id of the one meant and restart this server."
             )
         elif kind == "expired":
+            suggestions = ["create_connection", "delete_connection"]
             what = "Klaviyo no longer accepts the connection: its authorization has expired or was withdrawn"
             then = (
                 "Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), "
                 "then call again; delete_connection removes the old one."
             )
         elif chosen:
+            suggestions = ["list_connections", "create_connection"]
             what = "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION"
             then = (
                 "list_connections shows those there are: correct MATON_CONNECTION, or make one with create_connection."
@@ -165,7 +173,7 @@ class ConnectionMissingError(KlaviyoMcpError):
                 "Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), "
                 "then call again."
             )
-        super().__init__(what, detail=detail, then=then)
+        super().__init__(what, detail=detail, then=then, suggestions=suggestions)
 
 
 class ScopeError(KlaviyoMcpError):
@@ -178,6 +186,7 @@ class ScopeError(KlaviyoMcpError):
             f"The connection is not allowed to run {operation} (403); nothing was changed.{needs}",
             detail=detail,
             then="Make a new connection with create_connection and grant what it asks for, as a user who may do this.",
+            suggestions=["create_connection"],
         )
 
 
@@ -239,21 +248,31 @@ class RefusedError(KlaviyoMcpError):
         detail: str = "",
         then: str = "",
         by: str = "Klaviyo",
+        suggestions: Sequence[str] = (),
     ) -> None:
         self.operation, self.status, self.arguments = operation, status, tuple(arguments)
         super().__init__(
             f"{by} refused {operation} ({status}); nothing was changed",
             detail=detail,
             then=then or f"Correct the {'argument' if len(arguments) == 1 else 'arguments'} and call again.",
+            suggestions=suggestions,
         )
 
 
 class UpstreamError(KlaviyoMcpError):
     """Klaviyo or the gateway failed, or its answer cannot be used; for a write only where it surely was not applied."""
 
-    def __init__(self, operation: str, cause: str, *, detail: str = "", then: str = "Try again in a minute.") -> None:
+    def __init__(
+        self,
+        operation: str,
+        cause: str,
+        *,
+        detail: str = "",
+        then: str = "Try again in a minute.",
+        suggestions: Sequence[str] = (),
+    ) -> None:
         self.operation, self.cause = operation, cause
-        super().__init__(f"{operation} failed: {cause}", detail=detail, then=then)
+        super().__init__(f"{operation} failed: {cause}", detail=detail, then=then, suggestions=suggestions)
 
 
 class UnreachableError(KlaviyoMcpError):

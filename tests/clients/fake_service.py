@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import mcp_types
 
-from klaviyo_mcp.calls.service import UnknownTool
+from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.protocol.session import SessionContext
 
 SECRET = "secret-of-the-traceback"
@@ -25,6 +25,8 @@ def text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
 
 class FakeService:
     """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
+
+    calls = None
 
     def __init__(self) -> None:
         self.events: list[str] = []

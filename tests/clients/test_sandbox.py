@@ -96,7 +96,8 @@ def test_nothing_that_a_call_needs_is_imported_before_the_tools_are_listed() -> 
     program = (
         "import sys; from klaviyo_mcp.cli import commands; from klaviyo_mcp.protocol import server;"
         "from klaviyo_mcp.transports import stdio; from klaviyo_mcp.cli.composition import create_service;"
-        "from klaviyo_mcp.settings import load_settings; create_service(load_settings({}, {})).tools();"
+        "from klaviyo_mcp.settings import load_settings; from klaviyo_mcp.protocol.tools import list_tools;"
+        "list_tools(create_service(load_settings({}, {})).inventory);"
         f"print([name for name in {late} if name in sys.modules])"
     )
     done = subprocess.run([COMMAND[0], "-c", program], capture_output=True, env=environment(), check=True)

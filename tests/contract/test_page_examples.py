@@ -21,7 +21,7 @@ PROFILE_FIELDS = "email,phone_number,first_name,last_name,organization,location.
 class Silent:
     can_ask = False
     can_open = False
-    note = ""
+    resumption = None
 
     async def report(self, done: float, total: float | None, message: str) -> None:
         return

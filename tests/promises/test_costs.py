@@ -8,6 +8,7 @@ import mcp_types
 import pytest
 
 from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.settings import load_settings
 
 # Preset -> the most that the whole of tools/list, and that name, description and input schema alone, may cost.
@@ -25,7 +26,7 @@ def size(value: object) -> int:
 
 def costs(preset: str, **settings: str) -> tuple[int, int, int]:
     """How many tools, the whole list, and what a model reads of it."""
-    tools = create_service(load_settings({"toolsets": preset, **settings}, {})).tools()
+    tools = list_tools(create_service(load_settings({"toolsets": preset, **settings}, {})).inventory)
     listed = mcp_types.ListToolsResult(tools=tools).model_dump(mode="json", by_alias=True, exclude_none=True)
     read = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in listed["tools"]]
     return len(tools), size(listed), size(read)

@@ -17,6 +17,7 @@ from tests.server.fake_gateway import Answer, fake_gateway
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol.server import Handlers
+from klaviyo_mcp.protocol.tools import ServedTools
 from klaviyo_mcp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -88,12 +89,12 @@ def test_the_list_of_tools_needs_nothing_that_only_calls_need() -> None:
 
 def test_the_list_of_tools_builds_no_validator() -> None:
     script = """
-from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.settings import Settings
 calls = create_service(Settings(toolsets=("all",)))
-calls.tools()
-print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_complete__])
+list_tools(calls.inventory)
+print(*[name for name, one in calls.inventory.listed.items() if one.arguments.__pydantic_complete__])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "\n"
@@ -101,9 +102,9 @@ print(*[name for name, one in calls.offered.items() if one.arguments.__pydantic_
 
 @pytest.mark.anyio
 async def test_the_list_of_tools_is_made_once() -> None:
-    shell = Handlers(create_service(Settings()))
+    handlers = Handlers(ServedTools(create_service(Settings())))
     context: Any = None
-    assert await shell.list_tools(context, None) is await shell.list_tools(context, None)
+    assert await handlers.list_tools(context, None) is await handlers.list_tools(context, None)
 
 
 PROFILE = {"type": "profile", "id": "p1", "attributes": {"email": "a@example.com", "location": {"city": "Oslo"}}}
@@ -114,7 +115,7 @@ ANY = Answer(body={"connections": [{"connection_id": "c1", "status": "ACTIVE", "
 class Nobody:
     """The context of a call that nobody watches."""
 
-    note = ""
+    resumption = None
     can_ask = False
     can_open = False
 

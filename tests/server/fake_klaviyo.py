@@ -50,8 +50,7 @@ class FakeKlaviyo:
 
     async def call(self, tool: str, **arguments: Any) -> str:
         """The text of an answer or of an error."""
-        result = await self.calls.call(tool, arguments, UnattendedContext())
-        return str(result.content[0].text)  # type: ignore[union-attr]
+        return (await self.calls.call(tool, arguments, UnattendedContext())).text
 
     def new_requests(self) -> list[str]:
         """Method and path of each request since the previous call of this method."""

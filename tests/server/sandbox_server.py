@@ -13,10 +13,12 @@ import mcp_types
 from mcp.client.client import Client
 from mcp.client.session import ClientRequestContext, ElicitationFnT
 
+from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol.server import create_server
+from klaviyo_mcp.safety.questions import Resumption
 from klaviyo_mcp.sandbox.app import Sandbox
 from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Record, Store
@@ -32,17 +34,17 @@ _READS = ("/klaviyo/api/campaign-recipient-estimation-jobs",)
 class UnattendedContext:
     """The context of a call whose client cannot ask a person."""
 
-    note = ""
+    resumption = None
     can_ask = False
     can_open = False
 
     async def report(self, done: float, total: float | None, message: str) -> None:
         """Progress goes nowhere."""
 
-    async def ask(self, question: str, note: str = "") -> bool:
+    async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
         raise AssertionError("this client cannot ask a person")
 
-    async def open(self, message: str, url: str, note: str = "") -> bool:
+    async def open(self, message: str, url: str, resumption: Resumption | None = None) -> bool:
         raise AssertionError("this client cannot open an address")
 
 
@@ -95,9 +97,12 @@ def sandbox_server(account: str | None = "Fjord Outdoor", **settings: Any) -> Sa
     return server
 
 
-def answer_text(result: mcp_types.CallToolResult) -> str:
+def answer_text(result: mcp_types.CallToolResult | Answer) -> str:
     """The text of an answer; that of an error begins with `ERROR: `."""
-    text = "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
+    if isinstance(result, Answer):
+        text = result.text
+    else:
+        text = "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
     return f"ERROR: {text}" if result.is_error else text
 
 

@@ -1,4 +1,4 @@
-"""Hands the address that authorizes a new connection to the person, past the model where the client can.
+"""Sends a person to the address that authorizes a new connection, without the model seeing it where the client can.
 
 The address holds a session token: where a client can send a person to it, no answer carries it.
 """
@@ -6,63 +6,66 @@ The address holds a session token: where a client can send a person to it, no an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of
 from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.answers.wording import in_words
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_mcp.calls.context import CallContext
+from klaviyo_mcp.safety.questions import CreatedConnection
+from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 
 OPERATION = "create_connection"
 MESSAGE = "Open Maton's page to sign in to Klaviyo and allow the connection."
-_NOTE = "connection "
 
 
-class OpensAddresses(Protocol):
-    """The part of a call's context that can send a person to an address."""
+async def create_connection_text(
+    create: Callable[[], Awaitable[Page]],
+    context: CallContext,
+    reads: AccountReads,
+    *,
+    how_to_follow: Callable[[str], str],
+    record_text: Callable[[Flat], str],
+) -> str:
+    """Create a connection, have a person open its address where the client can, and write the answer.
 
-    @property
-    def can_open(self) -> bool:
-        """Whether the client can send a person to a web address."""
-
-    @property
-    def note(self) -> str:
-        """What was noted when a question ended this call's last attempt; empty on a first."""
-
-    async def open(self, message: str, url: str, note: str = "") -> bool:
-        """Have a person open an address; True once they agreed to."""
-
-
-def connection_was_made(context: OpensAddresses) -> bool:
-    """Whether an earlier attempt of this call made the connection: it must not be made again."""
-    return context.note.startswith(_NOTE)
-
-
-async def create_and_open(
-    create: Callable[[], Awaitable[Page]], context: OpensAddresses, reads: AccountReads
-) -> str | Flat | None:
-    """Make a connection and have a person open its address; where the client cannot, the connection as it was made."""
-    if connection_was_made(context):
-        id_, _, url = context.note.removeprefix(_NOTE).partition(" ")
-    else:
+    Args:
+        create: Creates the connection; not called where an earlier attempt of this call has created it.
+        context: Opens the address, and holds the connection of an earlier attempt.
+        reads: Reads the connection after the person came back.
+        how_to_follow: The call that reads the connection of an id, as a model writes it.
+        record_text: The connection as a model reads it, for clients that open no address: with the address.
+    """
+    connection = context.resumption
+    if not isinstance(connection, CreatedConnection):
         page = await create()
-        url = attribute_of(page, "url")
-        flat = page.records[0] if page.records else None
-        if flat is None or not isinstance(url, str) or not url.startswith("https://") or not context.can_open:
-            return flat
-        id_ = flat.id
-    opened = await context.open(MESSAGE, url, f"{_NOTE}{id_} {url}")
-    follow = f"get_connection(connection_id={cell(id_)})"
+        if not page.records:
+            raise DocumentError("the answer holds no connection")
+        record, url = page.records[0], attribute_of(page, "url")
+        if not isinstance(url, str) or not url.startswith("https://") or not context.can_open:
+            follow = how_to_follow(record.id)
+            return (
+                f"{record_text(record)}\n"
+                f"Next: a person opens that url in a browser and authorizes; then {follow}, until it is ACTIVE."
+            )
+        connection = CreatedConnection(record.id, url)
+    opened = await context.open(MESSAGE, connection.url, connection)
+    return await _opened_text(connection, opened, reads, how_to_follow)
+
+
+async def _opened_text(
+    connection: CreatedConnection, opened: bool, reads: AccountReads, how_to_follow: Callable[[str], str]
+) -> str:
+    id_ = cell(connection.id)
+    follow = how_to_follow(id_)
     if not opened:
         return (
-            f"Connection {cell(id_)} was made, but the person did not open its address: it stays pending. "
+            f"Connection {id_} was made, but the person did not open its address: it stays pending. "
             f"{follow} shows the address; delete_connection removes the connection."
         )
-    now = attribute_of(await reads.one("get_connection", connection_id=id_), "status")
-    if now == "ACTIVE":
-        return f"Connection {cell(id_)} is ACTIVE: the person has authorized it."
+    status = attribute_of(await reads.one("get_connection", connection_id=connection.id), "status")
+    if status == "ACTIVE":
+        return f"Connection {id_} is ACTIVE: the person has authorized it."
     return (
-        f"Connection {cell(id_)} was made (status {in_words(now or 'unknown')}), and the person was sent to its "
-        "address "
+        f"Connection {id_} was made (status {in_words(status or 'unknown')}), and the person was sent to its address "
         f"to authorize it. Next: {follow}, until it is ACTIVE."
     )

@@ -1,4 +1,4 @@
-"""Following a job to its end, by reads with growing waits, as long as the call it was started by may take."""
+"""Jobs: which operations read them, and following one to its end as long as the call that started it may take."""
 
 from __future__ import annotations
 
@@ -9,41 +9,70 @@ import anyio
 
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.registry import Registry
 
 FIRST_WAIT_SECONDS = 0.5
 """Seconds before the first read."""
 WAIT_GROWTH = 1.6
+"""Each wait is so many times the one before it."""
 MAX_WAIT_SECONDS = 10.0
 RESERVED_SECONDS = 2.0
-"""Seconds kept free at the end of the call, for reading what failed and for the answer."""
+"""Seconds kept free at the end of the call, to read what failed and to write the answer."""
 
 ReportProgress = Callable[[float, float | None, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class JobReads:
+    """The operations that read a job: its status, the errors of its failed items, its result; each may be missing."""
+
+    status: Operation | None = None
+    errors: Operation | None = None
+    result: Operation | None = None
+
+
+def reads_of_started_job(start: Operation, registry: Registry) -> JobReads:
+    """The reads of the jobs that an operation starts."""
+    return _job_reads(start.job.read, start.job.errors, start.job.result, registry) if start.job else JobReads()
+
+
+def reads_of_job(status: Operation, registry: Registry) -> JobReads:
+    """The reads of the jobs whose status an operation reads."""
+    declared = [one.job for one in registry.values() if one.job and one.job.read == status.name]
+    errors = next((job.errors for job in declared if job.errors), None)
+    result = next((job.result for job in declared if job.result), None)
+    return _job_reads(status.name, errors, result, registry)
+
+
+def _job_reads(status: str, errors: str | None, result: str | None, registry: Registry) -> JobReads:
+    return JobReads(registry[status], registry[errors] if errors else None, registry[result] if result else None)
+
+
+@dataclass(frozen=True, slots=True)
 class FollowedJob:
-    """The job as it was last seen, and why it was not seen to its end where it was not."""
+    """A job as it was last seen; `unfinished` says why it was not followed to its end, None where it was."""
 
     job: Flat
     unfinished: str | None = None
 
 
 def has_ended(job: Flat) -> bool:
-    """Whether the job has ended. Klaviyo has no state for failure: it is in the counts."""
+    """Whether the job has ended. Klaviyo has no status for failure: the counts tell it."""
     return job.attributes.get("status") in ("complete", "cancelled")
 
 
 async def follow_job(
-    job: Flat, read: Callable[[], Awaitable[Flat]], *, until: float, report: ReportProgress
+    job: Flat, read: Callable[[], Awaitable[Flat]], *, deadline: float, report: ReportProgress
 ) -> FollowedJob:
-    """Read a job until it has ended, or until there is no time for another read.
+    """Read a job until it has ended, or until no time is left for another read. `deadline` is on the loop's clock.
 
     Never fails: the job runs, whatever becomes of its reads.
     """
     wait = FIRST_WAIT_SECONDS
     while not has_ended(job):
-        await _tell(job, report)
-        if anyio.current_time() + wait + RESERVED_SECONDS > until:
+        await _report_progress(job, report)
+        if anyio.current_time() + wait + RESERVED_SECONDS > deadline:
             return FollowedJob(job, "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did")
         await anyio.sleep(wait)
         wait = min(wait * WAIT_GROWTH, MAX_WAIT_SECONDS)
@@ -54,10 +83,9 @@ async def follow_job(
     return FollowedJob(job)
 
 
-async def _tell(job: Flat, report: ReportProgress) -> None:
+async def _report_progress(job: Flat, report: ReportProgress) -> None:
     counts = [job.attributes.get(name) for name in ("completed_count", "failed_count", "skipped_count")]
-    total = job.attributes.get("total_count")
-    known = isinstance(total, int) and total > 0
     done = sum(count for count in counts if isinstance(count, int))
+    total = job.attributes.get("total_count")
     status = job.attributes.get("status") or "accepted"
-    await report(done, float(total) if known and isinstance(total, int) else None, f"the job is {status}")
+    await report(done, float(total) if isinstance(total, int) and total > 0 else None, f"the job is {status}")

@@ -14,9 +14,9 @@ import mcp_types
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
+from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.safety.confirmation import HELD
 
 PrintLine = Callable[[str], object]
 
@@ -61,8 +61,9 @@ async def call_tool(calls: CallService, tool: str, arguments: dict[str, Any], sa
     """Call, print, and give the exit code: 1 for an error. Progress and questions go to a terminal, if there is one."""
     asking = ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None
     telling = _tell if sys.stderr.isatty() else None
+    answers: list[Answer] = []
     try:
-        async with Client(server.create_server(calls), elicitation_callback=asking) as client:
+        async with Client(server.create_server(calls, answers.append), elicitation_callback=asking) as client:
             try:
                 result = await client.call_tool(tool, arguments, progress_callback=telling)
             except MCPError as error:
@@ -70,9 +71,8 @@ async def call_tool(calls: CallService, tool: str, arguments: dict[str, Any], sa
                 return 1
     finally:
         await calls.aclose()
-    text = result_text(result)
-    say(text)
-    if text.startswith(HELD):
+    say(result_text(result))
+    if answers and answers[-1].held:
         click.echo("A code is good in one process only: run this in a terminal, or add --confirm never.", err=True)
         return 1
     return 1 if result.is_error else 0

@@ -18,6 +18,7 @@ from klaviyo_mcp.telemetry import logs
 
 if TYPE_CHECKING:
     from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.protocol.tools import ServedTools
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Given = TypeVarTuple("Given")
@@ -78,6 +79,13 @@ def create_service(settings: Settings) -> CallService:
         raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
 
 
+def create_served_tools(settings: Settings) -> ServedTools:
+    """The same, as a server serves them. Raises Refusal where a toolset is unknown."""
+    from klaviyo_mcp.protocol.tools import ServedTools
+
+    return ServedTools(create_service(settings))
+
+
 def _without_none(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
@@ -111,13 +119,13 @@ def main(context: click.Context, /, **given: Any) -> None:
     if context.invoked_subcommand is None:
         settings = resolve_settings(context, given, level="info")
         with without_garbage_collection():
-            calls = create_service(settings)
+            tools = create_served_tools(settings)
             from klaviyo_mcp.transports import stdio
 
-            calls.tools()
+            tools.tools()
 
         try:
-            stdio.run(calls)
+            stdio.run(tools)
         except SettingsError as error:
             raise Refusal(str(error)) from None
 
@@ -129,13 +137,13 @@ def http(context: click.Context, /, **given: Any) -> None:
     """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
     settings = resolve_settings(context, given, level="info")
     with without_garbage_collection():
-        calls = create_service(settings)
+        tools = create_served_tools(settings)
         from klaviyo_mcp.transports import http as server
 
-        calls.tools()
+        tools.tools()
 
     try:
-        server.run(calls, settings)
+        server.run(tools, settings)
     except SettingsError as error:
         raise Refusal(str(error)) from None
 
@@ -189,7 +197,7 @@ def tools(context: click.Context, /, area: str | None, as_json: bool, search: st
     except LookupError as error:
         raise Refusal(str(error.args[0])) from None
     if search is not None:
-        rows = listing.search_operations(policy.allowed(rows, read_only=settings.read_only), search)
+        rows = listing.search_operations(policy.allowed_operations(rows, read_only=settings.read_only), search)
     click.echo(listing.operations_json(rows, settings.revision) if as_json else listing.operations_text(rows))
 
 

@@ -159,9 +159,12 @@ def _server_error(context: RequestContext, status: int, wait: float | None, prob
     if leaves_doubt(failure, context.options.kind):
         return Outcome(failure, _doubt(context, failure, cause, problem.detail), wait)
     then = f"Try again in {span(wait)}." if wait else "Try again in a minute."
+    suggestions = []
     if status == 500 and not problem.from_klaviyo:
         then += " If it persists, the Klaviyo authorization may have expired: make a new one with create_connection."
-    return Outcome(failure, UpstreamError(context.options.operation, cause, detail=problem.detail, then=then), wait)
+        suggestions = ["create_connection"]
+    error = UpstreamError(context.options.operation, cause, detail=problem.detail, then=then, suggestions=suggestions)
+    return Outcome(failure, error, wait)
 
 
 def _redirect(context: RequestContext, status: int) -> Outcome:
@@ -192,7 +195,7 @@ def _refusal(context: RequestContext, status: int, problem: Problem) -> KlaviyoM
         return ConflictError(name, duplicate_id=problem.duplicate_id, arguments=arguments, detail=detail)
     if not problem.is_json:
         hint = "If the call looks right, see whether the connection is there: list_connections."
-        return RefusedError(name, status, then=hint, by="The gateway")
+        return RefusedError(name, status, then=hint, by="The gateway", suggestions=["list_connections"])
     by = "Klaviyo" if problem.from_klaviyo or to_klaviyo else "Maton"
     return RefusedError(name, status, arguments=arguments, detail=detail, by=by)
 

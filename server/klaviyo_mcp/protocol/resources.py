@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import mcp_types
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.call import SilentContext
+from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
 from klaviyo_tools.arguments.spelling import nearest
@@ -124,13 +124,13 @@ class Resources:
                 return _contents(uri, find_guide(uri).text, _MARKDOWN)
             kind, id_ = _address(uri)
             record = RECORDS[kind]
-            given = {record.argument: id_, **record.arguments}
-            text = await self._calls.answer(self._calls.catalog[record.operation], given, SilentContext())
+            operation = self._calls.inventory.registry[record.operation]
+            answer = await self._calls.run(operation, {record.argument: id_, **record.arguments}, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
             raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
         except KlaviyoMcpError as error:
             raise MCPError(mcp_types.INTERNAL_ERROR, str(error)) from None
-        return _contents(uri, text, "text/plain")
+        return _contents(uri, answer.text, "text/plain")
 
 
 def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResult:

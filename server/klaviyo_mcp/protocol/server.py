@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -18,11 +18,14 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.calls.service import CallService, UnknownTool
+from klaviyo_mcp.calls.answer import Answer
+from klaviyo_mcp.calls.inventory import UnknownTool
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.protocol import prompts, resources
 from klaviyo_mcp.protocol.completion import Completion
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
-from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, UsedStates
+from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, create_used_states
+from klaviyo_mcp.protocol.tools import ServedTools, tool_result
 from klaviyo_mcp.telemetry import tracing
 
 __all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "create_server"]
@@ -30,22 +33,31 @@ __all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "crea
 logger = logging.getLogger(__name__)
 
 _DAY_MS = 86_400_000
-_LASTING: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-"""What never changes while the server runs."""
-_HEAD_START = 0.05
-"""Seconds that the answer to tools/list gets before the connection to the gateway is prepared."""
+_CONSTANT_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+)
+"""Lists that never change while the server runs."""
+_HEAD_START_SECONDS = 0.05
+"""How long the answer to tools/list has the process to itself before the connection to the gateway is prepared."""
 
 ToolResult = mcp_types.CallToolResult | mcp_types.InputRequiredResult
 
 
 class ToolService(Protocol):
-    """What the server needs of `calls.Calls`."""
+    """What a server serves: `ServedTools`, or the invented tools of a test."""
+
+    @property
+    def calls(self) -> CallService | None:
+        """What prompts, resources and completion read from; None for a server of tools alone."""
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order."""
 
     async def call(self, name: str, arguments: Mapping[str, Any], context: SessionContext) -> mcp_types.CallToolResult:
-        """Run one. Raises UnknownTool; InputNeeded passes through."""
+        """The result of a call. Raises UnknownTool; InputNeeded passes through."""
 
     async def warm(self) -> None:
         """Prepare for the first call."""
@@ -55,39 +67,40 @@ class ToolService(Protocol):
 
 
 class Handlers:
-    """The handlers of one server. Holds nothing of a session: one serves them all."""
+    """The request handlers of one server. They keep nothing of a session: one object serves all sessions."""
 
-    def __init__(self, calls: ToolService) -> None:
-        self.calls = calls
-        self.spent = UsedStates()
+    def __init__(self, service: ToolService) -> None:
+        self.service = service
         self.under_way = 0
-        self._listed: mcp_types.ListToolsResult | None = None
+        """Calls that are being answered."""
+        self._used_states = create_used_states()
+        self._tools_result: mcp_types.ListToolsResult | None = None
         self._schemas: dict[str, dict[str, Any]] = {}
-        self._warm = anyio.Event()
+        self._tools_sent = anyio.Event()
         self._quiet = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
 
     async def list_tools(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListToolsResult:
-        """All tools on one page: many clients read no second one."""
+        """All tools on one page: many clients read no second page."""
         if params is not None and params.cursor:
             raise MCPError(mcp_types.INVALID_PARAMS, "tools/list has one page here: call it without a cursor")
-        if self._listed is None:
-            self._listed = mcp_types.ListToolsResult(tools=self.calls.tools())
-        self._warm.set()
-        return self._listed
+        if self._tools_result is None:
+            self._tools_result = mcp_types.ListToolsResult(tools=self.service.tools())
+        self._tools_sent.set()
+        return self._tools_result
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
-        """A tool's schema, so that the library need not list all tools to look at one."""
+        """The input schema of one tool: without this, the library lists all tools to find one."""
         if not self._schemas:
-            self._schemas = {tool.name: tool.input_schema for tool in self.calls.tools()}
+            self._schemas = {tool.name: tool.input_schema for tool in self.service.tools()}
         return self._schemas.get(name)
 
     async def call_tool(self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams) -> ToolResult:
-        """Answer a call: a fault is a result with isError, only an unknown tool is an error of the protocol."""
+        """The result of a call. A failure is a result with isError; only an unknown tool is a protocol error."""
         began = time.perf_counter()
-        facts: dict[str, Any] = {"tool": _named(params.name), "status": "cancelled"}
+        facts: dict[str, Any] = {"tool": _loggable_name(params.name), "status": "cancelled"}
         self.under_way += 1
         scope = anyio.CancelScope()
         self._scopes.add(scope)
@@ -118,7 +131,7 @@ class Handlers:
             await self._quiet.wait()
 
     async def stop(self) -> None:
-        """End the calls under way; each tells its client."""
+        """End the calls under way; the client of each reads that the server is shutting down."""
         for scope in self._scopes:
             scope.cancel()
         with anyio.move_on_after(1):
@@ -128,7 +141,8 @@ class Handlers:
         self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, facts: dict[str, Any]
     ) -> ToolResult:
         try:
-            result = await self.calls.call(params.name, params.arguments or {}, SessionContext(ctx, params, self.spent))
+            context = SessionContext(ctx, params, self._used_states)
+            result = await self.service.call(params.name, params.arguments or {}, context)
         except UnknownTool as error:
             facts["status"] = "unknown tool"
             raise MCPError(mcp_types.INVALID_PARAMS, str(error)) from None
@@ -140,7 +154,7 @@ class Handlers:
             raise
         except Exception:
             facts["status"] = "failed"
-            logger.exception("unexpected failure", extra={"facts": {"tool": _named(params.name)}})
+            logger.exception("unexpected failure", extra={"facts": {"tool": _loggable_name(params.name)}})
             return error_result(
                 f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log tells more."
             )
@@ -150,65 +164,65 @@ class Handlers:
 
     @asynccontextmanager
     async def lifespan(self, _: Server[Any]) -> AsyncIterator[dict[str, Any]]:
-        """While the client reads the list of tools, the connection to the gateway is prepared."""
+        """Prepares the connection to the gateway while the client reads the list of tools."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._prepare)
             yield {}
             group.cancel_scope.cancel()
 
     async def _prepare(self) -> None:
-        await self._warm.wait()
-        await anyio.sleep(_HEAD_START)
+        await self._tools_sent.wait()
+        await anyio.sleep(_HEAD_START_SECONDS)
         try:
-            await self.calls.warm()
+            await self.service.warm()
         except Exception:
             logger.debug("not ready ahead of the first call", exc_info=True)
 
 
-def _named(name: str) -> str:
-    """A tool's name for the log: what is asked for by another kind of name may be anything, content too."""
+def _loggable_name(name: str) -> str:
+    """A tool's name for the log; any other text may be content, and content is not logged."""
     return name if re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII) else "(no name)"
 
 
 def error_result(text: str) -> mcp_types.CallToolResult:
-    """A call that went wrong, in words for a model."""
-    return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=True)
+    """The result of a call that failed outside the calls: in the server itself, or at its end."""
+    return tool_result(Answer(text, is_error=True))
 
 
-def create_server(calls: ToolService) -> Server[Any]:
-    """The server over these calls, for any number of sessions."""
-    return server_of(Handlers(calls))
+def create_server(calls: CallService, on_answer: Callable[[Answer], object] | None = None) -> Server[Any]:
+    """A server over these calls, for any number of sessions. `on_answer` sees every answer before it is sent."""
+    return server_of(Handlers(ServedTools(calls, on_answer)))
 
 
-def server_of(shell: Handlers) -> Server[Any]:
-    """The server of these handlers."""
+def server_of(handlers: Handlers) -> Server[Any]:
+    """The server of these handlers, for any number of sessions."""
     server: Server[Any] = Server(
         "klaviyo-mcp",
         version=__version__,
         title="Klaviyo",
         instructions=INSTRUCTIONS,
-        cache_hints=dict.fromkeys(_LASTING, CacheHint(ttl_ms=_DAY_MS, scope="public")),
-        lifespan=shell.lifespan,
-        get_tool_input_schema=shell.input_schema,
-        on_list_tools=shell.list_tools,
-        on_call_tool=shell.call_tool,
+        cache_hints=dict.fromkeys(_CONSTANT_LISTS, CacheHint(ttl_ms=_DAY_MS, scope="public")),
+        lifespan=handlers.lifespan,
+        get_tool_input_schema=handlers.input_schema,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
     )
-    if isinstance(shell.calls, CallService):
-        _add_pages(server, shell.calls)
+    if handlers.service.calls is not None:
+        _add_pages(server, handlers.service.calls)
     security = RequestStateSecurity.ephemeral(ttl=ANSWER_SECONDS)
     server.middleware.append(RequestStateBoundary(security, default_audience="klaviyo-mcp"))
     return server
 
 
 def _add_pages(server: Server[Any], calls: CallService) -> None:
-    """What a person picks in a client: guides, records, prompts, and the completion of their arguments."""
-    shelf = resources.Resources(calls)
-    said = prompts.Prompts(read_only=calls.settings.read_only)
+    """Add what a person picks in a client: guides, records, prompts, and completion of their arguments."""
+    resource_handlers = resources.Resources(calls)
+    prompt_handlers = prompts.Prompts(read_only=calls.settings.read_only)
     completion = Completion(calls)
     paged = mcp_types.PaginatedRequestParams
-    server.add_request_handler("resources/list", paged, shelf.list)
-    server.add_request_handler("resources/templates/list", paged, shelf.templates)
-    server.add_request_handler("resources/read", mcp_types.ReadResourceRequestParams, shelf.read)
-    server.add_request_handler("prompts/list", paged, said.list)
-    server.add_request_handler("prompts/get", mcp_types.GetPromptRequestParams, said.get)
+    server.add_request_handler("resources/list", paged, resource_handlers.list)
+    server.add_request_handler("resources/templates/list", paged, resource_handlers.templates)
+    server.add_request_handler("resources/read", mcp_types.ReadResourceRequestParams, resource_handlers.read)
+    server.add_request_handler("prompts/list", paged, prompt_handlers.list)
+    server.add_request_handler("prompts/get", mcp_types.GetPromptRequestParams, prompt_handlers.get)
     server.add_request_handler("completion/complete", mcp_types.CompleteRequestParams, completion.complete)

@@ -11,7 +11,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls import discovery
+from klaviyo_mcp.calls.inventory import dispatcher_of
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.settings import load_settings
@@ -39,22 +39,6 @@ async def test_the_discovery_tools_are_listed_with_every_toolset(toolsets: str) 
     async with served(toolsets=toolsets) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
     assert names[-5:] == ["find_tools", "describe_tool", "call_read_tool", "call_write_tool", "call_delete_tool"]
-
-
-def test_their_annotations_are_honest() -> None:
-    hints = {tool.name: tool.annotations for tool in discovery.discovery_tools(read_only=False)}
-    told = {
-        name: (h.read_only_hint, h.destructive_hint, h.idempotent_hint, h.open_world_hint, h.title)
-        for name, h in hints.items()
-        if h
-    }
-    assert told == {
-        "find_tools": (True, False, True, False, "Find tools"),
-        "describe_tool": (True, False, True, False, "Describe tool"),
-        "call_read_tool": (True, False, True, True, "Call read tool"),
-        "call_write_tool": (False, True, False, True, "Call write tool"),
-        "call_delete_tool": (False, True, False, True, "Call delete tool"),
-    }
 
 
 async def test_a_search_answers_signatures_effects_and_how_to_call_in_a_few_hundred_tokens() -> None:
@@ -112,7 +96,7 @@ def test_every_operation_has_its_runner(operation: object) -> None:
         Effect.DELETE: "call_delete_tool",
         Effect.IRREVERSIBLE: "call_delete_tool",
     }
-    assert discovery.dispatcher_of(operation) == expected.get(effect, "call_write_tool")  # type: ignore[arg-type]
+    assert dispatcher_of(operation) == expected.get(effect, "call_write_tool")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

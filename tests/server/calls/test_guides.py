@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.calls.discovery import DISCOVERY_TOOLS
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
+from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_tools.areas.flows import ACTIONS
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError

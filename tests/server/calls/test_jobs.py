@@ -8,7 +8,7 @@ import anyio
 import pytest
 from tests.server.sandbox_server import UnattendedContext, answer_text, sandbox_server
 
-from klaviyo_mcp.calls import jobs as following
+from klaviyo_mcp.calls import jobs
 from klaviyo_mcp.errors import UpstreamError
 from klaviyo_tools.jsonapi.records import EMPTY, Flat
 from klaviyo_tools.registry import registry
@@ -30,7 +30,7 @@ class Listener(UnattendedContext):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FIRST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
 
 
 def job(status: str, **attributes: Any) -> Flat:
@@ -71,14 +71,14 @@ async def test_errors_with_a_read_of_their_own_are_read(monkeypatch: pytest.Monk
     server = sandbox_server(confirm="never")
     server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
 
-    async def follow(started: Flat, *_: Any, **__: Any) -> following.FollowedJob:
+    async def follow(started: Flat, *_: Any, **__: Any) -> jobs.FollowedJob:
         kept = server.sandbox.store.get("profile-bulk-import-job", started.id)
         assert kept is not None
         server.sandbox.store.link(kept, "import-errors", ["E1"])
         counts = {"status": "complete", "total_count": 2, "completed_count": 1, "failed_count": 1}
-        return following.FollowedJob(started._replace(attributes=counts))
+        return jobs.FollowedJob(started._replace(attributes=counts))
 
-    monkeypatch.setattr(following, "follow_job", follow)
+    monkeypatch.setattr(jobs, "follow_job", follow)
     answer = await server.run("bulk_import_profiles", profiles=PEOPLE, wait=True)
     head, facts = answer.split("\n")[:2]
     assert "1 failed; what failed: get_errors_for_bulk_import_profiles_job(job_id=" in head
@@ -90,10 +90,10 @@ async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_name
     async def read() -> Flat:
         return job("processing")
 
-    end = await following.follow_job(
-        job("queued"), read, until=anyio.current_time() + 1, report=UnattendedContext().report
+    end = await jobs.follow_job(
+        job("queued"), read, deadline=anyio.current_time() + 1, report=UnattendedContext().report
     )
-    assert end == following.FollowedJob(
+    assert end == jobs.FollowedJob(
         job("queued"), "the time of the call (KLAVIYO_MCP_DEADLINE) ended before the job did"
     )
 
@@ -102,8 +102,8 @@ async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
     async def read() -> Flat:
         raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
 
-    end = await following.follow_job(
-        job("queued"), read, until=anyio.current_time() + 60, report=UnattendedContext().report
+    end = await jobs.follow_job(
+        job("queued"), read, deadline=anyio.current_time() + 60, report=UnattendedContext().report
     )
     assert end.job == job("queued")
     assert end.unfinished is not None
@@ -150,9 +150,9 @@ async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
 
 
 def test_every_job_that_can_be_read_can_be_waited_for() -> None:
-    jobs = [operation for operation in registry().values() if operation.job]
-    assert len(jobs) == 15
-    assert all("wait" in operation.arguments.model_fields for operation in jobs)
+    starts = [operation for operation in registry().values() if operation.job]
+    assert len(starts) == 15
+    assert all("wait" in operation.arguments.model_fields for operation in starts)
 
 
 def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:

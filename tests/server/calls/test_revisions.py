@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.server.sandbox_server import UnattendedContext, sandbox_server
 
-from klaviyo_mcp.calls.service import UnknownTool
+from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.cli import tools as listing
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.settings import Settings
@@ -97,7 +97,7 @@ def test_a_schema_tells_only_what_its_revision_takes() -> None:
 async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
     old = create_service(Settings(sandbox=True, toolsets=("all",)))
     new = create_service(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
-    assert (len(old.offered), len(new.offered)) == (258, 289)
+    assert (len(old.inventory.listed), len(new.inventory.listed)) == (258, 289)
     with pytest.raises(
         UnknownTool, match=r"^get_object_types exists from revision 2026-07-15 on \(KLAVIYO_REVISION\)$"
     ):

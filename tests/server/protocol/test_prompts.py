@@ -10,7 +10,7 @@ import mcp_types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from klaviyo_mcp.calls.discovery import DISCOVERY_TOOLS
+from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_mcp.protocol.prompts import PROMPTS, render_prompt
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.registry import registry

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from tests.clients.fake_service import SECRET, FakeService
 
 from klaviyo_mcp.protocol import server
-from klaviyo_mcp.protocol.session import UsedStates
+from klaviyo_mcp.protocol.session import ANSWER_SECONDS, create_used_states
 from klaviyo_mcp.telemetry.logs import JsonLines
 
 ERAS = ["legacy", "2026-07-28"]
@@ -37,7 +37,7 @@ def person(action: str, *, tick: bool | None = True, asked: list[str] | None = N
 
 @asynccontextmanager
 async def connected(era: str, calls: FakeService, **options: Any) -> AsyncIterator[Client]:
-    async with Client(server.create_server(calls), mode=era, **options) as client:
+    async with Client(server.server_of(server.Handlers(calls)), mode=era, **options) as client:
         yield client
 
 
@@ -236,14 +236,15 @@ async def test_a_yes_that_nobody_asked_for_leads_to_the_question() -> None:
     assert "agreed" not in calls.events
 
 
-def test_used_states_are_forgotten_once_they_have_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_used_state_is_remembered_for_as_long_as_its_seal_holds() -> None:
     now = 0.0
-    monkeypatch.setattr("klaviyo_mcp.protocol.session.time.monotonic", lambda: now)
-    spent = UsedStates()
-    assert [spent.spend("a"), spent.spend("a"), spent.spend("b")] == [True, False, True]
-    now = 601.0
-    assert spent.spend("c")
-    assert list(spent._until) == ["c"]
+    used_states = create_used_states()
+    used_states.clock = lambda: now
+    assert [used_states.put_new(nonce, True, ANSWER_SECONDS) for nonce in ("a", "a", "b")] == [True, False, True]
+    now = ANSWER_SECONDS - 1
+    assert not used_states.put_new("a", True, ANSWER_SECONDS)
+    now = ANSWER_SECONDS
+    assert used_states.put_new("a", True, ANSWER_SECONDS)
 
 
 @pytest.mark.parametrize("era", ERAS)

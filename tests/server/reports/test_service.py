@@ -404,7 +404,7 @@ async def test_every_report_of_the_sandbox_reads_itself_in_few_requests(tool: st
     )
     calls = CallService(Settings(toolsets=("all",)), lambda: maton)
     answer = await calls.call(tool, arguments, UnattendedContext())
-    text = str(answer.content[0].text)  # type: ignore[union-attr]
+    text = answer.text
     await calls.aclose()
     facts, _, table = text.partition("\n")
     assert not answer.is_error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.server.sandbox_server import (
     ERAS,
@@ -167,7 +169,8 @@ async def test_a_code_that_was_never_given_out_changes_nothing(code: str) -> Non
 async def test_a_code_expires_after_ten_minutes() -> None:
     now = 1000.0
     server = with_lists()
-    server.calls.gate = ConfirmationGate(ConfirmationCodes(lambda: now))
+    gate = ConfirmationGate(ConfirmationCodes(lambda: now))
+    server.calls.authorizer = replace(server.calls.authorizer, gate=gate)
     code = confirmation_code(await server.run("delete_list", list_id="L1"))
     now += CODE_SECONDS
     assert await server.run("delete_list", list_id="L1", confirmation=code) == (

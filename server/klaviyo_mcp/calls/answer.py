@@ -1,0 +1,20 @@
+"""The answer of a call, before the protocol gives it its form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call gives back.
+
+    Attributes:
+        text: What a model reads.
+        is_error: The call failed; the text says why, and what to do.
+        held: The call changed nothing: it waits for a second call with the code in the text.
+    """
+
+    text: str
+    is_error: bool = False
+    held: bool = False

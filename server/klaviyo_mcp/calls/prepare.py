@@ -1,0 +1,83 @@
+"""Stage 1 of a call: find its operation, and check its arguments once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from klaviyo_mcp.calls.dispatch import unwrap_call
+from klaviyo_mcp.calls.inventory import DISPATCHERS, Inventory
+from klaviyo_mcp.errors import ArgumentError
+from klaviyo_mcp.safety import confirmation, policy
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.operation import Operation
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.reports.service import ReportService
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation and its checked arguments; `code` is the confirmation code that came with them."""
+
+    operation: Operation
+    arguments: Arguments
+    code: str | None = None
+
+    @property
+    def effect(self) -> Effect:
+        """What the call does with these arguments."""
+        return self.operation.effect_of(self.arguments)
+
+
+def find_operation(
+    name: str, arguments: Mapping[str, Any], inventory: Inventory
+) -> tuple[Operation, Mapping[str, Any]]:
+    """The operation that a call of a tool runs, and its arguments: a dispatcher names another operation.
+
+    Raises:
+        UnknownTool: The server lists no tool of this name.
+        ArgumentError: A dispatcher was given no operation that it runs.
+    """
+    if name in DISPATCHERS and name in inventory.discovery_tools:
+        return unwrap_call(name, arguments, inventory)
+    return inventory.listed_operation(name), arguments
+
+
+async def prepare(
+    operation: Operation, arguments: Mapping[str, Any], inventory: Inventory, reports: Callable[[], ReportService]
+) -> Prepared:
+    """Check the arguments as a model wrote them. A metric may be given by name: its id is read from the account.
+
+    Args:
+        operation: The operation to run.
+        arguments: As the model wrote them.
+        inventory: Tells the revision, and whether the operation takes a code.
+        reports: The service that knows the account's metrics; asked for only where a metric may be named.
+
+    Raises:
+        ArgumentError: An argument is wrong; nothing was sent.
+        KlaviyoMcpError: The account's metrics could not be read.
+    """
+    code = None
+    if policy.may_need_confirmation(operation, inventory.confirm):
+        code, arguments = confirmation.split_code(arguments)
+    try:
+        if operation.answer is Answer.REPORT:
+            arguments = await reports().with_metrics(operation, arguments)
+        checked = check(operation.arguments, arguments, inventory.revision)
+        operation.check_size(checked)
+        if "metric_id" in operation.reading.filter and (text := getattr(checked, "filter", None)):
+            checked = checked.model_copy(update={"filter": await reports().filtered(text)})
+    except ArgumentsError as error:
+        raise not_sent(operation, error) from None
+    return Prepared(operation, checked, code)
+
+
+def not_sent(operation: Operation, fault: Exception) -> ArgumentError:
+    """The error for a call whose arguments cannot be sent."""
+    return ArgumentError(f"{operation.name} was not sent: {fault}")

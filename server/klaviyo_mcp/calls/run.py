@@ -1,0 +1,231 @@
+"""Stages 4 and 5 of a call: send what the plan says, page after page, and write the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from klaviyo_mcp.account.reads import AccountReads
+from klaviyo_mcp.answers import record
+from klaviyo_mcp.answers.collection import CollectionAnswer
+from klaviyo_mcp.answers.counts import CountsAnswer
+from klaviyo_mcp.answers.cursors import CursorError
+from klaviyo_mcp.answers.pages import MAX_RESULTS, read_pages
+from klaviyo_mcp.answers.view import FieldError
+from klaviyo_mcp.calls import connection_link, jobs
+from klaviyo_mcp.calls.authorize import Authorized
+from klaviyo_mcp.calls.context import CallContext, SilentContext
+from klaviyo_mcp.calls.inventory import Inventory
+from klaviyo_mcp.calls.jobs import JobReads
+from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
+from klaviyo_mcp.calls.prepare import not_sent
+from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
+from klaviyo_mcp.gateway.operations import OperationSender
+from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.jsonapi.documents import given_arguments
+from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
+from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.registry import resource_type
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.gateway.options import Reply
+    from klaviyo_mcp.reports.service import ReportService
+
+MAX_ERRORS_SHOWN = 5
+"""Failed items of a job that its answer shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRunner:
+    """Runs plans. `reports` builds the service of reports when the first report is asked for."""
+
+    inventory: Inventory
+    sender: OperationSender
+    reads: AccountReads
+    reports: Callable[[], ReportService]
+    revision: str
+
+    async def run(self, plan: Plan, context: CallContext) -> str:
+        """Send the plan's requests, and return the text of the answer.
+
+        Raises:
+            ArgumentError: A report's argument names nothing in the account, or its cursor belongs to another call.
+            InDoubtError: A write succeeded with an answer that cannot be read.
+            KlaviyoMcpError: A request failed; the class says why.
+        """
+        operation = plan.operation
+        try:
+            if plan.collection is not None:
+                return await self._collection(plan, plan.collection, context)
+            match plan.answer:
+                case Answer.RECORD:
+                    return await self._record(plan, context)
+                case Answer.REPORT:
+                    return await self._report(plan, context)
+                case Answer.JOB:
+                    return await self._job(plan, context)
+                case _:
+                    return await self._nothing(plan, context)
+        except (ArgumentsError, FieldError, CursorError) as error:
+            raise not_sent(operation, error) from None
+        except DocumentError as error:
+            if operation.effect is Effect.READ:
+                raise UpstreamError(operation.name, str(error)) from None
+            verify_with = self.inventory.verify_with(operation) or ""
+            cause = f"the gateway reported success, but {error}"
+            raise InDoubtError(operation.name, cause, verify_with=verify_with) from None
+
+    async def _collection(self, plan: Plan, collection: CollectionPlan, context: CallContext) -> str:
+        answer = _start_answer(plan, collection)
+        pages = read_pages(
+            partial(self._fetch, plan, context),
+            collection.start,
+            size=collection.page_size,
+            report=context.report,
+            total=collection.max_results,
+        )
+        async with aclosing(pages):
+            async for place, page in pages:
+                if not answer.add(place, page):
+                    break
+        return answer.text(collection.cursor)
+
+    async def _record(self, plan: Plan, context: CallContext) -> str:
+        fetch = partial(self._page, plan, context, plan.query)
+        if plan.operation.name == connection_link.OPERATION:
+            return await connection_link.create_connection_text(
+                fetch,
+                context,
+                self.reads,
+                how_to_follow=self._how_to_follow_connection,
+                record_text=lambda made: record.record_text(made, plan.resource, view=plan.view),
+            )
+        page = await fetch()
+        is_get = plan.operation.method == "GET"
+        if is_get and not page.single:
+            return record.document_text(page, plan.resource, view=plan.view)
+        flat = page.records[0] if page.records else None
+        if flat is not None and is_get and flat.type.endswith("-job") and not plan.view.fields:
+            reads = jobs.reads_of_job(plan.operation, self.inventory.registry)
+            return record.job_text(
+                flat,
+                plan.resource,
+                follow=self._how_to_read(reads.status, flat),
+                errors=self._how_to_read(reads.errors, flat),
+                result=self._how_to_read(reads.result, flat),
+                included=page.included,
+                view=plan.view,
+            )
+        return record.record_text(flat, plan.resource, included=page.included, view=plan.view)
+
+    async def _report(self, plan: Plan, context: CallContext) -> str:
+        async def send(arguments: Arguments) -> Page:
+            return await self._page(plan, context, EMPTY, arguments)
+
+        return await self.reports().answer(plan.operation, plan.arguments, send)
+
+    async def _nothing(self, plan: Plan, context: CallContext) -> str:
+        reply = await self._send(plan, context, EMPTY, plan.arguments)
+        subject = {name: _plain(value) for name, value, _ in given_arguments(plan.arguments)}
+        accepted = reply.status == 202
+        verify_with = self.inventory.verify_with(plan.operation) if accepted else None
+        return record.success_text(plan.operation.name, subject, accepted=accepted, verify_with=verify_with)
+
+    # Jobs: what a started job is followed by.
+
+    async def _job(self, plan: Plan, context: CallContext) -> str:
+        page = await self._page(plan, context, EMPTY)
+        if not page.records:
+            raise DocumentError("the answer names no job")
+        job = page.records[0]
+        reads = jobs.reads_of_started_job(plan.operation, self.inventory.registry)
+        if reads.status is None:
+            return record.job_text(job, resource_type(job.type))
+        follow = self._how_to_read(reads.status, job)
+        if not getattr(plan.arguments, "wait", None):
+            return record.job_text(job, plan.resource, follow=follow)
+        read = partial(self._read_job, plan, reads.status, job)
+        end = await jobs.follow_job(job, read, deadline=plan.deadline, report=context.report)
+        text = record.job_text(end.job, plan.resource, follow=follow, errors=self._how_to_read(reads.errors, job))
+        if end.unfinished:
+            return f"{end.unfinished}\n{text}"
+        more = await self._end_of_job(plan, reads, end.job)
+        return f"{text}\n{more}" if more else text
+
+    async def _end_of_job(self, plan: Plan, reads: JobReads, job: Flat) -> str:
+        """What failed in a job that has ended, or else what it found."""
+        if reads.errors is not None and job.attributes.get("failed_count"):
+            return await self._read_about(plan, reads.errors, job, max_results=MAX_ERRORS_SHOWN)
+        return await self._read_about(plan, reads.result, job) if reads.result is not None else ""
+
+    async def _read_job(self, plan: Plan, status: Operation, job: Flat) -> Flat:
+        """The job as it is now. Raises KlaviyoMcpError."""
+        try:
+            page = await self._page(self._plan_read(plan, status, job), SilentContext(), EMPTY)
+        except DocumentError as error:
+            raise UpstreamError(status.name, str(error)) from None
+        if not page.records:
+            raise UpstreamError(status.name, "the answer names no job")
+        return page.records[0]
+
+    async def _read_about(self, plan: Plan, operation: Operation, job: Flat, **arguments: object) -> str:
+        """The whole answer of a read about a job, or why there is none."""
+        try:
+            return await self.run(self._plan_read(plan, operation, job, **arguments), SilentContext())
+        except KlaviyoMcpError as error:
+            return f"{self._how_to_read(operation, job)} could not be read: {error}"
+
+    def _plan_read(self, plan: Plan, operation: Operation, job: Flat, **arguments: object) -> Plan:
+        """The plan of a read about a job, with the deadline of the call that started the job."""
+        checked = check(operation.arguments, {operation.path_ids[-1]: job.id, **arguments})
+        return plan_call(Authorized(operation, checked, plan.deadline), revision=self.revision, hide=plan.view.hide)
+
+    def _how_to_read(self, operation: Operation | None, job: Flat) -> str | None:
+        return self.inventory.how_to_call(operation, {operation.path_ids[-1]: job.id}) if operation else None
+
+    def _how_to_follow_connection(self, id_: str) -> str:
+        return self.inventory.how_to_call(self.inventory.registry["get_connection"], {"connection_id": id_})
+
+    # Requests.
+
+    async def _fetch(self, plan: Plan, context: CallContext, cursor: str | None, size: int | None) -> Page:
+        return await self._page(plan, context, {**plan.query, **plan.operation.page_query(cursor, size)})
+
+    async def _page(
+        self, plan: Plan, context: CallContext, query: Mapping[str, str], arguments: Arguments | None = None
+    ) -> Page:
+        reply = await self._send(plan, context, query, arguments or plan.arguments)
+        convert = plan.operation.to_json_api
+        return flatten_document(convert(reply.document) if convert else reply.document)
+
+    async def _send(self, plan: Plan, context: CallContext, query: Mapping[str, str], arguments: Arguments) -> Reply:
+        async def report_wait(seconds: float, reason: str) -> None:
+            await context.report(0, None, f"waiting {seconds:.0f} s for {reason}")
+
+        return await self.sender.send(
+            plan.operation,
+            plan.operation.request(arguments, query),
+            arguments=arguments,
+            deadline=plan.deadline,
+            on_wait=report_wait,
+        )
+
+
+def _start_answer(plan: Plan, collection: CollectionPlan) -> CollectionAnswer | CountsAnswer:
+    """The answer that the pages of a collection are added to."""
+    if collection.count_by:
+        return CountsAnswer(plan.resource, collection.count_by, plan.view)
+    most = collection.max_results or MAX_RESULTS
+    return CollectionAnswer(plan.resource, plan.view, start=collection.start, max_results=most)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Arguments):
+        return value.model_dump(exclude_unset=True)
+    return [_plain(item) for item in value] if isinstance(value, list) else value

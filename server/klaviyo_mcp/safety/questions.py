@@ -1,0 +1,46 @@
+"""Questions that a call puts to a person, and what the call still knows when it comes back with the answer.
+
+Some clients end a call with a question and send the same call again with the answer. What the first attempt did must
+not be done twice, so the session hands it to the second attempt as a `Resumption`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPreview:
+    """The first attempt asked a person to confirm the call; `text` is the preview that they were shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedConnection:
+    """The first attempt created this Maton connection and asked a person to open its `url`."""
+
+    id: str
+    url: str
+
+
+Resumption = ShownPreview | CreatedConnection
+
+
+class AsksPerson(Protocol):
+    """The part of a call's context that can ask a person to confirm."""
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the client can put a question to a person."""
+
+    @property
+    def resumption(self) -> Resumption | None:
+        """What this call's last attempt had done when a question ended it; None on the first attempt."""
+
+    async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
+        """Whether a person confirms. An exception that ends the call with the question must pass.
+
+        `resumption` is what the context of the next attempt holds, where there is one.
+        """

@@ -1,0 +1,105 @@
+"""What clients list: every tool has its hints, and those that may wait for a confirmation take a code."""
+
+from __future__ import annotations
+
+import pytest
+from mcp_types import TextContent, ToolAnnotations
+
+from klaviyo_mcp.calls.answer import Answer
+from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.protocol.tools import list_tools, tool_annotations, tool_result
+from klaviyo_mcp.safety.policy import Confirm
+from klaviyo_mcp.settings import Settings
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.registry import registry
+
+HINTS = {
+    # tool: read-only, destructive, idempotent, open world
+    "get_lists": (True, False, True, True),
+    "query_metric_aggregates": (True, False, True, True),
+    "create_list": (False, False, False, True),
+    "update_list": (False, False, True, True),
+    "delete_list": (False, True, True, True),
+    "bulk_delete_catalog_items": (False, True, False, True),
+    "send_campaign": (False, True, False, True),
+    "merge_profiles": (False, True, False, True),
+    "delete_connection": (False, True, True, False),
+}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_tool_carries_all_four_hints_and_a_title(name: str) -> None:
+    reads, destroys, repeats, open_world = HINTS[name]
+    assert tool_annotations(registry()[name]) == ToolAnnotations(
+        title=name.removeprefix("get_").removeprefix("query_").replace("_", " ").capitalize(),
+        read_only_hint=reads,
+        destructive_hint=destroys,
+        idempotent_hint=repeats,
+        open_world_hint=open_world,
+    )
+
+
+def test_every_tool_of_every_effect_carries_hints_that_fit_it() -> None:
+    seen = set()
+    for operation in registry().values():
+        hints = tool_annotations(operation)
+        seen.add(operation.effect)
+        assert None not in hints.model_dump().values(), operation.name
+        assert hints.read_only_hint is (operation.effect is Effect.READ)
+        assert hints.destructive_hint is (operation.effect not in (Effect.READ, Effect.WRITE))
+    assert seen == set(Effect)
+
+
+def test_the_hints_of_the_discovery_tools_are_those_of_what_they_run() -> None:
+    tools = list_tools(create_service(Settings(toolsets=("none",))).inventory)
+    hints = {
+        tool.name: (h.read_only_hint, h.destructive_hint, h.idempotent_hint, h.open_world_hint, h.title)
+        for tool in tools
+        if (h := tool.annotations)
+    }
+    assert hints == {
+        "find_tools": (True, False, True, False, "Find tools"),
+        "describe_tool": (True, False, True, False, "Describe tool"),
+        "call_read_tool": (True, False, True, True, "Call read tool"),
+        "call_write_tool": (False, True, False, True, "Call write tool"),
+        "call_delete_tool": (False, True, False, True, "Call delete tool"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("confirm", "with_a_code"),
+    [
+        ("never", set()),
+        ("default", {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}),
+        (
+            "writes",
+            {
+                "delete_list",
+                "send_campaign",
+                "merge_profiles",
+                "update_flow",
+                "delete_connection",
+                "create_list",
+                "create_event",
+                "create_connection",
+            },
+        ),
+    ],
+)
+def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
+    some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_connection"}
+    some |= {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}
+    tools = list_tools(create_service(Settings(toolsets=("all",), confirm=confirm)).inventory)
+    listing = {tool.name for tool in tools if "confirmation" in tool.input_schema["properties"]}
+    assert listing & some == with_a_code
+    required = [tool.name for tool in tools if "confirmation" in tool.input_schema.get("required", ())]
+    assert required == []
+
+
+@pytest.mark.parametrize("answer", [Answer("3 lists"), Answer("no", is_error=True), Answer("a preview", held=True)])
+def test_a_result_is_the_text_of_the_answer_without_structured_content(answer: Answer) -> None:
+    result = tool_result(answer)
+    assert result.content == [TextContent(text=answer.text)]
+    assert result.is_error is answer.is_error
+    assert result.structured_content is None
+    assert result.meta is None
