@@ -17,7 +17,9 @@ from klaviyo_mcp.answers.cursors import START
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
-from klaviyo_mcp.reports.table import Group, ReportTable
+from klaviyo_mcp.reports.content import arrange_report
+from klaviyo_mcp.reports.groups import Group, ReportData
+from klaviyo_mcp.reports.table import ReportTable
 from klaviyo_mcp.sandbox.app import create_sandbox
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.checking import check
@@ -357,18 +359,13 @@ async def test_every_row_of_a_large_report_is_reached_once_within_the_budget_and
     ],
 )
 async def test_a_named_timeframe_is_told_in_days_where_there_is_no_doubt(key: str, told: str) -> None:
-    model = registry()["query_form_values"].arguments
-    arguments = check(model, {"statistics": "submits", "timeframe": key})
-    groups = [Group({"form_id": "P1"}, {"submits": [1]})]
+    operation = registry()["query_form_values"]
+    assert operation.report
+    arguments = check(operation.arguments, {"statistics": "submits", "timeframe": key})
+    content = arrange_report(operation.report, ReportData(None, [Group({"form_id": "P1"}, {"submits": [1]})]))
+    account = Account(timezone="Europe/Oslo")
     # In Oslo it is a day later already.
-    table = ReportTable(
-        arguments,
-        None,
-        groups,
-        {},
-        Account(timezone="Europe/Oslo"),
-        now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC),
-    )
+    table = ReportTable(content, arguments, {}, account, now=lambda: datetime(2026, 3, 14, 23, 30, tzinfo=UTC))
     assert table.text(START, None, [], str).startswith(f"1 row; {told}; complete\n")
 
 

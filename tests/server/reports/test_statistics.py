@@ -7,6 +7,15 @@ from typing import Any
 import pytest
 
 from klaviyo_mcp.reports.statistics import format_statistic, sort_statistics, total, totals
+from klaviyo_tools.areas.metrics import MEASUREMENTS
+from klaviyo_tools.areas.reporting import FORM_STATISTICS, MESSAGE_STATISTICS, SEGMENT_STATISTICS
+from klaviyo_tools.operation.report import Statistic, names_of
+
+STATISTICS: dict[str, Statistic] = {
+    statistic.name: statistic
+    for statistics in (MESSAGE_STATISTICS, FORM_STATISTICS, SEGMENT_STATISTICS, MEASUREMENTS)
+    for statistic in statistics
+}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +36,7 @@ from klaviyo_mcp.reports.statistics import format_statistic, sort_statistics, to
     ],
 )
 def test_a_statistic_reads_as_what_it_is(name: str, value: Any, text: str) -> None:
-    assert format_statistic(name, value) == text
+    assert format_statistic(STATISTICS[name], value) == text
 
 
 def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
@@ -35,20 +44,20 @@ def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
         {"delivered": 900, "opens_unique": 90, "open_rate": 0.1},
         {"delivered": 100, "opens_unique": 90, "open_rate": 0.9},
     ]
-    assert total("open_rate", rows) == 0.18
+    assert total(STATISTICS["open_rate"], rows) == 0.18
 
 
 def test_a_rate_of_all_needs_what_it_is_a_rate_of() -> None:
     rows = [{"delivered": 900, "open_rate": 0.1}, {"delivered": 100, "open_rate": 0.9}]
-    assert total("open_rate", rows) == pytest.approx(0.18)
-    assert total("open_rate", [{"open_rate": 0.1}, {"open_rate": 0.9}]) is None
-    assert total("open_rate", [{"delivered": 0, "open_rate": 0.0}]) is None
-    assert total("open_rate", []) is None
+    assert total(STATISTICS["open_rate"], rows) == pytest.approx(0.18)
+    assert total(STATISTICS["open_rate"], [{"open_rate": 0.1}, {"open_rate": 0.9}]) is None
+    assert total(STATISTICS["open_rate"], [{"delivered": 0, "open_rate": 0.0}]) is None
+    assert total(STATISTICS["open_rate"], []) is None
 
 
 def test_people_counted_once_each_do_not_add_up() -> None:
     rows = [{"opens_unique": 3, "unique": 2, "total_members": 10, "opens": 4}] * 2
-    assert totals(["opens_unique", "unique", "total_members", "opens"], rows) == {
+    assert totals([STATISTICS[name] for name in rows[0]], rows) == {
         "opens_unique": None,
         "unique": None,
         "total_members": None,
@@ -58,16 +67,23 @@ def test_people_counted_once_each_do_not_add_up() -> None:
 
 def test_text_messages_do_not_lower_the_rate_of_opens() -> None:
     rows = [{"delivered": 100, "open_rate": 0.5}, {"delivered": 100, "open_rate": 0.0}]
-    assert total("open_rate", rows, ["email", "sms"]) == 0.5
-    assert total("click_rate", [{"delivered": 100, "click_rate": 0.5}, {"delivered": 100, "click_rate": 0.1}]) == 0.3
+    assert total(STATISTICS["open_rate"], rows, ["email", "sms"]) == 0.5
+    assert (
+        total(STATISTICS["click_rate"], [{"delivered": 100, "click_rate": 0.5}, {"delivered": 100, "click_rate": 0.1}])
+        == 0.3
+    )
 
 
 def test_the_return_of_text_messages_is_of_their_own_revenue() -> None:
     mail = {"conversion_value": 900.0, "text_message_spend": 0.0, "text_message_roi": 0.0}
     text = {"conversion_value": 100.0, "text_message_spend": 10.0, "text_message_roi": 10.0}
-    assert total("text_message_roi", [mail, text]) == 10.0
+    assert total(STATISTICS["text_message_roi"], [mail, text]) == 10.0
 
 
 def test_rows_weigh_by_revenue_then_by_recipients_else_by_what_was_asked_first() -> None:
-    assert sort_statistics(["open_rate", "recipients", "conversion_value"]) == ["conversion_value", "recipients"]
-    assert sort_statistics(["viewed_form", "submits"]) == ["viewed_form"]
+    def order(*names: str) -> tuple[str, ...]:
+        return names_of(sort_statistics([STATISTICS[name] for name in names]))
+
+    assert order("open_rate", "recipients", "conversion_value") == ("conversion_value", "recipients")
+    assert order("viewed_form", "submits") == ("viewed_form",)
+    assert order("count", "sum_value") == ("sum_value", "count")

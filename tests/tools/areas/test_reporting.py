@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from klaviyo_tools.areas.reporting import FLOW_GROUPS, MESSAGING, area
+from klaviyo_tools.areas.reporting import FLOW_GROUPINGS, MESSAGE_STATISTICS, area
 from klaviyo_tools.operation.facts import Answer, Effect, Rate
+from klaviyo_tools.operation.report import names_of
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
 RefusalOf = Callable[..., str]
 
 CALL = {"statistics": ["open_rate"], "timeframe": "last_30_days", "conversion_metric_id": "TxVpCr"}
+FLOW_GROUPING_NAMES = list(names_of(FLOW_GROUPINGS))
+MESSAGE_STATISTIC_NAMES = list(names_of(MESSAGE_STATISTICS))
 MANY = json.dumps([f"C{number}" for number in range(101)])
 
 
@@ -129,8 +132,12 @@ def test_how_campaigns_did(request_of: RequestOf) -> None:
     [
         (
             "query_flow_values",
-            {**CALL, "statistics": list(MESSAGING), "group_by": list(FLOW_GROUPS)},
-            {"timeframe": {"key": "last_30_days"}, "conversion_metric_id": "TxVpCr", "group_by": list(FLOW_GROUPS)},
+            {**CALL, "statistics": MESSAGE_STATISTIC_NAMES, "group_by": FLOW_GROUPING_NAMES},
+            {
+                "timeframe": {"key": "last_30_days"},
+                "conversion_metric_id": "TxVpCr",
+                "group_by": FLOW_GROUPING_NAMES,
+            },
         ),
         (
             "query_flow_series",

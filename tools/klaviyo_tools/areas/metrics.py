@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -12,6 +12,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
 from klaviyo_tools.filters import accept
 from klaviyo_tools.operation.area import XS, Area, M, S
+from klaviyo_tools.operation.report import Grouping, Kind, MetricArgument, Report, Statistic, name_type, names_of
 
 area = Area(
     "metrics",
@@ -21,44 +22,56 @@ area = Area(
 )
 
 DIMENSIONS = (
-    "$attributed_channel",
-    "$attributed_flow",
-    "$attributed_message",
-    "$attributed_variation",
-    "$campaign_channel",
-    "$flow",
-    "$flow_channel",
-    "$message",
-    "$message_send_cohort",
-    "$usage_amount",
-    "$value_currency",
-    "$variation",
-    "$variation_send_cohort",
-    "Bot Click",
-    "Bounce Type",
-    "Campaign Name",
-    "Client Canonical",
-    "Client Name",
-    "Client Type",
-    "Email Domain",
-    "Failure Source",
-    "Failure Type",
-    "From Number",
-    "From Phone Region",
-    "Inbox Provider",
-    "List",
-    "Message Name",
-    "Message Type",
-    "Method",
-    "Segment Count",
-    "Subject",
-    "To Number",
-    "To Phone Region",
-    "URL",
-    "form_id",
+    Grouping("$attributed_channel"),
+    Grouping("$attributed_flow", named_kind="flow"),
+    Grouping("$attributed_message", named_kind="message"),
+    Grouping("$attributed_variation"),
+    Grouping("$campaign_channel"),
+    Grouping("$flow", named_kind="flow"),
+    Grouping("$flow_channel"),
+    Grouping("$message", named_kind="message"),
+    Grouping("$message_send_cohort"),
+    Grouping("$usage_amount"),
+    Grouping("$value_currency", untrusted=True, is_currency=True),
+    Grouping("$variation"),
+    Grouping("$variation_send_cohort"),
+    Grouping("Bot Click"),
+    Grouping("Bounce Type"),
+    Grouping("Campaign Name"),
+    Grouping("Client Canonical", untrusted=True),
+    Grouping("Client Name", untrusted=True),
+    Grouping("Client Type"),
+    Grouping("Email Domain", untrusted=True),
+    Grouping("Failure Source"),
+    Grouping("Failure Type"),
+    Grouping("From Number", untrusted=True),
+    Grouping("From Phone Region"),
+    Grouping("Inbox Provider"),
+    Grouping("List"),
+    Grouping("Message Name"),
+    Grouping("Message Type"),
+    Grouping("Method", untrusted=True),
+    Grouping("Segment Count"),
+    Grouping("Subject"),
+    Grouping("To Number", untrusted=True),
+    Grouping("To Phone Region"),
+    Grouping("URL", untrusted=True),
+    Grouping("form_id", "form", "form"),
 )
-MEASUREMENTS = ("count", "sum_value", "unique")
-AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(DIMENSIONS, "equals any contains")}
+MEASUREMENTS = (
+    Statistic("count", Kind.COUNT, sort_rank=2),
+    Statistic("sum_value", Kind.VALUE, sort_rank=1),
+    Statistic("unique", Kind.UNIQUE),
+)
+AGGREGATES = Report(
+    MEASUREMENTS,
+    DIMENSIONS,
+    groupings_argument="by",
+    metric=MetricArgument("metric_id", "metric"),
+    missing_value="(none)",
+)
+_DIMENSION_NAMES, _MEASUREMENT_NAMES = names_of(DIMENSIONS), names_of(MEASUREMENTS)
+AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(_DIMENSION_NAMES, "equals any contains")}
 SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
 
 
@@ -73,12 +86,12 @@ def _conditions(given: object) -> object:
 
 
 def _dimensions(given: list[str]) -> list[str]:
-    return [one_of(name, DIMENSIONS, "dimension") for name in given]
+    return [one_of(name, _DIMENSION_NAMES, "dimension") for name in given]
 
 
 def _sort(given: str) -> str:
     minus = "-" if given.startswith("-") else ""
-    return minus + one_of(given.removeprefix("-"), (*MEASUREMENTS, *DIMENSIONS))
+    return minus + one_of(given.removeprefix("-"), (*_MEASUREMENT_NAMES, *_DIMENSION_NAMES))
 
 
 Conditions = Annotated[
@@ -93,15 +106,21 @@ Conditions = Annotated[
 ]
 
 
+if TYPE_CHECKING:
+    Measurement = str
+else:
+    Measurement = name_type(MEASUREMENTS)
+
+
 class Aggregate(Arguments):
     metric_id: Id = Field(description="id or exact name")
-    measurements: list[Literal["count", "sum_value", "unique"]] = Field(min_length=1)
+    measurements: list[Measurement] = Field(min_length=1)
     filter: Conditions = Field(examples=[list(SPAN)])
     interval: Literal["hour", "day", "week", "month"] | None = None
     by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
         None,
         description="such as $message, $flow, Campaign Name",
-        examples=[list(DIMENSIONS)],
+        examples=[list(_DIMENSION_NAMES)],
     )
     timezone: Text | None = Field(None, description="default the account's; of filter too")
     sort: Annotated[str, AfterValidator(_sort)] | None = Field(
@@ -226,6 +245,7 @@ area.query(
     Aggregate,
     "Count or sum a metric's events, by time and dimension.",
     rate=S,
+    report=AGGREGATES,
     aliases="create_metric_aggregate",
     search_words=(
         "how many count sum total revenue sales orders placed average order value aov purchases turnover income "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -14,6 +14,16 @@ from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp
 from klaviyo_tools.filters import accept as filters
 from klaviyo_tools.operation.area import Area
 from klaviyo_tools.operation.facts import Rate
+from klaviyo_tools.operation.report import (
+    CHANNEL_GROUPING,
+    Grouping,
+    Kind,
+    MetricArgument,
+    Report,
+    Statistic,
+    name_type,
+    names_of,
+)
 
 area = Area(
     "reporting",
@@ -47,75 +57,126 @@ MOST_DAYS = 366
 SEGMENTS_SINCE = "2023-06-01"
 MOST_IN_LIST = 100
 CHANNELS = ("email", "sms", "push-notification", "whatsapp")
+NEVER_SEEN_OPENED = ("sms", "whatsapp")
+"""Channels whose messages Klaviyo does not see opened."""
 
-MESSAGING = (
-    "average_order_value",
-    "bounce_rate",
-    "bounced",
-    "bounced_or_failed",
-    "bounced_or_failed_rate",
-    "click_rate",
-    "click_to_open_rate",
-    "clicks",
-    "clicks_unique",
-    "conversion_rate",
-    "conversion_uniques",
-    "conversion_value",
-    "conversions",
-    "delivered",
-    "delivery_rate",
-    "failed",
-    "failed_rate",
-    "message_segment_count_sum",
-    "open_rate",
-    "opens",
-    "opens_unique",
-    "recipients",
-    "revenue_per_recipient",
-    "spam_complaint_rate",
-    "spam_complaints",
-    "text_message_credit_usage_amount",
-    "text_message_roi",
-    "text_message_spend",
-    "unsubscribe_rate",
-    "unsubscribe_uniques",
-    "unsubscribes",
+MESSAGE_STATISTICS = (
+    Statistic("average_order_value", Kind.MONEY, ("conversion_value", "conversions")),
+    Statistic("bounce_rate", Kind.RATE, ("bounced", "recipients")),
+    Statistic("bounced", Kind.COUNT),
+    Statistic("bounced_or_failed", Kind.COUNT),
+    Statistic("bounced_or_failed_rate", Kind.RATE, ("bounced_or_failed", "recipients")),
+    Statistic("click_rate", Kind.RATE, ("clicks_unique", "delivered")),
+    Statistic("click_to_open_rate", Kind.RATE, ("clicks_unique", "opens_unique"), NEVER_SEEN_OPENED),
+    Statistic("clicks", Kind.COUNT),
+    Statistic("clicks_unique", Kind.UNIQUE),
+    Statistic("conversion_rate", Kind.RATE, ("conversion_uniques", "delivered")),
+    Statistic("conversion_uniques", Kind.UNIQUE),
+    Statistic("conversion_value", Kind.MONEY, sort_rank=1),
+    Statistic("conversions", Kind.COUNT),
+    Statistic("delivered", Kind.COUNT, sort_rank=3),
+    Statistic("delivery_rate", Kind.RATE, ("delivered", "recipients")),
+    Statistic("failed", Kind.COUNT),
+    Statistic("failed_rate", Kind.RATE, ("failed", "recipients")),
+    Statistic("message_segment_count_sum", Kind.COUNT),
+    Statistic("open_rate", Kind.RATE, ("opens_unique", "delivered"), NEVER_SEEN_OPENED),
+    Statistic("opens", Kind.COUNT),
+    Statistic("opens_unique", Kind.UNIQUE),
+    Statistic("recipients", Kind.COUNT, sort_rank=2),
+    Statistic("revenue_per_recipient", Kind.MONEY, ("conversion_value", "delivered")),
+    Statistic("spam_complaint_rate", Kind.RATE, ("spam_complaints", "delivered")),
+    Statistic("spam_complaints", Kind.COUNT),
+    Statistic("text_message_credit_usage_amount", Kind.COUNT),
+    # conversion_value covers all channels, the return on text messages those alone.
+    Statistic("text_message_roi", Kind.QUOTIENT, ("conversion_value", "text_message_spend"), derives_numerator=True),
+    Statistic("text_message_spend", Kind.MONEY),
+    Statistic("unsubscribe_rate", Kind.RATE, ("unsubscribe_uniques", "delivered")),
+    Statistic("unsubscribe_uniques", Kind.UNIQUE),
+    Statistic("unsubscribes", Kind.COUNT),
 )
-FORM = (
-    "viewed_form",
-    "viewed_form_uniques",
-    "submits",
-    "submit_rate",
-    "closed_form",
-    "closed_form_uniques",
-    "qualified_form",
-    "qualified_form_uniques",
-    "submitted_form_step",
-    "submitted_form_step_uniques",
-    "viewed_form_step",
-    "viewed_form_step_uniques",
+FORM_STATISTICS = (
+    Statistic("viewed_form", Kind.COUNT),
+    Statistic("viewed_form_uniques", Kind.UNIQUE),
+    Statistic("submits", Kind.COUNT),
+    Statistic("submit_rate", Kind.RATE, ("submits", "viewed_form")),
+    Statistic("closed_form", Kind.COUNT),
+    Statistic("closed_form_uniques", Kind.UNIQUE),
+    Statistic("qualified_form", Kind.COUNT),
+    Statistic("qualified_form_uniques", Kind.UNIQUE),
+    Statistic("submitted_form_step", Kind.COUNT),
+    Statistic("submitted_form_step_uniques", Kind.UNIQUE),
+    Statistic("viewed_form_step", Kind.COUNT),
+    Statistic("viewed_form_step_uniques", Kind.UNIQUE),
 )
+SEGMENT_STATISTICS = (
+    Statistic("total_members", Kind.LEVEL),
+    Statistic("members_added", Kind.COUNT),
+    Statistic("members_removed", Kind.COUNT),
+    Statistic("net_members_changed", Kind.COUNT),
+)
+
+_TAGS = (
+    Grouping("tag_id", "tag", "tag", "tag_name", overlapping="tags"),
+    Grouping("tag_name", overlapping="tags"),
+)
+_OF_MESSAGES = (
+    Grouping(CHANNEL_GROUPING),
+    Grouping("text_message_format"),
+    Grouping("variation"),
+    Grouping("variation_name"),
+)
+CAMPAIGN_GROUPINGS = (
+    Grouping("campaign_id", "campaign", "campaign"),
+    Grouping("campaign_message_id", "campaign_message", name_grouping="campaign_message_name", part_of="campaign_id"),
+    Grouping("campaign_message_name"),
+    Grouping("group"),
+    Grouping("group_name"),
+    *_TAGS,
+    *_OF_MESSAGES,
+)
+FLOW_GROUPINGS = (
+    Grouping("flow_id", "flow", "flow", "flow_name"),
+    Grouping("flow_message_id", "flow_message", name_grouping="flow_message_name"),
+    Grouping("flow_name"),
+    Grouping("flow_message_name"),
+    *_TAGS,
+    *_OF_MESSAGES,
+)
+FORM_GROUPINGS = (
+    Grouping("form_id", "form", "form"),
+    Grouping("form_version_id", "form_version", "form version"),
+)
+SEGMENT_GROUPINGS = (Grouping("segment_id", "segment", "segment", overlapping="segments"),)
+
+_CONVERSIONS = MetricArgument("conversion_metric_id", "conversions are")
+CAMPAIGNS = Report(
+    MESSAGE_STATISTICS,
+    CAMPAIGN_GROUPINGS,
+    default_groupings=("campaign_id", "campaign_message_id", CHANNEL_GROUPING),
+    added_groupings=("campaign_message_name",),
+    metric=_CONVERSIONS,
+)
+FLOWS = Report(
+    MESSAGE_STATISTICS,
+    FLOW_GROUPINGS,
+    default_groupings=("flow_id", "flow_message_id", CHANNEL_GROUPING),
+    added_groupings=("flow_name", "flow_message_name"),
+    metric=_CONVERSIONS,
+)
+FORMS = Report(FORM_STATISTICS, FORM_GROUPINGS)
+SEGMENTS = Report(SEGMENT_STATISTICS, SEGMENT_GROUPINGS)
 
 _SCALAR, _LIST = "equals contains-any", "contains-any contains-all"
-_OF_MESSAGES = ("send_channel", "text_message_format", "variation", "variation_name")
-CAMPAIGN_GROUPS = (
-    *("campaign_id", "campaign_message_id", "campaign_message_name", "group", "group_name"),
-    *("tag_id", "tag_name", *_OF_MESSAGES),
-)
-FLOW_GROUPS = (
-    *("flow_id", "flow_message_id", "flow_name", "flow_message_name"),
-    *("tag_id", "tag_name", *_OF_MESSAGES),
-)
-FORM_GROUPS = ("form_id", "form_version_id")
+_CAMPAIGN_NAMES, _FLOW_NAMES = names_of(CAMPAIGN_GROUPINGS), names_of(FLOW_GROUPINGS)
 
-
-CAMPAIGN_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in CAMPAIGN_GROUPS if n[:5] != "group"}
-FLOW_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in FLOW_GROUPS}
+CAMPAIGN_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in _CAMPAIGN_NAMES if n[:5] != "group"}
+FLOW_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in _FLOW_NAMES}
 FORM_FILTER = {"form_id": "equals any", "form_version_id": "equals any"}
 SEGMENT_FILTER = {"segment_id": "equals any"}
 
 SHOWN = "open_rate, click_rate, conversion_value, recipients …"
-ALL_SHOWN = f"{', '.join(MESSAGING)}; rates from 0 to 1"
+_MESSAGE_NAMES, _FORM_NAMES = names_of(MESSAGE_STATISTICS), names_of(FORM_STATISTICS)
+ALL_SHOWN = f"{', '.join(_MESSAGE_NAMES)}; rates from 0 to 1"
 FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
 CONVERSION = "id or exact name"
 
@@ -172,8 +233,9 @@ Span = Annotated[
 ]
 
 
-def _among(names: Sequence[str], what: str, always: Sequence[str] = ()) -> AfterValidator:
+def _among(columns: Sequence[Statistic | Grouping], what: str, always: Sequence[str] = ()) -> AfterValidator:
     """Klaviyo's names, each once. `always` are added to any grouping: Klaviyo refuses one without them."""
+    names = names_of(columns)
 
     def known(given: list[str]) -> list[str]:
         chosen = [one_of(name, names, what) for name in given]
@@ -206,7 +268,7 @@ def _check_clause(clause: filters.Comparison, seen: set[str]) -> None:
     values = clause.value if isinstance(clause.value, tuple) else (clause.value,)
     if len(values) > MOST_IN_LIST:
         raise ValueError(f"{len(values)} values of {clause.field}: a report takes at most {MOST_IN_LIST}, ask in parts")
-    if clause.field == "send_channel" and not set(values) <= set(CHANNELS):
+    if clause.field == CHANNEL_GROUPING and not set(values) <= set(CHANNELS):
         raise ValueError(f"send_channel is one of {', '.join(CHANNELS)}")
 
 
@@ -229,31 +291,37 @@ FlowFilter = Annotated[
 FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe_filter(FORM_FILTER))]
 SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe_filter(SEGMENT_FILTER))]
 
-Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGING, "statistic"), Brief(SHOWN)]
+Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGE_STATISTICS, "statistic"), Brief(SHOWN)]
 FormNumbers = Annotated[
-    list[str], Field(min_length=1), _among(FORM, "statistic"), Brief("viewed_form, submits, submit_rate, closed_form …")
+    list[str],
+    Field(min_length=1),
+    _among(FORM_STATISTICS, "statistic"),
+    Brief("viewed_form, submits, submit_rate, closed_form …"),
 ]
-SegmentNumbers = Annotated[
-    list[Literal["total_members", "members_added", "members_removed", "net_members_changed"]], Field(min_length=1)
-]
+if TYPE_CHECKING:
+    SegmentStatisticName = str
+    FormGroupingName = str
+else:
+    SegmentStatisticName, FormGroupingName = name_type(SEGMENT_STATISTICS), name_type(FORM_GROUPINGS)
+SegmentNumbers = Annotated[list[SegmentStatisticName], Field(min_length=1)]
 CampaignGroups = Annotated[
     list[str],
-    _among(CAMPAIGN_GROUPS, "grouping", ("campaign_id", "campaign_message_id")),
+    _among(CAMPAIGN_GROUPINGS, "grouping", ("campaign_id", "campaign_message_id")),
     Brief("campaign_message_name, send_channel, tag_name …"),
 ]
 FlowGroups = Annotated[
     list[str],
-    _among(FLOW_GROUPS, "grouping", ("flow_id", "flow_message_id")),
+    _among(FLOW_GROUPINGS, "grouping", ("flow_id", "flow_message_id")),
     Brief("flow_name, send_channel, tag_name …"),
 ]
-FormGroups = Annotated[list[Literal["form_id", "form_version_id"]], _among(FORM_GROUPS, "grouping", ("form_id",))]
+FormGroups = Annotated[list[FormGroupingName], _among(FORM_GROUPINGS, "grouping", ("form_id",))]
 
 
-class Report(Arguments):
+class ReportArguments(Arguments):
     timeframe: Span
 
 
-class Series(Report):
+class SeriesArguments(ReportArguments):
     interval: Literal["hourly", "daily", "weekly", "monthly"]
 
     @model_validator(mode="after")
@@ -266,14 +334,14 @@ class Series(Report):
         return self
 
 
-class CampaignReport(Report):
-    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
+class CampaignReport(ReportArguments):
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(_MESSAGE_NAMES)])
     conversion_metric_id: Id = Field(description=CONVERSION)
     group_by: CampaignGroups | None = Field(
         None,
         description="campaign_id and campaign_message_id always; also campaign_message_name, send_channel, tag_id, "
         "tag_name, variation, variation_name, text_message_format, group, group_name",
-        examples=[list(CAMPAIGN_GROUPS)],
+        examples=[list(_CAMPAIGN_NAMES)],
     )
     filter: CampaignFilter | None = Field(
         None, examples=['equals(send_channel,"email"),contains-any(tag_name,["vip"])']
@@ -281,35 +349,35 @@ class CampaignReport(Report):
     cursor: Annotated[Text | None, Query("page_cursor")] = None
 
 
-class FlowReport(Report):
-    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(MESSAGING)])
+class FlowReport(ReportArguments):
+    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(_MESSAGE_NAMES)])
     conversion_metric_id: Id = Field(description=CONVERSION)
     group_by: FlowGroups | None = Field(
         None,
         description="flow_id and flow_message_id always; also flow_name, flow_message_name, send_channel, tag_id, "
         "tag_name, variation, variation_name, text_message_format",
-        examples=[list(FLOW_GROUPS)],
+        examples=[list(_FLOW_NAMES)],
     )
     filter: FlowFilter | None = Field(None, examples=[FLOW_SAMPLE])
     cursor: Annotated[Text | None, Query("page_cursor")] = None
 
 
-class FlowSeries(FlowReport, Series):
+class FlowSeries(FlowReport, SeriesArguments):
     pass
 
 
-class FormReport(Report):
-    statistics: FormNumbers = Field(description=", ".join(FORM), examples=[list(FORM)])
+class FormReport(ReportArguments):
+    statistics: FormNumbers = Field(description=", ".join(_FORM_NAMES), examples=[list(_FORM_NAMES)])
     group_by: FormGroups | None = None
     filter: FormFilter | None = Field(None, examples=['any(form_id,["VJvBNr"])'])
     cursor: Cursor | None = None
 
 
-class FormSeries(FormReport, Series):
+class FormSeries(FormReport, SeriesArguments):
     pass
 
 
-class SegmentReport(Report):
+class SegmentReport(ReportArguments):
     statistics: SegmentNumbers
     filter: SegmentFilter | None = Field(None, examples=['any(segment_id,["VJvBNr"])'])
     cursor: Cursor | None = None
@@ -321,7 +389,7 @@ class SegmentReport(Report):
         return self
 
 
-class SegmentSeries(SegmentReport, Series):
+class SegmentSeries(SegmentReport, SeriesArguments):
     pass
 
 
@@ -344,6 +412,7 @@ area.query(
     CampaignReport,
     "How campaigns did: opens, clicks, revenue …; 225 reports a day.",
     rate=REPORT,
+    report=CAMPAIGNS,
     scopes="campaigns:read",
     aliases="create_campaign_value_report create_campaign_values_report",
     cursor_parameter="page_cursor",
@@ -362,6 +431,7 @@ area.query(
     FlowReport,
     "How flows did in total: opens, clicks, revenue …",
     rate=REPORT,
+    report=FLOWS,
     scopes="flows:read",
     aliases="create_flow_value_report create_flow_values_report",
     cursor_parameter="page_cursor",
@@ -379,6 +449,7 @@ area.query(
     FlowSeries,
     "How flows did over time.",
     rate=REPORT,
+    report=FLOWS,
     scopes="flows:read",
     aliases="create_flow_sery_report create_flow_series_report",
     cursor_parameter="page_cursor",
@@ -395,6 +466,7 @@ area.query(
     FormReport,
     "How forms did in total: views, submits.",
     rate=REPORT,
+    report=FORMS,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
     search_words=(
@@ -409,6 +481,7 @@ area.query(
     FormSeries,
     "How forms did over time.",
     rate=REPORT,
+    report=FORMS,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
     search_words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
@@ -420,6 +493,7 @@ area.query(
     SegmentReport,
     "How many people segments hold, gained and lost.",
     rate=REPORT,
+    report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
     search_words=(
@@ -434,6 +508,7 @@ area.query(
     SegmentSeries,
     "How segments grew over time.",
     rate=REPORT,
+    report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",
     search_words=(

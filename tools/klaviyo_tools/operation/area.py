@@ -270,6 +270,7 @@ _UNGROUPED = (
     "fixed_parameters",
     "idempotent",
     "lesser_effect",
+    "report",
     "search_words",
     "service",
     "to_json_api",

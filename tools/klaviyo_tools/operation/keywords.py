@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect, LesserEffect, Rate
+from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import JSON, Service
 
 
@@ -84,6 +85,7 @@ class QueryFacts(OperationFacts, total=False):
     """Facts of a read by POST."""
 
     cursor_parameter: str
+    report: Report
 
 
 class CustomFacts(CollectionFacts, JobFacts, total=False):
@@ -91,5 +93,6 @@ class CustomFacts(CollectionFacts, JobFacts, total=False):
 
     attributes: type[Arguments]
     cursor_parameter: str
+    report: Report
     fixed_parameters: Mapping[str, str]
     max_members: int | None

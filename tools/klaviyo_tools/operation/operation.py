@@ -28,6 +28,7 @@ from klaviyo_tools.operation.facts import (
     Reading,
     Revisions,
 )
+from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import JSON, Request, Service, Upload
 
 
@@ -65,6 +66,8 @@ class Operation:
     area_search_words: str = ""
     """Words that people use for the whole area."""
     lesser_effect: LesserEffect | None = None
+    report: Report | None = None
+    """The statistics and groupings of a report; None where the operation is no report."""
     verify_with: str | None = None
     """The read that shows whether this write was applied, where that is not the read of the same path."""
     idempotent: bool = False
