@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from klaviyo_mcp.gateway.pacing import OnWait
 from klaviyo_mcp.gateway.retry import RequestKind
-from klaviyo_tools.operation.request import JSON, Service
+from klaviyo_tools.jsonapi.documents import JSON
+from klaviyo_tools.operation.request import Service
 
 if TYPE_CHECKING:
     from klaviyo_tools.operation.facts import Rate

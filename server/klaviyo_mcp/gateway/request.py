@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from pydantic_core import from_json
 
 from klaviyo_mcp.errors import ArgumentError, SettingError
-from klaviyo_tools.operation.request import JSON, Request, Service
+from klaviyo_tools.jsonapi.documents import JSON
+from klaviyo_tools.operation.request import Request, Service
 
 MAX_URL_CHARACTERS = 65_536
 """The longest URL that httpx accepts."""

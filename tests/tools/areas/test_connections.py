@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.connections import area, many, one
+from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.jsonapi.records import DocumentError, flatten_document
 from klaviyo_tools.operation.facts import Effect
-from klaviyo_tools.operation.request import JSON, Request, Service
+from klaviyo_tools.operation.request import Request, Service
 
 Render = Callable[..., Request]
 Refuse = Callable[..., str]

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from klaviyo_tools.arguments.places import Query
 from klaviyo_tools.arguments.types import Arguments, CountBy, Detail
+from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import Answer
-from klaviyo_tools.operation.request import JSON, Service
+from klaviyo_tools.operation.request import Service
 
 area = Area(
     "connections",

@@ -8,7 +8,9 @@ from typing import Any
 
 from klaviyo_tools.arguments.places import Attribute, Embedded, Linkage, Meta, Place, Relationship, Target, place_of
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.request import JSON
+
+JSON = Any
+"""A value of JSON."""
 
 
 def build_document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from klaviyo_tools.operation.request import JSON
+from klaviyo_tools.jsonapi.documents import JSON
 
 CURSOR_CHARACTERS = 2_000
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from klaviyo_tools.arguments.types import Arguments
+from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.facts import Effect, LesserEffect, Rate
 from klaviyo_tools.operation.report import Report
-from klaviyo_tools.operation.request import JSON, Service
+from klaviyo_tools.operation.request import Service
 
 
 class OperationFacts(TypedDict, total=False):

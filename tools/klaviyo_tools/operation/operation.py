@@ -15,6 +15,7 @@ from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import Part, PathId, Query, Target, place_of
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi import documents
+from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.facts import (
     OLDEST_REVISION,
     Answer,
@@ -29,7 +30,7 @@ from klaviyo_tools.operation.facts import (
     Revisions,
 )
 from klaviyo_tools.operation.report import Report
-from klaviyo_tools.operation.request import JSON, Request, Service, Upload
+from klaviyo_tools.operation.request import Request, Service, Upload
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-JSON = Any
+from klaviyo_tools.jsonapi.documents import JSON
 
 
 class Service(StrEnum):
