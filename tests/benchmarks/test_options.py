@@ -9,6 +9,8 @@ import pytest
 from benchmarks.options import DOCS, parse
 from benchmarks.runs import PARTS
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]

@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import benchmarks.runs
+import pytest
 from benchmarks.bars import Verdict, check_bars
 from benchmarks.measurements import Key, Measure
 from benchmarks.plan import KLAVIYO, Plan
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SMALL = Plan(
     runs=2,

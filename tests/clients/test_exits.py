@@ -24,6 +24,8 @@ from tests.clients.server_processes import (
     stdio_server,
 )
 
+pytestmark = pytest.mark.slow
+
 STDIO = [*FAKE_SERVICE, "stdio"]
 HTTP = [*FAKE_SERVICE, "http"]
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.clients.server_processes import COMMAND, environment, initialize, stdio_server
 
+pytestmark = pytest.mark.slow
+
 _ASTRAY = """
 import os, subprocess, sys
 from klaviyo_mcp.transports import pipes

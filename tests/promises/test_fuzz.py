@@ -19,6 +19,8 @@ from klaviyo_mcp.settings import Settings
 from klaviyo_tools.drift import examples
 from klaviyo_tools.registry import registry
 
+pytestmark = pytest.mark.slow
+
 REVISION = Settings().revision
 OPERATIONS = [
     operation
@@ -84,7 +86,7 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @settings(
-    max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None,
+    max_examples=400, derandomize=True, suppress_health_check=list(HealthCheck), database=None,
 )  # fmt: skip
 @example(("get_push_tokens", {"filter": 0}))
 @example(("create_profile", {"email": "ann@example.com", "properties": "[" * 100_000}))
@@ -135,7 +137,7 @@ FRAMES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(st.lists(st.one_of(st.sampled_from(FRAMES), st.binary(max_size=60)), min_size=1, max_size=8))
 def _collect(frames: list[bytes]) -> None:
     COLLECTED.extend(frame.replace(b"\n", b" ").replace(b"\r", b" ") for frame in frames)

@@ -26,6 +26,8 @@ from klaviyo_mcp.sandbox.faults import Faults, RateLimits
 from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.listening import bind
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.anyio
 
 CALLS = 2_000

@@ -264,7 +264,7 @@ details = st.sampled_from(["summary", "full"])
 chosen = st.sampled_from([(), ("properties",), ("email", "properties.a", "other")])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(profiles, details, chosen, st.booleans())
 def test_any_answer_is_within_the_budget_and_its_table_is_whole(
     attributes: list[dict[str, Any]], detail: Any, fields: Any, hide: bool
@@ -295,7 +295,7 @@ def test_a_hundred_records_of_a_hundred_kilobytes_are_within_the_budget() -> Non
         assert len(text.encode()) <= ANSWER_BYTES
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.sampled_from([0, 10, 150, 3_000, 9_000, 30_000, 100_000]), max_size=40),
     page_records=st.integers(1, 15),
@@ -398,7 +398,7 @@ def test_a_record_larger_than_the_budget_names_what_was_cut() -> None:
     assert re.search(r"<p>…\(\+\d\d,\d{3}\)$|…\(\+\d\d,\d{3}\)$", json.loads(value)["html"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.dictionaries(st.text(max_size=60), values, max_size=30))
 def test_any_record_is_within_the_budget_and_is_json(attributes: dict[str, Any]) -> None:
     text = record.record_text(Flat("profile", "P1", attributes, {}), PROFILE, resources=resources)
@@ -540,7 +540,6 @@ def test_a_path_leads_through_objects_arrays_and_names_with_dots() -> None:
     assert cells.value_at(attributes, ["nothing"]) is None
 
 
-@settings(deadline=None)
 @given(values, st.integers(60, 3_000))
 def test_a_value_fits_into_the_room_it_is_given(value: Any, room: int) -> None:
     fitted = cells.fit(value, room)

@@ -194,7 +194,7 @@ async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clo
     assert await pacer.acquire(limit_key(XS), seconds_left=60) == 0
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @example(gaps=[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], burst=1, steady=4)
 @given(
     gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
