@@ -128,6 +128,10 @@ class Varies:
 
     def refuse(self, argument: str, given: object, revision: str) -> None:
         """Raises ArgumentsError for a value that the revision does not take."""
+        unknown = [value for value in (*self.since, *self.until) if not self.takes(value, revision)]
+        # A filter was parsed once to check it: it is parsed again only where it may hold a field to refuse.
+        if not unknown or (isinstance(given, str) and not any(value in given for value in unknown)):
+            return
         values = self.named(given) if self.named and isinstance(given, str) else given
         for value in [values] if isinstance(values, str) else values if isinstance(values, Iterable) else ():
             if not self.takes(value, revision):
