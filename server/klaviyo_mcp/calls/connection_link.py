@@ -11,7 +11,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of
 from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.answers.wording import in_words
 from klaviyo_mcp.calls.context import CallContext
-from klaviyo_mcp.safety.questions import CreatedConnection
+from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 
 OPERATION = "create_connection"
@@ -48,7 +48,10 @@ async def create_connection_text(
                 f"Next: a person opens that url in a browser and authorizes; then {follow}, until it is ACTIVE."
             )
         connection = CreatedConnection(record.id, url)
-    opened = await context.open(MESSAGE, connection.url, connection)
+    try:
+        opened = await context.open(MESSAGE, connection.url, connection)
+    except QuestionFailedError:
+        opened = False  # The connection exists: the answer must say so.
     return await _opened_text(connection, opened, reads, how_to_follow)
 
 

@@ -18,7 +18,7 @@ class CallContext(AsksPerson, Protocol):
         """Whether the client can send a person to a web address."""
 
     async def open(self, message: str, url: str, resumption: Resumption | None = None) -> bool:
-        """Whether a person opens an address. An exception that ends the call with the question must pass."""
+        """Whether a person opens an address. Raises as `ask` does."""
 
 
 class SilentContext:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp_types
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from klaviyo_mcp.cache import ExpiringCache
-from klaviyo_mcp.safety.questions import CreatedConnection, Resumption, ShownPreview
+from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError, Resumption, ShownPreview
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -96,13 +97,15 @@ class SessionContext:
     async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
         """Whether a person confirms; without an answer in time, they do not.
 
-        Raises InputNeeded where the call must come again with the answer: its context then holds `resumption`.
+        Raises:
+            InputNeeded: The call must come again with the answer; its context then holds `resumption`.
+            QuestionFailedError: The client could not ask.
         """
         params = mcp_types.ElicitRequestFormParams(message=question, requested_schema=_CONSENT_SCHEMA)
         return await self._elicit(question, params, resumption, needs_tick=True)
 
     async def open(self, message: str, url: str, resumption: Resumption | None = None) -> bool:
-        """Whether a person opens an address. Raises InputNeeded as `ask` does."""
+        """Whether a person opens an address. Raises as `ask` does."""
         reference = None if self._modern else secrets.token_hex(8)
         params = mcp_types.ElicitRequestURLParams(message=message, url=url, elicitation_id=reference)
         return await self._elicit(f"{message}\n{url}", params, resumption, needs_tick=False)
@@ -141,11 +144,15 @@ class SessionContext:
 
     async def _wait_for_answer(self, params: mcp_types.ElicitRequestParams, needs_tick: bool) -> bool:
         session, id_ = self._ctx.session, self._ctx.request_id
-        with anyio.move_on_after(ANSWER_SECONDS):
-            if isinstance(params, mcp_types.ElicitRequestFormParams):
-                return _is_consent(await session.elicit_form(params.message, params.requested_schema, id_), needs_tick)
-            reference = params.elicitation_id or ""
-            return _is_consent(await session.elicit_url(params.message, params.url, reference, id_), needs_tick)
+        try:
+            with anyio.move_on_after(ANSWER_SECONDS):
+                if isinstance(params, mcp_types.ElicitRequestFormParams):
+                    answer = await session.elicit_form(params.message, params.requested_schema, id_)
+                else:
+                    answer = await session.elicit_url(params.message, params.url, params.elicitation_id or "", id_)
+                return _is_consent(answer, needs_tick)
+        except MCPError as error:
+            raise QuestionFailedError(str(error)) from None
         return False
 
 

@@ -15,11 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp.shared.exceptions import MCPError
-
 from klaviyo_mcp.cache import Clock, ExpiringCache
 from klaviyo_mcp.errors import ConfirmationError
-from klaviyo_mcp.safety.questions import AsksPerson, ShownPreview
+from klaviyo_mcp.safety.questions import AsksPerson, QuestionFailedError, ShownPreview
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.operation import Operation
 
@@ -150,8 +148,8 @@ class ConfirmationGate:
         if person.can_ask:
             try:
                 agreed = await person.ask(f"{text}\nGo ahead?", ShownPreview(text))
-            except MCPError:
-                pass  # The client said that it could ask, and failed: the code remains.
+            except QuestionFailedError:
+                pass  # The code remains.
             else:
                 if agreed:
                     return None

@@ -28,6 +28,10 @@ class CreatedConnection:
 Resumption = ShownPreview | CreatedConnection
 
 
+class QuestionFailedError(Exception):
+    """The client said that it can put a question to a person, and failed to."""
+
+
 class AsksPerson(Protocol):
     """The part of a call's context that can ask a person to confirm."""
 
@@ -40,7 +44,9 @@ class AsksPerson(Protocol):
         """What this call's last attempt had done when a question ended it; None on the first attempt."""
 
     async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
-        """Whether a person confirms. An exception that ends the call with the question must pass.
+        """Whether a person confirms. `resumption` is what the context of the next attempt holds, where there is one.
 
-        `resumption` is what the context of the next attempt holds, where there is one.
+        Raises:
+            QuestionFailedError: The client could not ask.
+            Exception: The session ends the call with the question; let this pass.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.sandbox_server import CONNECTION_ID, ERAS, Person, SandboxServer, answer_text, client, sandbox_server
+from tests.server.sandbox_server import CONNECTION_ID, SandboxServer, sandbox_server
 
 from klaviyo_mcp.account import connections
 from klaviyo_mcp.account.connections import SINGLE_CACHE_SECONDS
@@ -175,52 +175,3 @@ async def test_a_failing_write_still_fails_with_its_own_error() -> None:
     server = sandbox_server()
     answer = await server.run("update_list", list_id="none", name="VIP")
     assert answer.startswith("ERROR: update_list found nothing by that id (404)")
-
-
-# A new connection.
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_the_person_is_sent_to_the_address_of_a_new_connection_and_no_answer_shows_it(era: str) -> None:
-    server, person = sandbox_server(), Person("accept")
-    async with client(server.calls, era, person) as session:
-        answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
-    assert person.urls == [new["url"]]
-    assert answer == (
-        f"Connection {new['connection_id']} was made (status PENDING), and the person was sent to its address to "
-        f"authorize it. Next: get_connection(connection_id={new['connection_id']}), until it is ACTIVE."
-    )
-    assert server.writes() == ["POST /connections"]
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_person_who_does_not_open_the_address_leaves_the_connection_pending(era: str) -> None:
-    server, person = sandbox_server(), Person("decline")
-    async with client(server.calls, era, person) as session:
-        answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(id_ for id_ in server.sandbox.connections.held if id_ != CONNECTION_ID)
-    assert answer == (
-        f"Connection {new} was made, but the person did not open its address: it stays pending. "
-        f"get_connection(connection_id={new}) shows the address; delete_connection removes the connection."
-    )
-    assert server.writes() == ["POST /connections"]
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_where_nobody_can_be_sent_to_the_address_the_answer_shows_it(era: str) -> None:
-    server = sandbox_server()
-    async with client(server.calls, era) as session:
-        answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
-    assert f'"url":"{new["url"]}"' in answer
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_under_writes_a_connection_is_confirmed_first_and_made_once(era: str) -> None:
-    server, person = sandbox_server(confirm="writes"), Person("accept")
-    async with client(server.calls, era, person) as session:
-        await session.call_tool("create_connection", {})
-    assert person.questions == ["Maton: create connection.\nGo ahead?"]
-    assert len(person.urls) == 1
-    assert server.writes() == ["POST /connections"]

@@ -1,0 +1,67 @@
+"""A new connection: a person is sent to its address, and no answer shows the address where the client can do that."""
+
+from __future__ import annotations
+
+import pytest
+from mcp_types import ElicitRequestURLParams, ElicitResult
+from tests.server.sandbox_server import CONNECTION_ID, ERAS, Person, answer_text, client, sandbox_server
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_person_is_sent_to_the_address_of_a_new_connection_and_no_answer_shows_it(era: str) -> None:
+    server, person = sandbox_server(), Person("accept")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
+    assert person.urls == [new["url"]]
+    assert answer == (
+        f"Connection {new['connection_id']} was made (status PENDING), and the person was sent to its address to "
+        f"authorize it. Next: get_connection(connection_id={new['connection_id']}), until it is ACTIVE."
+    )
+    assert server.writes() == ["POST /connections"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_person_who_does_not_open_the_address_leaves_the_connection_pending(era: str) -> None:
+    server, person = sandbox_server(), Person("decline")
+    async with client(server.calls, era, person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(id_ for id_ in server.sandbox.connections.held if id_ != CONNECTION_ID)
+    assert answer == (
+        f"Connection {new} was made, but the person did not open its address: it stays pending. "
+        f"get_connection(connection_id={new}) shows the address; delete_connection removes the connection."
+    )
+    assert server.writes() == ["POST /connections"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_where_nobody_can_be_sent_to_the_address_the_answer_shows_it(era: str) -> None:
+    server = sandbox_server()
+    async with client(server.calls, era) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
+    assert f'"url":"{new["url"]}"' in answer
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_under_writes_a_connection_is_confirmed_first_and_made_once(era: str) -> None:
+    server, person = sandbox_server(confirm="writes"), Person("accept")
+    async with client(server.calls, era, person) as session:
+        await session.call_tool("create_connection", {})
+    assert person.questions == ["Maton: create connection.\nGo ahead?"]
+    assert len(person.urls) == 1
+    assert server.writes() == ["POST /connections"]
+
+
+async def test_a_client_that_fails_to_open_the_address_leaves_the_connection_pending() -> None:
+    async def broken(_: object, params: object) -> ElicitResult:
+        assert isinstance(params, ElicitRequestURLParams)
+        raise RuntimeError("no browser")
+
+    server = sandbox_server()
+    async with client(server.calls, "legacy", broken) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    assert "was made, but the person did not open its address: it stays pending." in answer
+    assert server.writes() == ["POST /connections"]
