@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from importlib import import_module
@@ -9,6 +10,7 @@ from types import MappingProxyType
 
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.area import Area
+from klaviyo_tools.operation.facts import Answer
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.resource_types import ResourceType, unknown_resource_type
 from klaviyo_tools.toolsets import CORE, PRESETS, STANDARD
@@ -47,6 +49,9 @@ AREAS = (
     "connections",
 )
 """The modules that declare an `area`, in the order in which tools are listed."""
+
+_RECORD_PATH = re.compile(r"(?:/api)?/[\w-]+/\{\w+\}")
+"""The path of one record by its id."""
 
 
 class UnknownName(LookupError):
@@ -121,10 +126,41 @@ class Registry(Mapping[str, Operation]):
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
         return next((reads[path] for path in paths if path in reads), operation.job.read if operation.job else None)
 
+    def record_read(self, operation: Operation) -> Operation | None:
+        """The read of the record in an operation's path; None where there is none."""
+        paths = (operation.path, operation.path.partition("/relationships/")[0]) if operation.path_ids else ()
+        return next((self[self._reads[path]] for path in paths if path in self._reads), None)
+
+    def read_of_type(self, type_: str) -> Operation:
+        """The read of one record of a type by its id. Raises KeyError where there is none."""
+        return self._reads_of_types[type_]
+
+    def collection_of_type(self, type_: str) -> Operation:
+        """The read of all records of a type. Raises KeyError where there is none."""
+        return self._collections_of_types[type_]
+
     @cached_property
     def _reads(self) -> dict[str, str]:
         """Path -> the plain read of it."""
         return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
+
+    @cached_property
+    def _reads_of_types(self) -> dict[str, Operation]:
+        return {
+            operation.resource: operation
+            for operation in self._operations.values()
+            if operation.answer is Answer.RECORD
+            and operation.method == "GET"
+            and _RECORD_PATH.fullmatch(operation.path)
+        }
+
+    @cached_property
+    def _collections_of_types(self) -> dict[str, Operation]:
+        return {
+            operation.resource: operation
+            for operation in self._operations.values()
+            if operation.answer is Answer.COLLECTION and operation.method == "GET" and not operation.path_ids
+        }
 
 
 def _resource_types(areas: Iterable[Area]) -> dict[str, ResourceType]:

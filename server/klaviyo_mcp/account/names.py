@@ -27,19 +27,6 @@ MAX_SINGLE_READS = 10
 CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
 """A channel as reports name it -> as the filter of get_campaigns takes it."""
 
-COLLECTIONS: Mapping[str, str] = {
-    "campaign": "get_campaigns",
-    "coupon": "get_coupons",
-    "flow": "get_flows",
-    "form": "get_forms",
-    "list": "get_lists",
-    "segment": "get_segments",
-    "tag": "get_tags",
-    "template": "get_templates",
-    "webhook": "get_webhooks",
-}
-"""Type of a record -> the read of all its records."""
-
 
 class NamedRecord(NamedTuple):
     """A record by its name; the name is empty where it has none."""
@@ -64,7 +51,7 @@ async def read_all(reads: AccountReads, type_: str, found: list[NamedRecord]) ->
         newest = (reads.records("get_campaigns", filter=one, sort="-updated_at") for one in filters)
         await run_together(*(partial(add, records) for records in newest))
     else:
-        await add(reads.records(COLLECTIONS[type_]))
+        await add(reads.records(reads.registry.collection_of_type(type_).name))
 
 
 async def read_names(
@@ -86,16 +73,22 @@ async def read_names(
             await _message_names(reads, ids, found)
         case "form version":
             await _form_version_names(reads, ids, found)
-        case "tag":
-            await _add_names(reads.records("get_tags"), found)
         case _:
-            for batch in _batches(ids):
-                await _add_names(reads.records(COLLECTIONS[kind], filter=any_id(batch)), found)
+            await _record_names(reads, kind, ids, found)
 
 
 async def _add_names(records: AsyncIterator[Flat], found: FoundNames) -> None:
     async for flat in records:
         found[flat.id] = label_of(flat)
+
+
+async def _record_names(reads: AccountReads, type_: str, ids: Sequence[str], found: FoundNames) -> None:
+    collection = reads.registry.collection_of_type(type_)
+    if "any" not in collection.reading.filter.get("id", "").split():
+        await _add_names(reads.records(collection.name), found)
+        return
+    for batch in _batches(ids):
+        await _add_names(reads.records(collection.name, filter=any_id(batch)), found)
 
 
 async def _campaign_names(

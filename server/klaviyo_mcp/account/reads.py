@@ -1,6 +1,6 @@
-"""Reads that a call makes for itself: whose account it is, what it is about to change.
+"""Reads of the account that the server makes for itself: for names, for previews, and to find the account of a call.
 
-They go the way of any call, by their operation, so that they are paced, retried and bounded alike.
+Each is sent as a call of its operation would be, so that it is paced and retried alike, but within a short time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from klaviyo_mcp.gateway.operations import OperationSender
 
 READ_SECONDS = 10.0
-"""Seconds that such a read may take with all its waiting."""
+"""Seconds that one read may take, waiting included."""
 MAX_PAGES = 10
 """Pages that are read of one collection."""
 
 
 class MissingRecord(Exception):
-    """Klaviyo was asked, and knows no such thing by the id in an argument."""
+    """Klaviyo has no record by the id in an argument."""
 
     def __init__(self, argument: str, kind: str) -> None:
         super().__init__(f"there is no {kind} by that id")
@@ -41,46 +41,53 @@ class MissingRecord(Exception):
 
 
 class AccountReads:
-    """Reads by operation. `rows` and `one` never fail: what cannot be read is None."""
+    """Reads by the name of an operation, with its arguments. `one` and `post` never fail: they answer None.
+
+    Args:
+        sender: Sends the requests.
+        registry: Every operation.
+        revision: The revision of Klaviyo's API that is asked for.
+        hide: Whether text that strangers wrote is kept out of answers and previews.
+        patience: Seconds that one read may take, waiting included.
+    """
 
     def __init__(
         self,
         sender: OperationSender,
-        catalog: Registry,
+        registry: Registry,
         revision: str,
         *,
         hide: bool = False,
         patience: float = READ_SECONDS,
     ) -> None:
-        self._sender, self._catalog, self._revision, self.patience = sender, catalog, revision, patience
+        self.registry = registry
         self.hide = hide
-        """Whether what strangers wrote is to be left out."""
-        self._until: float | None = None
+        self.patience = patience
+        self._sender = sender
+        self._revision = revision
+        self._deadline: float | None = None
 
     def within_one_budget(self) -> AccountReads:
-        """The same reads, all of which together may take no longer than one."""
+        """The same reads, which together may take no longer than one."""
         reads = copy(self)
-        reads._until = anyio.current_time() + self.patience
+        reads._deadline = anyio.current_time() + self.patience
         return reads
-
-    def operation(self, name: str) -> Operation:
-        """The operation of that name."""
-        return self._catalog[name]
-
-    def plain(self, operation: Operation) -> Operation | None:
-        """The read of the thing that an operation changes, where it is one in its path."""
-        paths = {operation.path, operation.path.partition("/relationships/")[0]}
-        found = (other for other in self._catalog.values() if other.method == "GET" and other.path in paths)
-        return next(found, None) if operation.path_ids else None
 
     async def page(
         self, name: str, *, fields: Sequence[str] = (), more: Mapping[str, str] = EMPTY, **arguments: Any
     ) -> Page:
-        """The document of a read; `fields` are the attributes asked for, `more` goes into the query as it is.
+        """The document that a read answers.
 
-        Raises KlaviyoMcpError.
+        Args:
+            name: The operation.
+            fields: The attributes to answer with, beside those that name the record.
+            more: Parameters of the query that are sent as they are.
+            arguments: The arguments of the operation.
+
+        Raises:
+            KlaviyoMcpError: The read failed.
         """
-        operation = self._catalog[name]
+        operation = self.registry[name]
         checked = operation.arguments.model_validate(arguments)
         kind = resource_type(operation.resource)
         include = arguments.get("include", ())
@@ -88,15 +95,15 @@ class AccountReads:
         if accepted := accepted_fields(operation, self._revision):
             view = fieldsets.View((*kind.label, *fields), include)
             query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_type)
-        for included in include:  # of what is joined, more is looked at than what names it
+        for included in include:  # callers look at more attributes of joined records than their names
             query.pop(f"fields[{kind.relationships[included]}]", None)
         return await self._send(operation, operation.request(checked, {**query, **more}), checked)
 
     async def records(
         self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
     ) -> AsyncIterator[Flat]:
-        """The records of a collection, page after page; `more` goes into the query as it is. Raises KlaviyoMcpError."""
-        operation = self._catalog[name]
+        """The records of a collection, page after page, `max_pages` at most; else as `page`."""
+        operation = self.registry[name]
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
             return await self.page(name, more={**operation.page_query(cursor, size), **more}, **arguments)
@@ -111,15 +118,8 @@ class AccountReads:
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 
-    async def rows(self, name: str, **arguments: Any) -> Sequence[Flat] | None:
-        """The records of a collection's first page; None where they cannot be read."""
-        try:
-            return (await self.page(name, **arguments)).records
-        except KlaviyoMcpError:
-            return None
-
     async def one(self, name: str, **arguments: Any) -> Page | None:
-        """A record's document; None where it cannot be read, without records where there is none by that id."""
+        """The document that a read answers; None where it failed, without records where there is none by the id."""
         try:
             return await self.page(name, **arguments)
         except NotFoundError:
@@ -127,17 +127,26 @@ class AccountReads:
         except KlaviyoMcpError:
             return None
 
-    async def count_linked(self, name: str, path: str) -> int | None:
-        """How many things a relationship leads to; None where that cannot be read. `name` is the read of the record."""
-        operation = self._catalog[name]
+    async def count_linked(self, name: str, id_: str, relationship: str) -> int | None:
+        """The number of records that a relationship leads to; None where that cannot be read or takes several pages.
+
+        Args:
+            name: The read of the record that has the relationship.
+            id_: The id of that record.
+            relationship: Klaviyo's name of the relationship.
+        """
+        operation = self.registry[name]
+        arguments = operation.arguments.model_validate({operation.path_ids[-1]: id_})
+        path = f"{operation.request(arguments).path}/relationships/{relationship}"
         try:
-            return len((await self._send(operation, Request("GET", path))).records)
+            page = await self._send(operation, Request("GET", path))
         except KlaviyoMcpError:
             return None
+        return len(page.records) if page.next_cursor is None else None
 
     async def post(self, name: str, **arguments: Any) -> Page | None:
-        """A read by POST (a count is made anew); None where that fails."""
-        operation = self._catalog[name]
+        """The document that a read by POST answers; None where it failed."""
+        operation = self.registry[name]
         checked = operation.arguments.model_validate(arguments)
         try:
             return await self._send(operation, operation.request(checked), checked)
@@ -145,7 +154,7 @@ class AccountReads:
             return None
 
     async def _send(self, operation: Operation, request: Request, arguments: Arguments | None = None) -> Page:
-        deadline = self._until or anyio.current_time() + self.patience
+        deadline = self._deadline or anyio.current_time() + self.patience
         reply = await self._sender.send(operation, request, arguments=arguments, deadline=deadline)
         try:
             return flatten_document(operation.to_json_api(reply.document) if operation.to_json_api else reply.document)
@@ -154,30 +163,30 @@ class AccountReads:
 
 
 async def run_together(*reads: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """What several reads bring, each at its place, read at once. Raises what the first to fail raises."""
-    found: list[Any] = [None] * len(reads)
+    """Run several reads at once. Returns their answers in order; raises the error of the first that fails."""
+    answers: list[Any] = [None] * len(reads)
 
-    async def keep(place: int, read: Callable[[], Awaitable[Any]]) -> None:
-        found[place] = await read()
+    async def run(index: int, read: Callable[[], Awaitable[Any]]) -> None:
+        answers[index] = await read()
 
     try:
         async with anyio.create_task_group() as group:
-            for place, read in enumerate(reads):
-                group.start_soon(keep, place, read)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return found
+            for index, read in enumerate(reads):
+                group.start_soon(run, index, read)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return answers
 
 
 def require_record(page: Page | None, argument: str, kind: str) -> Page | None:
-    """The same document. Raises Absent where there is no record in it; one that could not be read passes."""
+    """The same document, None where it could not be read. Raises MissingRecord where it holds no record."""
     if page is not None and not page.records:
         raise MissingRecord(argument, kind)
     return page
 
 
 def attribute_of(page: Page | None, name: str) -> Any:
-    """An attribute of a document's record, None where that is unknown."""
+    """An attribute of a document's record, None where it is unknown."""
     records = page.records if page is not None else ()
-    found: Mapping[str, Any] = records[0].attributes if records else EMPTY
-    return found.get(name)
+    attributes: Mapping[str, Any] = records[0].attributes if records else EMPTY
+    return attributes.get(name)

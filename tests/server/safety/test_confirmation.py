@@ -45,7 +45,7 @@ async def test_a_person_who_agrees_lets_the_call_run_once(era: str) -> None:
     assert person.questions == [
         'Klaviyo account "Fjord Outdoor": delete the list "Newsletter" (id L1).\n'
         "It holds 0 profiles, which stay in the account.\n"
-        "This cannot be taken back.\n"
+        "This cannot be undone.\n"
         "Go ahead?"
     ]
 
@@ -112,7 +112,7 @@ async def test_without_a_person_the_first_call_previews_and_the_second_runs(era:
         "Nothing has been changed yet: delete_list needs a confirmation.\n"
         'Klaviyo account "Fjord Outdoor": delete the list "Newsletter" (id L1).\n'
         "It holds 0 profiles, which stay in the account.\n"
-        "This cannot be taken back.\n"
+        "This cannot be undone.\n"
         "To go ahead, show this to the person; if they agree, call delete_list again with the same arguments "
         f'and confirmation="{code}" (good for ten minutes, once).'
     )
@@ -227,7 +227,7 @@ async def test_under_writes_a_harmless_write_is_confirmed_as_well(era: str) -> N
     async with client(server.calls, era, person) as session:
         await session.call_tool("update_list", {"list_id": "L1", "name": "News"})
     assert person.questions == [
-        'Klaviyo account "Fjord Outdoor": update list: list "Newsletter" (id L1).\nGiven: name News\nGo ahead?'
+        'Klaviyo account "Fjord Outdoor": update list: list "Newsletter" (id L1).\nValues: name News\nGo ahead?'
     ]
     assert server.writes() == ["PATCH /klaviyo/api/lists/L1"]
 

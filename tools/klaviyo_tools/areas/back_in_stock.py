@@ -11,6 +11,7 @@ from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XL, Area
 from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "back_in_stock",
@@ -55,6 +56,10 @@ area.create(
     BackInStock,
     "Have a person told once a variant is back in stock; a flow then messages them.",
     rate=XL,
+    preview=Preview(
+        ("notify {profile} by {channels} once the {record} is in stock again.",),
+        record=("catalog-variant", "variant_id"),
+    ),
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",

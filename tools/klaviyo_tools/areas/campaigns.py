@@ -13,6 +13,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
 from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect
+from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
     "campaigns",
@@ -301,6 +302,7 @@ area.delete(
     "campaign",
     "Delete a campaign.",
     rate=M,
+    preview=Preview(facts=("status", "send_time"), joined={"campaign-messages": "has", "tags": "has"}),
     search_words="draft old never sent trash entwurf borrador brouillon",
 )
 area.job(
@@ -310,6 +312,7 @@ area.job(
     OfCampaign,
     "Send a campaign, when its send_strategy says (default: now).",
     rate=M,
+    preview=PreviewKind.CAMPAIGN_SEND,
     effect=Effect.REACHES_PEOPLE,
     aliases="create_campaign_send_job",
     job="get_campaign_send_job",
@@ -333,6 +336,7 @@ area.update(
     Stop,
     "Stop a campaign that is scheduled or being sent.",
     rate=M,
+    preview=PreviewKind.CAMPAIGN_STOP,
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     lesser_effect=LesserEffect("action", ("revert",), Effect.WRITE),

@@ -14,6 +14,7 @@ from klaviyo_tools.arguments.places import Embedded, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Id, one_line_schema
 from klaviyo_tools.operation.area import XL, L
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import Preview
 
 MOST = Field(min_length=1, max_length=100)
 
@@ -132,6 +133,7 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         attributes,
         purpose,
         rate=L,
+        preview=_preview(kind) if verb == "delete" else Preview(),
         aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
@@ -160,6 +162,13 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
         filter={"status": "equals"},
         aliases=f"get_{verb}_{kind.many}_jobs get_{word}_bulk_{verb}_jobs",
     )
+
+
+def _preview(kind: Kind) -> Preview:
+    """The preview of a delete, which names the ids."""
+    noun = kind.type.replace("-", " ")
+    ids = f"{kind.type.replace('-', '_')}_ids"
+    return Preview((f"delete {{{ids}:{noun}}}: {{{ids}}}.",))
 
 
 _jobs("create", ITEMS, NewItems, "Add up to 100 products.")

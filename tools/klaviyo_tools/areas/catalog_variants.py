@@ -10,6 +10,7 @@ from klaviyo_tools.areas.catalogs import SORT, VARIANT_FILTER, Integration, Meta
 from klaviyo_tools.arguments.places import UNLISTED, Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
 from klaviyo_tools.operation.area import XL, L
+from klaviyo_tools.operation.preview import Preview
 
 
 def _number(given: object) -> object:
@@ -105,5 +106,6 @@ area.delete(
     "catalog-variant",
     "Delete a variant; its product stays.",
     rate=L,
+    preview=Preview(facts=("external_id", "sku")),
     search_words="size colour discontinued option",
 )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from klaviyo_tools.arguments.places import Brief, Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Open, Text
 from klaviyo_tools.operation.area import XL, Area, L
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "catalogs",
@@ -108,6 +109,7 @@ area.delete(
     "catalog-item",
     "Delete a product.",
     rate=L,
+    preview=Preview(facts=("external_id",), joined={"variants": "has"}),
     search_words="discontinued product sold anymore sku",
 )
 area.record(

@@ -10,6 +10,7 @@ from klaviyo_tools.arguments.types import Arguments, CountBy, Detail
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.preview import Preview
 from klaviyo_tools.operation.request import Service
 
 area = Area(
@@ -108,6 +109,14 @@ area.delete(
     "connection",
     "Disconnect an account; its data stay.",
     rate=M,
+    preview=Preview(
+        ("disconnect the Klaviyo connection with id {connection_id}.",),
+        facts=("status", "creation_time"),
+        consequence=(
+            "Nothing more can be done in its account from here until a person authorizes a new connection; its data "
+            "stay."
+        ),
+    ),
     scopes="",
     service=Service.MATON,
     search_words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",

@@ -12,6 +12,7 @@ from klaviyo_tools.arguments.places import Embedded, Relationship, Since, Target
 from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, L
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import PreviewKind
 
 area = Area(
     "consent",
@@ -305,6 +306,7 @@ area.job(
     Subscribing,
     "Subscribe people who agreed; a double opt-in list mails them.",
     rate=L,
+    preview=PreviewKind.SUBSCRIPTION,
     body_type="profile-subscription-bulk-create-job",
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
@@ -322,6 +324,7 @@ area.job(
     Unsubscribing,
     "Unsubscribe people; from all where no list is given or they are not on it.",
     rate=L,
+    preview=PreviewKind.UNSUBSCRIPTION,
     body_type="profile-subscription-bulk-delete-job",
     effect=Effect.REACHES_PEOPLE,
     scopes=LISTED,
@@ -340,6 +343,7 @@ area.job(
     Suppressing,
     "Block email marketing to addresses, a list or a segment.",
     rate=L,
+    preview=PreviewKind.SUPPRESSION,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write subscriptions:write",
     aliases="suppress_profiles create_profile_suppression_bulk_create_job",
@@ -356,6 +360,7 @@ area.job(
     Suppressing,
     "Lift bulk_suppress_profiles; bounces and unsubscribes stay blocked.",
     rate=L,
+    preview=PreviewKind.UNSUPPRESSION,
     effect=Effect.REACHES_PEOPLE,
     aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",
     job="get_bulk_unsuppress_profiles_job",

@@ -10,6 +10,7 @@ from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "conversations",
@@ -82,6 +83,13 @@ area.create(
     NewMessage,
     "Send a message to the person in a conversation; Klaviyo must have enabled it for the account.",
     rate=S,
+    preview=Preview(
+        (
+            "send a message to the person in the conversation with id {conversation_id}; Klaviyo does not tell who "
+            "that is.",
+            "Message: {body:300}.",
+        )
+    ),
     since="2026-04-15",
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from klaviyo_tools.arguments.places import Embedded, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, L, S
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "coupons",
@@ -165,6 +166,7 @@ area.delete(
     "coupon",
     "Delete a coupon.",
     rate=S,
+    preview=Preview(facts=("description",)),
     search_words="promotion over ended old voucher",
 )
 area.collection(
@@ -212,6 +214,7 @@ area.delete(
     "coupon-code",
     "Delete a code; refused once it is assigned to a person.",
     rate=XL,
+    preview=Preview(facts=("status",)),
     scopes=CODES["write"],
     id_type=CodeId,
     search_words="leaked revoke invalid code void",

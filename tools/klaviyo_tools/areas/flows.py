@@ -13,6 +13,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.facts import Effect, LesserEffect
+from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
     "flows",
@@ -246,6 +247,7 @@ area.update(
     FlowStatus,
     "Switch a flow; live messages people, draft stops it.",
     rate=S,
+    preview=PreviewKind.FLOW_STATUS,
     effect=Effect.REACHES_PEOPLE,
     lesser_effect=LesserEffect("status", ("draft", "manual"), Effect.WRITE),
     search_words=(
@@ -260,6 +262,7 @@ area.delete(
     "flow",
     "Delete a flow with its actions and messages.",
     rate=S,
+    preview=Preview(facts=("status", "trigger_type"), joined={"flow-actions": "has", "tags": "has"}),
     search_words="old unused automation",
 )
 area.collection(
@@ -313,6 +316,12 @@ area.update(
     ActionChanges,
     "Change one action of a flow: its message, delay, split or status; a live one messages people.",
     rate=S,
+    preview=Preview(
+        (
+            "replace an action of type {definition.type} (id {flow_action_id}) in {flow} (status {flow.status}).",
+            "New definition: {definition}",
+        )
+    ),
     effect=Effect.REACHES_PEOPLE,
     search_words=(
         "step wait waiting time delay hours days split subject email in flow shorten lengthen schritt wartezeit "

@@ -11,6 +11,7 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.places import Varies
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import Area, S
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "forms",
@@ -148,5 +149,6 @@ area.delete(
     "form",
     "Delete a form and its versions.",
     rate=S,
+    preview=Preview(facts=("status",)),
     search_words="popup old",
 )

@@ -20,6 +20,7 @@ from klaviyo_tools.arguments.places import Attribute, Embedded, Meta, Relationsh
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import PreviewKind
 
 area = Area(
     "imports",
@@ -82,6 +83,7 @@ area.job(
     ProfileImport,
     "Create or change many profiles; sets no consent.",
     rate=M,
+    preview=PreviewKind.PROFILE_IMPORT,
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
     aliases="spawn_bulk_profile_import_job create_profile_bulk_import_job",

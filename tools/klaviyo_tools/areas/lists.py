@@ -9,6 +9,7 @@ from pydantic import Field
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area("lists", search_words="audience newsletter mailing subscribers group static liste verteiler lista")
 
@@ -84,6 +85,7 @@ area.delete(
     "list",
     "Delete a list; its profiles stay.",
     rate=M,
+    preview=Preview(profile_count=True, joined={"flow-triggers": "triggers", "tags": "has"}),
     search_words="obsolete old list unused",
 )
 area.collection(
@@ -118,6 +120,7 @@ area.relate(
     "profile",
     "Put profiles on a list; no consent; its flows may message them.",
     rate=M,
+    preview=PreviewKind.LIST_MEMBERS,
     max_members=1000,
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",

@@ -10,6 +10,7 @@ from klaviyo_tools.arguments.places import Embedded, Target
 from klaviyo_tools.arguments.types import Arguments, Email, Id, Phone, one_line_schema
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import PreviewKind
 
 area = Area(
     "privacy",
@@ -46,6 +47,7 @@ area.job(
     Erasure,
     "Erase for good every profile with that id, e-mail or phone number, and its data.",
     rate=S,
+    preview=PreviewKind.PROFILE_ERASURE,
     body_type="data-privacy-deletion-job",
     effect=Effect.IRREVERSIBLE,
     aliases="create_data_privacy_deletion_job",

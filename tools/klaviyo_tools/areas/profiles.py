@@ -11,6 +11,7 @@ from klaviyo_tools.arguments.places import CLEARS, Attribute, Brief, Meta, Relat
 from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.preview import PreviewKind
 
 area = Area(
     "profiles",
@@ -338,6 +339,7 @@ area.create(
     Merger,
     "Merge one profile into another and delete it; cannot be undone.",
     rate=M,
+    preview=PreviewKind.PROFILE_MERGE,
     body_type="profile-merge",
     effect=Effect.IRREVERSIBLE,
     aliases="create_profile_merge",

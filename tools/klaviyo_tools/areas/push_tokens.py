@@ -11,6 +11,7 @@ from klaviyo_tools.arguments.places import Embedded
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, L, M, S
 from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "push_tokens",
@@ -131,6 +132,9 @@ area.create(
     NewPushToken,
     "Register a device for a person's push messages; it counts as their consent.",
     rate=L,
+    preview=Preview(
+        ("register a device ({platform}) for push messages to {profile}.", "This counts as their consent.")
+    ),
     max_body_bytes=100_000,
     answer=Answer.NOTHING,
     effect=Effect.REACHES_PEOPLE,
@@ -143,6 +147,7 @@ area.delete(
     "push-token",
     "Delete a push token; that device gets no more push messages.",
     rate=S,
+    preview=Preview(("delete the {record} of {profile}: that device gets no more push messages.",)),
     effect=Effect.REACHES_PEOPLE,
     search_words="unregister device dead invalid expired token",
 )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from klaviyo_tools.areas.profiles import EXTRAS, SPAN
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, L, S
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "segments",
@@ -137,6 +138,7 @@ area.delete(
     "segment",
     "Delete a segment; its profiles stay.",
     rate=S,
+    preview=Preview(profile_count=True, joined={"flow-triggers": "triggers", "tags": "has"}),
     search_words="old unused segment",
 )
 area.collection(

@@ -8,6 +8,7 @@ from klaviyo_tools.arguments.places import Brief, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "tags", search_words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
@@ -74,6 +75,13 @@ area.delete(
     "tag-group",
     "Delete a tag group and its tags everywhere.",
     rate=S,
+    preview=Preview(
+        (
+            "delete the {record}.",
+            "Its tags are deleted with it, and taken off everything that has them.",
+        ),
+        contents="get_tags_for_tag_group",
+    ),
     scopes=BOTH,
     search_words="group tags",
 )
@@ -117,6 +125,7 @@ area.delete(
     "tag",
     "Delete a tag everywhere.",
     rate=S,
+    preview=Preview(linked=("campaigns", "flows", "lists", "segments")),
     scopes=BOTH,
     search_words="label everywhere",
 )

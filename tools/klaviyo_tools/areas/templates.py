@@ -12,6 +12,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, L, S
 from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "templates", search_words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit"
@@ -218,6 +219,7 @@ area.delete(
     "template",
     "Delete a template.",
     rate=L,
+    preview=Preview(facts=("editor_type",)),
     search_words="old unused design",
 )
 area.query(

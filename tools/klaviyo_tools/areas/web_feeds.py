@@ -6,6 +6,7 @@ from typing import Literal
 
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.area import XS, Area
+from klaviyo_tools.operation.preview import Preview
 
 area = Area("web_feeds", search_words="webfeed dynamic content json xml external data rss feed")
 
@@ -79,5 +80,6 @@ area.delete(
     "web-feed",
     "Delete a web feed.",
     rate=XS,
+    preview=Preview(facts=("url",)),
     search_words="old unused",
 )

@@ -10,6 +10,7 @@ from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.arguments.web_address import PublicUrl
 from klaviyo_tools.operation.area import XS, Area
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "webhooks",
@@ -92,6 +93,7 @@ area.delete(
     "webhook",
     "Delete a webhook; its posts end.",
     rate=XS,
+    preview=Preview(facts=("endpoint_url",)),
     search_words="stop sending endpoint unregister",
 )
 area.collection(

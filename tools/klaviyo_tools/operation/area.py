@@ -270,6 +270,7 @@ _UNGROUPED = (
     "fixed_parameters",
     "idempotent",
     "lesser_effect",
+    "preview",
     "report",
     "search_words",
     "service",

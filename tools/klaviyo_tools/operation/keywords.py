@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.facts import Effect, LesserEffect, Rate
+from klaviyo_tools.operation.preview import Preview, PreviewKind
 from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import Service
 
@@ -62,6 +63,7 @@ class WriteFacts(OperationFacts, total=False):
     additional_fields: tuple[str, ...]
     values_since: Mapping[str, str]
     verify_with: str
+    preview: Preview | PreviewKind
     idempotent: bool
     max_body_bytes: int
     max_item_bytes: Mapping[str, int]

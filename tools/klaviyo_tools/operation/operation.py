@@ -29,6 +29,7 @@ from klaviyo_tools.operation.facts import (
     Reading,
     Revisions,
 )
+from klaviyo_tools.operation.preview import Preview, PreviewKind
 from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import Request, Service, Upload
 
@@ -71,6 +72,8 @@ class Operation:
     """The statistics and groupings of a report; None where the operation is no report."""
     verify_with: str | None = None
     """The read that shows whether this write was applied, where that is not the read of the same path."""
+    preview: Preview | PreviewKind | None = None
+    """What a person is shown before they agree to the call; None for its arguments and the record in its path."""
     idempotent: bool = False
     """Whether Klaviyo applies this write once however often it arrives."""
     service: Service = Service.KLAVIYO

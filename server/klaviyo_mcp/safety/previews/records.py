@@ -1,0 +1,213 @@
+"""Previews as operations declare them: the record that a call changes, the records joined to it, and the arguments.
+
+Names come from the account or from strangers: each is cleaned, kept to one line and quoted, so that none can pass for
+words of ours. A value that cannot be read is shown as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from klaviyo_mcp.account.reads import AccountReads, require_record, run_together
+from klaviyo_mcp.answers.values import value_at
+from klaviyo_mcp.answers.wording import count_noun, in_words, label_of, list_names, name_thing, quoted, singular
+from klaviyo_mcp.safety.previews.call_preview import CallPreview
+from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
+from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.operation.preview import Preview
+from klaviyo_tools.registry import resource_type
+
+RECORD = "record"
+"""The placeholder of the record."""
+UNKNOWN = "unknown"
+
+
+async def preview_record(reads: AccountReads, operation: Operation, arguments: Any) -> CallPreview:
+    """The preview of a call from its declaration. Raises MissingRecord where the record is not there."""
+    declared = operation.preview if isinstance(operation.preview, Preview) else Preview()
+    source = record_source(reads, operation, declared)
+    sentences = declared.sentences or _usual_sentences(operation, source)
+    parts = [part for part in placeholders(sentences) if part.of not in type(arguments).model_fields]
+    record, lines = None, []
+    if source is not None and (parts or _shows_record(declared)):
+        id_ = str(getattr(arguments, source.argument))
+        page, *counts, contents = await run_together(
+            partial(_read_record, reads, source, id_, declared, parts),
+            *(partial(reads.count_linked, source.read.name, id_, name) for name in declared.linked),
+            partial(_read_contents, reads, declared.contents, id_),
+        )
+        record = ShownRecord(source.kind, id_, page, reads.hide)
+        lines = [*_facts_line(record, declared), *_joined_lines(record, declared)]
+        lines += [_linked_line(declared.linked, counts)] if declared.linked else []
+        lines += [_contents_line(reads.registry[declared.contents], contents)] if declared.contents else []
+    first, *others = (_filled(sentence, arguments, record) for sentence in sentences)
+    values = [] if declared.sentences else _values_line(operation, arguments)
+    facts = record.facts(declared) if record is not None else {}
+    return CallPreview((first, *lines, *others, *values), facts)
+
+
+class RecordSource(NamedTuple):
+    """The read of the record that a call changes, and the argument of the call that holds its id."""
+
+    read: Operation
+    argument: str
+
+    @property
+    def kind(self) -> str:
+        """What such a record is called: `list`, `flow action`."""
+        return singular(self.read.resource)
+
+
+def record_source(reads: AccountReads, operation: Operation, declared: Preview) -> RecordSource | None:
+    """Where the record of a call is read from; None where the call changes none that can be read."""
+    if declared.record:
+        type_, argument = declared.record
+        return RecordSource(reads.registry.read_of_type(type_), argument)
+    read = reads.registry.record_read(operation)
+    return RecordSource(read, operation.path_ids[-1]) if read else None
+
+
+class ShownRecord(NamedTuple):
+    """A record as it was read: `page` is None where that failed. `hide` leaves out what strangers wrote."""
+
+    kind: str
+    id: str
+    page: Page | None
+    hide: bool
+
+    @property
+    def name(self) -> str:
+        """`list "Newsletter" (id Y6nRLr)`."""
+        if self.hide and self.flat is not None and resource_type(self.flat.type).untrusted:
+            return f"{self.kind} with id {in_words(self.id)}"
+        return name_thing(self.kind, self.page, self.id)
+
+    @property
+    def flat(self) -> Flat | None:
+        return self.page.records[0] if self.page is not None and self.page.records else None
+
+    def attribute(self, path: str) -> Any:
+        """An attribute, None where it is unknown."""
+        return value_at(self.flat.attributes, path.split(".")) if self.flat is not None else None
+
+    def joined(self, relationship: str) -> list[Flat]:
+        """The records that a relationship leads to; one that was not included has nothing but its id."""
+        related = self.flat.related.get(relationship) if self.flat is not None else None
+        if self.page is None or related is None:
+            return []
+        return [self.page.included.get((related.type, id_)) or Flat(related.type, id_, {}, {}) for id_ in related.ids]
+
+    def joined_name(self, flat: Flat) -> str:
+        """The name of a joined record, empty where it has none that may be shown."""
+        return "" if self.hide and resource_type(flat.type).untrusted else label_of(flat)
+
+    def facts(self, declared: Preview) -> dict[str, Any]:
+        """The facts that the preview rests on, empty where the record could not be read."""
+        if self.flat is None:
+            return {}
+        attributes = {name: self.attribute(name) for name in declared.facts}
+        joined = {name: sorted(flat.id for flat in self.joined(name)) for name in declared.joined}
+        return {"id": self.id, "name": label_of(self.flat), **attributes, **joined}
+
+
+def _usual_sentences(operation: Operation, source: RecordSource | None) -> tuple[str, ...]:
+    if operation.effect is Effect.DELETE and source is not None:
+        return ("delete the {record}.",)
+    title = operation.title.lower()
+    if operation.path_ids:
+        return (f"{title}: {{record}}." if source else f"{title}: id {{{operation.path_ids[-1]}}}.",)
+    return (f"{title}.",)
+
+
+def _values_line(operation: Operation, arguments: Any) -> list[str]:
+    values = arguments.model_dump(exclude_unset=True, exclude=set(operation.path_ids))
+    return [f"Values: {in_words(values)}"] if values else []
+
+
+def _shows_record(declared: Preview) -> bool:
+    return bool(
+        declared.record
+        or declared.facts
+        or declared.profile_count
+        or declared.joined
+        or declared.linked
+        or declared.contents
+    )
+
+
+async def _read_record(
+    reads: AccountReads, source: RecordSource, id_: str, declared: Preview, parts: Sequence[Placeholder]
+) -> Page | None:
+    include = dict.fromkeys([*declared.joined, *(part.of for part in parts if part.of != RECORD)])
+    fields = [*declared.facts, *(".".join(part.path) for part in parts if part.of == RECORD and part.path)]
+    query: dict[str, Any] = {"include": list(include)} if include else {}
+    if declared.profile_count:
+        query["additional_fields"], fields = ["profile_count"], [*fields, "profile_count"]
+    page = await reads.one(source.read.name, fields=fields, **{source.read.path_ids[-1]: id_}, **query)
+    return require_record(page, source.argument, source.kind)
+
+
+async def _read_contents(reads: AccountReads, contents: str, id_: str) -> Page | None:
+    if not contents:
+        return None
+    return await reads.one(contents, **{reads.registry[contents].path_ids[-1]: id_})
+
+
+def _facts_line(record: ShownRecord, declared: Preview) -> list[str]:
+    """The line of the attributes, and that of the profiles."""
+    words = [
+        f"{name.replace('_', ' ')}: {in_words(value)}" for name in declared.facts if (value := record.attribute(name))
+    ]
+    lines = [f"{', '.join(words)}."] if words else []
+    lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
+    if declared.profile_count:
+        count = record.attribute("profile_count")
+        stay = "stays" if count == 1 else "stay"
+        lines.append(f"It holds {count_noun(count, 'profile')}, which {stay} in the account.")
+    return lines
+
+
+def _joined_lines(record: ShownRecord, declared: Preview) -> list[str]:
+    lines = []
+    for relationship, verb in declared.joined.items():
+        if joined := record.joined(relationship):
+            names = [name for flat in joined if (name := record.joined_name(flat))]
+            count = count_noun(len(joined), singular(joined[0].type))
+            lines.append(f"It {verb} {count}{f': {list_names(names)}' if names else ''}.")
+    return lines
+
+
+def _linked_line(relationships: Sequence[str], counts: Sequence[int | None]) -> str:
+    on = [count_noun(count, name[:-1]) for name, count in zip(relationships, counts, strict=True) if count != 0]
+    return f"It is on {', '.join(on)}." if on else "It is on nothing."
+
+
+def _contents_line(read: Operation, page: Page | None) -> str:
+    is_whole = page is not None and page.next_cursor is None
+    records = page.records if page is not None else ()
+    count = count_noun(len(records) if is_whole else None, singular(read.resource))
+    names = [label_of(flat) or flat.id for flat in records]
+    return f"It contains {count}{f': {list_names(names)}' if names else ''}."
+
+
+def _filled(sentence: str, arguments: Any, record: ShownRecord | None) -> str:
+    return "".join(part if isinstance(part, str) else _words(part, arguments, record) for part in parts_of(sentence))
+
+
+def _words(part: Placeholder, arguments: Any, record: ShownRecord | None) -> str:
+    if part.of in type(arguments).model_fields:
+        return argument_words(getattr(arguments, part.of), part)
+    if record is None:
+        return UNKNOWN
+    if part.of == RECORD:
+        return in_words(record.attribute(".".join(part.path)) or UNKNOWN) if part.path else record.name
+    joined = record.joined(part.of)
+    if part.path:
+        return in_words((value_at(joined[0].attributes, part.path) if joined else None) or UNKNOWN)
+    if not joined:
+        return f"an unknown {part.of}"
+    return f"{singular(joined[0].type)} {quoted(record.joined_name(joined[0]) or joined[0].id)}"
