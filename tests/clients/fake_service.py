@@ -45,9 +45,7 @@ class FakeService:
             case "echo":
                 return text(str(arguments.get("word", "nothing")))
             case "count":
-                for done in (1, 2, 3):
-                    await context.report(done, 3, f"page {done}")
-                return text("counted")
+                return await self._count(context)
             case "events":
                 return text(" ".join(self.events))
             case "wait":
@@ -72,6 +70,11 @@ class FakeService:
             case "open":
                 return text(f"{context.can_open} {await context.open('Connect', 'https://connect.example.com/')}")
         raise UnknownTool(f"there is no tool {name!r}; did you mean echo?")
+
+    async def _count(self, context: SessionContext) -> mcp_types.CallToolResult:
+        for done in (1, 2, 3):
+            await context.report(done, 3, f"page {done}")
+        return text("counted")
 
     async def _wait(self) -> mcp_types.CallToolResult:
         self.on_wait.set()
