@@ -151,7 +151,7 @@ async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
 
 def test_every_job_that_can_be_read_can_be_waited_for() -> None:
     starts = [operation for operation in registry().values() if operation.job]
-    assert len(starts) == 15
+    assert len(starts) >= 15
     assert all("wait" in operation.arguments.model_fields for operation in starts)
 
 
