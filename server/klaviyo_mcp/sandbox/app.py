@@ -29,7 +29,7 @@ from klaviyo_mcp.sandbox.api.connections import Connections
 from klaviyo_mcp.sandbox.api.engine import Answer, Call, Handler, answer, read_query
 from klaviyo_mcp.sandbox.api.query import Collections
 from klaviyo_mcp.sandbox.behaviour import consent, content, events, messaging, objects, people, shop
-from klaviyo_mcp.sandbox.contract.contract import Contract, contract
+from klaviyo_mcp.sandbox.contract.contract import Contract, load_contract
 from klaviyo_mcp.sandbox.errors import KlaviyoError, MatonError, invalid, not_found
 from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
 from klaviyo_mcp.sandbox.state.relations import Relations
@@ -109,7 +109,7 @@ class Sandbox:
         if path.startswith("/_sandbox/"):
             return self._door(method, path, body)
         parsed = _parsed(headers.get("content-type", ""), body)
-        fault = self.faults.strike(method, path)
+        fault = self.faults.take(method, path)
         if fault is not None and fault.delay:
             import anyio
 
@@ -172,7 +172,7 @@ class Sandbox:
         if self.rate_limits is not None:
             told.update(self.rate_limits.admit(operation, given))
         if operation.body is not None:
-            _check_media(headers.get("content-type", ""), operation.media, body, parsed)
+            _check_media(headers.get("content-type", ""), operation.media_type, body, parsed)
         call = Call(
             contract=view,
             operation=operation,
@@ -191,7 +191,7 @@ class Sandbox:
         if revision is None:
             raise KlaviyoError(400, "missing_revision", "Missing revision.", "The header 'revision' is required.")
         if revision not in self._views:
-            known = contract(revision)
+            known = load_contract(revision)
             if known is None:
                 raise KlaviyoError(
                     400, "invalid_revision", "Invalid revision.", f"The revision {revision[:40]!r} does not exist."

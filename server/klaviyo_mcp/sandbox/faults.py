@@ -1,4 +1,4 @@
-"""Failures on demand: what the sandbox answers instead, and Klaviyo's rate limits kept for real."""
+"""Failures on demand, and Klaviyo's rate limits."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ from typing import Any
 from klaviyo_mcp.sandbox.contract.contract import Operation
 from klaviyo_mcp.sandbox.errors import KlaviyoError
 
-_SECONDS = {"s": 1, "m": 60, "d": 86_400}
+_UNIT_SECONDS = {"s": 1, "m": 60, "d": 86_400}
+_STEADY_SECONDS = 60
 
 
 @dataclass
 class Fault:
-    """One fault. `path` is a shell pattern over the request's path, `method` empty for all.
+    """A failure to answer with.
 
-    `status` 0 answers as usual, after `delay` seconds. `body` is sent as it stands, with `content_type`; without it
-    a 4xx or 5xx carries Klaviyo's error document. It strikes `times` times (None: until cleared), after `after` passed.
+    Args:
+        path: A shell pattern for the request's path.
+        method: The request's method; empty for any.
+        status: The status to answer with; 0 answers as usual, after `delay`.
+        body: Sent as it is. Without it a 4xx or 5xx carries Klaviyo's error document.
+        content_type: The media type of the body.
+        headers: Further headers of the answer.
+        delay: Seconds to wait before the answer.
+        times: How many requests fail before the fault ends; None for all until it is cleared.
+        after: How many requests pass before the first one fails.
     """
 
     path: str = "*"
@@ -36,20 +45,20 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults in force, first match first."""
+    """The faults in force; the first one that matches a request applies."""
 
     active: list[Fault] = field(default_factory=list)
 
-    def add(self, **fault: Any) -> Fault:
-        """Put a fault in force; the arguments are `Fault`'s."""
-        self.active.append(Fault(**fault))
+    def add(self, **options: Any) -> Fault:
+        """Put a fault in force; the options are the arguments of `Fault`."""
+        self.active.append(Fault(**options))
         return self.active[-1]
 
     def clear(self) -> None:
         self.active.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that this request meets, counted."""
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault that a request meets, counted against its `after` and `times`."""
         for fault in self.active:
             if (fault.method and fault.method != method) or not fnmatch.fnmatchcase(path, fault.path):
                 continue
@@ -64,66 +73,75 @@ class Faults:
         return None
 
 
+@dataclass(frozen=True)
+class Window:
+    """At most `limit` requests in each fixed window of `seconds`."""
+
+    limit: int
+    seconds: int
+
+
 class RateLimits:
-    """Klaviyo's fixed windows, per operation. `retry_after` False leaves the header out, as Klaviyo sometimes does."""
+    """Klaviyo's fixed windows, counted for each operation.
+
+    `clock` gives the seconds since the epoch. `retry_after=False` leaves the header out, as Klaviyo sometimes does.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.time, retry_after: bool = True) -> None:
         self.clock = clock
         self.retry_after = retry_after
-        self._windows: dict[tuple[str, int], tuple[int, int]] = {}
+        self._counts: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def admit(self, operation: Operation, given: Mapping[str, str]) -> dict[str, str]:
-        """Count a request; returns the RateLimit headers of the steady window. Raises KlaviyoError (429) when over."""
+    def admit(self, operation: Operation, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Count a request and return the RateLimit headers of its answer. Raises KlaviyoError (429) over a limit."""
         now = self.clock()
         headers: dict[str, str] = {}
-        windows = [(limit, seconds) for limit, seconds in _limits(operation, given)]
-        for limit, seconds in windows:
-            start, used = self._windows.get((operation.name, seconds), (0, 0))
-            window = int(now // seconds)
-            used = used if start == window else 0
-            left = seconds - now % seconds
-            if used >= limit:
-                raise self._throttled(limit, seconds, left)
-            if seconds == 60:
-                headers = _headers(windows, limit - used - 1, left)
-        for _, seconds in windows:
-            window = int(now // seconds)
-            start, used = self._windows.get((operation.name, seconds), (0, 0))
-            self._windows[operation.name, seconds] = (window, used + 1 if start == window else 1)
+        windows = list(_windows(operation, parameters))
+        for window in windows:
+            used = self._used(operation, window, now)
+            reset = window.seconds - now % window.seconds
+            if used >= window.limit:
+                raise self._throttled(window, reset)
+            if window.seconds == _STEADY_SECONDS:
+                headers = _headers(windows, window.limit - used - 1, reset)
+        for window in windows:
+            count = self._used(operation, window, now) + 1
+            self._counts[operation.name, window.seconds] = (int(now // window.seconds), count)
         return headers
 
-    def _throttled(self, limit: int, seconds: int, left: float) -> KlaviyoError:
-        wait = max(1, round(left + 0.5))
+    def _used(self, operation: Operation, window: Window, now: float) -> int:
+        """How many requests the current window has admitted."""
+        start, count = self._counts.get((operation.name, window.seconds), (0, 0))
+        return count if start == int(now // window.seconds) else 0
+
+    def _throttled(self, window: Window, reset: float) -> KlaviyoError:
+        wait = max(1, round(reset + 0.5))
         error = KlaviyoError(
             429, "throttled", "Request was throttled.", f"Request was throttled. Expected available in {wait} seconds."
         )
-        error.headers = _headers([(limit, seconds)], 0, left)
+        error.headers = _headers([window], 0, reset)
         if self.retry_after:
             error.headers["retry-after"] = str(wait)
         return error
 
 
-def _headers(windows: list[tuple[int, int]], remaining: int, reset: float) -> dict[str, str]:
-    policy = ", ".join(f"{limit};w={seconds}" for limit, seconds in windows)
-    limit = next((limit for limit, seconds in windows if seconds == 60), windows[0][0])
+def _headers(windows: list[Window], remaining: int, reset: float) -> dict[str, str]:
+    policy = ", ".join(f"{window.limit};w={window.seconds}" for window in windows)
+    shown = next((window for window in windows if window.seconds == _STEADY_SECONDS), windows[0])
     return {
-        "ratelimit-limit": f"{limit}, {policy}",
+        "ratelimit-limit": f"{shown.limit}, {policy}",
         "ratelimit-remaining": str(remaining),
         "ratelimit-reset": str(max(1, round(reset))),
     }
 
 
-def _limits(operation: Operation, given: Mapping[str, str]) -> list[tuple[int, int]]:
+def _windows(operation: Operation, parameters: Mapping[str, str]) -> list[Window]:
     rate = dict(operation.rate)
-    wanted = ",".join((*given.values(),))
-    if "profile_count" in wanted or (
-        operation.name == "get_profile" and re.search("lists|segments", given.get("include", ""))
-    ):
-        rate |= {"burst": "1/s", "steady": "15/m"}
-    elif "predictive_analytics" in given.get("additional-fields[profile]", ""):
-        rate |= {"burst": "10/s", "steady": "150/m"}
-    parsed = []
-    for text in rate.values():
-        if found := re.fullmatch(r"(\d+)/([smd])", text):
-            parsed.append((int(found[1]), _SECONDS[found[2]]))
-    return parsed
+    for condition, slower in operation.slower.items():
+        name, _, value = condition.partition("=")
+        # Klaviyo names the resource type (`include=list`) where the parameter takes the relationship (`lists`).
+        if {value, f"{value}s"} & set(parameters.get(name, "").split(",")):
+            rate |= slower
+            break
+    matches = (re.fullmatch(r"(\d+)/([smd])", text) for text in rate.values())
+    return [Window(int(match[1]), _UNIT_SECONDS[match[2]]) for match in matches if match]

@@ -14,7 +14,7 @@ import pytest
 
 from klaviyo_mcp.sandbox.api.engine import complete
 from klaviyo_mcp.sandbox.app import Sandbox
-from klaviyo_mcp.sandbox.contract.contract import contract
+from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Record, Store
 
@@ -100,9 +100,9 @@ _ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
 
 def _one_of_each(revision: str) -> Store:
     store = Store(now=NOW)
-    known = contract(revision)
+    known = load_contract(revision)
     assert known is not None
-    for type_, resource in known.resources.items():
+    for type_, resource in known.resource_types.items():
         links: dict[str, Any] = {}
         for name in resource.relationships:
             if (type_, name) in (
@@ -113,7 +113,7 @@ def _one_of_each(revision: str) -> Store:
             ):
                 continue
             target = f"{resource.target(name)}-1"
-            links[name] = [target] if resource.many(name) else target
+            links[name] = [target] if resource.is_to_many(name) else target
         if type_ == "form-version":
             links["form"] = "form-1"
         record = Record(type_, _IDS.get(type_, f"{type_}-1"), dict(_ATTRIBUTES.get(type_, {})), links)

@@ -17,7 +17,7 @@ import pytest
 
 import klaviyo_mcp.sandbox
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
-from klaviyo_mcp.sandbox.contract.contract import REVISIONS, Contract, Operation, contract
+from klaviyo_mcp.sandbox.contract.contract import CONTRACT_REVISIONS, Contract, Operation, load_contract
 from klaviyo_mcp.sandbox.contract.distil import distil
 from klaviyo_mcp.sandbox.faults import Faults
 from klaviyo_mcp.sandbox.state.store import Store
@@ -25,7 +25,7 @@ from klaviyo_mcp.sandbox.state.store import Store
 PACKAGE = Path(klaviyo_mcp.sandbox.__file__).parent
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("revision", CONTRACT_REVISIONS)
 def test_shipped_contract_is_what_the_document_distils_to(revision: str, klaviyo: Path) -> None:
     document = json.loads((klaviyo / f"openapi-{revision}.json").read_text("utf-8"))
     operations = json.loads((klaviyo / "operations.json").read_text("utf-8"))
@@ -35,7 +35,7 @@ def test_shipped_contract_is_what_the_document_distils_to(revision: str, klaviyo
 
 
 def test_filters_of_the_contract_are_those_of_the_operations_table(klaviyo: Path) -> None:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
     rows = json.loads((klaviyo / "operations.json").read_text("utf-8"))
     told = {row["operation"]: row["filter"]["fields"] for row in rows if "filter" in row}
@@ -45,7 +45,7 @@ def test_filters_of_the_contract_are_those_of_the_operations_table(klaviyo: Path
 
 
 def test_revisions_between_know_the_operations_of_their_time() -> None:
-    older, between, newer = (contract(revision) for revision in ("2026-01-15", "2026-04-15", "2026-07-15"))
+    older, between, newer = (load_contract(revision) for revision in ("2026-01-15", "2026-04-15", "2026-07-15"))
     assert older is not None
     assert between is not None
     assert newer is not None
@@ -53,7 +53,7 @@ def test_revisions_between_know_the_operations_of_their_time() -> None:
     assert "delete_flow_action" in between.operations
     assert "get_object_types" not in between.operations
     assert len(newer.operations) == 333
-    assert contract("2020-01-01") is None
+    assert load_contract("2020-01-01") is None
 
 
 def _as_json_schema(schema: Any) -> Any:
@@ -134,7 +134,7 @@ def _listed(data: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def documents(klaviyo: Path) -> dict[str, Document]:
-    return {revision: Document(klaviyo / f"openapi-{revision}.json") for revision in REVISIONS}
+    return {revision: Document(klaviyo / f"openapi-{revision}.json") for revision in CONTRACT_REVISIONS}
 
 
 SEGMENT = {
@@ -176,7 +176,7 @@ class Bodies:
     def value(self, shape: Any, name: str) -> Any:
         if name == "timeframe":
             return {"key": "last_7_days"}
-        shape, _ = self.known.shape(shape)
+        shape, _ = self.known.resolve(shape)
         if isinstance(shape, str):
             return self.scalar(shape, name)
         if "enum" in shape:
@@ -235,8 +235,8 @@ def _cases() -> list[tuple[str, str, bool]]:
     """Each operation with what it requires, and again with everything where there is more to ask."""
     return [
         (revision, name, everything)
-        for revision in REVISIONS
-        for name, operation in getattr(contract(revision), "operations", {}).items()
+        for revision in CONTRACT_REVISIONS
+        for name, operation in getattr(load_contract(revision), "operations", {}).items()
         if COMPUTED or not name.startswith("query_")
         for everything in ((False, True) if operation.body is not None or operation.query else (False,))
     ]
@@ -247,7 +247,7 @@ def _cases() -> list[tuple[str, str, bool]]:
 async def test_every_answer_validates_against_klaviyos_document(
     revision: str, name: str, everything: bool, one_of_each: Callable[[str], Store], documents: Mapping[str, Document]
 ) -> None:
-    known = contract(revision)
+    known = load_contract(revision)
     assert known is not None
     operation = known.operations[name]
     status, document = await _call(_prepared(one_of_each(revision), operation), known, operation, everything)
@@ -269,7 +269,8 @@ def _prepared(store: Store, operation: Operation) -> Sandbox:
 
 async def _call(sandbox: Sandbox, known: Contract, operation: Operation, everything: bool) -> tuple[int, Any]:
     home = next(
-        (r.type for r in known.resources.values() if r.path == f"/api/{operation.parts[0]}"), operation.parts[0]
+        (r.type for r in known.resource_types.values() if r.path == f"/api/{operation.segments[0]}"),
+        operation.segments[0],
     )
     path = "/klaviyo" + re.sub(r"\{\w+\}", IDS.get(home, f"{home}-1"), operation.path)
     query: dict[str, str] = {}
@@ -286,7 +287,7 @@ async def _call(sandbox: Sandbox, known: Contract, operation: Operation, everyth
             'equals(coupon.id,"coupon-1")' if "coupon" in operation.name else 'equals(messages.channel,"email")'
         )
     request: dict[str, Any] = {"params": query}
-    if operation.media == "multipart/form-data":
+    if operation.media_type == "multipart/form-data":
         request["files"] = {"file": ("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * 64, "image/png")}
     elif operation.body is not None:
         request["content"] = json.dumps(Bodies(known, operation, everything).body())
@@ -303,7 +304,7 @@ def seeded() -> Sandbox:
     return create_sandbox(40, now=datetime(2026, 6, 1, tzinfo=UTC))
 
 
-READS = [one.name for one in getattr(contract("2026-01-15"), "operations", {}).values() if one.method == "GET"]
+READS = [one.name for one in getattr(load_contract("2026-01-15"), "operations", {}).values() if one.method == "GET"]
 
 
 @pytest.mark.anyio
@@ -311,10 +312,10 @@ READS = [one.name for one in getattr(contract("2026-01-15"), "operations", {}).v
 async def test_every_read_of_the_seeded_life_validates(
     name: str, seeded: Sandbox, documents: Mapping[str, Document]
 ) -> None:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
     operation = known.operations[name]
-    home = next((r.type for r in known.resources.values() if r.path == f"/api/{operation.parts[0]}"), "")
+    home = next((r.type for r in known.resource_types.values() if r.path == f"/api/{operation.segments[0]}"), "")
     record = next(seeded.store.all(home), None)
     if "{" in operation.path and record is None:
         pytest.skip(f"the seeded life has no {home}")
@@ -326,6 +327,6 @@ async def test_every_read_of_the_seeded_life_validates(
     headers = {"authorization": "Bearer sandbox", "revision": "2026-01-15"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=seeded), base_url="http://sandbox") as client:
         response = await client.get(path, params=params, headers=headers)
-    if response.status_code != 404 or operation.many:
+    if response.status_code != 404 or operation.answers_many:
         assert response.status_code == 200, response.text
         documents["2026-01-15"].check(name, 200, response.json())

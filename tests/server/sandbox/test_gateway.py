@@ -164,5 +164,5 @@ async def test_costly_reads_have_tighter_limits() -> None:
 
 def test_faults_match_in_the_order_they_were_told() -> None:
     faults = Faults([Fault(path="/a/*", status=500), Fault(status=400)])
-    struck = [faults.strike("GET", path) for path in ("/a/b", "/c")]
+    struck = [faults.take("GET", path) for path in ("/a/b", "/c")]
     assert [fault.status for fault in struck if fault] == [500, 400]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from klaviyo_mcp.sandbox.behaviour.people import never_subscribed
-from klaviyo_mcp.sandbox.contract.contract import contract
+from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.seed import populate
 from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
 
@@ -31,9 +31,9 @@ def life() -> Store:
 
 
 def _everything(store: Store) -> Iterator[Record]:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
-    for type_ in known.resources:
+    for type_ in known.resource_types:
         yield from store.all(type_)
 
 
@@ -130,21 +130,21 @@ def test_same_seed_gives_the_same_store_and_another_one_another() -> None:
 
 
 def test_every_link_leads_to_a_record(life: Store) -> None:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
     others = {"categories": "catalog-category", "form": "form", "form-versions": "form-version"}
     for record in _everything(life):
         for name, target in record.links.items():
-            type_ = others.get(name) or known.resource(record.type).target(name)
+            type_ = others.get(name) or known.resource_type(record.type).target(name)
             for id_ in ids_of(target):
                 assert life.get(type_, id_), (record.type, name, type_, id_)
 
 
 def test_attributes_are_those_of_the_contract(life: Store) -> None:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
     for record in _everything(life):
-        resource = known.resource(record.type)
+        resource = known.resource_type(record.type)
         assert set(record.attributes) <= set(resource.attributes), record.type
         missing = resource.required - set(record.attributes) - {"joined_group_at"}
         assert not missing, (record.type, missing)

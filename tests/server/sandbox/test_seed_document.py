@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 
-from klaviyo_mcp.sandbox.contract.contract import contract
+from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.seed import populate
 from klaviyo_mcp.sandbox.state.store import Record, Store
 
@@ -27,9 +27,9 @@ _ELSEWHERE = {
 
 
 def _everything(store: Store) -> Iterator[Record]:
-    known = contract("2026-01-15")
+    known = load_contract("2026-01-15")
     assert known is not None
-    for type_ in known.resources:
+    for type_ in known.resource_types:
         yield from store.all(type_)
 
 

@@ -62,7 +62,7 @@ class Call:
         return needed(self.store.get(type_, id_), type_, id_)
 
     def one(self, record: Record, status: int | None = None) -> Answer:
-        return (status or self.operation.status[0]), self.renderer.one(record) if self.operation.answers else None
+        return (status or self.operation.status[0]), self.renderer.one(record) if self.operation.has_answer else None
 
     def done(self) -> Answer:
         return self.operation.status[0], None
@@ -70,7 +70,7 @@ class Call:
     def many(self, source: Source) -> Answer:
         page = self.collections.page(source, self.query)
         self.renderer.joined = source.joined
-        show = self.renderer.identifiers if self.operation.ids else self.renderer.many
+        show = self.renderer.identifiers if self.operation.answers_identifiers else self.renderer.many
         return self.operation.status[0], show(page, self.path, self.given)
 
 
@@ -85,7 +85,7 @@ def linked(resource: Mapping[str, Any], name: str) -> list[str]:
 
 def answer(call: Call, special: Mapping[str, Handler]) -> Answer:
     """Check the body, then answer. Raises KlaviyoError where Klaviyo would refuse."""
-    if call.operation.body is not None and call.operation.media.endswith("json"):
+    if call.operation.body is not None and call.operation.media_type.endswith("json"):
         check_body(call.contract, call.operation, call.body, call.id)
     handler = special.get(call.operation.name)
     return handler(call) if handler else _by_shape(call)
@@ -97,7 +97,7 @@ def read_query(contract: Contract, operation: Operation, given: Mapping[str, str
 
 def _by_shape(call: Call) -> Answer:
     operation = call.operation
-    shape = (operation.method, len(operation.parts), "relationships" in operation.parts)
+    shape = (operation.method, len(operation.segments), "relationships" in operation.segments)
     handler = _SHAPES.get(shape)
     if handler is None:
         raise not_found("resource", call.path)
@@ -106,17 +106,19 @@ def _by_shape(call: Call) -> Answer:
 
 def home_type(contract: Contract, operation: Operation) -> str:
     """The type of the collection that a path starts from."""
-    path = f"/api/{operation.parts[0]}"
-    for type_, resource in contract.resources.items():
+    path = f"/api/{operation.segments[0]}"
+    for type_, resource in contract.resource_types.items():
         if resource.path == path:
             return type_
-    return operation.parts[0].removesuffix("s")
+    return operation.segments[0].removesuffix("s")
 
 
 def list_all(call: Call) -> Answer:
     type_ = call.operation.types[0]
     store = call.store
-    versions = tuple(store.version(name) for name in {type_, *call.contract.resource(type_).relationships, *_BESIDE})
+    versions = tuple(
+        store.version(name) for name in {type_, *call.contract.resource_type(type_).relationships, *_BESIDE}
+    )
     return call.many(Source(type_, ("all", type_), versions, lambda: store.all(type_), {}))
 
 
@@ -132,14 +134,14 @@ def get_one(call: Call) -> Answer:
 
 def get_related(call: Call) -> Answer:
     base = call.record(home_type(call.contract, call.operation))
-    name = call.operation.parts[-1]
+    name = call.operation.segments[-1]
     target = call.operation.types[0]
-    if call.operation.many:
+    if call.operation.answers_many:
         return call.many(_related_source(call, base, name, target))
     records = call.relations.records(base, name, target)
     if not records:
         raise not_found(target, f"of {base.type} {base.id}", f"/data/relationships/{name}")
-    if call.operation.ids:
+    if call.operation.answers_identifiers:
         links = page = Page(records[:1])
         document = call.renderer.identifiers(links, call.path, call.given)
         return call.operation.status[0], document | {"data": document["data"][0]} if page.records else None
@@ -162,7 +164,7 @@ def change_related(call: Call) -> Answer:
     base = call.record(home_type(call.contract, call.operation))
     data = call.body["data"]
     resources = data if isinstance(data, list) else [data]
-    name = call.operation.parts[-1]
+    name = call.operation.segments[-1]
     target = resources[0]["type"] if resources else call.relations.target(base.type, name)
     call.relations.change(base, name, call.operation.method, target, [one["id"] for one in resources])
     return call.done()
@@ -170,7 +172,7 @@ def change_related(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     """Make the record that the body describes; an operation that answers nothing only checks it."""
-    if not call.operation.answers:
+    if not call.operation.has_answer:
         return call.done()
     return call.one(make(call, call.data))
 
@@ -184,7 +186,7 @@ def make(call: Call, data: Mapping[str, Any], id_: str | None = None) -> Record:
     for name in data.get("relationships") or {}:
         ids = linked(data, name)
         call.relations.require(call.relations.target(type_, name), ids, f"/data/relationships/{name}/data")
-        links[name] = ids if call.contract.resource(type_).many(name) else next(iter(ids), None)
+        links[name] = ids if call.contract.resource_type(type_).is_to_many(name) else next(iter(ids), None)
     record = Record(type_, id_ or call.store.new_id(type_), dict(data.get("attributes") or {}), links)
     complete(call.contract, call.store, record)
     return call.store.add(record)
@@ -197,7 +199,7 @@ def update(call: Call) -> Answer:
     for name in call.data.get("relationships") or {}:
         ids = call.related(name)
         call.relations.require(call.relations.target(record.type, name), ids, f"/data/relationships/{name}/data")
-        many = call.contract.resource(record.type).many(name)
+        many = call.contract.resource_type(record.type).is_to_many(name)
         call.store.link(record, name, ids if many else next(iter(ids), None))
     stamp(call.contract, call.store, record)
     return call.one(record)
@@ -206,7 +208,7 @@ def update(call: Call) -> Answer:
 def stamp(contract: Contract, store: Store, record: Record) -> None:
     """Tell the store, and the record itself, that it changed now."""
     for name in ("updated", "updated_at"):
-        if name in contract.resource(record.type).attributes:
+        if name in contract.resource_type(record.type).attributes:
             record.attributes[name] = store.stamp()
     store.touch(record)
 
@@ -220,19 +222,19 @@ def delete(call: Call) -> Answer:
 
 def complete(contract: Contract, store: Store, record: Record) -> None:
     """Fill in the attributes that Klaviyo always answers: times are now, the rest is empty."""
-    resource = contract.resource(record.type)
+    resource = contract.resource_type(record.type)
     for name, shape in resource.attributes.items():
         if name in record.attributes:
             continue
         if name in ("created", "created_at", "updated", "updated_at"):
             record.attributes[name] = store.stamp()
-        elif name in resource.required and not contract.shape(shape)[1]:
+        elif name in resource.required and not contract.resolve(shape)[1]:
             record.attributes[name] = blank(contract, store, shape)
 
 
 def blank(contract: Contract, store: Store, shape: JSON) -> JSON:
     """The emptiest value of a shape."""
-    shape, nullable = contract.shape(shape)
+    shape, nullable = contract.resolve(shape)
     if nullable:
         return None
     if isinstance(shape, str):
@@ -252,7 +254,7 @@ def start_job(call: Call, id_: str | None = None, *, failed: Iterable[JSON] = ()
     failures = list(failed)
     record = Record(type_, id_ or call.store.new_id(type_), {"status": "queued", **attributes})
     complete(call.contract, call.store, record)
-    known = call.contract.resource(type_).attributes
+    known = call.contract.resource_type(type_).attributes
     total = attributes.get("total_count", 0)
     final = {"completed_count": total - len(failures), "failed_count": len(failures), "skipped_count": 0}
     final |= {"completed_at": None, "errors": failures}
@@ -279,7 +281,7 @@ def advance(store: Store, record: Record) -> None:
 
 def create_or_start(call: Call) -> Answer:
     """A job where the path makes one, a resource elsewhere."""
-    if call.operation.parts[0].endswith("-jobs") and call.operation.answers:
+    if call.operation.segments[0].endswith("-jobs") and call.operation.has_answer:
         return call.one(start_job(call))
     return create(call)
 

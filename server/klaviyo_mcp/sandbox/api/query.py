@@ -110,7 +110,7 @@ def _size(operation: Operation, given: str | None) -> int | None:
 
 
 def _check_kind(contract: Contract, operation: Operation, comparison: filters.Comparison) -> None:
-    shape, _ = contract.shape(contract.resource(operation.types[0]).attributes.get(comparison.field, "any"))
+    shape, _ = contract.resolve(contract.resource_type(operation.types[0]).attributes.get(comparison.field, "any"))
     if isinstance(shape, dict) and "enum" in shape:
         shape = "string"
     if comparison.field in ("joined_group_at",) or comparison.field.endswith(".timestamp"):
@@ -151,7 +151,7 @@ class Fields:
         plural = "categories" if name == "category" else f"{name}s"
         known = (
             name
-            if name in record.links or name in self.relations.contract.resource(record.type).relationships
+            if name in record.links or name in self.relations.contract.resource_type(record.type).relationships
             else plural
         )
         return self.relations.ids(record, known)

@@ -74,7 +74,7 @@ class Renderer:
         return [self._resource(record, primary=False) for record in found.values()]
 
     def address(self, record: Record) -> str:
-        return f"{HOST}{self.contract.resource(record.type).path}/{quote(record.id, safe='')}"
+        return f"{HOST}{self.contract.resource_type(record.type).path}/{quote(record.id, safe='')}"
 
     def _resource(self, record: Record, *, primary: bool) -> dict[str, Any]:
         address = self.address(record)
@@ -101,13 +101,13 @@ class Renderer:
     def _link_plan(self, type_: str, primary: bool) -> list[_Link]:
         """How a type's relationships are shown in this answer: which tell the ids they lead to."""
         if (type_, primary) not in self._links:
-            resource = self.contract.resource(type_)
-            bare = self.operation.bare.get(type_, ())
+            resource = self.contract.resource_type(type_)
+            bare = self.operation.without_linkage.get(type_, ())
             self._links[type_, primary] = [
                 _Link(
                     name,
                     resource.target(name),
-                    many := resource.many(name),
+                    many := resource.is_to_many(name),
                     primary
                     and name not in bare
                     and (not many or name in self.query.include or (type_, name) in _ALWAYS),
@@ -123,18 +123,20 @@ class Renderer:
         return self._plans[type_]
 
     def _make_plan(self, type_: str) -> Callable[[Record], dict[str, Any]]:
-        resource = self.contract.resource(type_)
+        resource = self.contract.resource_type(type_)
         asked = (self.query.additional or {}).get(type_, frozenset())
         chosen = (self.query.fields or {}).get(type_)
         held_back = {name for of, name in _ON_REQUEST if of == type_}
-        held_back |= self.operation.additional.get(type_, frozenset()) | self.operation.lacks.get(type_, frozenset())
+        held_back |= self.operation.additional_fields.get(type_, frozenset()) | self.operation.without_attributes.get(
+            type_, frozenset()
+        )
         names = [name for name in resource.attributes if name not in held_back or name in asked]
         whole = names
         paths: list[list[str]] = []
         if chosen is not None:
             whole = [name for name in names if name in chosen or name in asked]
             paths = [field.split(".") for field in chosen if "." in field and field.split(".")[0] in names]
-        nullable = {name for name in whole if self.contract.shape(resource.attributes[name])[1]}
+        nullable = {name for name in whole if self.contract.resolve(resource.attributes[name])[1]}
         counted = [name for name in whole if (type_, name) in _COUNTED]
 
         def show(record: Record) -> dict[str, Any]:

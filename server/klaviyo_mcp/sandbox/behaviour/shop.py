@@ -93,7 +93,7 @@ def _bulk(work: Callable[[Call, Mapping[str, Any]], Record]) -> Handler:
                 kept = {key: told[key] for key in ("id", "code", "title", "detail")}
                 errors.append(kept | {"source": {"pointer": f"{pointer}/{number}"}})
         job = start_job(call, failed=errors, total_count=len(resources))
-        link = next(iter(call.contract.resource(job.type).relationships), name)
+        link = next(iter(call.contract.resource_type(job.type).relationships), name)
         call.store.link(job, link, done)
         return call.one(job)
 

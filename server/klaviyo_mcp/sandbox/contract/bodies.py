@@ -1,4 +1,4 @@
-"""Request bodies held against the contract, refused in Klaviyo's words."""
+"""Checks request bodies against the contract and refuses them in Klaviyo's words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 JSON = Any
 
-_SCALARS: dict[str, tuple[type, ...]] = {
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -23,17 +23,20 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 def check_body(contract: Contract, operation: Operation, body: JSON, id_: str) -> None:
-    """Raise KlaviyoError (400) for what the operation's schema does not allow, or an id that is not the path's."""
+    """Raise KlaviyoError (400) for a body that the operation's schema does not allow.
+
+    `id_` is the id in the path: the body of an update must name the same one.
+    """
     if not isinstance(body, dict):
         raise KlaviyoError(400, "parse_error", "Malformed request.", "The body is not a JSON object.", "/")
-    _check(contract, operation.body, body, "", "document")
+    _check_shape(contract, operation.body, body, "", "document")
     data = body["data"]
-    if id_ and operation.method == "PATCH" and "relationships" not in operation.parts and data.get("id") != id_:
+    if id_ and operation.method == "PATCH" and "relationships" not in operation.segments and data.get("id") != id_:
         raise invalid(f"The id {data.get('id')!r} is not the id in the path.", pointer="/data/id")
 
 
-def _check(contract: Contract, shape: JSON, value: JSON, pointer: str, resource: str) -> None:
-    shape, nullable = contract.shape(shape)
+def _check_shape(contract: Contract, shape: JSON, value: JSON, pointer: str, resource: str) -> None:
+    shape, nullable = contract.resolve(shape)
     if value is None:
         if not nullable and shape != "any":
             raise invalid(f"{_name(pointer)} may not be null.", pointer=pointer)
@@ -41,37 +44,37 @@ def _check(contract: Contract, shape: JSON, value: JSON, pointer: str, resource:
         _check_scalar(shape, value, pointer)
     elif "enum" in shape:
         if value not in shape["enum"]:
-            wanted = ", ".join(map(str, shape["enum"]))
-            raise invalid(f"{value!r} is not a valid value for {_name(pointer)}; allowed: {wanted}.", pointer=pointer)
+            allowed = ", ".join(map(str, shape["enum"]))
+            raise invalid(f"{value!r} is not a valid value for {_name(pointer)}; allowed: {allowed}.", pointer=pointer)
     elif "of" in shape:
         if not isinstance(value, list):
             raise invalid(f"{_name(pointer)} must be a list.", pointer=pointer)
-        for number, item in enumerate(value):
-            _check(contract, shape["of"], item, f"{pointer}/{number}", resource)
+        for index, item in enumerate(value):
+            _check_shape(contract, shape["of"], item, f"{pointer}/{index}", resource)
     elif "anyOf" in shape:
-        _check_any(contract, shape["anyOf"], value, pointer, resource)
+        _check_union(contract, shape["anyOf"], value, pointer, resource)
     else:
         _check_object(contract, shape, value, pointer, resource)
 
 
-def _check_any(contract: Contract, choices: list[JSON], value: JSON, pointer: str, resource: str) -> None:
+def _check_union(contract: Contract, branches: list[JSON], value: JSON, pointer: str, resource: str) -> None:
+    """Accept what one branch accepts; else raise the error that lies deepest, which is of the branch meant."""
     errors = []
-    meant = [choice for choice in choices if _discriminated(contract, choice, value)]
-    for choice in meant or choices:
+    for branch in [one for one in branches if _is_named_by(contract, one, value)] or branches:
         try:
-            return _check(contract, choice, value, pointer, resource)
+            return _check_shape(contract, branch, value, pointer, resource)
         except KlaviyoError as error:
             errors.append(error)
     raise max(errors, key=lambda error: len(error.pointer or ""))
 
 
-def _discriminated(contract: Contract, choice: JSON, value: JSON) -> bool:
-    """Whether the words that tell a union's branches apart (`channel`, `type`, `method`) are this branch's."""
-    shape, _ = contract.shape(choice)
+def _is_named_by(contract: Contract, branch: JSON, value: JSON) -> bool:
+    """Whether the value's discriminators (`channel`, `type`, `method`) are those of this branch of a union."""
+    shape, _ = contract.resolve(branch)
     if not isinstance(shape, dict) or "props" not in shape or not isinstance(value, dict):
         return False
-    told = [(name, contract.shape(part)[0]) for name, part in shape["props"].items() if name in value]
-    return all(value[name] in part["enum"] for name, part in told if isinstance(part, dict) and "enum" in part)
+    parts = [(name, contract.resolve(part)[0]) for name, part in shape["props"].items() if name in value]
+    return all(value[name] in part["enum"] for name, part in parts if isinstance(part, dict) and "enum" in part)
 
 
 def _check_object(contract: Contract, shape: JSON, value: JSON, pointer: str, resource: str) -> None:
@@ -87,16 +90,16 @@ def _check_object(contract: Contract, shape: JSON, value: JSON, pointer: str, re
             raise invalid(f"'{name}' is a required field for the resource '{resource}'.", pointer=f"{pointer}/{name}")
     for name, part in value.items():
         if name in properties:
-            _check(contract, properties[name], part, f"{pointer}/{name}", resource)
+            _check_shape(contract, properties[name], part, f"{pointer}/{name}", resource)
         elif name != "meta" or pointer != "/data":
             raise invalid(f"'{name}' is not a valid field for the resource '{resource}'.", pointer=f"{pointer}/{name}")
 
 
 def _check_scalar(kind: str, value: JSON, pointer: str) -> None:
-    wanted = _SCALARS.get(kind)
-    if wanted is None:
+    types = _PYTHON_TYPES.get(kind)
+    if types is None:
         return
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind in ("integer", "number")):
+    if not isinstance(value, types) or (isinstance(value, bool) and kind in ("integer", "number")):
         raise invalid(f"{_name(pointer)} must be a {kind}, not {type(value).__name__}.", pointer=pointer)
     if kind in ("date-time", "date") and parse_timestamp(value) is None:
         raise invalid(f"{_name(pointer)} must be an ISO 8601 {kind}.", pointer=pointer)

@@ -1,4 +1,7 @@
-"""What Klaviyo accepts and answers, revision by revision, as distilled from its OpenAPI documents by `distil.py`."""
+"""What Klaviyo accepts and answers: a contract for each revision, distilled from its OpenAPI document by `distil.py`.
+
+A shape is the distilled form of a schema; `distil.py` describes it.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,19 @@ from urllib.parse import unquote
 
 JSON = Any
 
-REVISIONS = ("2026-01-15", "2026-07-15")
-"""The revisions that the package holds a contract of, oldest first."""
+CONTRACT_REVISIONS = ("2026-01-15", "2026-07-15")
+"""The revisions that the package ships a contract of, oldest first."""
 
-PRE_RELEASED = "2026-04-15"
-"""A revision between them, whose operations are answered as the next contract describes them."""
+INTERMEDIATE_REVISIONS = ("2026-04-15",)
+"""Revisions without a contract of their own: the next contract describes the operations that they already have."""
 
 
 @dataclass(frozen=True)
-class Resource:
-    """A resource type: the shape of each attribute, and the type that each relationship leads to."""
+class ResourceType:
+    """A resource type: the shape of each attribute, and the types that each relationship leads to.
+
+    A relationship's types end with `*` where it is to-many, and are empty where the document declares none.
+    """
 
     type: str
     path: str
@@ -31,18 +37,24 @@ class Resource:
     relationships: Mapping[str, tuple[str, ...]]
 
     def target(self, relationship: str) -> str:
-        """The type that a relationship leads to; its own name when the document tells nothing more."""
+        """The type that a relationship leads to, or the relationship's own name where none is declared."""
         types = self.relationships.get(relationship, ())
         return types[0] if types else relationship
 
-    def many(self, relationship: str) -> bool:
+    def is_to_many(self, relationship: str) -> bool:
         types = self.relationships.get(relationship, ())
         return not types or types[-1] == "*"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `query` holds what each parameter may be; `types` the resource types of the answer's data."""
+    """One operation.
+
+    `query` maps each query parameter to what it may be, `required` names those that must be there. `rate` holds the
+    limits by window (`{"burst": "10/s", "steady": "150/m"}`), `slower` those of a costly request by the parameter that
+    makes it so (`include=list`). `types` are the resource types of the answer's data; `without_attributes` and
+    `without_linkage` say which attributes, and which relationships' data, this operation's answers leave out of a type.
+    """
 
     name: str
     method: str
@@ -51,30 +63,40 @@ class Operation:
     rate: Mapping[str, str]
     query: Mapping[str, JSON]
     status: tuple[int, ...]
+    slower: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     body: JSON = None
-    media: str = "application/vnd.api+json"
+    media_type: str = "application/vnd.api+json"
     types: tuple[str, ...] = ()
-    many: bool = False
-    ids: bool = False
-    lacks: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    bare: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    answers_many: bool = False
+    answers_identifiers: bool = False
+    without_attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    without_linkage: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
-    def answers(self) -> bool:
+    def has_answer(self) -> bool:
         """Whether a success carries a body."""
         return bool(self.types)
 
     @cached_property
-    def parts(self) -> tuple[str, ...]:
+    def segments(self) -> tuple[str, ...]:
+        """The path's segments below `/api/`: `("lists", "{id}", "profiles")`."""
         return tuple(self.path.strip("/").split("/")[1:])
 
     @cached_property
-    def additional(self) -> Mapping[str, frozenset[str]]:
-        """Attributes shown only when asked for, by type."""
+    def additional_fields(self) -> Mapping[str, frozenset[str]]:
+        """The attributes that are shown only on request, by type."""
+        prefix = "additional-fields["
         return {
-            name[18:-1]: frozenset(names) for name, names in self.query.items() if name.startswith("additional-fields[")
+            name.removeprefix(prefix).removesuffix("]"): frozenset(names)
+            for name, names in self.query.items()
+            if name.startswith(prefix)
         }
+
+
+Routes = Mapping[str, Operation]
+"""The operations of one path, by method."""
 
 
 class Contract:
@@ -84,53 +106,43 @@ class Contract:
         self.revision = revision
         self.shapes: Mapping[str, JSON] = document["shapes"]
         self.fields: Mapping[str, list[str]] = document["fields"]
-        self.resources: dict[str, Resource] = {
-            type_: Resource(
-                type_,
-                row["path"] or f"/api/{type_}s",
-                row["attributes"],
-                frozenset(row["required"]),
-                {name: tuple(target) for name, target in row["relationships"].items()},
-            )
-            for type_, row in document["resources"].items()
+        self.resource_types: Mapping[str, ResourceType] = {
+            type_: _resource_type(type_, row) for type_, row in document["resources"].items()
         }
-        self.operations = {
+        self.operations: Mapping[str, Operation] = {
             name: _operation(name, row) for name, row in document["operations"].items() if row["since"] <= revision
         }
-        self._routes: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
-        self._fixed: dict[str, dict[str, Operation]] = {}
+        self._fixed_routes: dict[str, Routes] = {}
+        self._patterns_by_collection: dict[str, list[tuple[re.Pattern[str], Routes]]] = {}
         self._build_routes()
 
     def _build_routes(self) -> None:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in self.operations.values():
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        for path, methods in by_path.items():
-            if "{" in path:
-                self._routes.append((re.compile(re.sub(r"\{\w+\}", "([^/]+)", path)), methods))
-            else:
-                self._fixed[path] = methods
-        self._by_head: dict[str, list[tuple[re.Pattern[str], dict[str, Operation]]]] = {}
-        for pattern, methods in self._routes:
-            head = pattern.pattern.split("/")[2]
-            self._by_head.setdefault(head, []).append((pattern, methods))
+        for path, routes in by_path.items():
+            if "{" not in path:
+                self._fixed_routes[path] = routes
+                continue
+            pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", path))
+            self._patterns_by_collection.setdefault(path.split("/")[2], []).append((pattern, routes))
 
-    def route(self, path: str) -> tuple[dict[str, Operation], str] | None:
-        """The operations of a path as it stands in the URL, by method, and the id in it (decoded)."""
+    def route(self, path: str) -> tuple[Routes, str] | None:
+        """The operations of a path as it stands in the URL, by method, and the decoded id in it (or empty)."""
         path = path.rstrip("/")
-        if path in self._fixed:
-            return self._fixed[path], ""
-        parts = path.split("/", 3)
-        for pattern, methods in self._by_head.get(parts[2] if len(parts) > 2 else "", ()):
-            if found := pattern.fullmatch(path):
-                return methods, unquote(found[1])
+        if path in self._fixed_routes:
+            return self._fixed_routes[path], ""
+        segments = path.split("/", 3)
+        for pattern, routes in self._patterns_by_collection.get(segments[2] if len(segments) > 2 else "", ()):
+            if match := pattern.fullmatch(path):
+                return routes, unquote(match[1])
         return None
 
-    def resource(self, type_: str) -> Resource:
-        known = self.resources.get(type_)
-        return known or Resource(type_, f"/api/{type_}s", {}, frozenset(), {})
+    def resource_type(self, type_: str) -> ResourceType:
+        """The resource type of this name; an empty one where the contract has none."""
+        return self.resource_types.get(type_) or ResourceType(type_, f"/api/{type_}s", {}, frozenset(), {})
 
-    def shape(self, shape: JSON) -> tuple[JSON, bool]:
+    def resolve(self, shape: JSON) -> tuple[JSON, bool]:
         """A shape with its name resolved, and whether it may be null."""
         nullable = False
         while isinstance(shape, str):
@@ -142,23 +154,35 @@ class Contract:
         return shape, nullable or bool(shape.get("null"))
 
 
-_PLAIN = ("method", "path", "since", "rate", "query", "body", "media", "many", "ids")
+def _resource_type(type_: str, row: Mapping[str, JSON]) -> ResourceType:
+    relationships = {name: tuple(types) for name, types in row["relationships"].items()}
+    path = row["path"] or f"/api/{type_}s"
+    return ResourceType(type_, path, row["attributes"], frozenset(row["required"]), relationships)
+
+
+_PLAIN_FACTS = ("method", "path", "since", "rate", "slower", "query", "body", "media_type")
 
 
 def _operation(name: str, row: Mapping[str, JSON]) -> Operation:
-    sets: dict[str, Any] = {
-        key: {type_: frozenset(names) for type_, names in row.get(key, {}).items()} for key in ("lacks", "bare")
+    facts: dict[str, Any] = {key: row[key] for key in _PLAIN_FACTS if key in row}
+    facts |= {key: tuple(row.get(key, ())) for key in ("scopes", "status", "required", "types")}
+    facts |= {key: row.get(key, False) for key in ("answers_many", "answers_identifiers")}
+    facts |= {
+        key: {type_: frozenset(names) for type_, names in row.get(key, {}).items()}
+        for key in ("without_attributes", "without_linkage")
     }
-    plain: dict[str, Any] = {key: row[key] for key in _PLAIN if key in row}
-    plain |= {key: tuple(row.get(key, ())) for key in ("status", "required", "types")}
-    return Operation(name=name, **plain, **sets)
+    return Operation(name=name, **facts)
 
 
 @lru_cache
-def contract(revision: str) -> Contract | None:
-    """The contract in force at a revision (`2026-01-15`), or None when there is no such revision."""
-    if revision not in (*REVISIONS, PRE_RELEASED):
+def load_contract(revision: str) -> Contract | None:
+    """The contract in force at a revision (`2026-01-15`), or None where there is no such revision."""
+    if revision not in (*CONTRACT_REVISIONS, *INTERMEDIATE_REVISIONS):
         return None
-    document = next(known for known in REVISIONS if known >= revision)
-    text = files(__package__).joinpath(f"contract-{document}.json").read_text("utf-8")
-    return Contract(json.loads(text), revision)
+    return Contract(read_contract(next(known for known in CONTRACT_REVISIONS if known >= revision)), revision)
+
+
+def read_contract(revision: str) -> dict[str, JSON]:
+    """The shipped contract of one of `CONTRACT_REVISIONS`, as JSON."""
+    document: dict[str, JSON] = json.loads(files(__package__).joinpath(f"contract-{revision}.json").read_text("utf-8"))
+    return document

@@ -46,7 +46,7 @@ class Relations:
 
     def target(self, type_: str, name: str) -> str:
         """The type that a relationship leads to."""
-        return _UNDECLARED.get((type_, name)) or self.contract.resource(type_).target(name)
+        return _UNDECLARED.get((type_, name)) or self.contract.resource_type(type_).target(name)
 
     def ids(self, record: Record, name: str, target: str | None = None) -> list[str]:
         """The ids a relationship leads to; of a group's profiles, in the order of joining."""
@@ -114,7 +114,7 @@ class Relations:
             self.store.link(record, name, after)
 
     def _many(self, type_: str, name: str) -> bool:
-        return self.contract.resource(type_).many(name)
+        return self.contract.resource_type(type_).is_to_many(name)
 
     def delete(self, record: Record) -> None:
         """Take a record out with its parts, and with every link that leads to it."""
