@@ -1,37 +1,37 @@
-"""Klaviyo's documents beside the checkout: required in CI, skipped where they are absent."""
+"""The documents that the declarations are held against."""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.contract.openapi import published, restore
 
+from klaviyo_mcp.sandbox.contract.contract import CONTRACT_REVISIONS, read_contract
 from klaviyo_tools.drift.check import Document
 
-KLAVIYO = Path(__file__).parents[3] / "shared" / "klaviyo"
 
-
-def load(name: str) -> Any:
-    path = KLAVIYO / name
-    if not path.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} must be there when CI is set")
-        pytest.skip(f"{name} is not beside the checkout")
-    return json.loads(path.read_text())
-
-
-REVISIONS = ("2026-01-15", "2026-07-15")
-
-
-@pytest.fixture(scope="session", params=REVISIONS)
+@pytest.fixture(
+    scope="session", params=[f"{kind}-{one}" for one in CONTRACT_REVISIONS for kind in ("shipped", "published")]
+)
 def document(request: pytest.FixtureRequest) -> Document:
-    """Klaviyo's document of the oldest revision that is spoken, and of the newest."""
-    return Document(load(f"openapi-{request.param}.json"))
+    """Klaviyo's document of a revision: restored from the contract that the package ships, and as published."""
+    kind, _, revision = request.param.partition("-")
+    return Document(restore(read_contract(revision)) if kind == "shipped" else published(f"openapi-{revision}.json"))
 
 
 @pytest.fixture(scope="session")
-def table() -> dict[str, dict[str, Any]]:
-    return {row["operation"]: row for row in load("operations.json")}
+def contract_rows() -> Mapping[str, Mapping[str, Any]]:
+    """The operations of the shipped contracts, each as the revision in which it first appeared has it."""
+    rows: dict[str, Mapping[str, Any]] = {}
+    for revision in CONTRACT_REVISIONS:
+        for name, row in read_contract(revision)["operations"].items():
+            rows.setdefault(name, row)
+    return rows
+
+
+@pytest.fixture(scope="session")
+def table() -> Mapping[str, Mapping[str, Any]]:
+    """What a reader of Klaviyo's documents has made of each operation: its effect, its aliases, whether it matters."""
+    return {row["operation"]: row for row in published("operations.json")}

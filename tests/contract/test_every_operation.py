@@ -1,10 +1,10 @@
-"""Every operation called once, by the official client over the embedded Klaviyo; every request held to the document."""
+"""Every operation, called once by the official client over the sandbox: Klaviyo's documents allow each request."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -13,6 +13,7 @@ import httpx
 import pytest
 from mcp.client.client import Client
 from mcp_types import TextContent
+from tests.contract.openapi import openapi_documents
 
 from klaviyo_mcp.calls import jobs
 from klaviyo_mcp.calls.service import CallService
@@ -21,7 +22,8 @@ from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
-from klaviyo_mcp.sandbox.state.store import Record as Kept
+from klaviyo_mcp.sandbox.contract.contract import CONTRACT_REVISIONS
+from klaviyo_mcp.sandbox.state.store import Record, Store
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_of
 from klaviyo_tools.arguments.types import models_in
@@ -32,100 +34,93 @@ from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import registry
 
-LATE = ("bulk_delete_", "remove_", "request_profile_deletion", "merge_profiles")
-"""What takes away comes last, so that there is something to read, and to take away."""
-LATER = ("get_bulk_delete_",)
+REMOVING = ("bulk_delete_", "remove_", "request_profile_deletion", "merge_profiles")
+"""What removes records is called late, so that the reads before it find some."""
+JOBS_OF_REMOVING = ("get_bulk_delete_",)
 
 
 def rank(operation: Operation) -> int:
-    if operation.name.startswith(LATER):
+    if operation.name.startswith(JOBS_OF_REMOVING):
         return 6
-    if operation.name.startswith(LATE) or operation.method == "DELETE":
+    if operation.name.startswith(REMOVING) or operation.method == "DELETE":
         return 5 if operation.method != "DELETE" else 4
     return ("POST", "GET", "PATCH").index(operation.method)
 
 
-class Recorder(httpx.ASGITransport):
-    """Keeps what goes out to Klaviyo."""
+class RecordingTransport(httpx.ASGITransport):
+    """Hands requests to the sandbox and records them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
-        self.sent: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.sent.append(request)
+        self.requests.append(request)
         return await super().handle_async_request(request)
 
 
-def types_of_paths() -> dict[str, str]:
-    """The path of a record -> its type."""
-    return {
-        re.sub(r"\{\w+\}", "{}", operation.path): operation.resource
-        for operation in registry().values()
-        if operation.answer is Answer.RECORD and operation.method == "GET" and operation.path.endswith("}")
-    }
-
-
-PATHS = types_of_paths()
-
-
-NAMED = {
+TYPES_BY_PATH = {
+    re.sub(r"\{\w+\}", "{}", operation.path): operation.resource
+    for operation in registry().values()
+    if operation.answer is Answer.RECORD and operation.method == "GET" and operation.path.endswith("}")
+}
+"""The path of a record -> its type."""
+TYPES_BY_ARGUMENT = {
     "metric_id": "metric",
     "conversion_metric_id": "metric",
     "schema_id": "object-schema",
     "object_record_ids": "object-record",
 }
-"""Arguments that name a record without saying of which type."""
+"""Arguments whose names do not say of which type their ids are."""
 
 
-class Ids:
-    """Ids that the sandbox knows, by type."""
+class StoredIds:
+    """Ids of records in the sandbox's store, to call operations with."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._store = sandbox.store
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
-    def one(self, type_: str) -> str:
-        """The newest of a type; of campaigns a draft, which may still be changed, and no empty list."""
-        records = list(self._store.all(type_))
+    def newest(self, type_: str) -> str:
+        """The newest record of a type; of campaigns a draft, which can be changed, and no empty list or segment."""
+        records = list(self.store.all(type_))
         if type_ == "campaign":
             records = [record for record in records if record.attributes["status"] == "Draft"]
         if type_ in ("list", "segment"):
-            records = [record for record in records if self._store.members(type_, record.id)]
+            records = [record for record in records if self.store.members(type_, record.id)]
         return records[-1].id if records else "01HEXAMPLE"
 
     def first_draft(self) -> str:
-        """A campaign of the seeded life that can be sent."""
-        return next(r.id for r in self._store.all("campaign") if r.attributes["status"] == "Draft")
+        """A campaign of the seeded account that can be sent."""
+        return next(record.id for record in self.store.all("campaign") if record.attributes["status"] == "Draft")
 
-    def one_with(self, type_: str, link: str) -> str:
-        """One that the relationship leads somewhere from."""
-        return next((r.id for r in self._store.all(type_) if r.links.get(link)), self.one(type_))
+    def linked(self, type_: str, relationship: str) -> str:
+        """A record that the relationship leads on from, or the newest."""
+        records = self.store.all(type_)
+        return next((record.id for record in records if record.links.get(relationship)), self.newest(type_))
 
-    def some(self, type_: str) -> list[str]:
-        return [record.id for record in self._store.all(type_)]
-
-    def in_path(self, operation: Operation) -> dict[str, str]:
-        chosen: dict[str, str] = {}
+    def path_arguments(self, operation: Operation) -> dict[str, str]:
+        arguments: dict[str, str] = {}
         for name in operation.path_ids:
             before = operation.path.partition(f"{{{name}}}")[0] + "{}"
-            type_ = PATHS.get(re.sub(r"\{\w+\}", "{}", before), "")
-            chosen[name] = self.one_with(type_, operation.path.rpartition("/")[2])
-        return chosen
+            type_ = TYPES_BY_PATH.get(re.sub(r"\{\w+\}", "{}", before), "")
+            arguments[name] = self.linked(type_, operation.path.rpartition("/")[2])
+        return arguments
 
     def fill(self, model: Any, arguments: dict[str, Any]) -> None:
-        """Put ids that exist where an example has some, in objects inside it as well."""
+        """Replace the ids of an example by stored ones, in nested objects as well."""
         for name, field in model.model_fields.items():
             key = field.alias or name
             if key not in arguments or arguments[key] == "profile":
                 continue
             place, value = place_of(field), arguments[key]
             if isinstance(place, Relationship | Linkage) and not any(models_in(field.annotation)):
-                known = self.one(place.type)
-                arguments[key] = [known] if isinstance(value, list) else known
-            elif key in NAMED or (isinstance(place, Target) and key.endswith("_id")):
-                arguments[key] = self.one(NAMED.get(key) or key.removesuffix("_id").replace("_", "-"))
+                stored = self.newest(place.type)
+                arguments[key] = [stored] if isinstance(value, list) else stored
+            elif key in TYPES_BY_ARGUMENT or (isinstance(place, Target) and key.endswith("_id")):
+                type_ = TYPES_BY_ARGUMENT.get(key) or key.removesuffix("_id").replace("_", "-")
+                arguments[key] = self.newest(type_)
             elif key in ("included", "excluded"):
-                arguments[key] = [self.one("list" if key == "included" else "segment")]
+                arguments[key] = [self.newest("list" if key == "included" else "segment")]
             for inner in models_in(field.annotation):
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, dict):
@@ -133,50 +128,47 @@ class Ids:
                 break
 
 
-def arrange(sandbox: Sandbox) -> None:
-    """What no operation makes: a conversation, a picture in a message, a mapped metric of one's own, a record."""
-    store = sandbox.store
+def add_missing_records(store: Store) -> None:
+    """Add what no operation creates: a conversation, an image in a message, a custom metric, an object record."""
     newest = {type_: list(store.all(type_))[-1] for type_ in ("campaign-message", "image", "profile", "mapped-metric")}
     store.link(newest["campaign-message"], "image", newest["image"].id)
-    # Sent in time, it could no longer be called back.
+    # A campaign that is sent at once could not be cancelled any more.
     draft = next(record for record in store.all("campaign") if record.attributes["status"] == "Draft")
     draft.attributes["send_strategy"] = {"method": "static", "datetime": "2099-01-01T00:00:00+00:00"}
-    metric = store.add(Kept("custom-metric", "01CUSTOM", {"name": "Big orders"}, {"metrics": []}))
+    metric = store.add(Record("custom-metric", "01CUSTOM", {"name": "Big orders"}, {"metrics": []}))
     store.link(newest["mapped-metric"], "custom-metric", metric.id)
-    chat = store.add(Kept("conversation", "01CHAT", {"channel": "sms"}, {"profile": newest["profile"].id}))
+    chat = store.add(Record("conversation", "01CHAT", {"channel": "sms"}, {"profile": newest["profile"].id}))
     store.link(newest["profile"], "conversation", chat.id)
     store.link(newest["profile"], "conversations", [chat.id])
-    store.add(Kept("object-record", "01TYPE:::1", {"record_properties": {"name": "Rex"}}))
+    store.add(Record("object-record", "01TYPE:::1", {"record_properties": {"name": "Rex"}}))
 
 
-PUBLISHED = {"properties": [{"id": 1, "name": "name", "type": "string"}], "status": "active"}
+CURSORS_AND_FIELDS = ("cursor", "page_cursor", "return_fields")
+ACTIVE_SCHEMA = {"properties": [{"id": 1, "name": "name", "type": "string"}], "status": "active"}
 
 
-def mended(name: str, arguments: dict[str, Any], ids: Ids, directory: Path) -> dict[str, Any]:
-    """What an example cannot know."""
-    match name:
-        case "merge_profiles":
-            return {**arguments, "profile_ids": [ids.some("profile")[0]]}
-        case "send_campaign":
-            return {"campaign_id": ids.first_draft()}
-        case "query_metric_aggregates":
-            return {
-                key: value for key, value in arguments.items() if key not in ("cursor", "page_cursor", "return_fields")
-            }
-        case "create_object_type":
-            return {**arguments, "object_schema": PUBLISHED}
-        case "upload_image_from_file":
-            (directory / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-            return {"file": str(directory / "a.png")}
-    return arguments
-
-
-def arguments_of(operation: Operation, ids: Ids, revision: str) -> dict[str, Any]:
+def arguments_for(operation: Operation, ids: StoredIds, revision: str, directory: Path) -> dict[str, Any]:
+    """Arguments that the sandbox accepts: an example with stored ids, and what no example can contain."""
     reads = operation.method == "GET" or operation.body_type is None
     example = required_example(operation, revision) if reads else next(full_example(operation, revision))
     arguments: dict[str, Any] = json.loads(json.dumps(example))
     ids.fill(operation.arguments, arguments)
-    return {**arguments, **ids.in_path(operation)}
+    arguments |= ids.path_arguments(operation)
+    match operation.name:
+        case "merge_profiles":
+            return {**arguments, "profile_ids": [next(ids.store.all("profile")).id]}
+        case "send_campaign":
+            return {"campaign_id": ids.first_draft()}
+        case "query_metric_aggregates":
+            return {
+                name: one for name, one in arguments.items() if name not in ("cursor", "page_cursor", "return_fields")
+            }
+        case "create_object_type":
+            return {**arguments, "object_schema": ACTIVE_SCHEMA}
+        case "upload_image_from_file":
+            (directory / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+            return {"file": str(directory / "a.png")}
+    return arguments
 
 
 def path_of(request: httpx.Request) -> str:
@@ -184,58 +176,86 @@ def path_of(request: httpx.Request) -> str:
 
 
 def faults_of(document: Document, operation_name: str, request: httpx.Request) -> Iterator[str]:
+    """What a document does not allow of a request: parameters, their values, the body."""
     described = document.operations[operation_name][2]
-    known = {p["name"]: document.resolve(p["schema"]) for p in described.get("parameters", ()) if p["in"] == "query"}
+    parameters = {
+        p["name"]: document.resolve(p["schema"]) for p in described.get("parameters", ()) if p["in"] == "query"
+    }
     for name, value in parse_qsl(request.url.query.decode()):
-        enum = known.get(name, {}).get("enum") or document.resolve(known.get(name, {}).get("items", {})).get("enum")
-        if name not in known:
+        schema = parameters.get(name, {})
+        enum = schema.get("enum") or document.resolve(schema.get("items", {})).get("enum")
+        if name not in parameters:
             yield f"sent {name}"
         elif enum and (unknown := set(value.split(",")) - set(enum)):
             yield f"sent {name}={unknown}"
-    schema = document.body_schema(operation_name)
-    if schema is not None and schema[0] != "multipart/form-data":
-        yield from document.faults(schema[1], json.loads(request.content))
+    body = document.body_schema(operation_name)
+    if body is not None and body[0] != "multipart/form-data":
+        yield from document.faults(body[1], json.loads(request.content))
+
+
+class Caller:
+    """Calls operations at one revision, and judges what was sent by the revision's documents."""
+
+    def __init__(self, revision: str, directory: Path) -> None:
+        self.revision = revision
+        self.directory = directory
+        self.documents: Mapping[str, Document] = {
+            source: Document(content) for source, content in openapi_documents(revision).items()
+        }
+        self.sandbox = create_sandbox(profiles=30, key=SANDBOX_KEY)
+        add_missing_records(self.sandbox.store)
+        self.ids = StoredIds(self.sandbox.store)
+        self.transport = RecordingTransport(self.sandbox)
+
+    def service(self) -> CallService:
+        client = GatewayClient(
+            key=SANDBOX_KEY,
+            base_url="http://127.0.0.1",
+            revision=self.revision,
+            transport=self.transport,
+            pacer=Pacer(enabled=False),
+        )
+        settings = Settings(
+            sandbox=True, toolsets=("all",), confirm="never", revision=self.revision, upload_dir=self.directory
+        )
+        return CallService(settings, lambda: client)
+
+    async def faults(self, client: Client, operation: Operation, name: str) -> str:
+        """Call an operation, or the read of its ids as which it may be known; what was wrong, or nothing."""
+        self.transport.requests.clear()
+        arguments = arguments_for(operation, self.ids, self.revision, self.directory)
+        if name != operation.name:
+            arguments["ids_only"] = True
+        answer = await client.call_tool(operation.name, arguments)
+        text = "".join(part.text for part in answer.content if isinstance(part, TextContent))
+        if answer.is_error or not text.strip():
+            return f"{json.dumps(arguments)[:300]} -> {text[:300]}"
+        path = re.sub(r"\{\w+\}", "[^/]+", self.documents["shipped"].operations[name][1])
+        sent = [r for r in self.transport.requests if re.fullmatch(path, path_of(r)) and r.method == operation.method]
+        if not sent:
+            return f"not sent: {[str(request.url) for request in self.transport.requests]}"
+        faults = (
+            f"{source}: {fault}"
+            for source, document in self.documents.items()
+            for fault in faults_of(document, name, sent[-1])
+        )
+        return "; ".join(faults)[:400]
 
 
 @pytest.mark.anyio
-async def test_every_operation_is_sent_as_klaviyo_takes_it_and_answered(
-    document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("revision", CONTRACT_REVISIONS)
+async def test_klaviyo_allows_the_request_of_every_operation_and_its_answer_is_read(
+    revision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
-    revision = document.revision
-    sandbox = create_sandbox(profiles=30, key=SANDBOX_KEY)
-    arrange(sandbox)
-    recorder, ids = Recorder(sandbox), Ids(sandbox)
-    maton = GatewayClient(
-        key=SANDBOX_KEY,
-        base_url="http://127.0.0.1",
-        revision=revision,
-        transport=recorder,
-        pacer=Pacer(enabled=False),
-    )
-    settings = Settings(sandbox=True, toolsets=("all",), confirm="never", revision=revision, upload_dir=tmp_path)
-    calls = CallService(settings, lambda: maton)
-    wrong: dict[str, str] = {}
-    called = set()
+    caller = Caller(revision, tmp_path)
+    faults: dict[str, str] = {}
     operations = [one for one in registry().at(revision) if one.service is Service.KLAVIYO]
-    async with Client(server.create_server(calls)) as client:
+    async with Client(server.create_server(caller.service())) as client:
         for operation in sorted(operations, key=rank):
-            asked: list[tuple[str, dict[str, Any]]] = [(operation.name, {})]
-            if operation.reading.ids_operation:
-                asked.append((operation.reading.ids_operation, {"ids_only": True}))
-            for name, more in asked:
-                recorder.sent.clear()
-                arguments = mended(name, {**arguments_of(operation, ids, revision), **more}, ids, tmp_path)
-                answer = await client.call_tool(operation.name, arguments)
-                text = "".join(part.text for part in answer.content if isinstance(part, TextContent))
-                path = re.sub(r"\{\w+\}", "[^/]+", document.operations[name][1])
-                mine = [r for r in recorder.sent if re.fullmatch(path, path_of(r)) and r.method == operation.method]
-                if answer.is_error or not text.strip():
-                    wrong[name] = f"{json.dumps(arguments)[:300]} -> {text[:300]}"
-                elif not mine:
-                    wrong[name] = f"not sent: {[str(r.url) for r in recorder.sent]}"
-                elif found := list(faults_of(document, name, mine[-1])):
-                    wrong[name] = "; ".join(found)[:400]
-                called.add(name)
-    assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong.items())
-    assert called == {name for name, (_, path, _) in document.operations.items() if not path.startswith("/client/")}
+            for name in filter(None, (operation.name, operation.reading.ids_operation)):
+                faults[name] = await caller.faults(client, operation, name)
+    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name, fault in faults.items() if fault)
+    for document in caller.documents.values():
+        described = {name for name, (_, path, _) in document.operations.items() if not path.startswith("/client/")}
+        assert set(faults) == described

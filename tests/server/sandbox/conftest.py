@@ -1,26 +1,21 @@
-"""A sandbox of one record of each type, and a client that speaks to it in process."""
+"""An empty sandbox, and a client that calls it in process."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from klaviyo_mcp.sandbox.api.engine import complete
 from klaviyo_mcp.sandbox.app import Sandbox
-from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.faults import Faults
-from klaviyo_mcp.sandbox.state.store import Record, Store
+from klaviyo_mcp.sandbox.state.store import Store
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 REVISION = "2026-01-15"
-KLAVIYO = Path(__file__).parents[3].parent / "shared" / "klaviyo"
 
 
 @pytest.fixture
@@ -87,58 +82,3 @@ async def api(sandbox: Sandbox) -> AsyncIterator[Api]:
     transport = httpx.ASGITransport(app=sandbox)
     async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=headers) as client:
         yield Api(client, sandbox)
-
-
-_IDS = {"mapped-metric": "revenue", "campaign-send-job": "campaign-1", "tracking-setting": "tracking-setting-1"}
-
-
-_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
-    "event": {"timestamp": 1780272000, "datetime": "2026-06-01T00:00:00+00:00", "event_properties": {}},
-    **{type_: {"name": f"A {type_}"} for type_ in ("flow", "list", "metric", "segment")},
-}
-
-
-def _one_of_each(revision: str) -> Store:
-    store = Store(now=NOW)
-    known = load_contract(revision)
-    assert known is not None
-    for type_, resource in known.resource_types.items():
-        links: dict[str, Any] = {}
-        for name in resource.relationships:
-            if (type_, name) in (
-                ("list", "profiles"),
-                ("segment", "profiles"),
-                ("profile", "lists"),
-                ("profile", "segments"),
-            ):
-                continue
-            target = f"{resource.target(name)}-1"
-            links[name] = [target] if resource.is_to_many(name) else target
-        if type_ == "form-version":
-            links["form"] = "form-1"
-        record = Record(type_, _IDS.get(type_, f"{type_}-1"), dict(_ATTRIBUTES.get(type_, {})), links)
-        complete(known, store, record)
-        store.add(record)
-    profile = store.get("profile", "profile-1")
-    assert profile is not None
-    profile.attributes.pop("joined_group_at")
-    profile.attributes["email"] = "one@example.com"
-    store.touch(profile)
-    for group in ("list", "segment"):
-        store.join(group, f"{group}-1", "profile-1")
-    return store
-
-
-@pytest.fixture
-def one_of_each() -> Callable[[str], Store]:
-    """A store, for a revision, of a record of every type, each related to all that its type may be related to."""
-    return _one_of_each
-
-
-@pytest.fixture(scope="session")
-def klaviyo() -> Path:
-    """Where Klaviyo's documents are; the test is skipped where they are absent, unless CI is set."""
-    if not KLAVIYO.exists() and not os.environ.get("CI"):
-        pytest.skip("Klaviyo's OpenAPI documents are not here")
-    assert KLAVIYO.exists(), "CI needs Klaviyo's OpenAPI documents at ../shared/klaviyo"
-    return KLAVIYO

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from tests.contract.openapi import openapi_documents
 
 from klaviyo_mcp.sandbox.reporting import reports
 from klaviyo_mcp.sandbox.reporting import statistics as figures
@@ -244,11 +243,12 @@ def test_a_segment_tells_who_came_and_how_many_it_held_in_the_end(store: Store) 
     }
 
 
-def test_reports_know_every_statistic_and_grouping_of_klaviyos_document(klaviyo: Path, sent: Store) -> None:
-    document = json.loads((klaviyo / "openapi-2026-01-15.json").read_text())
-    bodies = {operation["operationId"]: operation for path in document["paths"].values() for operation in path.values()}
-    for name in OPERATIONS:
-        content = bodies[name]["requestBody"]["content"]["application/vnd.api+json"]["schema"]
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_reports_know_every_statistic_and_grouping_of_klaviyos_document(name: str, sent: Store) -> None:
+    for document in openapi_documents("2026-01-15").values():
+        operations = (operation for path in document["paths"].values() for operation in path.values())
+        operation = next(one for one in operations if isinstance(one, dict) and one.get("operationId") == name)
+        content = operation["requestBody"]["content"]["application/vnd.api+json"]["schema"]
         schema = _resolved(document, content)["properties"]["data"]["properties"]["attributes"]["properties"]
         statistics = schema["statistics"]["items"]["enum"]
         assert set(statistics) == set(reports.REPORTS[name.split("_")[1]].figures)
@@ -256,9 +256,8 @@ def test_reports_know_every_statistic_and_grouping_of_klaviyos_document(klaviyo:
         if "group_by" in schema:
             asked["group_by"] = schema["group_by"]["items"]["enum"]
         told = ask(sent, name, **asked)
-        answered = bodies[name]["responses"]["200"]["content"]["application/vnd.api+json"]["schema"]
-        wanted = _resolved(document, answered)["properties"]["data"]["properties"]["attributes"]
-        jsonschema.validate(told, wanted)
+        answered = operation["responses"]["200"]["content"]["application/vnd.api+json"]["schema"]
+        jsonschema.validate(told, _resolved(document, answered)["properties"]["data"]["properties"]["attributes"])
         assert bool(told["results"]) == ("form" not in name)
 
 

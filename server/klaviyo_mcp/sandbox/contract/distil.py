@@ -132,11 +132,13 @@ class Distillation:
 
     def shape(self, schema: Mapping[str, JSON]) -> JSON:
         """The shape of a schema, as the module's docstring describes it."""
+        nullable = bool(schema.get("nullable"))
         if "$ref" in schema:
-            return self._referenced_shape(schema)
+            # Klaviyo writes `nullable` beside a reference, where OpenAPI 3.0 would have it ignored.
+            return _nullable(self._referenced_shape(schema), nullable)
         if len(schema.get("allOf", ())) == 1:
-            return self.shape(schema["allOf"][0])
-        return _nullable(self._inline_shape(schema), bool(schema.get("nullable")))
+            return _nullable(self.shape(schema["allOf"][0]), nullable)
+        return _nullable(self._inline_shape(schema), nullable)
 
     def _referenced_shape(self, schema: Mapping[str, JSON]) -> JSON:
         name = schema["$ref"].rsplit("/", 1)[1]
@@ -239,7 +241,7 @@ class Distillation:
             ("without_linkage", links, "relationships"),
         ):
             for type_, names in shown_by_type.items():
-                if missing := [name for name in self.resources[type_][whole] if name not in names]:
+                if missing := sorted({*self.resources[type_][whole]} - {*names}):
                     answer.setdefault(key, {})[type_] = missing
         return answer
 
@@ -259,7 +261,7 @@ def _shape_names(shape: JSON) -> list[str]:
 
 
 def _nullable(shape: JSON, nullable: bool) -> JSON:
-    if not nullable:
+    if not nullable or (isinstance(shape, str) and shape.endswith("?")):
         return shape
     return f"{shape}?" if isinstance(shape, str) else shape | {"null": True}
 
