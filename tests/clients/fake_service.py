@@ -111,9 +111,10 @@ def main() -> None:
 
         stdio.run(FakeService())
     else:
+        from klaviyo_mcp.gateway.documents import fetch_document
         from klaviyo_mcp.transports import http
 
-        http.run(FakeService(), settings)
+        http.run(FakeService(), settings, fetch_document)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ FRAMES = "".join(
 OWN = ("klaviyo_mcp", "klaviyo_tools")
 LATER = {
     "transports.http": "serving over HTTP",
-    "transports.listening": "uvicorn",
+    "transports.asgi": "serving over HTTP",
+    "transports.asgi_server": "uvicorn",
     "transports.auth": "bearer tokens",
     "transports.sse": "serving over HTTP",
     "account.directory": "the first name",

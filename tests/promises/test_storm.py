@@ -24,7 +24,7 @@ from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send, create_sandbo
 from klaviyo_mcp.sandbox.errors import KlaviyoError
 from klaviyo_mcp.sandbox.faults import Faults, RateLimits
 from klaviyo_mcp.settings import load_settings
-from klaviyo_mcp.transports.listening import bind
+from klaviyo_mcp.transports.asgi_server import bind
 
 pytestmark = pytest.mark.slow
 

@@ -138,12 +138,13 @@ def http(context: click.Context, /, **given: Any) -> None:
     settings = resolve_settings(context, given, level="info")
     with without_garbage_collection():
         tools = create_served_tools(settings)
+        from klaviyo_mcp.gateway.documents import fetch_document
         from klaviyo_mcp.transports import http as server
 
         tools.tools()
 
     try:
-        server.run(tools, settings)
+        server.run(tools, settings, fetch_document)
     except SettingsError as error:
         raise Refusal(str(error)) from None
 
@@ -209,14 +210,14 @@ def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
     """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
     settings = resolve_settings(context, given, level="info")
     from klaviyo_mcp.sandbox.app import create_sandbox
-    from klaviyo_mcp.transports import listening
+    from klaviyo_mcp.transports import asgi_server
 
     def announce(bound: int) -> None:
         click.echo(f"MATON_BASE_URL=http://127.0.0.1:{bound} MATON_API_KEY={composition.SANDBOX_KEY}")
 
     application = create_sandbox(profiles=settings.sandbox_profiles, key=composition.SANDBOX_KEY)
     try:
-        listening.run(application, "127.0.0.1", port, announce)
+        asgi_server.serve(application, "127.0.0.1", port, announce)
     except SettingsError as error:
         raise Refusal(str(error)) from None
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,41 +17,43 @@ from klaviyo_mcp.settings import SHORTEST_TOKEN, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
-TOKEN_CHARACTERS = 16_384
+MAX_TOKEN_CHARACTERS = 16_384
 KEYS_CACHE_SECONDS = 600.0
 """Seconds after which an issuer's keys are read anew."""
 KEYS_RETRY_SECONDS = 15.0
-"""Seconds in which unknown keys are not looked up again, so that forged tokens cannot make us flood the issuer."""
-MAX_DOCUMENT_BYTES = 1_000_000
+"""Seconds in which an unknown key is not looked up again, so that forged tokens cannot make us flood the issuer."""
 LEEWAY_SECONDS = 30
 """Seconds by which the issuer's clock may differ."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric ones only: a token signed with a published key as if it were a shared secret is refused."""
 
+FetchDocument = Callable[[str], dict[str, Any]]
+"""Reads the JSON object at a URL; blocks. Raises OSError, ValueError."""
 
-def create_verifier(settings: Settings) -> TokenVerifier | None:
-    """How clients prove themselves under these settings, None where they need not. Raises SettingsError."""
-    ways: list[TokenVerifier] = []
+
+def create_verifier(settings: Settings, fetch_document: FetchDocument) -> TokenVerifier | None:
+    """What checks the tokens of clients under these settings; None where they need none. Raises SettingsError."""
+    verifiers: list[TokenVerifier] = []
     if tokens := tokens_of(settings):
-        ways.append(TokenListVerifier(tokens, settings.oauth_scopes))
+        verifiers.append(TokenListVerifier(tokens, settings.oauth_scopes))
     if settings.oauth_issuer or settings.oauth_audience:
         if not (settings.oauth_issuer and settings.oauth_audience):
             raise SettingsError(
                 "KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE are set together or not at all"
             )
-        ways.append(JwtVerifier(settings.oauth_issuer, settings.oauth_audience))
-    return AnyVerifier(ways) if ways else None
+        verifiers.append(JwtVerifier(settings.oauth_issuer, settings.oauth_audience, fetch_document))
+    return AnyVerifier(verifiers) if verifiers else None
 
 
 def tokens_of(settings: Settings) -> list[str]:
-    """The bearer tokens of the settings, those of the file included. Raises SettingsError."""
+    """The bearer tokens of the settings and of their file. Raises SettingsError."""
     tokens = [secret.get_secret_value() for secret in settings.tokens]
     if settings.tokens_file:
         try:
             lines = settings.tokens_file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {why}") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {reason}") from None
         listed = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         if not listed:
             raise SettingsError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds no token")
@@ -67,17 +66,17 @@ def tokens_of(settings: Settings) -> list[str]:
 
 
 class AnyVerifier:
-    """Accepts what any of several verifiers accepts."""
+    """Accepts a token that any of several verifiers accepts."""
 
-    def __init__(self, ways: Sequence[TokenVerifier]) -> None:
-        self._ways = ways
+    def __init__(self, verifiers: Sequence[TokenVerifier]) -> None:
+        self._verifiers = verifiers
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The access that the first of them grants."""
-        if len(token) > TOKEN_CHARACTERS:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             return None
-        for way in self._ways:
-            if (access := await way.verify_token(token)) is not None:
+        for verifier in self._verifiers:
+            if (access := await verifier.verify_token(token)) is not None:
                 return access
         return None
 
@@ -90,9 +89,9 @@ class TokenListVerifier:
         self._scopes = list(scopes)
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """The access that a token gives, None where it is none of ours. Each token is a client of its own."""
-        given = token.encode("utf-8", "replace")
-        matches = [hmac.compare_digest(given, known) for known in self._tokens]
+        """The access that a token grants, None for an unknown one. Each token is a client of its own."""
+        encoded = token.encode("utf-8", "replace")
+        matches = [hmac.compare_digest(encoded, accepted) for accepted in self._tokens]
         if not any(matches):
             return None
         return AccessToken(token=token, client_id=f"token-{matches.index(True) + 1}", scopes=self._scopes)
@@ -101,13 +100,13 @@ class TokenListVerifier:
 class JwtVerifier:
     """Access tokens in the form of JWTs, signed by an issuer for this server alone (RFC 9068, RFC 8707)."""
 
-    def __init__(self, issuer: str, audience: str) -> None:
+    def __init__(self, issuer: str, audience: str, fetch_document: FetchDocument) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._keys = KeySet(issuer)
+        self._keys = KeySet(issuer, fetch_document)
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """The access that a token gives; None where it is malformed, expired, foreign or not for us."""
+        """The access that a token grants; None where it is malformed, expired, or of or for somebody else."""
         if token.count(".") != 2:
             return None
         from jwt.exceptions import PyJWTError
@@ -150,44 +149,45 @@ class JwtVerifier:
 
 
 class KeySet:
-    """The public keys of an issuer, found through its metadata (RFC 8414, OpenID Connect Discovery). Blocks."""
+    """The public keys of an issuer, located by its metadata (RFC 8414, OpenID Connect Discovery). Blocks."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, fetch_document: FetchDocument) -> None:
         self._issuer = issuer
+        self._fetch_document = fetch_document
         self._lock = threading.Lock()
-        self._known: dict[str | None, Any] = {}
-        self._read = float("-inf")
+        self._keys: dict[str | None, Any] = {}
+        self._fetched_at = float("-inf")
 
-    def find(self, kid: str | None) -> Any | None:
-        """The key of that id; an issuer with one key need not name it. Raises OSError, ValueError."""
+    def find(self, key_id: str | None) -> Any | None:
+        """The key of that id; an issuer with a single key need not name it. Raises OSError, ValueError."""
         with self._lock:
-            age = time.monotonic() - self._read
-            if age > KEYS_CACHE_SECONDS or (kid not in self._known and age > KEYS_RETRY_SECONDS):
-                self._read = time.monotonic()
-                self._known = self._fetch()
-            if kid is None and len(self._known) == 1:
-                return next(iter(self._known.values()))
-            return self._known.get(kid)
+            age = time.monotonic() - self._fetched_at
+            if age > KEYS_CACHE_SECONDS or (key_id not in self._keys and age > KEYS_RETRY_SECONDS):
+                self._fetched_at = time.monotonic()
+                self._keys = self._fetch()
+            if key_id is None and len(self._keys) == 1:
+                return next(iter(self._keys.values()))
+            return self._keys.get(key_id)
 
     def _fetch(self) -> dict[str | None, Any]:
         import jwt
 
-        keys = jwt.PyJWKSet.from_dict(_get(self._address())).keys
+        keys = jwt.PyJWKSet.from_dict(self._fetch_document(self._keys_url())).keys
         return {key.key_id: key for key in keys if key.public_key_use in (None, "sig")}
 
-    def _address(self) -> str:
+    def _keys_url(self) -> str:
         failure: Exception = ValueError("no metadata")
-        for url in _metadata_of(self._issuer):
+        for url in _metadata_urls(self._issuer):
             try:
-                found = _get(url)
-                if found.get("issuer") == self._issuer and isinstance(found.get("jwks_uri"), str):
-                    return str(found["jwks_uri"])
+                metadata = self._fetch_document(url)
+                if metadata.get("issuer") == self._issuer and isinstance(metadata.get("jwks_uri"), str):
+                    return str(metadata["jwks_uri"])
             except (OSError, ValueError) as error:
                 failure = error
         raise failure
 
 
-def _metadata_of(issuer: str) -> list[str]:
+def _metadata_urls(issuer: str) -> list[str]:
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     inserted = f"/.well-known/oauth-authorization-server{path}"
@@ -195,21 +195,6 @@ def _metadata_of(issuer: str) -> list[str]:
     return [urlunsplit((parts.scheme, parts.netloc, place, "", "")) for place in (inserted, appended)]
 
 
-def _get(url: str) -> dict[str, Any]:
-    if urlsplit(url).scheme not in ("https", "http"):
-        raise ValueError("not a web address")
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            document = json.loads(answer.read(MAX_DOCUMENT_BYTES))
-    except urllib.error.HTTPError as refused:
-        refused.close()
-        raise OSError(f"status {refused.code}") from None
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document
-
-
 def _scopes(claims: dict[str, Any]) -> list[str]:
-    given = claims.get("scope", claims.get("scp", ""))
-    return [str(one) for one in (given if isinstance(given, list) else str(given).split())]
+    scopes = claims.get("scope", claims.get("scp", ""))
+    return [str(scope) for scope in (scopes if isinstance(scopes, list) else str(scopes).split())]

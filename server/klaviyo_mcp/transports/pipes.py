@@ -1,7 +1,7 @@
 """Standard input and output of a client that reads and writes pipes or sockets, without threads.
 
 The protocol library hands every line in, every line out and every flush to a thread, which takes longer than all else
-it does for a call. A descriptor that can be waited for needs none.
+it does for a call. A descriptor that the event loop can wait for needs no thread.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 import anyio
 
-_CHUNK = 65_536
+_CHUNK_BYTES = 65_536
 
 
 def can_wait() -> bool:
-    """Whether both standard streams can be waited for: files, terminals and Windows' pipes are left to threads."""
+    """Whether the event loop can wait for both standard streams. Files, terminals and Windows' pipes need threads."""
     if sys.platform == "win32":
         return False
     try:
@@ -31,21 +31,24 @@ def can_wait() -> bool:
 
 @contextmanager
 def claim_streams() -> Iterator[tuple[LineReader, LineWriter]]:
-    """Standard input and output for the protocol alone: meanwhile 0 is the null device and 1 is standard error, so that
-    no stray print, of a child process either, gets on the wire."""
-    wires = [os.dup(number) for number in (0, 1)]
+    """Reserve standard input and output for the protocol.
+
+    Meanwhile descriptor 0 is the null device and 1 is standard error, so that no stray print, even of a child process,
+    reaches the client.
+    """
+    descriptors = [os.dup(number) for number in (0, 1)]
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
     sys.stdout.flush()
     try:
-        yield LineReader(wires[0]), LineWriter(wires[1])
+        yield LineReader(descriptors[0]), LineWriter(descriptors[1])
     finally:
         sys.stdout.flush()
-        for number, wire in enumerate(wires):
-            os.dup2(wire, number)
-            os.close(wire)
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 class LineReader:
@@ -53,56 +56,56 @@ class LineReader:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.ended: Callable[[], Awaitable[None]] | None = None
-        """Awaited after the last line, before there are no more."""
+        self.on_end: Callable[[], Awaitable[None]] | None = None
+        """Awaited after the last line, before the iteration ends."""
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        begun: list[bytes] = []
+        line_parts: list[bytes] = []
         while True:
             await anyio.wait_readable(self._descriptor)
-            part = os.read(self._descriptor, _CHUNK)
-            *ends, rest = part.split(b"\n")
+            chunk = os.read(self._descriptor, _CHUNK_BYTES)
+            *ends, rest = chunk.split(b"\n")
             for end in ends:
-                yield b"".join((*begun, end)).decode("utf-8", "replace")
-                begun.clear()
+                yield b"".join((*line_parts, end)).decode("utf-8", "replace")
+                line_parts.clear()
             if rest:
-                begun.append(rest)
-            if not part:
+                line_parts.append(rest)
+            if not chunk:
                 break
-        if begun:
-            yield b"".join(begun).decode("utf-8", "replace")
-        if self.ended is not None:
-            await self.ended()
+        if line_parts:
+            yield b"".join(line_parts).decode("utf-8", "replace")
+        if self.on_end is not None:
+            await self.on_end()
 
 
 class LineWriter:
-    """Text for a descriptor whose reader may be slow: written as far as it takes without blocking, then waited for."""
+    """Text for a descriptor whose reader may be slow: what it takes is written without blocking, then it waits."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._ready = select.poll()
-        self._ready.register(descriptor, select.POLLOUT)
-        self._begun = self._done = 0
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._started_writes = self._finished_writes = 0
 
     async def write(self, text: str) -> None:
         """Write all of it. Raises OSError where nobody reads any more."""
-        self._begun += 1
-        left = memoryview(text.encode())
-        while left:
-            # What is ready takes this many bytes at least (POSIX), so that the descriptor need not be set non-blocking:
+        self._started_writes += 1
+        rest = memoryview(text.encode())
+        while rest:
+            # A descriptor that is ready takes PIPE_BUF bytes at least (POSIX), so that it need not be set non-blocking:
             # that would change it for every process that shares it.
-            while left and self._ready.poll(0):
-                left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
-            if left:
+            while rest and self._poll.poll(0):
+                rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
+            if rest:
                 await anyio.wait_writable(self._descriptor)
-        self._done += 1
+        self._finished_writes += 1
 
-    async def quiet(self, seconds: float) -> None:
-        """Wait until nothing is being written, and nothing was begun for so long."""
-        before = -1
-        while before != self._begun or self._begun != self._done:
-            before = self._begun
+    async def wait_until_quiet(self, seconds: float) -> None:
+        """Wait until nothing is being written, and no write was started for that long."""
+        started_before = -1
+        while started_before != self._started_writes or self._started_writes != self._finished_writes:
+            started_before = self._started_writes
             await anyio.sleep(seconds)
 
     async def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""

@@ -14,66 +14,78 @@ from mcp.shared.message import SessionMessage
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+RETRY_SECONDS = 30
+"""Seconds after which a client that found no room may try again."""
+
 
 class SseSessions:
-    """The open streams: no more than `most`, each ended after `idle` seconds without a message from its client."""
+    """The open streams: at most `max_sessions`, each ended after `idle_seconds` without a message from its client."""
 
     def __init__(
-        self, server: Server[Any], security: TransportSecuritySettings, max_body: int, most: int, idle: float
+        self,
+        server: Server[Any],
+        security: TransportSecuritySettings,
+        max_body_bytes: int,
+        max_sessions: int,
+        idle_seconds: float,
     ) -> None:
         self._server = server
-        self._transport = SseServerTransport("/messages/", security, max_body)
-        self._most = most
-        self._idle = idle
+        self._transport = SseServerTransport("/messages/", security, max_body_bytes)
+        self._max_sessions = max_sessions
+        self._idle_seconds = idle_seconds
         self._open = 0
         self.post = self._transport.handle_post_message
 
-    async def listen(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until its client leaves or falls silent."""
-        if self._open >= self._most:
-            told = {"error": "too many open sessions; try again later"}
-            await JSONResponse(told, status_code=503, headers={"Retry-After": "30"})(scope, receive, send)
+        if self._open >= self._max_sessions:
+            error = {"error": "too many open sessions; try again later"}
+            headers = {"Retry-After": str(RETRY_SECONDS)}
+            await JSONResponse(error, status_code=503, headers=headers)(scope, receive, send)
             return
         self._open += 1
         try:
-            async with self._transport.connect_sse(scope, receive, send) as (reading, writing):
+            async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
                 with anyio.CancelScope() as session:
-                    heard = ReceivedMessages(reading, session, self._idle)
-                    await self._server.run(heard, writing, self._server.create_initialization_options())
+                    messages = ReceivedMessages(reader, session, self._idle_seconds)
+                    await self._server.run(messages, writer, self._server.create_initialization_options())
         except ValueError:
-            return  # the library has answered a refused Host or Origin by then
+            return  # the library has answered a refused Host or Origin already
         finally:
             self._open -= 1
 
 
 class ReceivedMessages:
-    """The messages of one client, as the library reads them; each puts off the end of the session."""
+    """The messages of one client, as the library reads them; each postpones the end of the session."""
 
     def __init__(
-        self, reading: ContextReceiveStream[SessionMessage | Exception], session: anyio.CancelScope, idle: float
-    ):
-        self._reading = reading
+        self,
+        reader: ContextReceiveStream[SessionMessage | Exception],
+        session: anyio.CancelScope,
+        idle_seconds: float,
+    ) -> None:
+        self._reader = reader
         self._session = session
-        self._idle = idle
-        self._put_off()
+        self._idle_seconds = idle_seconds
+        self._postpone_end()
 
-    def _put_off(self) -> None:
-        self._session.deadline = anyio.current_time() + self._idle
+    def _postpone_end(self) -> None:
+        self._session.deadline = anyio.current_time() + self._idle_seconds
 
     @property
     def last_context(self) -> contextvars.Context | None:
-        """The context in which the last message was posted: who posted it."""
-        return self._reading.last_context
+        """The context in which the last message was posted; it names the client that posted it."""
+        return self._reader.last_context
 
     async def receive(self) -> SessionMessage | Exception:
         """The next message."""
-        message = await self._reading.receive()
-        self._put_off()
+        message = await self._reader.receive()
+        self._postpone_end()
         return message
 
     async def aclose(self) -> None:
-        """Read no more."""
-        await self._reading.aclose()
+        """Stop reading."""
+        await self._reader.aclose()
 
     def __aiter__(self) -> ReceivedMessages:
         return self

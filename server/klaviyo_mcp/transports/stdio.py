@@ -1,4 +1,4 @@
-"""Serving one client over standard input and output."""
+"""Serves one client over standard input and output."""
 
 from __future__ import annotations
 
@@ -13,80 +13,82 @@ from typing import Any, NoReturn, cast
 import anyio
 from mcp.server.stdio import stdio_server
 
-from klaviyo_mcp.protocol import server as app
+from klaviyo_mcp.protocol import server as protocol
 from klaviyo_mcp.settings import SettingsError
 from klaviyo_mcp.transports import pipes
 
 DRAIN_SECONDS = 5.0
-"""What calls under way get to end once the input has ended; whoever waits for less sends a signal."""
+"""Time for running calls to end after the input has ended; a client that waits for less sends a signal."""
 SETTLE_SECONDS = 0.05
-"""What was read takes so long at most to become a call, and what was answered to be written."""
+"""Time for a message that was read to become a call, and for an answer to be written."""
 CLOSE_SECONDS = 2
 
 
-def run(calls: app.ToolService) -> None:
+def run(service: protocol.ToolService) -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM; those exit with 130 and 143, as shells expect.
 
-    A signal ends the calls under way, and each tells its client; a second one waits for nothing. Raises SettingsError
-    where there are no standard streams.
+    A signal ends the running calls, each of which tells its client; a second signal exits at once.
+
+    Raises:
+        SettingsError: There are no standard streams.
     """
     if sys.stdin is None or sys.stdout is None:
         raise SettingsError("standard input or output is closed: a client speaks to this server through them")
     try:
-        code = anyio.run(_serve, calls)
+        code = anyio.run(_serve, service)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
-    except BaseExceptionGroup as failed:
-        if failed.split((BrokenPipeError, ConnectionResetError))[1] is not None:
+    except BaseExceptionGroup as group:
+        if group.split((BrokenPipeError, ConnectionResetError))[1] is not None:
             raise
-        _leave(0)  # the client went away while an answer was being written
+        _exit(0)  # the client went away while an answer was being written
     if code:
-        _leave(code)
+        _exit(code)
 
 
-async def _serve(calls: app.ToolService) -> int:
-    caught = 0
-    shell = app.Handlers(calls)
-    server = app.server_of(shell)
+async def _serve(service: protocol.ToolService) -> int:
+    received_signal = 0
+    handlers = protocol.Handlers(service)
+    server = protocol.server_of(handlers)
     serving = anyio.CancelScope()
 
     async def drain(writer: pipes.LineWriter) -> None:
-        """The input has ended: let what was asked end as well, and be written, however slow its reader is."""
+        """After the end of the input: let running calls end too and their answers be written, however slowly."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(SETTLE_SECONDS)
-            await shell.idle()
-        await shell.stop()
-        await writer.quiet(SETTLE_SECONDS)
+            await handlers.idle()
+        await handlers.stop()
+        await writer.wait_until_quiet(SETTLE_SECONDS)
 
     async def end() -> None:
-        await shell.stop()
+        await handlers.stop()
         await anyio.sleep(SETTLE_SECONDS)
         serving.cancel()
         await anyio.sleep(CLOSE_SECONDS)
-        _leave(128 + caught)  # who does not read holds the streams open
+        _exit(128 + received_signal)  # a client that stops reading would block a normal exit
 
-    async def watch() -> None:
-        nonlocal caught
+    async def end_on_signal() -> None:
+        nonlocal received_signal
         with (
-            contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the loop
+            contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the event loop
             anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
         ):
             async for number in signals:
-                if caught:
-                    _leave(128 + number)
-                caught = int(number)
+                if received_signal:
+                    _exit(128 + number)
+                received_signal = int(number)
                 group.start_soon(end)
 
     async with anyio.create_task_group() as group:
-        group.start_soon(watch)
-        async with _streams(drain) as (reading, writing):
-            # What stays in the buffer of a stray print would be flushed on the wire once stdout is given back.
+        group.start_soon(end_on_signal)
+        async with _streams(drain) as (reader, writer):
+            # What stays in the buffer of a stray print would reach the client once stdout is given back.
             with contextlib.redirect_stdout(sys.stderr), serving:
-                await server.run(reading, writing, server.create_initialization_options())
+                await server.run(reader, writer, server.create_initialization_options())
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
-                await calls.aclose()
-            if caught:
-                _leave(128 + caught)  # a thread that waits for standard input could not be called off
+                await service.aclose()
+            if received_signal:
+                _exit(128 + received_signal)  # a thread that waits for standard input cannot be cancelled
         group.cancel_scope.cancel()
     return 0
 
@@ -95,19 +97,19 @@ async def _serve(calls: app.ToolService) -> int:
 async def _streams(drain: Callable[[pipes.LineWriter], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
     """The streams of messages; `drain` is awaited between the end of the input and that of its stream.
 
-    Not so for files and terminals, which the library reads: what they leave under way is called off with their end.
+    Files and terminals are read by the library, which does not drain: their end cancels the running calls.
     """
     if not pipes.can_wait():
         async with stdio_server() as streams:
             yield streams
         return
     with pipes.claim_streams() as (lines, writer):
-        lines.ended = partial(drain, writer)
-        # Of a file the library uses what these two have.
+        lines.on_end = partial(drain, writer)
+        # The SDK only iterates, writes and flushes its files; these classes offer that.
         async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:
             yield streams
 
 
-def _leave(code: int) -> NoReturn:
+def _exit(code: int) -> NoReturn:
     sys.stderr.flush()
     os._exit(code)

@@ -17,15 +17,14 @@ import mcp_types
 import pytest
 from jwt.utils import base64url_encode
 from pydantic import SecretStr
-from starlette.types import Receive, Scope, Send
 from tests.clients.fake_service import FakeService
 from tests.clients.server_processes import ENVELOPE, initialize
 from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 
+from klaviyo_mcp.gateway.documents import fetch_document
 from klaviyo_mcp.settings import Settings, SettingsError, load_settings
-from klaviyo_mcp.transports import auth
-from klaviyo_mcp.transports.http import ConcurrencyLimit, HttpApp, security_of
-from klaviyo_mcp.transports.listening import bind
+from klaviyo_mcp.transports.asgi_server import bind
+from klaviyo_mcp.transports.http import HttpApp, transport_security
 
 pytestmark = pytest.mark.anyio
 TOKEN, OTHER = "first-token-of-ours", "second-token-of-ours"
@@ -42,7 +41,7 @@ def issuer() -> Iterator[OAuthIssuer]:
 @asynccontextmanager
 async def served(calls: FakeService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application under these settings."""
-    application = HttpApp(calls or FakeService(), Settings(**settings)).application()
+    application = HttpApp(calls or FakeService(), Settings(**settings), fetch_document).application()
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with (
         application.router.lifespan_context(application),
@@ -67,18 +66,18 @@ async def post(client: httpx.AsyncClient, headers: dict[str, str] | None = None,
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "klaviyo.example.com", ""])
 def test_a_bind_that_others_can_reach_is_refused_without_authentication(host: str) -> None:
     with pytest.raises(SettingsError, match="set KLAVIYO_MCP_TOKENS"):
-        HttpApp(FakeService(), Settings(host=host))
-    HttpApp(FakeService(), Settings(host=host, tokens=(SecretStr(TOKEN),)))
+        HttpApp(FakeService(), Settings(host=host), fetch_document)
+    HttpApp(FakeService(), Settings(host=host, tokens=(SecretStr(TOKEN),)), fetch_document)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
 def test_loopback_is_open(host: str) -> None:
-    HttpApp(FakeService(), Settings(host=host))
+    HttpApp(FakeService(), Settings(host=host), fetch_document)
 
 
 def test_half_of_an_oauth_setup_is_refused() -> None:
     with pytest.raises(SettingsError, match="are set together or not at all"):
-        HttpApp(FakeService(), Settings(oauth_issuer="https://issuer.example.com"))
+        HttpApp(FakeService(), Settings(oauth_issuer="https://issuer.example.com"), fetch_document)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | by
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SettingsError, match=told):
-        HttpApp(FakeService(), Settings(tokens_file=file))
+        HttpApp(FakeService(), Settings(tokens_file=file), fetch_document)
 
 
 def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
@@ -151,7 +150,7 @@ def test_hosts_to_accept_are_loopback_the_address_the_audience_and_what_is_asked
         oauth_audience=AUDIENCE,
         allowed_hosts=("a.example.com", "b.example.com:81", "c.example.com:*"),
     )
-    hosts = security_of(settings).allowed_hosts
+    hosts = transport_security(settings).allowed_hosts
     assert [host for host in hosts if not host.startswith(("127.", "localhost", "[::1]"))] == [
         "klaviyo.example.com",
         "klaviyo.example.com:*",
@@ -267,29 +266,6 @@ async def test_a_token_that_is_not_right_is_refused(issuer: OAuthIssuer, how: st
     assert calls.events == ["echo", "closed"]
 
 
-async def test_new_keys_are_found_but_unknown_ones_do_not_flood_the_issuer(
-    issuer: OAuthIssuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 1000.0
-    monkeypatch.setattr("klaviyo_mcp.transports.auth.time.monotonic", lambda: now)
-    jwts = auth.JwtVerifier(issuer.url, AUDIENCE)
-    assert await jwts.verify_token(issuer.token()) is not None
-    issuer.rotate()
-    assert await jwts.verify_token(issuer.token()) is None
-    assert issuer.requests.count("/keys") == 1
-    now += auth.KEYS_RETRY_SECONDS + 1
-    access = await jwts.verify_token(issuer.token(scope="klaviyo:read klaviyo:write"))
-    assert access is not None
-    assert (access.client_id, access.subject, access.scopes) == ("app", "ann", ["klaviyo:read", "klaviyo:write"])
-    assert issuer.requests.count("/keys") == 2
-
-
-async def test_metadata_of_another_issuer_is_not_believed(issuer: OAuthIssuer) -> None:
-    issuer.metadata["issuer"] = "https://issuer.example.com"
-    assert await auth.JwtVerifier(issuer.url, AUDIENCE).verify_token(issuer.token()) is None
-    assert "/keys" not in issuer.requests
-
-
 async def test_scopes_are_required_where_they_are_set(issuer: OAuthIssuer) -> None:
     settings: dict[str, Any] = {"oauth_issuer": issuer.url, "oauth_audience": AUDIENCE, "oauth_scopes": ("klaviyo",)}
     async with served(tokens=(SecretStr(TOKEN),), **settings) as client:
@@ -347,33 +323,14 @@ async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
     assert refused.json()["error"]["message"].startswith("This server is busy: it serves 1 requests at once.")
 
 
-async def test_calls_that_came_over_sse_count_as_well() -> None:
-    seen: list[int] = []
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(1)
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            seen.append(message["status"])
-
-    async def receive() -> Any:
-        return {"type": "http.request"}
-
-    limited = ConcurrencyLimit(2, lambda: 2, lambda: False).around(serve)
-    await limited({"type": "http", "method": "POST"}, receive, send)
-    await limited({"type": "http", "method": "GET"}, receive, send)
-    assert seen == [503, 1]
-
-
 async def test_health_is_told_to_anybody_and_readiness_ends_with_draining() -> None:
     calls = FakeService()
-    site = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}))
-    application = site.application()
+    app = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}), fetch_document)
+    application = app.application()
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.1:8000") as client:
         healthy, ready = await client.get("/healthz"), await client.get("/readyz")
-        await site.drain(1)
+        await app.drain(1)
         drained = await client.get("/readyz")
         refused = await client.post("/mcp", json=call(), headers={**MODERN, **bearer(TOKEN), "Host": "127.0.0.1"})
     assert (healthy.json()["status"], ready.json()) == ("ok", {"status": "ready", "tools": 11, "calls": 0})

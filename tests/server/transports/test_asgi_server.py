@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from klaviyo_mcp.settings import SettingsError
-from klaviyo_mcp.transports.listening import bind
+from klaviyo_mcp.transports.asgi_server import bind
 
 
 def test_answers_are_sent_at_once_instead_of_being_gathered() -> None:
@@ -18,12 +18,12 @@ def test_answers_are_sent_at_once_instead_of_being_gathered() -> None:
             accepted.set_result(bool(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
             writer.close()
 
-        async with await asyncio.start_server(serve, sock=listening):
-            _, writer = await asyncio.open_connection(*listening.getsockname())
+        async with await asyncio.start_server(serve, sock=bound):
+            _, writer = await asyncio.open_connection(*bound.getsockname())
             writer.close()
             return await accepted
 
-    listening = bind("127.0.0.1", 0)
+    bound = bind("127.0.0.1", 0)
     assert asyncio.run(sends_at_once())
 
 

@@ -1,0 +1,31 @@
+"""The limit of requests at once, whichever way they come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from klaviyo_mcp.transports.asgi import ConcurrencyLimit
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_calls_that_came_over_sse_count_as_well() -> None:
+    seen: list[int] = []
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(1)
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            seen.append(message["status"])
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    limited = ConcurrencyLimit(2, lambda: 2, lambda: False).wrap(serve)
+    await limited({"type": "http", "method": "POST"}, receive, send)
+    await limited({"type": "http", "method": "GET"}, receive, send)
+    assert seen == [503, 1]
