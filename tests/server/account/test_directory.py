@@ -65,6 +65,27 @@ async def test_what_could_not_be_read_is_tried_again_soon(klaviyo: FakeKlaviyo) 
     assert await directory(klaviyo).account() == ("", "Europe/Oslo", "NOK")
 
 
+async def test_a_failed_read_of_the_account_is_not_repeated_for_30_seconds(klaviyo: FakeKlaviyo) -> None:
+    klaviyo.broken = {"accounts"}
+    await directory(klaviyo).account()
+    klaviyo.now += 29.9
+    await directory(klaviyo).account()
+    assert klaviyo.new_requests() == ["GET accounts"]
+    klaviyo.now += 0.2
+    await directory(klaviyo).account()
+    assert klaviyo.new_requests() == ["GET accounts"]
+
+
+async def test_the_facts_of_the_account_are_kept_for_an_hour(klaviyo: FakeKlaviyo) -> None:
+    await directory(klaviyo).account()
+    klaviyo.now += 3_599
+    assert (await directory(klaviyo).account()).timezone == "Europe/Oslo"
+    assert klaviyo.new_requests() == ["GET accounts"]
+    klaviyo.now += 1
+    await directory(klaviyo).account()
+    assert klaviyo.new_requests() == ["GET accounts"]
+
+
 async def test_campaigns_are_read_by_the_channels_they_went_by(klaviyo: FakeKlaviyo) -> None:
     assert await directory(klaviyo).names("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
     assert [query["filter"] for query in klaviyo.queries] == ['and(equals(messages.channel,"sms"),any(id,["C2"]))']

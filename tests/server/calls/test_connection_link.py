@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from mcp_types import ElicitRequestURLParams, ElicitResult
 from tests.server.sandbox_server import CONNECTION_ID, ERAS, Person, answer_text, client, sandbox_server
@@ -43,6 +45,18 @@ async def test_where_nobody_can_be_sent_to_the_address_the_answer_shows_it(era: 
         answer = answer_text(await session.call_tool("create_connection", {}))
     new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
     assert f'"url":"{new["url"]}"' in answer
+
+
+@pytest.mark.parametrize("url", ["http://connect.maton.ai/?session_token=1", "javascript:alert(1)", "", None])
+async def test_a_person_is_sent_to_https_addresses_only(url: str | None) -> None:
+    server, person = sandbox_server(), Person("accept")
+    record = {**server.sandbox.connections.held[CONNECTION_ID], "connection_id": "new", "status": "PENDING", "url": url}
+    body = json.dumps({"connection": record})
+    server.sandbox.faults.add(status=200, path="/connections", method="POST", body=body)
+    async with client(server.calls, ERAS[-1], person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    assert person.urls == []
+    assert "a person opens that url in a browser" in answer
 
 
 @pytest.mark.parametrize("era", ERAS)
