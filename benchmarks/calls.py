@@ -8,9 +8,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchmarks.clients import Client, ServerError
-from benchmarks.measurements import Key, Measure, Measurements, Results
+from benchmarks.measurements import Key, Measure, Results
 from benchmarks.plan import DIRECT, HTTP, STDIO, TOOL, Build, OtherServer, Plan, call_case
 from benchmarks.processes import KEY, Upstream, cpu_ms, http_server, server_process, stdio_server, upstream_process
 
@@ -66,6 +67,13 @@ async def own_routes(build: Build, upstream: Upstream) -> AsyncIterator[dict[str
 
 
 @asynccontextmanager
+async def all_routes(builds: Sequence[Build], upstream: Upstream) -> AsyncIterator[dict[str, dict[str, Route]]]:
+    """The routes of each build, by its name."""
+    async with AsyncExitStack() as stack:
+        yield {build.name: await stack.enter_async_context(own_routes(build, upstream)) for build in builds}
+
+
+@asynccontextmanager
 async def other_routes(server: OtherServer, upstream: Upstream) -> AsyncIterator[dict[str, Route]]:
     """Another server beside the direct request, both warm.
 
@@ -90,33 +98,36 @@ async def other_routes(server: OtherServer, upstream: Upstream) -> AsyncIterator
 async def measure_calls(plan: Plan, builds: Sequence[Build], results: Results) -> None:
     """The medians of this run's calls in each case.
 
-    Each build and each other server has turns of its own with the direct request: one more process in the turns would
-    evict the caches of the others.
+    Each build has turns of its own with the direct request, the builds one after the other in each case. Another
+    server comes after them: one more process at work would evict the caches of the others.
     """
     async with upstream_process() as upstream:
-        for build in builds:
-            async with own_routes(build, upstream) as routes:
-                await _measure_cases(plan, upstream, routes, [results.builds[build.name]])
+        async with all_routes(builds, upstream) as routes_by_build:
+            for case in _cases(plan):
+                for name, routes in routes_by_build.items():
+                    for key, value in (await _measure_case(plan, upstream, routes, case)).items():
+                        results.builds[name].record(key, value)
         for server in plan.other_servers:
             async with other_routes(server, upstream) as routes:
-                only = {DIRECT: routes[DIRECT], server.name: routes[server.name]}
-                await _measure_cases(plan, upstream, only, list(results.builds.values()), server.name)
+                for case in _cases(plan):
+                    for key, value in (await _measure_case(plan, upstream, routes, case)).items():
+                        results.record_for_all(key, value if key.subject == server.name else None)
 
 
-async def _measure_cases(
-    plan: Plan,
-    upstream: Upstream,
-    routes: Mapping[str, Route],
-    targets: Sequence[Measurements],
-    only: str | None = None,
-) -> None:
-    for delay_ms in plan.delays_ms:
-        for records in plan.records:
-            await upstream.set(delay=delay_ms, total=records)
-            case = call_case(records, delay_ms)
-            for key, value in (await _measure_turns(routes, records, plan.calls_at(delay_ms), case)).items():
-                for measurements in targets if only in (None, key.subject) else ():
-                    measurements.record(key, value)
+class _Case(NamedTuple):
+    records: int
+    delay_ms: int
+
+
+def _cases(plan: Plan) -> list[_Case]:
+    return [_Case(records, delay_ms) for delay_ms in plan.delays_ms for records in plan.records]
+
+
+async def _measure_case(
+    plan: Plan, upstream: Upstream, routes: Mapping[str, Route], case: _Case
+) -> dict[Key, float | None]:
+    await upstream.set(delay=case.delay_ms, total=case.records)
+    return await _measure_turns(routes, case.records, plan.calls_at(case.delay_ms), call_case(*case))
 
 
 async def _measure_turns(routes: Mapping[str, Route], records: int, calls: int, case: str) -> dict[Key, float | None]:

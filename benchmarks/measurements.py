@@ -134,3 +134,8 @@ class Results:
     def own(self) -> Measurements:
         """The measurements of this checkout."""
         return next(iter(self.builds.values()))
+
+    def record_for_all(self, key: Key, value: float | None) -> None:
+        """Add the value of a run to the measurements of every build: a server that all are compared with."""
+        for measurements in self.builds.values():
+            measurements.record(key, value)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from benchmarks.calls import Route, other_routes, own_routes
+from benchmarks.calls import Route, all_routes, other_routes
 from benchmarks.measurements import Key, Measure, Results
 from benchmarks.plan import Build, Plan, rate_case
 from benchmarks.processes import Upstream, upstream_process
@@ -16,28 +17,37 @@ _DELAYS_MS = (0, 100)
 
 
 async def measure_rates(plan: Plan, builds: Sequence[Build], results: Results) -> None:
-    """The calls per second of each route in each case."""
+    """The calls per second of each route in each case, the builds one after the other in each case."""
     async with upstream_process() as upstream:
-        for build in builds:
-            async with own_routes(build, upstream) as routes:
-                for key, value in (await _measure_cases(plan, upstream, routes)).items():
-                    results.builds[build.name].record(key, value)
+        async with all_routes(builds, upstream) as routes_by_build:
+            for case in _cases(plan):
+                for name, routes in routes_by_build.items():
+                    for subject, route in routes.items():
+                        rate = await _measure_case(plan, upstream, route, case)
+                        results.builds[name].record(_key(subject, case), rate)
         for server in plan.other_servers:
             async with other_routes(server, upstream) as routes:
-                for key, value in (await _measure_cases(plan, upstream, {server.name: routes[server.name]})).items():
-                    for measurements in results.builds.values():
-                        measurements.record(key, value)
+                for case in _cases(plan):
+                    rate = await _measure_case(plan, upstream, routes[server.name], case)
+                    results.record_for_all(_key(server.name, case), rate)
 
 
-async def _measure_cases(plan: Plan, upstream: Upstream, routes: dict[str, Route]) -> dict[Key, float]:
-    rates: dict[Key, float] = {}
-    for delay_ms in _DELAYS_MS:
-        for calls_at_once in plan.calls_at_once:
-            await upstream.set(delay=delay_ms, total=RECORDS)
-            for name, route in routes.items():
-                key = Key(Measure.CALLS_PER_SECOND, name, rate_case(calls_at_once, delay_ms))
-                rates[key] = await calls_per_second(route, calls_at_once, plan.seconds)
-    return rates
+class _Case(NamedTuple):
+    calls_at_once: int
+    delay_ms: int
+
+
+def _cases(plan: Plan) -> list[_Case]:
+    return [_Case(calls, delay_ms) for delay_ms in _DELAYS_MS for calls in plan.calls_at_once]
+
+
+def _key(subject: str, case: _Case) -> Key:
+    return Key(Measure.CALLS_PER_SECOND, subject, rate_case(*case))
+
+
+async def _measure_case(plan: Plan, upstream: Upstream, route: Route, case: _Case) -> float:
+    await upstream.set(delay=case.delay_ms, total=RECORDS)
+    return await calls_per_second(route, case.calls_at_once, plan.seconds)
 
 
 async def calls_per_second(route: Route, calls_at_once: int, seconds: float) -> float:

@@ -45,19 +45,15 @@ async def warm_up(plan: Plan) -> None:
 
 async def measure_start(plan: Plan, builds: Sequence[Build], results: Results) -> None:
     """Start all servers in turns; the medians of this run's starts."""
-    starts: dict[_Key, list[_Start]] = {}
+    starts: dict[tuple[str | None, str], list[_Start]] = {}
     async with upstream_process() as upstream:
         for _ in range(plan.starts):
             for command in _commands(plan, builds, upstream):
                 starts.setdefault((command.build, command.subject), []).append(await _start(command))
     for (build, subject), values in starts.items():
-        for name, measurements in results.builds.items():
-            if build in (None, name):
-                for measure, value in _medians(values).items():
-                    measurements.record(Key(measure, subject), value)
-
-
-_Key = tuple[str | None, str]
+        record = results.record_for_all if build is None else results.builds[build].record
+        for measure, value in _medians(values).items():
+            record(Key(measure, subject), value)
 
 
 def _medians(starts: Sequence[_Start]) -> dict[Measure, float | None]:
