@@ -16,6 +16,9 @@ from benchmarks.plan import DIRECT, HTTP, STDIO, TOOL, Build, OtherServer, Plan,
 from benchmarks.processes import KEY, Upstream, cpu_ms, http_server, server_process, stdio_server, upstream_process
 
 _WARM_UP_CALLS = 20
+_BLOCK_CALLS = 10
+"""Calls of one build before the turn of another: few enough that the load does not change, and enough that a cold cache
+after the change does not move the median."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +101,19 @@ async def other_routes(server: OtherServer, upstream: Upstream) -> AsyncIterator
 async def measure_calls(plan: Plan, builds: Sequence[Build], results: Results) -> None:
     """The medians of this run's calls in each case.
 
-    Each build has turns of its own with the direct request, the builds one after the other in each case. Another
-    server comes after them: one more process at work would evict the caches of the others.
+    Another server is measured after the builds: one more process at work would evict the caches of the others.
     """
     async with upstream_process() as upstream:
         async with all_routes(builds, upstream) as routes_by_build:
             for case in _cases(plan):
-                for name, routes in routes_by_build.items():
-                    for key, value in (await _measure_case(plan, upstream, routes, case)).items():
+                for name, values in (await _measure_case(plan, upstream, routes_by_build, case)).items():
+                    for key, value in values.items():
                         results.builds[name].record(key, value)
         for server in plan.other_servers:
             async with other_routes(server, upstream) as routes:
                 for case in _cases(plan):
-                    for key, value in (await _measure_case(plan, upstream, routes, case)).items():
+                    values = (await _measure_case(plan, upstream, {server.name: routes}, case))[server.name]
+                    for key, value in values.items():
                         results.record_for_all(key, value if key.subject == server.name else None)
 
 
@@ -124,28 +127,54 @@ def _cases(plan: Plan) -> list[_Case]:
 
 
 async def _measure_case(
-    plan: Plan, upstream: Upstream, routes: Mapping[str, Route], case: _Case
-) -> dict[Key, float | None]:
+    plan: Plan, upstream: Upstream, routes_by_server: Mapping[str, dict[str, Route]], case: _Case
+) -> dict[str, dict[Key, float | None]]:
+    """The medians of a case by server, in short blocks of turns so that all meet the same load of the machine."""
     await upstream.set(delay=case.delay_ms, total=case.records)
-    return await _measure_turns(routes, case.records, plan.calls_at(case.delay_ms), call_case(*case))
+    turns = {name: _Turns(routes, case.records) for name, routes in routes_by_server.items()}
+    left = plan.calls_at(case.delay_ms)
+    while left:
+        block = min(left, _BLOCK_CALLS)
+        left -= block
+        for one in reversed(turns.values()) if left % 2 else turns.values():
+            await one.run(block)
+    return {name: one.medians(call_case(*case)) for name, one in turns.items()}
 
 
-async def _measure_turns(routes: Mapping[str, Route], records: int, calls: int, case: str) -> dict[Key, float | None]:
-    times_ms: dict[str, list[float]] = {name: [] for name in routes}
-    cpu_before = {name: cpu_ms(route.process_id) if route.process_id else None for name, route in routes.items()}
-    for _ in range(calls):
-        for name, route in routes.items():
-            began = time.perf_counter()
-            await route.call(records)
-            times_ms[name].append((time.perf_counter() - began) * 1000)
-    values: dict[Key, float | None] = {}
-    for name, route in routes.items():
-        values[Key(Measure.CALL_MS, name, case)] = statistics.median(times_ms[name])
-        if route.process_id is None:
-            continue
-        added = [ms - direct for ms, direct in zip(times_ms[name], times_ms[DIRECT], strict=True)]
-        values[Key(Measure.ADDED_MS, name, case)] = statistics.median(added)
-        before, after = cpu_before[name], cpu_ms(route.process_id)
-        per_call = None if before is None or after is None else (after - before) / calls
-        values[Key(Measure.CALL_CPU_MS, name, case)] = per_call
-    return values
+class _Turns:
+    """The routes to a server in turns, and the time of each call."""
+
+    def __init__(self, routes: Mapping[str, Route], records: int) -> None:
+        self._routes = routes
+        self._records = records
+        self._times_ms: dict[str, list[float]] = {subject: [] for subject in routes}
+        self._cpu_ms: dict[str, float | None] = dict.fromkeys(routes, 0.0)
+
+    async def run(self, calls: int) -> None:
+        """Make so many calls over each route."""
+        before = {subject: self._cpu_ms_of(route) for subject, route in self._routes.items()}
+        for _ in range(calls):
+            for subject, route in self._routes.items():
+                began = time.perf_counter()
+                await route.call(self._records)
+                self._times_ms[subject].append((time.perf_counter() - began) * 1000)
+        for subject, route in self._routes.items():
+            total, start, end = self._cpu_ms[subject], before[subject], self._cpu_ms_of(route)
+            self._cpu_ms[subject] = None if total is None or start is None or end is None else total + end - start
+
+    def medians(self, case: str) -> dict[Key, float | None]:
+        """The medians of all calls; of the processor time, the mean."""
+        values: dict[Key, float | None] = {}
+        for subject, times in self._times_ms.items():
+            values[Key(Measure.CALL_MS, subject, case)] = statistics.median(times)
+            if subject == DIRECT:
+                continue
+            added = [ms - direct for ms, direct in zip(times, self._times_ms[DIRECT], strict=True)]
+            values[Key(Measure.ADDED_MS, subject, case)] = statistics.median(added)
+            total = self._cpu_ms[subject]
+            values[Key(Measure.CALL_CPU_MS, subject, case)] = None if total is None else total / len(times)
+        return values
+
+    @staticmethod
+    def _cpu_ms_of(route: Route) -> float | None:
+        return None if route.process_id is None else cpu_ms(route.process_id)

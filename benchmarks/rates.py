@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks.calls import Route, all_routes, other_routes
 from benchmarks.measurements import Key, Measure, Results
-from benchmarks.plan import Build, Plan, rate_case
+from benchmarks.plan import DIRECT, HTTP, STDIO, Build, Plan, rate_case
 from benchmarks.processes import Upstream, upstream_process
 
 RECORDS = 20
@@ -21,9 +21,9 @@ async def measure_rates(plan: Plan, builds: Sequence[Build], results: Results) -
     async with upstream_process() as upstream:
         async with all_routes(builds, upstream) as routes_by_build:
             for case in _cases(plan):
-                for name, routes in routes_by_build.items():
-                    for subject, route in routes.items():
-                        rate = await _measure_case(plan, upstream, route, case)
+                for subject in (DIRECT, STDIO, HTTP):
+                    for name, routes in routes_by_build.items():
+                        rate = await _measure_case(plan, upstream, routes[subject], case)
                         results.builds[name].record(_key(subject, case), rate)
         for server in plan.other_servers:
             async with other_routes(server, upstream) as routes:

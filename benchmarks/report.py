@@ -102,7 +102,7 @@ def _comparison(results: Results) -> str:
                 name = ", ".join(part for part in (words, name_of(key.subject), key.case) if part)
                 change = median_and_quartiles(ratio(figure, other_figure), 2)
                 rows.append((name, median(other_figure, digits), median(figure, digits), change))
-    text = "Both in the same runs, in turns. What is the same in both is left out."
+    text = "Both in the same runs, in turns. Values that are the same in both are left out."
     return f"## Compared with {other_name}\n\n{text}\n\n{table(('', other_name, own_name, 'ratio'), rows)}"
 
 
