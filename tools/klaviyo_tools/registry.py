@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.area import Area
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import Answer, RecordAddress
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.resource_types import ResourceType, unknown_resource_type
 from klaviyo_tools.toolsets import CORE, PRESETS, STANDARD
@@ -126,26 +126,14 @@ class Registry(Mapping[str, Operation]):
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
         return next((reads[path] for path in paths if path in reads), operation.job.read if operation.job else None)
 
-    def record_read(self, operation: Operation) -> Operation | None:
+    def read_in_path(self, operation: Operation) -> Operation | None:
         """The read of the record in an operation's path; None where there is none."""
         paths = (operation.path, operation.path.partition("/relationships/")[0]) if operation.path_ids else ()
         return next((self[self._reads[path]] for path in paths if path in self._reads), None)
 
-    def read_of_type(self, type_: str) -> Operation:
-        """The read of one record of a type by its id. Raises KeyError where there is none."""
-        return self._reads_of_types[type_]
-
-    def collection_of_type(self, type_: str) -> Operation:
-        """The read of all records of a type. Raises KeyError where there is none."""
-        return self._collections_of_types[type_]
-
     @cached_property
-    def _reads(self) -> dict[str, str]:
-        """Path -> the plain read of it."""
-        return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
-
-    @cached_property
-    def _reads_of_types(self) -> dict[str, Operation]:
+    def record_reads(self) -> Mapping[str, Operation]:
+        """Type of a record -> the read of one record by its id."""
         return {
             operation.resource: operation
             for operation in self._operations.values()
@@ -155,12 +143,23 @@ class Registry(Mapping[str, Operation]):
         }
 
     @cached_property
-    def _collections_of_types(self) -> dict[str, Operation]:
+    def collections(self) -> Mapping[str, Operation]:
+        """Type of a record -> the read of all records of the account."""
         return {
             operation.resource: operation
             for operation in self._operations.values()
             if operation.answer is Answer.COLLECTION and operation.method == "GET" and not operation.path_ids
         }
+
+    @cached_property
+    def addresses(self) -> Mapping[str, tuple[Operation, RecordAddress]]:
+        """Type of a record that has an address -> its read and that address."""
+        return {one.resource: (one, one.address) for one in self._operations.values() if one.address is not None}
+
+    @cached_property
+    def _reads(self) -> dict[str, str]:
+        """Path -> the plain read of it."""
+        return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
 
 
 def _resource_types(areas: Iterable[Area]) -> dict[str, ResourceType]:

@@ -23,8 +23,9 @@ from klaviyo_mcp.errors import (
     UnreachableError,
     UpstreamError,
 )
-from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.facts import Answer
 from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.operation.request import Service
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.directory import Directory
@@ -129,9 +130,7 @@ class AccountConnections:
 
     def changes(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
-        return operation.area == "connections" and (
-            operation.effect is not Effect.READ or operation.name == "get_connection"
-        )
+        return operation.service is Service.MATON and operation.answer is not Answer.COLLECTION
 
     @property
     def _is_listed(self) -> bool:

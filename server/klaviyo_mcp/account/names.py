@@ -1,20 +1,22 @@
-"""Reads the names of records: all records of a type, or those with given ids, in few requests.
+"""Reads the names of records: of all records of a type, or of those with given ids, in few requests.
 
 Names come from the collection of the type: by `any(id,[…])` in batches where the collection takes that filter, else
-from its newest pages. Types without a collection are read one record at a time, up to a limit.
+from its pages. A type without a collection is read one record at a time, up to a limit.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from klaviyo_mcp.account.reads import attribute_of, run_together
 from klaviyo_mcp.answers.values import value_at
 from klaviyo_mcp.answers.wording import label_of
 from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.operation.operation import Operation
+from klaviyo_tools.registry import resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
@@ -24,8 +26,10 @@ MAX_PAGES_OF_CAMPAIGNS = 3
 """Pages of campaigns, newest first, in which messages are looked for."""
 MAX_SINGLE_READS = 10
 """Records whose names are read one at a time."""
-CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
-"""A channel as reports name it -> as the filter of get_campaigns takes it."""
+MESSAGE = "message"
+"""The kind of a message of a campaign or of a flow: reports do not say which of both an id is."""
+DATES = ("updated_at", "updated", "created_at", "created")
+"""The attributes by which a collection is sorted to read its newest records first."""
 
 
 class NamedRecord(NamedTuple):
@@ -40,18 +44,15 @@ FoundNames = dict[str, str]
 
 
 async def read_all(reads: AccountReads, type_: str, found: list[NamedRecord]) -> None:
-    """Add the records of a type to `found` while pages come. Raises KlaviyoMcpError."""
+    """Add the records of a type to `found` while pages come, newest first. Raises KlaviyoMcpError."""
+    collection = reads.registry.collections[type_]
 
-    async def add(records: AsyncIterator[Flat]) -> None:
-        async for flat in records:
+    async def add(filter_: str | None) -> None:
+        arguments: dict[str, Any] = {**({"filter": filter_} if filter_ else {}), **_newest_first(collection)}
+        async for flat in reads.records(collection.name, **arguments):
             found.append(NamedRecord(flat.id, label_of(flat)))
 
-    if type_ == "campaign":
-        filters = [by_channel(channel) for channel in CHANNELS.values()]
-        newest = (reads.records("get_campaigns", filter=one, sort="-updated_at") for one in filters)
-        await run_together(*(partial(add, records) for records in newest))
-    else:
-        await add(reads.records(reads.registry.collection_of_type(type_).name))
+    await run_together(*(partial(add, filter_) for filter_ in _part_filters(collection)))
 
 
 async def read_names(
@@ -60,21 +61,31 @@ async def read_names(
     """Put the names of these ids into `found`, as far as there are any.
 
     Args:
-        kind: The type of the records; also `message` (of campaigns or flows) and `form version`.
-        channels: The channels that campaigns are known to use, as reports name them; none is any.
+        kind: The type of the records, or `message` for messages of campaigns and flows alike.
+        channels: The channels that campaigns are known to use, as reports write them; none for any.
 
     Raises:
         KlaviyoMcpError: A read failed. The names that were read before stay in `found`.
     """
-    match kind:
-        case "campaign":
-            await _campaign_names(reads, ids, channels, found)
-        case "message":
-            await _message_names(reads, ids, found)
-        case "form version":
-            await _form_version_names(reads, ids, found)
-        case _:
-            await _record_names(reads, kind, ids, found)
+    if kind == MESSAGE:
+        await _message_names(reads, ids, found)
+    elif (collection := reads.registry.collections.get(kind)) is not None:
+        await _collection_names(reads, collection, ids, found, channels)
+    else:
+        await _single_names(reads, reads.registry.record_reads[kind], ids, found)
+
+
+async def _collection_names(
+    reads: AccountReads, collection: Operation, ids: Sequence[str], found: FoundNames, channels: Collection[str]
+) -> None:
+    by_ids = "any" in collection.reading.filter.get("id", "").split()
+    for part in _part_filters(collection, channels):
+        missing = [id_ for id_ in ids if id_ not in found]
+        for batch in _batches(missing) if by_ids else [()]:
+            filters = [part, any_id(batch) if by_ids else None]
+            filter_ = ",".join(one for one in filters if one)
+            arguments: dict[str, Any] = {"filter": filter_} if filter_ else {}
+            await _add_names(reads.records(collection.name, **arguments), found)
 
 
 async def _add_names(records: AsyncIterator[Flat], found: FoundNames) -> None:
@@ -82,22 +93,16 @@ async def _add_names(records: AsyncIterator[Flat], found: FoundNames) -> None:
         found[flat.id] = label_of(flat)
 
 
-async def _record_names(reads: AccountReads, type_: str, ids: Sequence[str], found: FoundNames) -> None:
-    collection = reads.registry.collection_of_type(type_)
-    if "any" not in collection.reading.filter.get("id", "").split():
-        await _add_names(reads.records(collection.name), found)
-        return
-    for batch in _batches(ids):
-        await _add_names(reads.records(collection.name, filter=any_id(batch)), found)
+async def _single_names(reads: AccountReads, read: Operation, ids: Sequence[str], found: FoundNames) -> None:
+    """Name records by the first attribute of their label: the others say what a record is, not which."""
+    path = resource_type(read.resource).label[0].split(".")
 
+    async def read_name(id_: str) -> None:
+        page = await reads.one(read.name, **{read.path_ids[-1]: id_})
+        flat = page.records[0] if page is not None and page.records else None
+        found[id_] = _text(value_at(flat.attributes, path)) if flat is not None else ""
 
-async def _campaign_names(
-    reads: AccountReads, ids: Sequence[str], channels: Collection[str], found: FoundNames
-) -> None:
-    known = [CHANNELS[channel] for channel in CHANNELS if channel in channels]
-    for channel in known or CHANNELS.values():
-        for batch in _batches([id_ for id_ in ids if id_ not in found]):
-            await _add_names(reads.records("get_campaigns", filter=f"{by_channel(channel)},{any_id(batch)}"), found)
+    await _read_singly(ids, read_name)
 
 
 async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNames) -> None:
@@ -105,19 +110,20 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNa
 
     Klaviyo has no collection of messages: campaigns are read with the ids of theirs, then flow messages one at a time.
     """
+    campaigns = reads.registry.collections["campaign"]
     ids_only = {"fields[campaign-message]": "definition.channel"}
-    for channel in CHANNELS.values():
+    for part in _part_filters(campaigns):
         if all(id_ in found for id_ in ids):
             return
-        campaigns = reads.records(
-            "get_campaigns",
+        newest = reads.records(
+            campaigns.name,
             ids_only,
             max_pages=MAX_PAGES_OF_CAMPAIGNS,
-            filter=by_channel(channel),
+            filter=part,
             include=["campaign-messages"],
             sort="-created_at",
         )
-        async for campaign in campaigns:
+        async for campaign in newest:
             messages = campaign.related.get("campaign-messages")
             found.update(dict.fromkeys(messages.ids if messages else (), label_of(campaign)))
 
@@ -129,21 +135,23 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNa
     await _read_singly([id_ for id_ in ids if id_ not in found], read_message)
 
 
-async def _form_version_names(reads: AccountReads, ids: Sequence[str], found: FoundNames) -> None:
-    async def read_version(id_: str) -> None:
-        page = await reads.one("get_form_version", form_version_id=id_)
-        found[id_] = _text(attribute_of(page, "variation_name"))
-
-    await _read_singly(ids, read_version)
-
-
 async def _read_singly(ids: Sequence[str], read: Callable[[str], Awaitable[None]]) -> None:
     await run_together(*(partial(read, id_) for id_ in ids[:MAX_SINGLE_READS]))
 
 
-def by_channel(channel: str) -> str:
-    """The filter for campaigns of a channel."""
-    return f'equals(messages.channel,"{channel}")'
+def _part_filters(collection: Operation, report_values: Collection[str] = ()) -> list[str | None]:
+    """The filter of each part of a collection, of the parts that reports name alone; None where it is read whole."""
+    parts = collection.reading.parts
+    if parts is None:
+        return [None]
+    values = {parts.report_names.get(value, value) for value in report_values}
+    chosen = [value for value in parts.values if value in values] or parts.values
+    return [f"equals({parts.filter_field},{json.dumps(value)})" for value in chosen]
+
+
+def _newest_first(collection: Operation) -> dict[str, str]:
+    date = next((name for name in DATES if name in collection.reading.sort), None)
+    return {"sort": f"-{date}"} if date else {}
 
 
 def any_id(ids: Iterable[str]) -> str:

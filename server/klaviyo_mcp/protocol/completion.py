@@ -6,7 +6,7 @@ A client asks at every key: the directory of the account reads names once and ke
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -27,18 +27,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_COMPLETIONS = 100
-"""Values in one answer, as the protocol has it."""
+"""The most values in one answer that the protocol allows."""
 READ_SECONDS = 4.0
-"""Seconds for which somebody who types is kept waiting."""
+"""Seconds for which a person who types is kept waiting."""
 NAME_CHARACTERS = 120
-RECORD_KINDS: Mapping[str, tuple[str, ...]] = {
-    **{
-        kind: (kind,)
-        for kind in ("campaign", "list", "segment", "flow", "form", "template", "metric", "coupon", "webhook")
-    },
-    "audience": ("list", "segment"),
-}
-"""Kind of an argument -> the types of the records that complete it: neither people nor what they did."""
+AUDIENCE = ("list", "segment")
+"""The types of the records that complete an argument of the kind `audience`."""
 
 
 class Completion:
@@ -50,25 +44,25 @@ class Completion:
     async def complete(
         self, ctx: ServerRequestContext[Any], params: mcp_types.CompleteRequestParams
     ) -> mcp_types.CompleteResult:
-        """What fits the text typed so far, the best first: beginnings, then words, then anywhere."""
-        found: Sequence[str] = ()
+        """The values that hold the text typed so far: first those that begin with it, then those with such a word."""
+        values: Sequence[str] = ()
         try:
             with anyio.move_on_after(READ_SECONDS):
-                found = await self._fitting(params)
+                values = await self._values(params)
         except KlaviyoMcpError as error:
-            logger.debug("nothing to complete from: %s", error)
+            logger.debug("no names to complete from: %s", error)
         except Exception:
             logger.warning("completion failed", exc_info=True)
-        shown = list(found[:MAX_COMPLETIONS])
-        completion = mcp_types.Completion(values=shown, total=len(found), has_more=len(found) > len(shown))
+        shown = list(values[:MAX_COMPLETIONS])
+        completion = mcp_types.Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
         return mcp_types.CompleteResult(completion=completion)
 
-    async def _fitting(self, params: mcp_types.CompleteRequestParams) -> Sequence[str]:
+    async def _values(self, params: mcp_types.CompleteRequestParams) -> Sequence[str]:
         typed, ref = params.argument.value, params.ref
         if isinstance(ref, mcp_types.PromptReference):
             prompt = prompts.PROMPTS.get(ref.name)
-            known = {argument.name: argument.kind for argument in prompt.arguments} if prompt else {}
-            kind = known.get(params.argument.name, "")
+            kinds = {argument.name: argument.kind for argument in prompt.arguments} if prompt else {}
+            kind = kinds.get(params.argument.name, "")
             if kind == "timeframe":
                 return _ranked([(key, key) for key in KEYS], typed)
             names = [one_line(record.name, NAME_CHARACTERS) for record in await self._records(kind)]
@@ -76,27 +70,36 @@ class Completion:
         kind = ref.uri.removeprefix(resources.SCHEME).partition("/")[0]
         if kind == "guide":
             return _ranked([(name, name) for name in GUIDES], typed)
-        records = await self._records(kind) if kind in resources.RECORDS else ()
+        records = await self._records(kind)
         return _ranked(
             [(record.id, f"{one_line(record.name, NAME_CHARACTERS)} {record.id}") for record in records], typed
         )
 
     async def _records(self, kind: str) -> Sequence[NamedRecord]:
-        """The records of a kind. Raises KlaviyoMcpError, also where several connections leave the account open."""
+        """The records of a kind. Raises KlaviyoMcpError, also where it is not certain which account is meant."""
         settings, accounts = self._calls.settings, self._calls.accounts
-        if kind not in RECORD_KINDS or (settings.key is None and not settings.sandbox):
+        addresses = self._calls.inventory.registry.addresses
+        types = AUDIENCE if kind == "audience" else (kind,)
+        if not all(type_ in addresses and addresses[type_][1].completes_ids for type_ in types):
+            return ()
+        if settings.key is None and not settings.sandbox:
             return ()
         await accounts.connection_for_write()
-        return [record for type_ in RECORD_KINDS[kind] for record in await accounts.directory.records(type_)]
+        return [record for type_ in types for record in await accounts.directory.records(type_)]
 
 
-def _ranked(values: Sequence[tuple[str, str]], typed: str) -> list[str]:
-    """The values whose text holds what was typed, each once."""
-    sought = typed.strip().casefold()
+def _ranked(choices: Sequence[tuple[str, str]], typed: str) -> list[str]:
+    """The values of those choices whose text holds what was typed, each once.
+
+    Args:
+        choices: Pairs of a value and its text.
+        typed: The text typed so far.
+    """
+    text = typed.strip().casefold()
     ranks: list[tuple[int, str]] = []
-    for value, text in values:
-        folded = text.casefold()
-        if not value or sought not in folded:
+    for value, choice in choices:
+        folded = choice.casefold()
+        if not value or text not in folded:
             continue
-        ranks.append((0 if folded.startswith(sought) else 1 if f" {sought}" in folded else 2, value))
+        ranks.append((0 if folded.startswith(text) else 1 if f" {text}" in folded else 2, value))
     return list(dict.fromkeys(value for _, value in sorted(ranks, key=lambda rank: rank[0])))

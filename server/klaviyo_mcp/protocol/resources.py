@@ -1,10 +1,12 @@
-"""MCP resources: guides to what is hard to write, and single records of the account by their id."""
+"""MCP resources: guides to what is hard to write, and single records of the account by their id.
+
+A record is at `klaviyo://<type>/<id>`, where its operation declares such an address.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -25,50 +27,6 @@ SCHEME = "klaviyo://"
 
 _MARKDOWN = "text/markdown"
 _RESERVED = re.compile(r"[\x00-\x20\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordAddress:
-    """A kind of record that can be read by its id: the operation, and what it is asked for."""
-
-    operation: str
-    argument: str
-    description: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-RECORDS: Mapping[str, RecordAddress] = {
-    "profile": RecordAddress(
-        "get_profile", "profile_id", "A person, with consent.", {"additional_fields": ["subscriptions"]}
-    ),
-    "list": RecordAddress(
-        "get_list", "list_id", "A list and how many are on it.", {"additional_fields": ["profile_count"]}
-    ),
-    "segment": RecordAddress(
-        "get_segment", "segment_id", "A segment, its rules and its size.", {"additional_fields": ["profile_count"]}
-    ),
-    "campaign": RecordAddress(
-        "get_campaign",
-        "campaign_id",
-        "A campaign and what it says.",
-        {"include": ["campaign-messages", "tags"]},
-    ),
-    "flow": RecordAddress(
-        "get_flow", "flow_id", "A flow, its trigger and its actions.", {"additional_fields": ["definition"]}
-    ),
-    "metric": RecordAddress("get_metric", "metric_id", "A metric and where it comes from."),
-    "event": RecordAddress(
-        "get_event", "event_id", "An event, whose and of which metric.", {"include": ["metric", "profile"]}
-    ),
-    "template": RecordAddress("get_template", "template_id", "A template with its HTML."),
-    "form": RecordAddress("get_form", "form_id", "A sign-up form with all that is on it."),
-    "coupon": RecordAddress("get_coupon", "coupon_id", "A coupon."),
-    "catalog-item": RecordAddress("get_catalog_item", "catalog_item_id", "A product."),
-    "review": RecordAddress("get_review", "review_id", "A review of a product."),
-    "image": RecordAddress("get_image", "image_id", "A picture of the library."),
-    "webhook": RecordAddress("get_webhook", "webhook_id", "A webhook and its topics.", {"include": ["webhook-topics"]}),
-}
-"""The kinds of records that have a resource template, `klaviyo://<kind>/{id}`."""
 
 
 class Resources:
@@ -98,19 +56,19 @@ class Resources:
     async def templates(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListResourceTemplatesResult:
-        """The guides by name, and the records by kind and id."""
+        """The guides by name, and the records by type and id."""
         guides = mcp_types.ResourceTemplate(
             uri_template=f"{GUIDE_PREFIX}{{name}}", name="guide", description="A guide.", mime_type=_MARKDOWN
         )
         records = [
             mcp_types.ResourceTemplate(
-                uri_template=f"{SCHEME}{kind}/{{id}}",
-                name=kind,
-                title=kind.replace("-", " ").capitalize(),
-                description=record.description,
+                uri_template=f"{SCHEME}{type_}/{{id}}",
+                name=type_,
+                title=type_.replace("-", " ").capitalize(),
+                description=address.description,
                 mime_type="text/plain",
             )
-            for kind, record in RECORDS.items()
+            for type_, (_, address) in self._calls.inventory.registry.addresses.items()
         ]
         return mcp_types.ListResourceTemplatesResult(resource_templates=[guides, *records])
 
@@ -122,10 +80,11 @@ class Resources:
         try:
             if uri.startswith(GUIDE_PREFIX):
                 return _contents(uri, find_guide(uri).text, _MARKDOWN)
-            kind, id_ = _address(uri)
-            record = RECORDS[kind]
-            operation = self._calls.inventory.registry[record.operation]
-            answer = await self._calls.run(operation, {record.argument: id_, **record.arguments}, SilentContext())
+            addresses = self._calls.inventory.registry.addresses
+            type_, id_ = _parsed(uri, addresses)
+            operation, address = addresses[type_]
+            arguments = {operation.path_ids[-1]: id_, **address.arguments}
+            answer = await self._calls.run(operation, arguments, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
             raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
         except KlaviyoMcpError as error:
@@ -138,13 +97,13 @@ def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResu
     return mcp_types.ReadResourceResult(contents=[contents])
 
 
-def _address(uri: str) -> tuple[str, str]:
-    """Kind and id of a record's address, the id percent-decoded. Raises LookupError."""
-    kind, slash, id_ = uri.removeprefix(SCHEME).partition("/")
-    if not uri.startswith(SCHEME) or _RESERVED.search(uri) or kind not in RECORDS:
-        close = nearest(kind, [*RECORDS, "guide"])
-        known = " or ".join(f"{SCHEME}{name}/…" for name in close) or f"{GUIDE_PREFIX}… and {SCHEME}<kind>/<id>"
-        raise LookupError(f"there is no resource at {_RESERVED.sub('', uri)[:80]!r}; there is {known}")
+def _parsed(uri: str, types: Collection[str]) -> tuple[str, str]:
+    """The type and the id of a record's address, the id percent-decoded. Raises LookupError."""
+    type_, slash, id_ = uri.removeprefix(SCHEME).partition("/")
+    if not uri.startswith(SCHEME) or _RESERVED.search(uri) or type_ not in types:
+        close = nearest(type_, [*types, "guide"])
+        existing = " or ".join(f"{SCHEME}{name}/…" for name in close) or f"{GUIDE_PREFIX}… and {SCHEME}<kind>/<id>"
+        raise LookupError(f"there is no resource at {_RESERVED.sub('', uri)[:80]!r}; there is {existing}")
     if not slash or not id_:
-        raise LookupError(f"an id is missing: {SCHEME}{kind}/<id>")
-    return kind, unquote(id_)
+        raise LookupError(f"an id is missing: {SCHEME}{type_}/<id>")
+    return type_, unquote(id_)

@@ -15,7 +15,6 @@ from klaviyo_mcp.calls.guides.guide import GUIDES, find_guide
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS, MAX_CHARACTERS
-from klaviyo_mcp.protocol.resources import RECORDS
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
@@ -65,17 +64,18 @@ async def test_records_are_read_by_the_address_of_their_template(era: str) -> No
     async with connected(era) as client:
         templates = (await client.list_resource_templates()).resource_templates
         assert [one.uri_template for one in templates][:2] == ["klaviyo://guide/{name}", "klaviyo://profile/{id}"]
-        assert {one.name for one in templates} == {"guide", *RECORDS}
+        assert {one.name for one in templates} == {"guide", *registry().addresses}
         ref = mcp_types.ResourceTemplateReference(uri="klaviyo://list/{id}")
         id_ = (await client.complete(ref, {"name": "id", "value": ""})).completion.values[0]
         assert f'"id":"{id_}"' in text_of(await client.read_resource(f"klaviyo://list/{id_}"))
 
 
-def test_records_are_read_by_reads_alone() -> None:
-    for record in RECORDS.values():
-        operation = registry()[record.operation]
+def test_the_addresses_of_records_are_of_reads_and_their_arguments_exist() -> None:
+    for operation, address in registry().addresses.values():
         assert operation.effect is Effect.READ
-        assert list(operation.path_ids) == [record.argument]
+        assert len(operation.path_ids) == 1
+        assert set(address.arguments) <= set(operation.arguments.model_fields)
+        assert not address.completes_ids or operation.resource in registry().collections
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def record_type(operation: Operation) -> ResourceType | None:
     """The type of the record that a preview is about."""
     record = preview_of(operation).record
     if record is not None:
-        return resource_type(registry().read_of_type(record[0]).resource)
-    read = registry().record_read(operation)
+        return resource_type(registry().record_reads[record[0]].resource)
+    read = registry().read_in_path(operation)
     return resource_type(read.resource) if read else None
 
 
@@ -55,7 +55,7 @@ def test_what_is_shown_of_a_record_can_be_read(operation: Operation) -> None:
     if type_ is None:
         assert declared == Preview(declared.sentences, consequence=declared.consequence)
         return
-    read = registry().read_of_type(type_.type)
+    read = registry().record_reads[type_.type]
     if operation.service is Service.KLAVIYO:  # Maton's records take no fields, so that none are declared
         assert set(declared.facts) <= set(type_.fields)
     assert set(declared.joined) <= set(read.reading.include)
@@ -66,6 +66,6 @@ def test_what_is_shown_of_a_record_can_be_read(operation: Operation) -> None:
 
 def test_the_record_of_a_relationship_is_the_one_in_its_path() -> None:
     operations = registry()
-    assert operations.record_read(operations["add_profiles_to_list"]) is operations["get_list"]
-    assert operations.record_read(operations["delete_list"]) is operations["get_list"]
-    assert operations.record_read(operations["create_list"]) is None
+    assert operations.read_in_path(operations["add_profiles_to_list"]) is operations["get_list"]
+    assert operations.read_in_path(operations["delete_list"]) is operations["get_list"]
+    assert operations.read_in_path(operations["create_list"]) is None

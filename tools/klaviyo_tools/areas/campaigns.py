@@ -12,7 +12,7 @@ from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationshi
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
-from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect
+from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect, Parts, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
@@ -252,6 +252,7 @@ area.collection(
         "id": "any",
     },
     filter_required=("messages.channel",),
+    parts=Parts("messages.channel", ("email", "sms", "mobile_push"), {"push-notification": "mobile_push"}),
     sort=("created_at", "scheduled_at", "updated_at", "name", "id"),
     include=("campaign-messages", "tags"),
     search_words=(
@@ -268,6 +269,9 @@ area.record(
     "campaign",
     "One campaign; what it says with include=campaign-messages.",
     rate=M,
+    address=RecordAddress(
+        "A campaign and its messages.", {"include": ["campaign-messages", "tags"]}, completes_ids=True
+    ),
     include=("campaign-messages", "tags"),
     search_words="details status single when goes out audience sent",
 )

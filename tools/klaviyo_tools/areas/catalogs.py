@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from klaviyo_tools.arguments.places import Brief, Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Open, Text
 from klaviyo_tools.operation.area import XL, Area, L
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -118,6 +119,7 @@ area.record(
     "catalog-item",
     "One product, by id: $custom:::$default:::SKU-1.",
     rate=XL,
+    address=RecordAddress("A product."),
     include=("variants",),
     search_words="details price image link single product",
 )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from klaviyo_tools.arguments.places import Embedded, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, L, S
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -149,6 +150,7 @@ area.record(
     "coupon",
     "One coupon.",
     rate=L,
+    address=RecordAddress("A coupon.", completes_ids=True),
     search_words="details single",
 )
 area.update(

@@ -11,7 +11,7 @@ from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdenti
 from klaviyo_tools.arguments.places import Embedded, Meta, Since
 from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import Answer, RecordAddress
 
 area = Area(
     "events",
@@ -166,6 +166,7 @@ area.record(
     "event",
     "One event with all its properties.",
     rate=M,
+    address=RecordAddress("An event, its person and its metric.", {"include": ["metric", "profile"]}),
     include=("metric", "profile", "attributions"),
     search_words="single details properties of event",
 )

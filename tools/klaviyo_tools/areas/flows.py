@@ -12,7 +12,7 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.facts import Effect, LesserEffect
+from klaviyo_tools.operation.facts import Effect, LesserEffect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
@@ -223,6 +223,9 @@ area.record(
     "flow",
     "One flow; all of it with additional_fields=definition.",
     rate=S,
+    address=RecordAddress(
+        "A flow, its trigger and its actions.", {"additional_fields": ["definition"]}, completes_ids=True
+    ),
     include=("flow-actions", "tags"),
     additional_fields=("definition",),
     search_words="details trigger definition structure how built starts filters single",

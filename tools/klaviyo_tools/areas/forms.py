@@ -11,6 +11,7 @@ from klaviyo_tools.areas.profiles import SPAN
 from klaviyo_tools.arguments.places import Varies
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import Area, S
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -98,6 +99,7 @@ area.record(
     "form",
     "One form with all that is on it.",
     rate=S,
+    address=RecordAddress("A sign-up form with all that is on it.", completes_ids=True),
     extra_fields=("definition",),
     search_words="definition steps blocks fields questions asks design details single teaser",
 )

@@ -10,7 +10,7 @@ from klaviyo_tools.arguments.places import Part
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.arguments.web_address import PictureUrl
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.facts import Answer, Rate
+from klaviyo_tools.operation.facts import Answer, Rate, RecordAddress
 
 area = Area(
     "images",
@@ -83,6 +83,7 @@ area.record(
     "image",
     "One picture, with its URL.",
     rate=M,
+    address=RecordAddress("A picture of the library."),
     search_words="single details address url",
 )
 area.custom(

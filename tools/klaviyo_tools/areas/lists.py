@@ -8,7 +8,7 @@ from pydantic import Field
 
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.area import XS, Area, L, M, S
-from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area("lists", search_words="audience newsletter mailing subscribers group static liste verteiler lista")
@@ -56,6 +56,9 @@ area.record(
     "list",
     "One list; its size with profile_count.",
     rate=L,
+    address=RecordAddress(
+        "A list and how many are on it.", {"additional_fields": ["profile_count"]}, completes_ids=True
+    ),
     include=("flow-triggers", "tags"),
     additional_fields=("profile_count",),
     lower_rates={"profile_count": XS},

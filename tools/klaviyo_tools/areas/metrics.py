@@ -12,6 +12,7 @@ from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
 from klaviyo_tools.filters import accept
 from klaviyo_tools.operation.area import XS, Area, M, S
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.report import Grouping, Kind, MetricArgument, Report, Statistic, name_type, names_of
 
 area = Area(
@@ -235,6 +236,7 @@ area.record(
     "metric",
     "One metric by id.",
     rate=M,
+    address=RecordAddress("A metric and where it comes from.", completes_ids=True),
     include=("flow-triggers",),
     search_words="details single by id integration",
 )

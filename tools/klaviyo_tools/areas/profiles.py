@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from klaviyo_tools.arguments.places import CLEARS, Attribute, Brief, Meta, Relationship, Since, Target
 from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, L, M, S
-from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import PreviewKind
 
 area = Area(
@@ -298,6 +298,7 @@ area.record(
     "profile",
     "One person by profile id; by e-mail or phone: get_profiles.",
     rate=L,
+    address=RecordAddress("A person, with consent.", {"additional_fields": ["subscriptions"]}),
     include=("lists", "segments", "push-tokens", "conversations"),
     values_since={"conversations": "2026-07-15"},
     additional_fields=EXTRAS,

@@ -144,7 +144,7 @@ FLOW_GROUPINGS = (
 )
 FORM_GROUPINGS = (
     Grouping("form_id", "form", "form"),
-    Grouping("form_version_id", "form_version", "form version"),
+    Grouping("form_version_id", "form_version", "form-version"),
 )
 SEGMENT_GROUPINGS = (Grouping("segment_id", "segment", "segment", overlapping="segments"),)
 

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from klaviyo_tools.arguments.places import Attribute, Brief
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.area import Area, M
+from klaviyo_tools.operation.facts import RecordAddress
 
 area = Area(
     "reviews",
@@ -94,6 +95,7 @@ area.record(
     "review",
     "One review.",
     rate=M,
+    address=RecordAddress("A review of a product."),
     include=("events",),
     search_words="single details full text",
 )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from klaviyo_tools.areas.profiles import EXTRAS, SPAN
 from klaviyo_tools.arguments.types import Arguments, Open, Text
 from klaviyo_tools.operation.area import XS, Area, L, S
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -100,6 +101,9 @@ area.record(
     "segment",
     "One segment with its rules; its size with profile_count.",
     rate=L,
+    address=RecordAddress(
+        "A segment, its rules and its size.", {"additional_fields": ["profile_count"]}, completes_ids=True
+    ),
     include=("tags", "flow-triggers"),
     additional_fields=("profile_count",),
     lower_rates={"profile_count": XS},

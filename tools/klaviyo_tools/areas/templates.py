@@ -11,7 +11,7 @@ from klaviyo_tools.arguments.places import UNLISTED, Since, Target, Varies
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, L, S
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import Answer, RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -187,6 +187,7 @@ area.record(
     "template",
     "One template with its HTML.",
     rate=L,
+    address=RecordAddress("A template with its HTML.", completes_ids=True),
     additional_fields=("definition",),
     values_since={"definition": LATER},
     search_words="html code source body markup single design show",

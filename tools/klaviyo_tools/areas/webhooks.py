@@ -10,6 +10,7 @@ from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.arguments.web_address import PublicUrl
 from klaviyo_tools.operation.area import XS, Area
+from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -66,6 +67,7 @@ area.record(
     "webhook",
     "One webhook.",
     rate=XS,
+    address=RecordAddress("A webhook and its topics.", {"include": ["webhook-topics"]}, completes_ids=True),
     include=("webhook-topics",),
     search_words="single details endpoint status",
 )

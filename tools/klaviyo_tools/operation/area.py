@@ -266,6 +266,7 @@ class Area:
 
 
 _UNGROUPED = (
+    "address",
     "body_type",
     "fixed_parameters",
     "idempotent",

@@ -59,6 +59,37 @@ class LesserEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordAddress:
+    """The address `klaviyo://<type>/{id}` at which clients read one record.
+
+    Attributes:
+        description: What a person finds there.
+        arguments: The arguments of the read, beside the id.
+        completes_ids: Whether a client is offered the ids that there are. Ids of people, and of records of what people
+            did, are too many, and are nobody's business while one types.
+    """
+
+    description: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    completes_ids: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The filter that names a part of a collection, where Klaviyo answers one part at a time.
+
+    Attributes:
+        filter_field: The filter must say that it equals one of the values.
+        values: All values: the whole collection is read in as many parts.
+        report_names: A value as reports write it -> the value of the filter, where these differ.
+    """
+
+    filter_field: str
+    values: tuple[str, ...]
+    report_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The arguments with which a caller chooses and shapes the records of an answer."""
 
@@ -66,6 +97,8 @@ class Reading:
     """Filter field -> its operators, separated by spaces."""
     filter_required: tuple[str, ...] = ()
     """Filter fields of which a call must give one."""
+    parts: Parts | None = None
+    """The parts in which the collection is read; None where it is read whole."""
     sort: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     additional_fields: tuple[str, ...] = ()

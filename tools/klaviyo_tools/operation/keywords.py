@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import JSON
-from klaviyo_tools.operation.facts import Effect, LesserEffect, Rate
+from klaviyo_tools.operation.facts import Effect, LesserEffect, Parts, Rate, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import Service
@@ -41,6 +41,7 @@ class RecordFacts(OperationFacts, total=False):
     lower_rates: Mapping[str, Rate]
     revised_rate: tuple[str, Rate] | None
     to_json_api: Callable[[JSON], JSON]
+    address: RecordAddress
 
 
 class CollectionFacts(RecordFacts, total=False):
@@ -48,6 +49,7 @@ class CollectionFacts(RecordFacts, total=False):
 
     filter: Mapping[str, str]
     filter_required: tuple[str, ...]
+    parts: Parts
     filters_since: Mapping[str, str]
     sort: tuple[str, ...]
     ids_unsupported_filters: tuple[str, ...]

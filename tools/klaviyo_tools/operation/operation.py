@@ -27,6 +27,7 @@ from klaviyo_tools.operation.facts import (
     Paging,
     Rate,
     Reading,
+    RecordAddress,
     Revisions,
 )
 from klaviyo_tools.operation.preview import Preview, PreviewKind
@@ -70,6 +71,8 @@ class Operation:
     lesser_effect: LesserEffect | None = None
     report: Report | None = None
     """The statistics and groupings of a report; None where the operation is no report."""
+    address: RecordAddress | None = None
+    """The address at which clients read such a record; None where they cannot."""
     verify_with: str | None = None
     """The read that shows whether this write was applied, where that is not the read of the same path."""
     preview: Preview | PreviewKind | None = None

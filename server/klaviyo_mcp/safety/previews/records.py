@@ -66,8 +66,8 @@ def record_source(reads: AccountReads, operation: Operation, declared: Preview) 
     """Where the record of a call is read from; None where the call changes none that can be read."""
     if declared.record:
         type_, argument = declared.record
-        return RecordSource(reads.registry.read_of_type(type_), argument)
-    read = reads.registry.record_read(operation)
+        return RecordSource(reads.registry.record_reads[type_], argument)
+    read = reads.registry.read_in_path(operation)
     return RecordSource(read, operation.path_ids[-1]) if read else None
 
 
