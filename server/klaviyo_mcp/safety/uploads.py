@@ -1,7 +1,8 @@
-"""Pictures from this machine: read from the one directory that the operator allows, and only if they are pictures.
+"""Pictures from this machine: only from the directory that the operator allows, and only real pictures.
 
-What a model names is a path; what is sent is what lies there once every symbolic link is followed. Klaviyo takes JPEG,
-PNG and GIF of up to 5 MB (source: its reference of `upload_image_from_file`); the content tells the type, not the name.
+A model names a path. The file that is sent is the one that the path leads to once every symbolic link is followed.
+Klaviyo takes JPEG, PNG and GIF of up to 5 MB (source: its reference of `upload_image_from_file`). The content decides
+the type, not the name.
 """
 
 from __future__ import annotations
@@ -22,97 +23,109 @@ from klaviyo_tools.operation.request import Upload
 
 VARIABLE = "KLAVIYO_MCP_UPLOAD_DIR"
 MAX_BYTES = 5_000_000
-"""Bytes of a picture."""
+"""The largest picture that Klaviyo takes."""
+MAX_NAME_CHARACTERS = 100
+"""Characters of a file's name that are sent."""
 
-_KINDS = (
+_PICTURE_TYPES = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg", ("jpg", "jpeg")),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", ("png",)),
     (re.compile(rb"GIF8[79]a"), "image/gif", ("gif",)),
 )
-_LONGEST_NAME = 100
+"""The first bytes of a picture, its media type, the extensions of its name."""
 
 
 async def load_upload(operation: Operation, arguments: Arguments, directory: Path | None) -> Arguments:
-    """The arguments with the file that they name read into them, for operations that send one. Raises ArgumentError."""
+    """The arguments with the content of the file that they name; unchanged for operations that send no file.
+
+    Args:
+        operation: The operation that sends the file.
+        arguments: Hold the path of the file.
+        directory: The only directory whose files may be sent; None where the operator allows none.
+
+    Raises:
+        ArgumentError: The file lies elsewhere, cannot be read, or is no picture that Klaviyo takes.
+    """
     name = next((n for n, field in type(arguments).model_fields.items() if place_of(field) == Part("file")), None)
     if name is None:
         return arguments
     if directory is None:
-        raise _refused(
+        raise _not_sent(
             operation,
             "this server sends no files from its machine",
             f"The operator allows a directory by setting {VARIABLE} to it and restarting this server; "
             "upload_image_from_url takes a picture from the web.",
         )
-    upload = await anyio.to_thread.run_sync(_read, operation, str(getattr(arguments, name)), directory)
+    upload = await anyio.to_thread.run_sync(_read_upload, operation, str(getattr(arguments, name)), directory)
     return arguments.model_copy(update={name: upload})
 
 
-def _read(operation: Operation, given: str, directory: Path) -> Upload:
-    allowed, path = _place(operation, given, directory)
+def _read_upload(operation: Operation, text: str, directory: Path) -> Upload:
+    allowed, path = _resolve(operation, text, directory)
     try:
-        file = _open(allowed, path)
+        descriptor = _open(allowed, path)
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise _refused(operation, f"{_shown(given)} is not a file")
-            with open(file, "rb", closefd=False) as reading:
-                content = reading.read(MAX_BYTES + 1)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _not_sent(operation, f"{_shorten(text)} is not a file")
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(MAX_BYTES + 1)
         finally:
-            os.close(file)
+            os.close(descriptor)
     except FileNotFoundError:
-        raise _refused(operation, f"{_shown(given)} does not exist in {VARIABLE}") from None
+        raise _not_sent(operation, f"{_shorten(text)} does not exist in {VARIABLE}") from None
     except OSError:
-        raise _refused(operation, f"{_shown(given)} cannot be read") from None
+        raise _not_sent(operation, f"{_shorten(text)} cannot be read") from None
     if len(content) > MAX_BYTES:
-        raise _refused(operation, f"{_shown(given)} is larger than 5 MB", "Make it smaller; Klaviyo takes up to 5 MB.")
-    for beginning, media_type, endings in _KINDS:
-        if beginning.match(content):
-            return Upload(_filename(path.name, endings), content, media_type)
-    raise _refused(operation, f"{_shown(given)} is not a picture: its content is neither JPEG, PNG nor GIF")
+        then = "Make it smaller; Klaviyo takes up to 5 MB."
+        raise _not_sent(operation, f"{_shorten(text)} is larger than 5 MB", then)
+    for first_bytes, media_type, extensions in _PICTURE_TYPES:
+        if first_bytes.match(content):
+            return Upload(_sent_name(path.name, extensions), content, media_type)
+    raise _not_sent(operation, f"{_shorten(text)} is not a picture: its content is neither JPEG, PNG nor GIF")
 
 
-def _place(operation: Operation, given: str, directory: Path) -> tuple[Path, Path]:
-    """The allowed directory and the file's place under it, symbolic links followed in both.
+def _resolve(operation: Operation, text: str, directory: Path) -> tuple[Path, Path]:
+    """The allowed directory and the path of the file below it, with symbolic links followed in both.
 
-    What lies outside is refused alike whether or not it exists: a model cannot feel its way through the machine.
+    A path outside gets the same error whether or not the file exists: a model cannot explore the machine.
     """
     try:
         allowed = directory.resolve(strict=True)
     except (OSError, RuntimeError):
-        raise _refused(operation, f"the directory set in {VARIABLE} does not exist", "Tell the operator.") from None
+        raise _not_sent(operation, f"the directory set in {VARIABLE} does not exist", "Tell the operator.") from None
     try:
-        path = (allowed / given).resolve()
+        path = (allowed / text).resolve()
         return allowed, path.relative_to(allowed)
     except (OSError, RuntimeError, ValueError):
         then = f"Name a file in {allowed}, by its full path or relative to that directory."
-        raise _refused(operation, f"{_shown(given)} is not in the directory that {VARIABLE} allows", then) from None
+        raise _not_sent(operation, f"{_shorten(text)} is not in the directory that {VARIABLE} allows", then) from None
 
 
 def _open(allowed: Path, path: Path) -> int:
-    """Open a resolved path step by step, so that no link put there since leads elsewhere; a pipe does not block."""
-    plain = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    """Open a resolved path directory by directory: no link made meanwhile is followed, and a pipe does not block."""
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     if os.open not in os.supports_dir_fd:
-        return os.open(allowed / path, plain)
-    *inner, last = path.parts or (".",)
-    with ExitStack() as opened:
-        here = os.open(allowed, plain | os.O_DIRECTORY)
-        opened.callback(os.close, here)
-        for step in inner:
-            here = os.open(step, plain | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
-            opened.callback(os.close, here)
-        return os.open(last, plain | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+        return os.open(allowed / path, flags)
+    *directories, name = path.parts or (".",)
+    with ExitStack() as descriptors:
+        parent = os.open(allowed, flags | os.O_DIRECTORY)
+        descriptors.callback(os.close, parent)
+        for directory in directories:
+            parent = os.open(directory, flags | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            descriptors.callback(os.close, parent)
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
 
 
-def _filename(name: str, endings: tuple[str, ...]) -> str:
-    """The file's name with an ending that tells what it is, without characters that a form cannot carry."""
-    clean = "".join(c for c in name if c.isprintable() and c not in '"\\/')[-_LONGEST_NAME:].strip() or "image"
-    stem, _, ending = clean.rpartition(".")
-    return clean if stem and ending.lower() in endings else f"{stem or ending}.{endings[0]}"
+def _sent_name(name: str, extensions: tuple[str, ...]) -> str:
+    """The name under which a file is sent: with the extension of its type, without characters that a form breaks on."""
+    clean = "".join(c for c in name if c.isprintable() and c not in '"\\/')[-MAX_NAME_CHARACTERS:].strip() or "image"
+    stem, _, extension = clean.rpartition(".")
+    return clean if stem and extension.lower() in extensions else f"{stem or extension}.{extensions[0]}"
 
 
-def _shown(given: str) -> str:
-    return repr(given if len(given) <= 80 else f"…{given[-79:]}")
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"…{text[-79:]}")
 
 
-def _refused(operation: Operation, why: str, then: str = "") -> ArgumentError:
-    return ArgumentError(f"{operation.name} was not sent: {why}.", argument="file", then=then)
+def _not_sent(operation: Operation, reason: str, then: str = "") -> ArgumentError:
+    return ArgumentError(f"{operation.name} was not sent: {reason}.", argument="file", then=then)

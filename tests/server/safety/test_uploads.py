@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,12 +30,11 @@ IMAGE = {
         "attributes": {"name": "logo", "image_url": "https://images.example.com/7.png", "format": "png", "size": 48},
     }
 }
-Try = Callable[[str], Awaitable[str]]
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """The allowed directory; beside it lies what is not."""
+    """The allowed directory, beside two others."""
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "passport.png").write_bytes(PNG)
     (tmp_path / "pictures-of-others").mkdir()
@@ -46,18 +45,18 @@ def pictures(tmp_path: Path) -> Path:
     return allowed
 
 
-async def read(directory: Path | None, given: str) -> Upload:
+async def read(directory: Path | None, path: str) -> Upload:
     operation = registry()["upload_image_from_file"]
-    arguments = operation.arguments.model_validate({"file": given})
+    arguments = operation.arguments.model_validate({"file": path})
     loaded = await uploads.load_upload(operation, arguments, directory)
     upload = operation.request(loaded).upload
     assert upload is not None
     return upload
 
 
-async def refusal(directory: Path | None, given: str) -> str:
+async def refusal(directory: Path | None, path: str) -> str:
     with pytest.raises(uploads.ArgumentError) as refused:
-        await read(directory, given)
+        await read(directory, path)
     text = str(refused.value)
     assert text.startswith("upload_image_from_file was not sent: ")
     assert len(text.encode()) <= 600
@@ -114,15 +113,15 @@ async def test_the_directory_itself_may_be_a_link(pictures: Path) -> None:
 async def test_a_link_put_in_place_of_a_file_after_it_was_checked_is_not_followed(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = uploads._place
+    resolve = uploads._resolve
 
-    def swap(*given: object) -> tuple[Path, Path]:
-        found = place(*given)  # type: ignore[arg-type]
+    def swap(*arguments: object) -> tuple[Path, Path]:
+        resolved = resolve(*arguments)  # type: ignore[arg-type]
         (pictures / "logo.png").unlink()
         (pictures / "logo.png").symlink_to("../private/passport.png")
-        return found
+        return resolved
 
-    monkeypatch.setattr(uploads, "_place", swap)
+    monkeypatch.setattr(uploads, "_resolve", swap)
     assert await refusal(pictures, "logo.png") == "'logo.png' cannot be read."
 
 
@@ -130,20 +129,20 @@ async def test_a_link_put_in_place_of_a_directory_after_it_was_checked_is_not_fo
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (pictures / "spring" / "passport.png").write_bytes(PNG)
-    place = uploads._place
+    resolve = uploads._resolve
 
-    def swap(*given: object) -> tuple[Path, Path]:
-        found = place(*given)  # type: ignore[arg-type]
+    def swap(*arguments: object) -> tuple[Path, Path]:
+        resolved = resolve(*arguments)  # type: ignore[arg-type]
         (pictures / "spring" / "passport.png").unlink()
         (pictures / "spring").rmdir()
         (pictures / "spring").symlink_to(pictures.parent / "private")
-        return found
+        return resolved
 
-    monkeypatch.setattr(uploads, "_place", swap)
+    monkeypatch.setattr(uploads, "_resolve", swap)
     assert await refusal(pictures, "spring/passport.png") == "'spring/passport.png' cannot be read."
 
 
-async def test_only_files_are_read_and_a_pipe_holds_nobody_up(pictures: Path) -> None:
+async def test_only_regular_files_are_read_and_a_pipe_does_not_block(pictures: Path) -> None:
     os.mkfifo(pictures / "pipe.png")
     for other in ("pipe.png", "spring", "."):
         assert await refusal(pictures, other) == f"{other!r} is not a file."
@@ -175,7 +174,7 @@ async def test_the_content_tells_the_type_and_the_name_follows(
 
 
 @pytest.mark.parametrize("content", [b"", b"secret=1", b"%PDF-1.7", b"<svg></svg>", b"RIFF0000WEBP", PNG[1:], b"GIF8"])
-async def test_what_is_no_picture_is_not_sent_whatever_it_is_called(pictures: Path, content: bytes) -> None:
+async def test_a_file_that_is_no_picture_is_not_sent_whatever_its_name(pictures: Path, content: bytes) -> None:
     (pictures / "logo.png").write_bytes(content)
     assert await refusal(pictures, "logo.png") == (
         "'logo.png' is not a picture: its content is neither JPEG, PNG nor GIF."
@@ -193,8 +192,13 @@ async def test_five_megabytes_are_sent_and_not_a_byte_more(pictures: Path) -> No
 
 @asynccontextmanager
 async def server(upstream: FakeGateway, **variables: str) -> AsyncIterator[Client]:
-    given = {"MATON_API_KEY": "mtn_invented", "MATON_BASE_URL": upstream.url, "MATON_CONNECTION": "c1", **variables}
-    calls = create_service(load_settings({"toolsets": "all"}, given))
+    environment = {
+        "MATON_API_KEY": "mtn_invented",
+        "MATON_BASE_URL": upstream.url,
+        "MATON_CONNECTION": "c1",
+        **variables,
+    }
+    calls = create_service(load_settings({"toolsets": "all"}, environment))
     try:
         async with Client(app.create_server(calls)) as client:
             yield client
@@ -205,8 +209,7 @@ async def server(upstream: FakeGateway, **variables: str) -> AsyncIterator[Clien
 async def test_a_picture_is_sent_as_a_form(pictures: Path) -> None:
     async with fake_gateway(Answer(201, IMAGE)) as upstream:
         async with server(upstream, KLAVIYO_MCP_UPLOAD_DIR=str(pictures)) as client:
-            given = {"file": "logo.png", "name": "Logo"}
-            result = await client.call_tool("upload_image_from_file", given)
+            result = await client.call_tool("upload_image_from_file", {"file": "logo.png", "name": "Logo"})
         assert not result.is_error
         posted = next(request for request in upstream.requests if request.method == "POST")
     assert posted.path == "/klaviyo/api/image-upload"
@@ -216,7 +219,7 @@ async def test_a_picture_is_sent_as_a_form(pictures: Path) -> None:
     assert str(pictures).encode() not in posted.body
 
 
-async def test_a_refused_file_reaches_nobody(pictures: Path) -> None:
+async def test_a_refused_file_is_not_sent(pictures: Path) -> None:
     async with fake_gateway(Answer(201, IMAGE)) as upstream:
         async with server(upstream, KLAVIYO_MCP_UPLOAD_DIR=str(pictures)) as client:
             result = await client.call_tool("upload_image_from_file", {"file": "../private/passport.png"})
