@@ -110,13 +110,13 @@ class ExpiringCache(Generic[K, V]):
         """The value of a key, read where there is none. Callers that want it meanwhile wait for the same read.
 
         Args:
-            key: What the value is kept under.
+            key: The key of the value.
             read: Reads the value.
-            seconds: For how long it is kept, a number or worked out from the value.
-            failure_seconds: For how long a failure is raised again without another read.
+            seconds: How long the value is kept; a function works it out from the value.
+            failure_seconds: How long a failure is raised again without another read.
 
         Raises:
-            Exception: What `read` raises, in every caller that waited for it.
+            Exception: The error of `read`, in every caller that waited for it.
         """
         while (entry := self._fresh(key)) is None:
             loading = self._loads.get(key)
@@ -141,18 +141,18 @@ class ExpiringCache(Generic[K, V]):
         try:
             value = await read()
         except Exception as error:
-            self._finish(key, loading, _Entry(None, error, now := self.clock(), now + failure_seconds))
+            self._end_load(key, loading, _Entry(None, error, now := self.clock(), now + failure_seconds))
             raise
         else:
-            kept = seconds(value) if callable(seconds) else seconds
-            self._finish(key, loading, _Entry(value, None, now := self.clock(), now + kept))
+            lifetime = seconds(value) if callable(seconds) else seconds
+            self._end_load(key, loading, _Entry(value, None, now := self.clock(), now + lifetime))
             return value
         finally:
             if self._loads.get(key) is loading:
                 del self._loads[key]
             loading.done.set()
 
-    def _finish(self, key: K, loading: _Load[V], entry: _Entry[V]) -> None:
+    def _end_load(self, key: K, loading: _Load[V], entry: _Entry[V]) -> None:
         loading.result = entry
         if self._loads.get(key) is loading:  # else the key was forgotten while this read was under way
             self._store(key, entry)

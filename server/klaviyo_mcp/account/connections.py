@@ -40,7 +40,8 @@ GRACE_SECONDS = 0.9
 NAME_CHARACTERS = 60
 MAX_CONNECTIONS_SHOWN = 5
 
-Work = Callable[[], Awaitable[str]]
+SendCall = Callable[[], Awaitable[str]]
+"""Sends a call, and answers with its text."""
 _ACTIVE = "active"
 
 
@@ -64,20 +65,20 @@ class AccountConnections:
         """The names of the account. Imported when first needed, to keep it off the start."""
         from klaviyo_mcp.account.directory import Directory
 
-        return Directory(self.reads, lambda: self.key)
+        return Directory(self.reads, lambda: self.account_key)
 
-    async def beside(self, work: Work) -> str:
+    async def run_read(self, read: SendCall) -> str:
         """Run a read while the connections are listed. Raises ConnectionMissingError where several are active.
 
         Where they cannot be listed the answer of the read stands: it changed nothing, and Maton accepted the request.
         """
         if self._is_listed:
             self._require_single()
-            return await work()
-        answer, failure = await _run_beside(work, self._list_quietly)
+            return await read()
+        answer, error = await _run_beside(read, self._list_quietly)
         self._require_single()
-        if failure is not None:
-            raise failure
+        if error is not None:
+            raise error
         return answer
 
     async def connection_for_write(self) -> str:
@@ -100,14 +101,14 @@ class AccountConnections:
             raise ConnectionMissingError("none")
         return self._active[0]
 
-    async def with_account_name(self, work: Work) -> str:
+    async def run_write(self, write: SendCall) -> str:
         """Run a write, and add to its answer the account that it changed."""
-        answer, failure = await _run_beside(work, self.name)
-        if failure is not None:
-            raise failure
+        answer, error = await _run_beside(write, self.read_name)
+        if error is not None:
+            raise error
         return f"{answer}\n[account: {self.display_name}]"
 
-    async def name(self) -> str:
+    async def read_name(self) -> str:
         """The name of the account: its organization, else the id of its connection. Never fails."""
         await self.directory.account()
         return self.display_name
@@ -119,7 +120,7 @@ class AccountConnections:
         return one_line(self.directory.account_name, NAME_CHARACTERS) or self.connection or only or "unknown"
 
     @property
-    def key(self) -> str:
+    def account_key(self) -> str:
         """Tells one account from another; empty while that is unknown."""
         return self.connection or ",".join(self._active or ())
 
@@ -128,7 +129,7 @@ class AccountConnections:
         self.cache.clear()
         self.directory.forget()
 
-    def changes(self, operation: Operation) -> bool:
+    def may_change(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
         return operation.service is Service.MATON and operation.answer is not Answer.COLLECTION
 
@@ -161,18 +162,20 @@ class AccountConnections:
             self._active = None
 
 
-async def _run_beside(work: Work, other: Callable[[], Coroutine[None, None, object]]) -> tuple[str, Exception | None]:
-    """Run `work` and, beside it, a read that never fails; a finished call waits for that a little.
+async def _run_beside(
+    send: SendCall, read: Callable[[], Coroutine[None, None, object]]
+) -> tuple[str, Exception | None]:
+    """Send a call and, beside it, a read that never fails; once the call has ended, wait for the read a little.
 
     Returns:
-        The answer of `work`, and its failure where it failed.
+        The answer of the call, and its error where it failed.
     """
-    answer, failure = "", None
+    answer, error = "", None
     async with anyio.create_task_group() as group:
-        group.start_soon(other)
+        group.start_soon(read)
         try:
-            answer = await work()
-        except Exception as error:
-            failure = error
+            answer = await send()
+        except Exception as failure:
+            error = failure
         group.cancel_scope.deadline = anyio.current_time() + GRACE_SECONDS
-    return answer, failure
+    return answer, error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from klaviyo_mcp.account.names import FoundNames, NamedRecord, read_all, read_names
+from klaviyo_mcp.account.names import NamedRecord, Names, read_all, read_names
 from klaviyo_mcp.answers.values import value_at
 from klaviyo_mcp.cache import Clock, ExpiringCache
 from klaviyo_mcp.errors import KlaviyoMcpError
@@ -144,16 +144,16 @@ class Directory:
         names = {id_: self._names.get((kind, id_)) for id_ in ids if id_}
         missing = [id_ for id_, name in names.items() if name is None]
         if missing:
-            found: FoundNames = {}
+            new: Names = {}
             seconds = CACHE_SECONDS
             try:
-                await read_names(self.reads, kind, missing, found, channels)
+                await read_names(self.reads, kind, missing, new, channels)
             except KlaviyoMcpError:
                 seconds = FAILURE_CACHE_SECONDS
-            for id_ in (*found, *missing):
-                name = found.get(id_, "")
+            for id_ in (*new, *missing):
+                name = new.get(id_, "")
                 self._names.put((kind, id_), name, CACHE_SECONDS if name else seconds)
-            names |= {id_: found.get(id_, "") for id_ in missing}
+            names |= {id_: new.get(id_, "") for id_ in missing}
         return {id_: name for id_, name in names.items() if name}
 
     async def records(self, kind: str) -> Sequence[NamedRecord]:
@@ -200,10 +200,10 @@ class Directory:
         ]
 
     async def _read_records(self, type_: str) -> Sequence[NamedRecord]:
-        found: list[NamedRecord] = []
+        records: list[NamedRecord] = []
         with anyio.move_on_after(RECORDS_READ_SECONDS):
-            await read_all(self.reads, type_, found)
-        return found
+            await read_all(self.reads, type_, records)
+        return records
 
 
 _INTEGRATION = ("integration", "name")

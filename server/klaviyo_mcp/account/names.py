@@ -39,73 +39,73 @@ class NamedRecord(NamedTuple):
     name: str
 
 
-FoundNames = dict[str, str]
+Names = dict[str, str]
 """Id -> name, filled while pages come, so that a failure keeps the names read before it."""
 
 
-async def read_all(reads: AccountReads, type_: str, found: list[NamedRecord]) -> None:
-    """Add the records of a type to `found` while pages come, newest first. Raises KlaviyoMcpError."""
+async def read_all(reads: AccountReads, type_: str, records: list[NamedRecord]) -> None:
+    """Add the records of a type to `records` while pages come, newest first. Raises KlaviyoMcpError."""
     collection = reads.registry.collections[type_]
 
     async def add(filter_: str | None) -> None:
         arguments: dict[str, Any] = {**({"filter": filter_} if filter_ else {}), **_newest_first(collection)}
         async for flat in reads.records(collection.name, **arguments):
-            found.append(NamedRecord(flat.id, label_of(flat)))
+            records.append(NamedRecord(flat.id, label_of(flat)))
 
     await run_together(*(partial(add, filter_) for filter_ in _part_filters(collection)))
 
 
 async def read_names(
-    reads: AccountReads, kind: str, ids: Sequence[str], found: FoundNames, channels: Collection[str] = ()
+    reads: AccountReads, kind: str, ids: Sequence[str], names: Names, channels: Collection[str] = ()
 ) -> None:
-    """Put the names of these ids into `found`, as far as there are any.
+    """Put the names of these ids into `names`, as far as there are any.
 
     Args:
         kind: The type of the records, or `message` for messages of campaigns and flows alike.
         channels: The channels that campaigns are known to use, as reports write them; none for any.
 
     Raises:
-        KlaviyoMcpError: A read failed. The names that were read before stay in `found`.
+        KlaviyoMcpError: A read failed. The names that were read before stay in `names`.
     """
     if kind == MESSAGE:
-        await _message_names(reads, ids, found)
+        await _message_names(reads, ids, names)
     elif (collection := reads.registry.collections.get(kind)) is not None:
-        await _collection_names(reads, collection, ids, found, channels)
+        await _collection_names(reads, collection, ids, names, channels)
     else:
-        await _single_names(reads, reads.registry.record_reads[kind], ids, found)
+        await _single_names(reads, reads.registry.record_reads[kind], ids, names)
 
 
 async def _collection_names(
-    reads: AccountReads, collection: Operation, ids: Sequence[str], found: FoundNames, channels: Collection[str]
+    reads: AccountReads, collection: Operation, ids: Sequence[str], names: Names, channels: Collection[str]
 ) -> None:
     by_ids = "any" in collection.reading.filter.get("id", "").split()
     for part in _part_filters(collection, channels):
-        missing = [id_ for id_ in ids if id_ not in found]
+        missing = [id_ for id_ in ids if id_ not in names]
         for batch in _batches(missing) if by_ids else [()]:
             filters = [part, any_id(batch) if by_ids else None]
             filter_ = ",".join(one for one in filters if one)
             arguments: dict[str, Any] = {"filter": filter_} if filter_ else {}
-            await _add_names(reads.records(collection.name, **arguments), found)
+            await _add_names(reads.records(collection.name, **arguments), names)
 
 
-async def _add_names(records: AsyncIterator[Flat], found: FoundNames) -> None:
+async def _add_names(records: AsyncIterator[Flat], names: Names) -> None:
     async for flat in records:
-        found[flat.id] = label_of(flat)
+        names[flat.id] = label_of(flat)
 
 
-async def _single_names(reads: AccountReads, read: Operation, ids: Sequence[str], found: FoundNames) -> None:
+async def _single_names(reads: AccountReads, read: Operation, ids: Sequence[str], names: Names) -> None:
     """Name records by the first attribute of their label: the others say what a record is, not which."""
     path = resource_type(read.resource).label[0].split(".")
 
     async def read_name(id_: str) -> None:
-        page = await reads.one(read.name, **{read.path_ids[-1]: id_})
+        page = await reads.page_or_none(read.name, **{read.path_ids[-1]: id_})
         flat = page.records[0] if page is not None and page.records else None
-        found[id_] = _text(value_at(flat.attributes, path)) if flat is not None else ""
+        names[id_] = _text(value_at(flat.attributes, path)) if flat is not None else ""
 
     await _read_singly(ids, read_name)
 
 
-async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNames) -> None:
+async def _message_names(reads: AccountReads, ids: Sequence[str], names: Names) -> None:
     """Name messages of campaigns by their campaign, and those of flows by themselves.
 
     Klaviyo has no collection of messages: campaigns are read with the ids of theirs, then flow messages one at a time.
@@ -113,7 +113,7 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNa
     campaigns = reads.registry.collections["campaign"]
     ids_only = {"fields[campaign-message]": "definition.channel"}
     for part in _part_filters(campaigns):
-        if all(id_ in found for id_ in ids):
+        if all(id_ in names for id_ in ids):
             return
         newest = reads.records(
             campaigns.name,
@@ -125,14 +125,14 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], found: FoundNa
         )
         async for campaign in newest:
             messages = campaign.related.get("campaign-messages")
-            found.update(dict.fromkeys(messages.ids if messages else (), label_of(campaign)))
+            names.update(dict.fromkeys(messages.ids if messages else (), label_of(campaign)))
 
     async def read_message(id_: str) -> None:
-        page = await reads.one("get_flow_message", flow_message_id=id_)
+        page = await reads.page_or_none("get_flow_message", flow_message_id=id_)
         label = value_at(attribute_of(page, "definition"), ("name",))
-        found[id_] = _text(label) or _text(attribute_of(page, "name"))
+        names[id_] = _text(label) or _text(attribute_of(page, "name"))
 
-    await _read_singly([id_ for id_ in ids if id_ not in found], read_message)
+    await _read_singly([id_ for id_ in ids if id_ not in names], read_message)
 
 
 async def _read_singly(ids: Sequence[str], read: Callable[[str], Awaitable[None]]) -> None:

@@ -41,14 +41,16 @@ class MissingRecord(Exception):
 
 
 class AccountReads:
-    """Reads by the name of an operation, with its arguments. `one` and `post` never fail: they answer None.
+    """Reads by the name of an operation, with its arguments.
+
+    `page` and `records` raise where a read fails; `page_or_none`, `post_or_none` and `count_linked` answer None.
 
     Args:
         sender: Sends the requests.
         registry: Every operation.
         revision: The revision of Klaviyo's API that is asked for.
         hide: Whether text that strangers wrote is kept out of answers and previews.
-        patience: Seconds that one read may take, waiting included.
+        read_seconds: Seconds that one read may take, waiting included.
     """
 
     def __init__(
@@ -58,11 +60,11 @@ class AccountReads:
         revision: str,
         *,
         hide: bool = False,
-        patience: float = READ_SECONDS,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.registry = registry
         self.hide = hide
-        self.patience = patience
+        self.read_seconds = read_seconds
         self._sender = sender
         self._revision = revision
         self._deadline: float | None = None
@@ -70,7 +72,7 @@ class AccountReads:
     def within_one_budget(self) -> AccountReads:
         """The same reads, which together may take no longer than one."""
         reads = copy(self)
-        reads._deadline = anyio.current_time() + self.patience
+        reads._deadline = anyio.current_time() + self.read_seconds
         return reads
 
     async def page(
@@ -118,7 +120,7 @@ class AccountReads:
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 
-    async def one(self, name: str, **arguments: Any) -> Page | None:
+    async def page_or_none(self, name: str, **arguments: Any) -> Page | None:
         """The document that a read answers; None where it failed, without records where there is none by the id."""
         try:
             return await self.page(name, **arguments)
@@ -144,7 +146,7 @@ class AccountReads:
             return None
         return len(page.records) if page.next_cursor is None else None
 
-    async def post(self, name: str, **arguments: Any) -> Page | None:
+    async def post_or_none(self, name: str, **arguments: Any) -> Page | None:
         """The document that a read by POST answers; None where it failed."""
         operation = self.registry[name]
         checked = operation.arguments.model_validate(arguments)
@@ -154,7 +156,7 @@ class AccountReads:
             return None
 
     async def _send(self, operation: Operation, request: Request, arguments: Arguments | None = None) -> Page:
-        deadline = self._deadline or anyio.current_time() + self.patience
+        deadline = self._deadline or anyio.current_time() + self.read_seconds
         reply = await self._sender.send(operation, request, arguments=arguments, deadline=deadline)
         try:
             return flatten_document(operation.to_json_api(reply.document) if operation.to_json_api else reply.document)

@@ -83,7 +83,11 @@ class Authorizer:
         from klaviyo_mcp.safety.previews import preview  # off the start: few calls need a preview
 
         read_preview = partial(
-            preview.preview_text, self.reads.within_one_budget(), call.operation, call.arguments, self.accounts.name
+            preview.preview_text,
+            self.reads.within_one_budget(),
+            call.operation,
+            call.arguments,
+            self.accounts.read_name,
         )
         return await self.gate.confirm(
             call.operation, call.arguments, code=call.code, account=account, person=context, preview=read_preview

@@ -65,7 +65,7 @@ async def _opened_text(
             f"Connection {id_} was made, but the person did not open its address: it stays pending. "
             f"{follow} shows the address; delete_connection removes the connection."
         )
-    status = attribute_of(await reads.one("get_connection", connection_id=connection.id), "status")
+    status = attribute_of(await reads.page_or_none("get_connection", connection_id=connection.id), "status")
     if status == "ACTIVE":
         return f"Connection {id_} is ACTIVE: the person has authorized it."
     return (

@@ -55,7 +55,7 @@ class CallService:
             self.inventory.registry,
             settings.revision,
             hide=settings.user_content == "hide",
-            patience=min(READ_SECONDS, settings.deadline),
+            read_seconds=min(READ_SECONDS, settings.deadline),
         )
         self.accounts = AccountConnections(self.reads, settings.connection)
         self.authorizer = Authorizer(settings, self.accounts, self.reads, ConfirmationGate(ConfirmationCodes()))
@@ -94,11 +94,11 @@ class CallService:
         """Run a plan. The connections are listed beside a read; the answer of a write names the account."""
         run = partial(self._runner.run, plan, context)
         if plan.operation.service is Service.KLAVIYO:
-            return await (self.accounts.beside(run) if effect is Effect.READ else self.accounts.with_account_name(run))
+            return await (self.accounts.run_read(run) if effect is Effect.READ else self.accounts.run_write(run))
         try:
             return await run()
         finally:
-            if self.accounts.changes(plan.operation):
+            if self.accounts.may_change(plan.operation):
                 self.accounts.forget()
                 if self._reports is not None:
                     self._reports.forget()
@@ -109,7 +109,7 @@ class CallService:
         if self._reports is None:
             from klaviyo_mcp.reports.service import ReportService
 
-            self._reports = ReportService(self.reads, self.accounts.directory, lambda: self.accounts.key)
+            self._reports = ReportService(self.reads, self.accounts.directory, lambda: self.accounts.account_key)
         return self._reports
 
     async def warm(self) -> None:

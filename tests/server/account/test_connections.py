@@ -137,7 +137,7 @@ async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and
 ) -> None:
     monkeypatch.setattr(connections, "GRACE_SECONDS", 0.02)
     server = sandbox_server()
-    server.calls.reads.patience = 0.05
+    server.calls.reads.read_seconds = 0.05
     server.sandbox.faults.add(delay=60, path="/connections", times=99)
     assert await server.run("get_lists") == "no lists"
     assert (await server.run("create_list", name="VIP")).startswith("ERROR: Finding the account failed")

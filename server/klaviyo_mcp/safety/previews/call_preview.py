@@ -1,4 +1,4 @@
-"""The preview of one call, as a value: what a person reads, and the facts it rests on."""
+"""The preview of one call, as a value: the lines that a person reads, and the facts behind them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class CallPreview:
     """What a call is about to do.
 
     Attributes:
-        lines: What a person reads; the first says what the call does.
-        facts: What was read of the account and stays as it is until somebody changes it, by name. Counts and estimates
-            are no facts: they change by themselves.
+        lines: The text for a person; the first line says what the call does.
+        facts: Name -> value that was read in the account and stays until somebody changes it. Counts and estimates are
+            no facts: they change by themselves.
         account: The account that the call acts on, as the first line begins.
-        consequence: What the person should know at the end; empty where there is nothing.
+        consequence: The last line, such as that the call cannot be undone; empty for none.
     """
 
     lines: tuple[str, ...]

@@ -70,7 +70,7 @@ async def preview_stop(reads: AccountReads, arguments: Any) -> CallPreview:
 
 async def _read_campaign(reads: AccountReads, id_: str) -> Page | None:
     """The campaign with its messages, None where it cannot be read."""
-    page = await reads.one("get_campaign", campaign_id=id_, fields=FACTS, include=["campaign-messages"])
+    page = await reads.page_or_none("get_campaign", campaign_id=id_, fields=FACTS, include=["campaign-messages"])
     return require_record(page, "campaign_id", "campaign")
 
 
@@ -117,20 +117,20 @@ def _audience_ids(audiences: Any, side: str) -> list[str]:
 
 async def read_audience_names(reads: AccountReads, ids: Sequence[str]) -> dict[str, str]:
     """Id -> `list "Newsletter"` or `segment "VIP"`. Klaviyo does not say which of both an id is: both are read."""
-    found: dict[str, dict[str, str]] = {"list": {}, "segment": {}}
+    names: dict[str, dict[str, str]] = {"list": {}, "segment": {}}
 
     def read(kind: str) -> Callable[[], Any]:
         async def read_kind() -> None:
             try:
-                await read_names(reads, kind, list(dict.fromkeys(ids)), found[kind])
+                await read_names(reads, kind, list(dict.fromkeys(ids)), names[kind])
             except KlaviyoMcpError:
                 return  # those names stay unknown
 
         return read_kind
 
     if ids:
-        await run_together(*(read(kind) for kind in found))
-    words = {id_: f"{kind} {quoted(name or id_)}" for kind, names in found.items() for id_, name in names.items()}
+        await run_together(*(read(kind) for kind in names))
+    words = {id_: f"{kind} {quoted(name or id_)}" for kind, named in names.items() for id_, name in named.items()}
     return {id_: words.get(id_, f"id {in_words(id_)} (its name is unknown)") for id_ in ids}
 
 
@@ -176,7 +176,9 @@ async def _read_messages(reads: AccountReads, page: Page | None) -> list[str]:
 def _template_reader(reads: AccountReads, id_: str) -> Callable[[], Any]:
     async def read() -> str:
         more = {"fields[template]": "name"}
-        page = await reads.one("get_campaign_message", campaign_message_id=id_, include=["template"], more=more)
+        page = await reads.page_or_none(
+            "get_campaign_message", campaign_message_id=id_, include=["template"], more=more
+        )
         if page is None or not page.records:
             return " Its template could not be read."
         related = page.records[0].related.get("template")
@@ -209,16 +211,16 @@ def _message(message: Flat) -> str:
 
 async def _count_recipients(reads: AccountReads, id_: str) -> str:
     """How many people a campaign would reach: counted anew where that is done in time, else as counted last."""
-    is_new = await reads.post("refresh_campaign_recipient_estimation", campaign_id=id_) is not None
+    is_new = await reads.post_or_none("refresh_campaign_recipient_estimation", campaign_id=id_) is not None
     for seconds in ESTIMATION_POLLS if is_new else ():
-        job = await reads.one("get_campaign_recipient_estimation_job", campaign_id=id_)
+        job = await reads.page_or_none("get_campaign_recipient_estimation_job", campaign_id=id_)
         if attribute_of(job, "status") == "complete":
             break
         await anyio.sleep(seconds)
     else:
         is_new = False
     count_name = "estimated_recipient_count"
-    page = await reads.one("get_campaign_recipient_estimation", campaign_id=id_, fields=(count_name,))
+    page = await reads.page_or_none("get_campaign_recipient_estimation", campaign_id=id_, fields=(count_name,))
     count = attribute_of(page, count_name)
     if not isinstance(count, int):
         return "The number of recipients is unknown."

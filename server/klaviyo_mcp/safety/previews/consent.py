@@ -48,7 +48,9 @@ async def preview_unsubscription(reads: AccountReads, arguments: Any) -> CallPre
 async def _read_list(reads: AccountReads, list_id: str | None) -> Page | None:
     if not list_id:
         return None
-    return require_record(await reads.one("get_list", list_id=list_id, fields=("opt_in_process",)), "list_id", "list")
+    return require_record(
+        await reads.page_or_none("get_list", list_id=list_id, fields=("opt_in_process",)), "list_id", "list"
+    )
 
 
 def _consent(verb: str, arguments: Any, page: Page | None, lines: Sequence[str]) -> CallPreview:
@@ -89,7 +91,9 @@ async def _suppression(reads: AccountReads, arguments: Any, verb: str, outcome: 
     kind = "list" if arguments.list_id else "segment"
     id_ = arguments.list_id or arguments.segment_id
     query: dict[str, Any] = {f"{kind}_id": id_, "additional_fields": ["profile_count"]}
-    page = require_record(await reads.one(f"get_{kind}", fields=("profile_count",), **query), f"{kind}_id", kind)
+    page = require_record(
+        await reads.page_or_none(f"get_{kind}", fields=("profile_count",), **query), f"{kind}_id", kind
+    )
     count = count_noun(attribute_of(page, "profile_count"), "profile")
     name = name_thing(kind, page, id_)
     return CallPreview(

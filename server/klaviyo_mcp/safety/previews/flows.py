@@ -18,7 +18,7 @@ FACTS = ("name", "status", "trigger_type")
 async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
     """Raises MissingRecord where there is no such flow."""
     id_ = arguments.flow_id
-    page = await reads.one("get_flow", flow_id=id_, fields=FACTS, include=["flow-actions"])
+    page = await reads.page_or_none("get_flow", flow_id=id_, fields=FACTS, include=["flow-actions"])
     require_record(page, "flow_id", "flow")
     status, trigger = (in_words(attribute_of(page, name) or "unknown") for name in ("status", "trigger_type"))
     lines = [

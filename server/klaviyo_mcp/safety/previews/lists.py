@@ -1,4 +1,4 @@
-"""Previews of what brings profiles onto lists: how many, onto which lists, and the flows that this starts."""
+"""Previews of calls that add profiles to lists: how many, to which lists, and the flows that this starts."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ async def preview_members(reads: AccountReads, arguments: Any) -> CallPreview:
 
 
 async def preview_import(reads: AccountReads, arguments: Any) -> CallPreview:
-    """Profiles imported, onto lists where some are given. Raises MissingRecord where one of those is not there."""
+    """Profiles imported, and added to the lists of the call. Raises MissingRecord where one of these is not there."""
     people, ids = arguments.profiles, arguments.list_ids or []
-    shown = ids[:MAX_LISTS]
-    pages = await run_together(*(_list_reader(reads, id_, "list_ids") for id_ in shown))
+    first_ids = ids[:MAX_LISTS]
+    pages = await run_together(*(_list_reader(reads, id_, "list_ids") for id_ in first_ids))
     lines = [f"create or update {count_noun(len(people), 'profile')}: {identifiers(people)}."]
     lines += [
-        f"Add them to the {_list_words(page, id_)}. {_triggers(page)}" for id_, page in zip(shown, pages, strict=True)
+        f"Add them to the {_list_words(page, id_)}. {_triggers(page)}"
+        for id_, page in zip(first_ids, pages, strict=True)
     ]
     if len(ids) > MAX_LISTS:
         lines.append(f"Add them to {len(ids) - MAX_LISTS} more lists.")
     if not ids:
         lines.append("They join no list. Their consent does not change.")
-    return CallPreview(tuple(lines), {id_: _list_facts(page) for id_, page in zip(shown, pages, strict=True)})
+    return CallPreview(tuple(lines), {id_: _list_facts(page) for id_, page in zip(first_ids, pages, strict=True)})
 
 
 def _list_reader(reads: AccountReads, id_: str, argument: str) -> Callable[[], Any]:
     async def read() -> Page | None:
-        page = await reads.one(
+        page = await reads.page_or_none(
             "get_list",
             list_id=id_,
             fields=("profile_count",),

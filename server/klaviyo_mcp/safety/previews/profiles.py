@@ -22,7 +22,7 @@ async def preview_erasure(reads: AccountReads, arguments: Any) -> CallPreview:
     value = getattr(arguments.profile, key)
     first = f"erase for good every profile whose {key.replace('_', ' ')} is {quoted(value)}, with all its data."
     equal = json.dumps(value, ensure_ascii=False)
-    page = await reads.one("get_profiles", filter=f"equals({key},{equal})", fields=FIELDS)
+    page = await reads.page_or_none("get_profiles", filter=f"equals({key},{equal})", fields=FIELDS)
     if page is None:
         return CallPreview((first, "Which profiles these are could not be read."))
     profiles = page.records
@@ -37,17 +37,17 @@ async def preview_erasure(reads: AccountReads, arguments: Any) -> CallPreview:
 
 async def preview_merge(reads: AccountReads, arguments: Any) -> CallPreview:
     """The profile that is kept and the one that is deleted. Raises MissingRecord where one of them is not there."""
-    kept, deleted = arguments.profile_id, arguments.profile_ids[0]
-    page = await reads.one("get_profiles", filter=any_id([kept, deleted]), fields=FIELDS)
+    kept_id, deleted_id = arguments.profile_id, arguments.profile_ids[0]
+    page = await reads.page_or_none("get_profiles", filter=any_id([kept_id, deleted_id]), fields=FIELDS)
     people = {flat.id: _person(flat, hide=reads.hide) for flat in (page.records if page is not None else ())}
-    for argument, id_ in (("profile_id", kept), ("profile_ids", deleted)):
+    for argument, id_ in (("profile_id", kept_id), ("profile_ids", deleted_id)):
         if page is not None and id_ not in people:
             raise MissingRecord(argument, "profile")
-    words = {id_: people.get(id_) or f"id {in_words(id_)} (it could not be read)" for id_ in (kept, deleted)}
+    words = {id_: people.get(id_) or f"id {in_words(id_)} (it could not be read)" for id_ in (kept_id, deleted_id)}
     lines = (
         "merge two profiles into one.",
-        f"Kept: {words[kept]}.",
-        f"Merged into it and deleted: {words[deleted]}.",
+        f"Kept: {words[kept_id]}.",
+        f"Merged into it and deleted: {words[deleted_id]}.",
     )
     return CallPreview(lines, {"profiles": words} if page is not None else {})
 

@@ -147,14 +147,14 @@ async def _read_record(
     query: dict[str, Any] = {"include": list(include)} if include else {}
     if declared.profile_count:
         query["additional_fields"], fields = ["profile_count"], [*fields, "profile_count"]
-    page = await reads.one(source.read.name, fields=fields, **{source.read.path_ids[-1]: id_}, **query)
+    page = await reads.page_or_none(source.read.name, fields=fields, **{source.read.path_ids[-1]: id_}, **query)
     return require_record(page, source.argument, source.kind)
 
 
 async def _read_contents(reads: AccountReads, contents: str, id_: str) -> Page | None:
     if not contents:
         return None
-    return await reads.one(contents, **{reads.registry[contents].path_ids[-1]: id_})
+    return await reads.page_or_none(contents, **{reads.registry[contents].path_ids[-1]: id_})
 
 
 def _facts_line(record: ShownRecord, declared: Preview) -> list[str]:

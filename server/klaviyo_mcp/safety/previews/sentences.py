@@ -58,12 +58,12 @@ def argument_words(value: Any, placeholder: Placeholder) -> str:
 
 
 def identifiers(people: Sequence[Any], most: int = 3) -> str:
-    """Some people of an argument, by what identifies them there."""
+    """Some people of an argument, by their addresses or ids there."""
     return list_names([identifier_of(person) for person in people], most)
 
 
 def identifier_of(person: Any) -> str:
-    """What identifies a person in an argument: the address or id that is given."""
+    """The address or id by which an argument identifies a person."""
     return next((str(value) for key in _IDENTIFIERS if (value := getattr(person, key, None))), "unknown")
 
 

@@ -27,4 +27,4 @@ async def read_preview(server: SandboxServer, name: str, /, **arguments: Any) ->
     """The preview of a call as a value."""
     operation = registry()[name]
     checked = operation.arguments.model_validate(arguments)
-    return await preview.read_preview(server.calls.reads, operation, checked, server.calls.accounts.name)
+    return await preview.read_preview(server.calls.reads, operation, checked, server.calls.accounts.read_name)
