@@ -19,25 +19,25 @@ def fit_lines(
 
     Args:
         lines: The lines to choose from; answers are cut between two lines, never inside one.
-        facts: Makes the line of facts for a number of lines: it tells that number, and the cursor after them.
+        facts: Makes the line of facts for a number of lines: it names that number, and the cursor after them.
         header: Lines that stand above them in any case.
-        marked: Whether they are marked as text of strangers, which takes some bytes too.
+        marked: Whether they are marked as untrusted, which takes some bytes too.
     """
     room = ANSWER_BYTES - line_bytes(header) - (MARK_BYTES if marked else 0)
-    sizes = [len(line.encode()) + 1 for line in lines]
-    count, size = len(lines), sum(sizes)
+    count, size = len(lines), line_bytes(lines)
     text = facts(count)
     while count > 1 and (over := size + len(text.encode()) - room) > 0:
         while over > 0 and count > 1:
             count -= 1
-            over -= sizes[count]
-            size -= sizes[count]
+            line_size = len(lines[count].encode()) + 1
+            over -= line_size
+            size -= line_size
         text = facts(count)
     return count, text
 
 
 def answer_text(facts: str, lines: Sequence[str], *, marked: bool) -> str:
-    """The text of an answer: the line of facts, where there are any, and its lines; `marked` as text of strangers."""
+    """The text of an answer: the line of facts, where there are any, and its lines; `marked` as untrusted."""
     if not lines:
         return facts
     body = "\n".join(lines)
@@ -47,4 +47,4 @@ def answer_text(facts: str, lines: Sequence[str], *, marked: bool) -> str:
 
 def line_bytes(lines: Sequence[str]) -> int:
     """Bytes of these lines, line ends included."""
-    return sum(len(line.encode()) + 1 for line in lines)
+    return len("\n".join(lines).encode()) + 1 if lines else 0

@@ -1,7 +1,6 @@
-"""Answers: what a model reads, within a budget, saying what is missing and how to get it.
+"""The answer of a collection: a line of facts, then CSV or a line of JSON for each record, within the budget.
 
-A collection is a line of facts and then CSV (or a line of JSON for each record); a record is compact JSON; a job is its
-state and what to call next; an empty success says what was done, to what.
+It says how much is missing, and its cursor goes on at exactly the next record.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from klaviyo_tools.jsonapi.records import Flat, Page
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
-_SPLIT = 6
-_BARE = re.compile(r"true|false|[-+.\d]+")
+MAX_FACET_VALUES = 6
+"""Values of the facet that the facts list; the others are counted together."""
+_BARE_VALUE = re.compile(r"true|false|[-+.\d]+")
 
 
 class CollectionAnswer:
@@ -36,28 +36,29 @@ class CollectionAnswer:
         max_results: int = MAX_RESULTS,
         resources: ResourceLookup = resource_type,
     ) -> None:
-        self.rows = Rows(resource, view or View(), resources)
-        self.read = PagesRead(start, min(max_results, MAX_RESULTS))
-        self.included: dict[tuple[str, str], Flat] = {}
+        self._rows = Rows(resource, view or View(), resources)
+        self._pages = PagesRead(start, min(max_results, MAX_RESULTS))
+        self._included: dict[tuple[str, str], Flat] = {}
+        self._noun = singular(resource.type)
 
     def add(self, place: Position, page: Page) -> bool:
         """Add a page. Returns whether the answer has room for another."""
         if page.included:
-            self.included.update(page.included)
-        has_room = self.rows.add(self.read.add(place, page), self.included, ANSWER_BYTES)
-        return has_room and len(self.read.records) < self.read.max_results
+            self._included.update(page.included)
+        has_room = self._rows.add(self._pages.add(place, page), self._included, ANSWER_BYTES)
+        return has_room and len(self._pages.records) < self._pages.max_results
 
     def text(self, cursor: CursorText | None = None) -> str:
         """The answer; `cursor` makes the text of the cursor to go on with, None where the call takes none."""
-        if not len(self.rows):
-            nouns = plural(singular(self.rows.resource.type))
-            return "; ".join([f"no {nouns}" if self.read.start == START else f"no more {nouns}", *self._asides()])
-        lines = self.rows.lines(len(self.rows))
+        if not len(self._rows):
+            more = "" if self._pages.start == START else "more "
+            return "; ".join([f"no {more}{plural(self._noun)}", *self._omissions()])
+        lines = self._rows.lines(len(self._rows))
         count, facts = fit_lines(
-            lines.rows, lambda shown: self._facts(shown, cursor), header=lines.header, marked=lines.untrusted
+            lines.rows, lambda rows: self._facts(rows, cursor), header=lines.header, marked=lines.untrusted
         )
-        if count < len(self.rows):
-            lines = self.rows.lines(count)
+        if count < len(self._rows):
+            lines = self._rows.lines(count)
         if count == 1 and (shortened := self._shortened(lines, facts, cursor)):
             return shortened
         return answer_text(facts, [*lines.header, *lines.rows], marked=lines.untrusted)
@@ -68,40 +69,40 @@ class CollectionAnswer:
         if len(facts.encode()) + line_bytes([*lines.header, *lines.rows]) <= room:
             return None
         facts = self._facts(1, cursor, "its longest values are cut: ask for fewer with fields")
-        lines = self.rows.shortened(0, self.included, room - len(facts.encode()))
+        lines = self._rows.shortened_lines(self._pages.records[0], self._included, room - len(facts.encode()))
         return answer_text(facts, [*lines.header, *lines.rows], marked=lines.untrusted)
 
-    def _facts(self, count: int, cursor: CursorText | None, aside: str | None = None) -> str:
+    def _facts(self, count: int, cursor: CursorText | None, note: str | None = None) -> str:
         """`50 of more than 50 campaigns; 38 Sent, 12 Draft; send_time 2026-01-05 to 2026-11-20; more: cursor=…`."""
-        after = self.read.position(count)
-        facts = [_count(count, self.read, after, singular(self.rows.resource.type))]
+        rows, pages = self._rows, self._pages
+        after = pages.position(count)
+        facts = [_extent(count, pages, after, self._noun)]
         # We may have read more records than the rows took: say so.
-        if count < len(self.read.records):
+        if count < len(pages.records):
             facts[0] += f" ({FITTING})"
-        split = self.rows.split(count)
+        split = rows.split(count)
         if len(split) > 1 or (split and count > 1):
-            facts.append(_split(split, self.rows.resource.facet))
-        span = self.rows.span(count)
+            facts.append(_split_text(split, rows.resource.facet))
+        span = rows.span(count)
         if span and count > 1:
-            facts.append(f"{self.rows.resource.date} {span[0]}" + (f" to {span[1]}" if span[0] != span[1] else ""))
-        facts += self._asides()
-        if aside:
-            facts.append(aside)
+            facts.append(f"{rows.resource.date} {span[0]}" + (f" to {span[1]}" if span[0] != span[1] else ""))
+        facts += self._omissions()
+        if note:
+            facts.append(note)
         if after is None:
-            facts.append("complete" if self.read.start == START else "these are the last")
+            facts.append("complete" if pages.start == START else "these are the last")
         elif cursor is not None:
             facts.append(f"more: cursor={cursor(after)}")
         else:
             facts.append("more exist: narrow the request to see them")
         return "; ".join(facts)
 
-    def _asides(self) -> list[str]:
-        asides = []
-        if self.rows.hidden:
-            asides.append(hidden_note(self.rows.hidden))
-        if self.rows.overflow:
-            asides.append("further attributes are left out: ask for detail=full")
-        return asides
+    def _omissions(self) -> list[str]:
+        """The facts that name the attributes which the rows leave out."""
+        facts = [hidden_note(self._rows.hidden)] if self._rows.hidden else []
+        if self._rows.columns.overflow:
+            facts.append("further attributes are left out: ask for detail=full")
+        return facts
 
 
 def collection_text(
@@ -119,15 +120,15 @@ def collection_text(
     return answer.text(cursor)
 
 
-def _split(split: Counter[str], facet: str | None) -> str:
-    """`38 Sent, 12 Draft`; a truth value or a number says nothing alone, so that its attribute stands before it."""
-    told = split.most_common(_SPLIT)
-    others = sum(split.values()) - sum(number for _, number in told)
-    words = [f"{number:,} {f'{facet}={value}' if _BARE.fullmatch(value) else value}" for value, number in told]
+def _split_text(split: Counter[str], facet: str | None) -> str:
+    """`38 Sent, 12 Draft`; before a bare number or truth value stands its attribute: `12 archived=true`."""
+    listed = split.most_common(MAX_FACET_VALUES)
+    others = sum(split.values()) - sum(number for _, number in listed)
+    words = [f"{number:,} {f'{facet}={value}' if _BARE_VALUE.fullmatch(value) else value}" for value, number in listed]
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 
-def _count(count: int, pages: PagesRead, after: Position | None, noun: str) -> str:
+def _extent(count: int, pages: PagesRead, after: Position | None, noun: str) -> str:
     """`next 50 campaigns`, `12 campaigns`, `50 of 312 campaigns`, `50 of more than 200 campaigns`."""
     if pages.start != START:
         return f"next {count_noun(count, noun)}"

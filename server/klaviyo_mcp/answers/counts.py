@@ -1,4 +1,4 @@
-"""Counting instead of reading: how a collection divides by an attribute, in constant memory."""
+"""The answer that counts records by a value instead of showing them, in constant memory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hashlib import blake2b
 from typing import Any
 
 from klaviyo_mcp.answers.budget import answer_text
+from klaviyo_mcp.answers.columns import Included, Joins
 from klaviyo_mcp.answers.csv import csv_lines
 from klaviyo_mcp.answers.cursors import CursorText, Position
 from klaviyo_mcp.answers.pages import next_place
-from klaviyo_mcp.answers.rows import Rows
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
 from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
 from klaviyo_mcp.answers.wording import count_noun, singular
@@ -23,10 +23,11 @@ from klaviyo_tools.resource_types import ResourceType
 MAX_RECORDS = 200_000
 """The most records that one count reads."""
 MAX_VALUES = 10_000
-"""The most distinct values that are told apart; what comes new after them is counted together."""
-SHOWN_VALUES = 50
-"""The values that are told; of periods, so many as a year has days."""
-SHOWN_PERIODS = 366
+"""The most distinct values that are counted apart; new ones after them are counted together."""
+MAX_ROWS = 50
+"""The most values that the answer lists."""
+MAX_PERIODS = 366
+"""The most periods that the answer lists: the days of a year."""
 VALUE_CHARACTERS = 80
 NONE = "(none)"
 OTHER = "(other)"
@@ -44,16 +45,17 @@ PERIODS: Mapping[str, Callable[[date], str]] = {
     "month": lambda day: day.isoformat()[:7],
     "year": lambda day: day.isoformat()[:4],
 }
+"""Period -> how a day is written in it."""
 
 
 def parse_count_by(count_by: str) -> tuple[str, str | None]:
-    """`datetime:month` -> (`datetime`, `month`). Raises FieldError for a period that there is none of."""
+    """`datetime:month` -> (`datetime`, `month`); `status` -> (`status`, None). Raises FieldError for no such period."""
     path, colon, period = count_by.strip().rpartition(":")
     if not colon:
         return period, None
     if period.lower() in PERIODS:
         return path, period.lower()
-    # A custom property may have a colon in its name; a word that looks like a period is a mistake.
+    # A custom property may have a colon in its name; elsewhere an unknown period is a mistake.
     if path.startswith(("properties.", "event_properties.")):
         return count_by.strip(), None
     raise FieldError(f"{period[:40]!r} is no period to count by: use {', '.join(PERIODS)}, as in {path[:60]}:month")
@@ -85,12 +87,13 @@ class CountsAnswer:
         self.max_records = max_records
         self.max_values = max_values
         self.end: Position | None = None
-        """The first record that was not counted, None when all were."""
-        self._joined = relationship_of(resource, self.path)
+        """The first record that was not counted; None when all were."""
+        hide = bool(view and view.hide)
+        self._relationship = relationship_of(resource, self.path)
         self._keys = tuple(self.path.split("."))
-        self._rows = Rows(resource, view or View(), resources)
-        self._strange = self._is_strange(resources)
-        if self._strange and view and view.hide:
+        self._joins = Joins(hide, resources)
+        self._untrusted = self._is_untrusted(hide, resources)
+        if self._untrusted and hide:
             raise FieldError(f"{self.path} is written by people outside the account and hidden by a setting")
 
     def add(self, place: Position, page: Page) -> bool:
@@ -104,7 +107,22 @@ class CountsAnswer:
             self.end = next_place(place, page, place.size)
         return self.records < self.max_records
 
-    def _count(self, records: Sequence[Flat], included: Mapping[tuple[str, str], Flat]) -> None:
+    def text(self, cursor: CursorText | None = None) -> str:
+        """The counts: the total, the most frequent values with their share, the others in one line.
+
+        Periods are in the order of time. `cursor` makes the text of the cursor to go on with after the ceiling.
+        """
+        facts = "; ".join(self._facts(cursor))
+        if not self.records:
+            return facts
+        listed, others = self._listed()
+        if others:
+            listed.append((f"({len(others):,} more values)", sum(count for _, count in others)))
+        rows = [(value, str(count), f"{100 * count / self.records:.1f}%") for value, count in listed]
+        lines = csv_lines([(cell(self.path, 100), "count", "share"), *rows])
+        return answer_text(facts, lines, marked=self._untrusted)
+
+    def _count(self, records: Sequence[Flat], included: Included) -> None:
         counts, most = self.counts, self.max_values
         self.records += len(records)
         for record in records:
@@ -114,12 +132,12 @@ class CountsAnswer:
                 else:
                     counts[OTHER] += 1
 
-    def _values(self, record: Flat, included: Mapping[tuple[str, str], Flat]) -> Iterator[str]:
-        if self._joined is None:
+    def _values(self, record: Flat, included: Included) -> Iterator[str]:
+        if self._relationship is None:
             value = value_at(record.attributes, self._keys) if self._keys != ("id",) else record.id
         else:
-            relationship, path = self._joined
-            value = self._rows.joined(record, relationship, path.split(".") if path else (), included)
+            relationship, path = self._relationship
+            value = self._joins.values(record, relationship, path.split(".") if path else (), included)
         if isinstance(value, list):
             yield from map(self._text, value or [None])
         else:
@@ -129,60 +147,48 @@ class CountsAnswer:
         if is_empty(value):
             return NONE
         if self.period is not None:
-            return _period(value, self.period)
+            return _period_of(value, self.period)
         text = cell(value, VALUE_CHARACTERS)
         if isinstance(value, str) and len(value) > VALUE_CHARACTERS:
             # Two long texts may begin alike.
             text += f"#{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
         return text
 
-    def _is_strange(self, resources: ResourceLookup) -> bool:
-        if self._joined is None:
+    def _is_untrusted(self, hide: bool, resources: ResourceLookup) -> bool:
+        """Whether people outside the account can write the values."""
+        if self._relationship is None:
             return self.period is None and overlaps(self.resource.untrusted, self.path)
-        relationship, path = self._joined
-        kind = resources(self.resource.relationships[relationship])
-        if path or self._rows.view.hide:
-            return bool(path) and overlaps(kind.untrusted, path)
-        return any(overlaps(kind.untrusted, label) for label in kind.label)
+        relationship, path = self._relationship
+        related = resources(self.resource.relationships[relationship])
+        if path or hide:  # untrusted names are hidden one by one, and their ids are counted
+            return bool(path) and overlaps(related.untrusted, path)
+        return any(overlaps(related.untrusted, label) for label in related.label)
 
-    def text(self, cursor: CursorText | None = None) -> str:
-        """The counts: the total, the most frequent values with their share, the others in one line.
-
-        Periods are in the order of time. `cursor` makes the text of the cursor to go on with after the ceiling.
-        """
-        shown, rest = self._shown()
+    def _facts(self, cursor: CursorText | None) -> list[str]:
         values = sum(value not in (NONE, OTHER) for value in self.counts)
         records = count_noun(self.records, singular(self.resource.type))
         facts = [f"{records} by {cell(self.count_by, 100)}: {count_noun(values, 'value')}"]
         if OTHER in self.counts:
-            facts.append(f"only the first {self.max_values:,} values are told apart, later ones are {OTHER}")
+            facts.append(f"only the first {self.max_values:,} values are counted apart, later ones are {OTHER}")
         if sum(self.counts.values()) > self.records:
             facts.append("one record may have several values")
-        if self.end is not None:
-            facts.append(f"NOT ALL: reading ended at the ceiling of {self.records:,} records; narrow it with filter")
-            if cursor:
-                facts.append(f"or go on counting from cursor={cursor(self.end)}")
-        else:
-            facts.append("complete")
-        if not self.records:
-            return "; ".join(facts)
-        if rest:
-            shown.append((f"({len(rest):,} more values)", sum(count for _, count in rest)))
-        rows = [(value, str(count), f"{100 * count / self.records:.1f}%") for value, count in shown]
-        lines = csv_lines([(cell(self.path, 100), "count", "share"), *rows])
-        return answer_text("; ".join(facts), lines, marked=self._strange)
+        if self.end is None:
+            return [*facts, "complete"]
+        facts.append(f"NOT ALL: reading ended at the ceiling of {self.records:,} records; narrow it with filter")
+        return [*facts, f"or go on counting from cursor={cursor(self.end)}"] if cursor else facts
 
-    def _shown(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    def _listed(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        """The values with their counts that are listed, and the others."""
         ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        most = SHOWN_PERIODS if self.period else SHOWN_VALUES
-        shown, rest = ordered[:most], ordered[most:]
+        most = MAX_PERIODS if self.period else MAX_ROWS
+        listed, others = ordered[:most], ordered[most:]
         if self.period:
-            shown.sort()
-        return shown, rest
+            listed.sort()
+        return listed, others
 
 
-def _period(value: Any, period: str) -> str:
-    """The period that a timestamp, a date or seconds since 1970 fall into."""
+def _period_of(value: Any, period: str) -> str:
+    """The period of a timestamp, a date, or seconds since 1970."""
     moment: str | None = None
     if isinstance(value, str):
         moment = timestamp(value) or (value if timestamp(f"{value}T00:00:00") else None)

@@ -21,9 +21,10 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> list[str]:
 
 def filled_columns(rows: Iterable[Sequence[str]], width: int) -> list[int]:
     """The indexes, below `width`, of the columns in which any row has a value; a row may be shorter than others."""
-    empty = set(range(width))
+    empty = list(range(width))
     for row in rows:
-        empty -= {index for index in empty if index < len(row) and row[index]}
+        length = len(row)
+        empty = [index for index in empty if index >= length or not row[index]]
         if not empty:
             break
     return [index for index in range(width) if index not in empty]

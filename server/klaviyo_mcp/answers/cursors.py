@@ -1,4 +1,4 @@
-"""Cursors that go on at exactly the next record."""
+"""Cursors with which an answer goes on at exactly the next record."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from klaviyo_tools.jsonapi.records import CURSOR_CHARACTERS
 
 
 class CursorError(ValueError):
-    """A cursor that cannot be gone on from. The message says what to do."""
+    """A cursor from which no answer can go on. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a collection: after so many records of the page that a cursor of Klaviyo's begins."""
+    """A place in a collection.
+
+    Attributes:
+        cursor: Klaviyo's cursor of the page; None for the first page.
+        size: The size of that page; None where Klaviyo takes no page size.
+        skip: The number of records before it in that page.
+    """
 
     cursor: str | None = None
     size: int | None = None
@@ -32,16 +38,16 @@ START = Position()
 CursorText = Callable[[Position], str]
 """Makes the text of the cursor that goes on from a position."""
 
-# Ours: "k~", then fingerprint (4 bytes), checksum (4), page size (2; 0 is none) and records to skip (3) in base64, then
-# Klaviyo's own cursor.
-_MARK = "k~"
-_HEADER = 18
+# Our cursor: "k~", then in base64 fingerprint (4 bytes), checksum (4), page size (2; 0: none) and records to skip (3),
+# then Klaviyo's own cursor.
+_PREFIX = "k~"
+_HEADER_CHARACTERS = 18
 _LARGEST_SKIP = 2**24 - 1
-_RAW = re.compile(r"[!-~]+")
+_KLAVIYO_CURSOR = re.compile(r"[!-~]+")
 
 
 def fingerprint(query: Mapping[str, Any]) -> bytes:
-    """A short digest of all that must stay the same from one answer to the next: operation, ids, filter, sort …"""
+    """A digest (4 bytes) of what must stay the same from one answer to the next: operation, ids, filter, sort …"""
     text = json.dumps(query, sort_keys=True, separators=(",", ":"), default=str)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, person=b"cursor").digest()
 
@@ -51,20 +57,21 @@ def encode_cursor(position: Position, query: bytes) -> str:
     tail = quote(position.cursor or "", safe="=")
     numbers = (position.size or 0).to_bytes(2, "big") + min(position.skip, _LARGEST_SKIP).to_bytes(3, "big")
     header = query + _checksum(query + numbers, tail) + numbers
-    return f"{_MARK}{urlsafe_b64encode(header).decode().rstrip('=')}{tail}"
+    return f"{_PREFIX}{urlsafe_b64encode(header).decode().rstrip('=')}{tail}"
 
 
 def decode_cursor(text: str, query: bytes) -> Position:
-    """The position that a cursor text stands for in this query. A cursor of Klaviyo's own is taken as it is.
+    """The position that a cursor text stands for in this query; the text may be a cursor of Klaviyo's own.
 
-    Raises CursorError for a cursor of another query, and for one that was damaged on its way.
+    Raises CursorError for a cursor of another query, and for a damaged one.
     """
     text = text.strip().strip("\"'`").removeprefix("cursor=")
-    if not text.startswith(_MARK):
-        if len(text) > CURSOR_CHARACTERS or not _RAW.fullmatch(text) or text.lower().startswith(("http:", "https:")):
+    if not text.startswith(_PREFIX):
+        is_address = text.lower().startswith(("http:", "https:"))
+        if len(text) > CURSOR_CHARACTERS or not _KLAVIYO_CURSOR.fullmatch(text) or is_address:
             raise CursorError("this is not a cursor: copy it whole from the last answer, or start again without cursor")
         return Position(text)
-    head, tail = text[len(_MARK) : len(_MARK) + _HEADER], text[len(_MARK) + _HEADER :]
+    head, tail = text[len(_PREFIX) : len(_PREFIX) + _HEADER_CHARACTERS], text[len(_PREFIX) + _HEADER_CHARACTERS :]
     try:
         header = urlsafe_b64decode(head + "==") if head.isascii() else b""
     except ValueError:

@@ -44,7 +44,7 @@ async def read_pages(
     Progress is reported after each page but the last.
 
     Args:
-        start: The first record wanted; its `skip` records are still in the first page.
+        start: The position of the first record; the page that is fetched there holds the records to skip as well.
         size: The page size to ask for, None where the operation takes none.
         max_pages: The pages after which reading ends.
         report: Takes the number of records read; `total` is the number that the reader wants.
@@ -54,8 +54,8 @@ async def read_pages(
     """
     place = first_place(start, size)
     pages, records = 0, 0
-    # Brent's way to find a circle of any length in constant memory: compare with one earlier cursor, and move that one
-    # on after 1, 2, 4, 8 … pages.
+    # Brent's algorithm finds a circle of any length in constant memory: compare with one earlier cursor, and replace it
+    # after 1, 2, 4, 8 … pages.
     earlier = place.cursor
     while True:
         page = await fetch(place.cursor, place.size)
@@ -101,7 +101,7 @@ class PagesRead:
     max_results: int = MAX_RESULTS
     records: list[Flat] = field(default_factory=list)
     total: int | None = None
-    """The number of records in the whole collection, where Klaviyo tells it."""
+    """The number of records in the whole collection, where Klaviyo answers with it."""
     _firsts: list[int] = field(default_factory=list)
     _places: list[Position] = field(default_factory=list)
     _end: Position | None = None

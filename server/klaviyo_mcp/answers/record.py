@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from klaviyo_mcp.answers.budget import ANSWER_BYTES, answer_text
 from klaviyo_mcp.answers.collection import collection_text
-from klaviyo_mcp.answers.rows import Rows
+from klaviyo_mcp.answers.columns import Included
+from klaviyo_mcp.answers.objects import record_objects
 from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import hidden_note, singular
@@ -16,39 +18,40 @@ from klaviyo_tools.jsonapi.records import Flat, Page
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
-_RESERVE = 600
+_FACTS_BYTES = 600
+"""Bytes reserved for the facts above a record that is cut."""
+_COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
+_JOB_FACTS = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
+"""Attributes of a job that stand in its line of facts, or say nothing more."""
 
 
 def record_text(
     flat: Flat | None,
     resource: ResourceType,
     *,
-    included: Mapping[tuple[str, str], Flat] | None = None,
+    included: Included | None = None,
     view: View | None = None,
     resources: ResourceLookup = resource_type,
 ) -> str:
-    """The answer for one record: compact JSON without links, nulls and empties. None: there is none."""
+    """The answer for one record: compact JSON without links, nulls and empties. None: there is no record."""
     if flat is None:
         return f"There is no {singular(resource.type)}."
-    asked = view or View()
-    rows = Rows(resource, View(asked.fields, asked.include, "full", asked.additional, asked.hide), resources)
-    whole = rows.opened(flat, included or {})
-    notes = [hidden_note(rows.hidden)] if rows.hidden else []
-    text = answer_text("; ".join(notes), [to_json(whole)], marked=rows.strange)
+    objects = record_objects(resource, replace(view or View(), detail="full"), resources)
+    members = objects.object_with_included(flat, included or {})
+    facts = [hidden_note(objects.hidden)] if objects.hidden else []
+    text = answer_text("; ".join(facts), [to_json(members)], marked=objects.untrusted)
     if len(text.encode()) <= ANSWER_BYTES:
         return text
-    cut = fit_members(whole, ANSWER_BYTES - MARK_BYTES - _RESERVE)
-    lost = [
-        f"{cell(name, 40)} ({json_bytes(whole[name]):,} bytes)"
-        for name in whole
-        if name not in cut or cut[name] != whole[name]
-    ]
-    told = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
-    notes.append(f"cut to fit {ANSWER_BYTES:,} bytes: {told}; fields=… asks for fewer")
-    return answer_text("; ".join(notes), [to_json(cut)], marked=rows.strange)
+    cut = fit_members(members, ANSWER_BYTES - MARK_BYTES - _FACTS_BYTES)
+    facts.append(f"cut to fit {ANSWER_BYTES:,} bytes: {_cut_members(members, cut)}; fields=… asks for fewer")
+    return answer_text("; ".join(facts), [to_json(cut)], marked=objects.untrusted)
 
 
-_COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
+def _cut_members(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
+    """The members that were cut, with their sizes: `definition (31,200 bytes), html (9,000 bytes) and 2 more`."""
+    names = [name for name in members if name not in cut or cut[name] != members[name]]
+    listed = [f"{cell(name, 40)} ({json_bytes(members[name]):,} bytes)" for name in names]
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
 
 
 def job_text(
@@ -58,54 +61,75 @@ def job_text(
     follow: str | None = None,
     errors: str | None = None,
     result: str | None = None,
-    included: Mapping[tuple[str, str], Flat] | None = None,
+    included: Included | None = None,
     view: View | None = None,
     resources: ResourceLookup = resource_type,
 ) -> str:
-    """The answer for a job: its state, its counts, its errors, and what to call next.
+    """The answer for a job: its status, its counts, its errors, and the next call.
 
-    `follow` is the call that reads it again, `errors` the one that lists what failed, `result` the one that reads what
-    it found; all as the model would write them. Klaviyo has no state for failure: it is in the counts.
+    Klaviyo has no status for failure: only the counts show it.
+
+    Args:
+        follow: The call that reads the job again, as the model would write it; likewise the next two.
+        errors: The call that lists what failed.
+        result: The call that reads what the job found.
     """
+    status = cell(flat.attributes.get("status"), 40) or "accepted"
+    facts = "; ".join([*_job_facts(flat, status), *_next_calls(flat, status, follow, errors, result)])
+    rest = {name: value for name, value in flat.attributes.items() if name not in _JOB_FACTS}
+    rest_flat = flat._replace(id="", attributes=rest)
+    rest_text = record_text(rest_flat, resource, included=included, view=view, resources=resources)
+    if rest_text == "{}":
+        return facts
+    if len(facts.encode()) + 1 + len(rest_text.encode()) > ANSWER_BYTES:
+        rest_text = answer_text("errors are cut", [to_json(fit_members(rest, ANSWER_BYTES // 2))], marked=True)
+    return f"{facts}\n{rest_text}"
+
+
+def _has_ended(status: str) -> bool:
+    return status in ("complete", "cancelled")
+
+
+def _job_facts(flat: Flat, status: str) -> list[str]:
+    """`profile bulk import job J1: processing, 20 completed of 50, 1 failed`, and when it began and ended."""
     attributes = flat.attributes
-    status = cell(attributes.get("status"), 40) or "accepted"
-    total, *others = (attributes.get(name) for name in _COUNTS)
-    counts = [
-        f"{number:,} {name.removesuffix('_count')}" + (f" of {total:,}" if name == _COUNTS[1] and total else "")
-        for name, number in zip(_COUNTS[1:], others, strict=True)
-        if isinstance(number, int)
-    ]
+    total = attributes.get(_COUNTS[0])
+    counts = []
+    for name in _COUNTS[1:]:
+        number = attributes.get(name)
+        if isinstance(number, int):
+            of = f" of {total:,}" if name == "completed_count" and total else ""
+            counts.append(f"{number:,} {name.removesuffix('_count')}{of}")
     facts = [f"{singular(flat.type)} {cell(flat.id)}".strip() + f": {', '.join([status, *counts])}"]
-    over = status in ("complete", "cancelled")
-    for name in ("created_at", "completed_at") if over else ("created_at",):
+    for name in ("created_at", "completed_at") if _has_ended(status) else ("created_at",):
         value = attributes.get(name)
         if isinstance(value, str) and (moment := timestamp(value)):
             facts.append(f"{name.removesuffix('_at')} {moment}")
-    failed = attributes.get("failed_count")
+    return facts
+
+
+def _next_calls(flat: Flat, status: str, follow: str | None, errors: str | None, result: str | None) -> Sequence[str]:
+    facts = []
+    failed = flat.attributes.get("failed_count")
     if errors and isinstance(failed, int) and failed:
         facts.append(f"what failed: {errors}")
     if result and status == "complete":
         facts.append(f"what it found: {result}")
-    if follow and not over:
+    if follow and not _has_ended(status):
         facts.append(f"next: {follow}, until it is complete")
-    told = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
-    rest = {name: value for name, value in attributes.items() if name not in told}
-    rest_flat = flat._replace(id="", attributes=rest)
-    rest_text = record_text(rest_flat, resource, included=included, view=view, resources=resources)
-    head = "; ".join(facts)
-    if rest_text == "{}":
-        return head
-    if len(head.encode()) + 1 + len(rest_text.encode()) > ANSWER_BYTES:
-        rest_text = answer_text("errors are cut", [to_json(fit_members(rest, ANSWER_BYTES // 2))], marked=True)
-    return f"{head}\n{rest_text}"
+    return facts
 
 
 def success_text(
     action: str, subject: Mapping[str, object], *, accepted: bool = False, verify_with: str | None = None
 ) -> str:
-    """The answer for a success without a body: what was done, to what.
+    """The answer for a success without a body.
 
-    `accepted`: Klaviyo has taken it and works on it still. `verify_with` is the call that shows the outcome.
+    Args:
+        action: What was done: the operation's name.
+        subject: The arguments that it was done with.
+        accepted: Klaviyo has taken the request and still works on it.
+        verify_with: The call that shows the outcome.
     """
     things = [f"{name}={cell(value, 200)}" for name, value in subject.items() if not is_empty(value)]
     text = f"{'Accepted' if accepted else 'Done'}: {action}" + (f" {', '.join(things)}" if things else "")
@@ -123,9 +147,9 @@ def document_text(
     view: View | None = None,
     resources: ResourceLookup = resource_type,
 ) -> str:
-    """The answer for any one document: its records as a collection where it is a list, its record where it is one.
+    """The answer for any one document: a collection where its data is a list, else a job or a record.
 
-    The rows of a report (`records.rows`) are a collection whose columns are what the report was asked for.
+    The rows of a report are a collection without columns of its own: those that Klaviyo answered are shown.
     """
     if page.single:
         flat = page.records[0] if page.records else None

@@ -1,4 +1,4 @@
-"""One JSON value as text: in a cell of a table, as compact JSON, cut to a size with what was cut told."""
+"""One JSON value as text: a cell of a table, or compact JSON; where it is cut, it says how much was."""
 
 from __future__ import annotations
 
@@ -11,53 +11,54 @@ from typing import Any
 from klaviyo_mcp.untrusted import clean, clean_value
 
 CELL_CHARACTERS = 160
-"""Characters of a cell in a summary; what is longer is cut and its rest told."""
-NAMED_CELL_CHARACTERS = 800
-"""Characters of a cell whose column was asked for by name."""
+"""Characters of a cell in a summary; a longer value is cut."""
+FIELD_CELL_CHARACTERS = 800
+"""Characters of a cell where the call chose the columns."""
+MAX_DEPTH = 60
+"""Levels of nesting that are shown; no property that a person sends has as many."""
+TOO_DEEP = "(nested too deeply to show)"
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-# What JSON writes for characters that are removed: C0 controls but tab and line feed.
-_ESCAPED = re.compile(r"\\(?:u00|u[dD][89a-fA-F]|[bfr])")
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
-_PLAIN = str.maketrans({"\n": "⏎", "\t": " "})
-_DEEPEST = 8
-_MEASURE = 60
-"""Levels of nesting that are shown; no property that anyone means to send has as many."""
-TOO_DEEP = "(nested too deeply to show)"
-_MARKER = 24
-"""Bytes that tell what was cut, quotes included: `…(+1,234,567 more)`."""
+# JSON escapes of the characters that `clean` removes: C0 controls but tab and line feed, and half surrogate pairs.
+_INVISIBLE_ESCAPE = re.compile(r"\\(?:u00|u[dD][89a-fA-F]|[bfr])")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_ONE_LINE = str.maketrans({"\n": "⏎", "\t": " "})
+_MAX_CUT_DEPTH = 8
+"""Levels of nesting whose members are cut one by one; deeper ones are cut as text."""
+_CUT_NOTE_BYTES = 24
+"""Bytes of the note on how much was cut, quotes included: `…(+1,234,567 more)`."""
 
 
 def value_at(value: Any, path: Sequence[str]) -> Any:
     """The value at a path of attribute names, None where there is none; in an array, the values of its elements.
 
-    The rest of a path may be one name (a custom property called `size.eu`).
+    The last names of a path may be one name with dots, such as a custom property called `size.eu`.
     """
     for depth, key in enumerate(path):
         if isinstance(value, dict):
-            inner = value.get(key)
-            if inner is None and key not in value:
+            member = value.get(key)
+            if member is None and key not in value:
                 return value.get(".".join(path[depth:])) if depth + 1 < len(path) else None
-            value = inner
+            value = member
         elif isinstance(value, list):
             rest = path[depth:]
-            return [found for item in value if (found := value_at(item, rest)) is not None] or None
+            return [inner for item in value if (inner := value_at(item, rest)) is not None] or None
         else:
             return None
     return value
 
 
 def is_empty(value: Any) -> bool:
-    """Whether there is nothing to show: null, an empty string, array or object; zero and false are something."""
+    """Whether a value is null or an empty string, array or object; zero and false are not empty."""
     return not value and not isinstance(value, bool | int | float)
 
 
 def timestamp(text: str) -> str | None:
-    """A timestamp to the second, in UTC where its zone is told (`2026-01-05T09:00:00Z`); None for any other text."""
-    found = _STAMP.fullmatch(text)
-    if found is None:
+    """A timestamp to the second, in UTC where it has an offset (`2026-01-05T09:00:00Z`); None for any other text."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
         return None
-    day, time, zone = found.groups()
+    day, time, zone = match.groups()
     if zone in (None, "Z", "+00:00", "+0000"):
         return f"{day}T{time}{'Z' if zone else ''}"
     try:
@@ -67,12 +68,12 @@ def timestamp(text: str) -> str | None:
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON in one line, cleaned of what cannot be seen."""
+    """A value as compact JSON in one line, without invisible characters."""
     try:
         text = _encode(value)
-        if text.isprintable() and text.isascii() and not _ESCAPED.search(text):
+        if text.isprintable() and text.isascii() and not _INVISIBLE_ESCAPE.search(text):
             return text
-        if clean(text) == text and not _ESCAPED.search(text):
+        if clean(text) == text and not _INVISIBLE_ESCAPE.search(text):
             return text
         return _encode(clean_value(value))
     except RecursionError:
@@ -80,7 +81,10 @@ def to_json(value: Any) -> str:
 
 
 def cell(value: Any, limit: int = CELL_CHARACTERS) -> str:
-    """The value as one line of text of about `limit` characters at most."""
+    """A value as one line of text: about `limit` characters at most, cut with a note of how many more there are.
+
+    A timestamp is written to the second, an array as `a; b; c`, an object as compact JSON; null and empty are "".
+    """
     if value is None:
         return ""
     if isinstance(value, str):
@@ -101,34 +105,37 @@ def cell(value: Any, limit: int = CELL_CHARACTERS) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text in one line, cleaned, its first `limit` characters and the number of the others: `Dear …(+1,234)`."""
-    head = text[: 4 * limit]
-    seen = clean(head)
-    if len(seen) <= limit and len(head) == len(text):
-        return seen.translate(_PLAIN)
-    shown = seen[:limit].translate(_PLAIN)
-    return f"{shown}…(+{len(text) - len(head) + len(seen) - len(shown):,})"
+    """A text in one line, cleaned: its first `limit` characters and the number of the others, `Dear …(+1,234)`."""
+    beginning = text[: 4 * limit]  # cleaning removes characters, and a long text need not be cleaned whole
+    visible = clean(beginning)
+    if len(visible) <= limit and len(beginning) == len(text):
+        return visible.translate(_ONE_LINE)
+    head = visible[:limit].translate(_ONE_LINE)
+    return f"{head}…(+{len(text) - len(beginning) + len(visible) - len(head):,})"
 
 
 def join_cells(parts: Sequence[str], limit: int, count: int | None = None) -> str:
-    """Values of one cell, `; ` between them, cut between two of them: `a; b …(+12 more)`."""
+    """Values of one cell, `; ` between them; beyond `limit` characters cut between two of them: `a; b …(+12 more)`.
+
+    `count` is the number of values where `parts` are the first of them alone.
+    """
     count = len(parts) if count is None else count
     text = "; ".join(parts)
     if len(text) <= limit and len(parts) == count:
         return text
-    shown, length = 0, 0
+    fitting, length = 0, 0
     for part in parts:
         length += len(part) + 2
-        if length > limit and shown:
+        if length > limit and fitting:
             break
-        shown += 1
-    rest = count - shown
-    return "; ".join(parts[:shown]) + (f" …(+{rest:,} more)" if rest else "")
+        fitting += 1
+    rest = count - fitting
+    return "; ".join(parts[:fitting]) + (f" …(+{rest:,} more)" if rest else "")
 
 
 def without_empties(value: Any, depth: int = 0) -> Any:
-    """The value without the nulls and empties in its objects; what is nested beyond measure is told as such."""
-    if depth > _MEASURE:
+    """A value without the nulls and empties in its objects; below `MAX_DEPTH` levels stands a note instead."""
+    if depth > MAX_DEPTH:
         return TOO_DEEP if isinstance(value, dict | list) else value
     if isinstance(value, dict):
         members = {}
@@ -144,82 +151,88 @@ def without_empties(value: Any, depth: int = 0) -> Any:
 
 
 def json_bytes(value: Any) -> int:
-    """Bytes of the value as compact JSON."""
+    """The bytes (UTF-8) of a value as compact JSON."""
     return len(to_json(value).encode())
 
 
 def fit(value: Any, room: int, depth: int = 0) -> Any:
-    """The value with its longest parts cut so that its JSON takes at most `room` bytes (for rooms above some 60 bytes).
+    """A value whose JSON takes at most `room` bytes (of 60 or more): its longest parts are cut.
 
-    Strings keep their beginning, arrays their first elements, objects all their short members; each tells what it lost.
+    Strings keep their beginning, arrays their first elements, objects all short members; each says how much was cut.
     """
     text = to_json(value)
     if len(text.encode()) <= room:
         return value
     if isinstance(value, str):
         return _fit_text(clean(value), room)
-    if isinstance(value, dict) and depth < _DEEPEST:
+    if isinstance(value, dict) and depth < _MAX_CUT_DEPTH:
         return fit_members({clean(str(key)): item for key, item in value.items()}, room, depth)
-    if isinstance(value, list) and depth < _DEEPEST:
+    if isinstance(value, list) and depth < _MAX_CUT_DEPTH:
         return _fit_list(value, room, depth)
     return _fit_text(text, room)
 
 
 def fit_members(members: Mapping[str, Any], room: int, depth: int = 0) -> dict[str, Any]:
-    """`fit` for an object: room is shared so that only the longest members are cut; those without room are counted."""
-    least = _MARKER + 8
+    """`fit` for an object: only the longest members are cut; those for which there is no room are counted."""
+    smallest = _CUT_NOTE_BYTES + 8
+    entries = _short_names(members)
+    key_sizes = [json_bytes(key) + 2 for key in entries]
+    sizes = [json_bytes(item) for item in entries.values()]
+    room -= 2 + smallest + 8
+    remaining, count = room, 0
+    for key_size, size in zip(key_sizes, sizes, strict=True):
+        remaining -= key_size + min(size, smallest)
+        if remaining < 0:
+            break
+        count += 1
+    largest = _largest_size(sizes[:count], room - sum(key_sizes[:count]))
+    cut = {
+        key: item if size <= largest else fit(item, largest, depth + 1)
+        for (key, item), size in zip(list(entries.items())[:count], sizes, strict=False)
+    }
+    if count < len(entries):
+        cut["…"] = f"(+{len(entries) - count:,} more)"
+    return cut
+
+
+def _short_names(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with their names cut to 64 bytes; names that are the same then are numbered."""
     entries: dict[str, Any] = {}
     for key, item in members.items():
         name = _fit_text(key, 64) if len(key) > 40 and json_bytes(key) > 64 else key
         entries[name if name not in entries else f"{name}~{len(entries)}"] = item
-    keys = [json_bytes(key) + 2 for key in entries]
-    sizes = [json_bytes(item) for item in entries.values()]
-    left, shown = room - 2 - least - 8, 0
-    for key_size, item_size in zip(keys, sizes, strict=True):
-        left -= key_size + min(item_size, least)
-        if left < 0:
-            break
-        shown += 1
-    left_out = len(entries) - shown
-    level = _level(sizes[:shown], room - 2 - least - 8 - sum(keys[:shown]))
-    fitted = {
-        key: item if length <= level else fit(item, level, depth + 1)
-        for (key, item), length in zip(list(entries.items())[:shown], sizes, strict=False)
-    }
-    if left_out:
-        fitted["…"] = f"(+{left_out:,} more)"
-    return fitted
+    return entries
 
 
-def _level(sizes: Sequence[int], room: int) -> int:
-    """The size down to which the largest must be cut so that all together take `room`."""
-    left, count = room, len(sizes)
-    for length in sorted(sizes):
-        if length * count > left:
-            return left // count
-        left -= length
+def _largest_size(sizes: Sequence[int], room: int) -> int:
+    """The size to which the largest parts must be cut so that all together take `room`."""
+    remaining, count = room, len(sizes)
+    for size in sorted(sizes):
+        if size * count > remaining:
+            return remaining // count
+        remaining -= size
         count -= 1
     return max(sizes, default=room)
 
 
 def _fit_text(text: str, room: int) -> str:
-    room -= _MARKER
-    shown = text[: max(room, 0)]
-    while shown and (length := json_bytes(shown)) > room:
-        shown = shown[: min(len(shown) - 1, len(shown) * room // length)]
-    return f"{shown}…(+{len(text) - len(shown):,})"
+    room -= _CUT_NOTE_BYTES
+    head = text[: max(room, 0)]
+    while head and (size := json_bytes(head)) > room:
+        head = head[: min(len(head) - 1, len(head) * room // size)]
+    return f"{head}…(+{len(text) - len(head):,})"
 
 
 def _fit_list(items: Sequence[Any], room: int, depth: int) -> list[Any]:
-    left = room - _MARKER - 3
-    shown: list[Any] = []
+    remaining = room - _CUT_NOTE_BYTES - 3
+    head: list[Any] = []
     for item in items:
-        length = json_bytes(item) + 1
-        if length > left:
+        size = json_bytes(item) + 1
+        if size > remaining:
             break
-        shown.append(item)
-        left -= length
-    if not shown and left > 2 * _MARKER:
-        shown.append(fit(items[0], left - 1, depth + 1))
-    rest = len(items) - len(shown)
-    return [*shown, f"…(+{rest:,} more)"] if rest else shown
+        head.append(item)
+        remaining -= size
+    if not head and remaining > 2 * _CUT_NOTE_BYTES:
+        head.append(fit(items[0], remaining - 1, depth + 1))
+    rest = len(items) - len(head)
+    return [*head, f"…(+{rest:,} more)"] if rest else head

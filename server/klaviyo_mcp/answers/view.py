@@ -1,4 +1,4 @@
-"""Which attributes a call asks for: fields by name, and the sparse fieldsets that spare the bytes at their source."""
+"""The attributes that a call shows, and the sparse fieldsets that spare all others at their source."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.resource_types import ResourceType
 
 MAX_FIELDS = 40
+"""The most columns of an answer."""
 FIELD_CHARACTERS = 100
+"""The most characters in the name of a field."""
 
 ResourceLookup = Callable[[str], ResourceType]
-"""Resource type -> what matters in it."""
+"""Resource type by name -> its declaration."""
 
 
 class FieldError(ValueError):
@@ -23,20 +25,26 @@ class FieldError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of the records is asked for. `additional` are the additional fields that the call asks Klaviyo for."""
+    """What an answer shows of its records.
+
+    Attributes:
+        fields: The attributes that the call chose; none where it takes the type's columns.
+        include: The relationships whose records are included.
+        additional: The additional fields that the call asks Klaviyo for.
+        hide: Leave out what people outside the account can write.
+    """
 
     fields: Sequence[str] = ()
     include: Sequence[str] = ()
     detail: Literal["summary", "full"] = "summary"
     additional: Sequence[str] = ()
     hide: bool = False
-    """Leave out what strangers can write."""
 
 
 @lru_cache(4096)
-def overlaps(strangers: tuple[str, ...], path: str) -> bool:
-    """Whether the attribute at this path is, lies in, or holds one that strangers write."""
-    return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in strangers)
+def overlaps(paths: tuple[str, ...], path: str) -> bool:
+    """Whether an attribute is one of `paths` (`*` is all), lies in one, or holds one."""
+    return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in paths)
 
 
 def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | None:
@@ -45,7 +53,7 @@ def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | Non
     if head in resource.fields:
         return None
     for name in resource.relationships:
-        if _alike(name) == _alike(head):
+        if _folded(name) == _folded(head):
             return name, tail
     return None
 
@@ -53,21 +61,22 @@ def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | Non
 def choose_fields(
     resource: ResourceType, fields: Iterable[str], accepted: Mapping[str, Collection[str]], resources: ResourceLookup
 ) -> tuple[str, ...]:
-    """The fields asked for, as Klaviyo writes them (hyphen or underscore alike), each once.
+    """The fields as Klaviyo writes them (hyphen or underscore alike), each once.
 
-    Raises FieldError for one that the type does not have, where the type's fields are known.
+    `accepted` has the fields of each resource type that the operation answers. Raises FieldError for a field that the
+    type does not have, where the type's fields are known.
     """
     chosen: dict[str, None] = {}
-    for given in fields:
-        name = given.strip()
+    for field in fields:
+        name = field.strip()
         if len(name) > FIELD_CHARACTERS:
             raise FieldError(f"field {name[:40]!r}… is longer than {FIELD_CHARACTERS} characters")
         joined = relationship_of(resource, name)
         if joined is None:
-            chosen[_known(resource, name, accepted.get(resource.type, ()))] = None
+            chosen[_field_name(resource, name, accepted.get(resource.type, ()))] = None
         elif joined[1]:
             kind = resource.relationships[joined[0]]
-            chosen[f"{joined[0]}.{_known(resources(kind), joined[1], accepted.get(kind, ()))}"] = None
+            chosen[f"{joined[0]}.{_field_name(resources(kind), joined[1], accepted.get(kind, ()))}"] = None
         else:
             chosen[joined[0]] = None
     chosen.pop("id", None)
@@ -78,8 +87,8 @@ def choose_fields(
 
 def needed_includes(resource: ResourceType, fields: Iterable[str]) -> tuple[str, ...]:
     """The relationships that must be included for these fields (`profile.email` needs `profile`)."""
-    found = (relationship_of(resource, field) for field in fields)
-    return tuple(dict.fromkeys(pair[0] for pair in found if pair and pair[1]))
+    joined = (relationship_of(resource, field) for field in fields)
+    return tuple(dict.fromkeys(pair[0] for pair in joined if pair and pair[1]))
 
 
 def needed_additional_fields(fields: Iterable[str], offered: Collection[str]) -> tuple[str, ...]:
@@ -94,69 +103,79 @@ def sparse_fieldsets(
     accepted: Mapping[str, Collection[str]],
     resources: ResourceLookup,
 ) -> dict[str, str]:
-    """The `fields[type]` parameters of the request: what the view shows, and no more, as the operation accepts it.
+    """The `fields[type]` parameters that ask Klaviyo for what the view shows, and no more.
 
-    `accepted` has the values of each resource type; it is empty where the operation takes no sparse fieldsets. Fields
-    that were named are asked for alone; a summary asks for what the facts above its rows need as well. Raises
-    FieldError as `choose` does.
+    `accepted` has the fields of each resource type that the operation answers; it is empty where the operation takes no
+    sparse fieldsets. Raises FieldError as `choose_fields` does.
     """
     fields = choose_fields(resource, view.fields, accepted, resources)
-    wanted: dict[str, list[str]] = {}
-    if shown := fields or (resource.columns_with(view.additional) if view.detail == "summary" else ()):
-        telling = [path for path in (resource.facet, resource.date, *resource.label, *view.additional) if path]
-        paths = [*shown, *(() if fields else telling)]
-        own = [path for path in paths if relationship_of(resource, path) is None]
-        wanted[resource.type] = own or list(resource.label)  # none at all would bring every attribute
+    needed = {resource.type: paths} if (paths := _own_paths(resource, view, fields)) else {}
     for name in dict.fromkeys((*view.include, *needed_includes(resource, fields))):
         kind = resource.relationships.get(name)
-        if kind is None:
-            continue
-        paths = [f.partition(".")[2] for f in fields if relationship_of(resource, f) and f.startswith(f"{name}.")]
-        if label := resources(kind).label:
-            wanted.setdefault(kind, []).extend([*label, *paths])
-    asked = {}
-    for kind, paths in wanted.items():
-        values = dict.fromkeys(value for path in paths for value in _accepted(path, accepted.get(kind, ())))
+        if kind is not None and (label := resources(kind).label):
+            joined = [f.partition(".")[2] for f in fields if relationship_of(resource, f) and f.startswith(f"{name}.")]
+            needed.setdefault(kind, []).extend([*label, *joined])
+    parameters = {}
+    for kind, paths in needed.items():
+        values = dict.fromkeys(value for path in paths for value in _accepted_fields(path, accepted.get(kind, ())))
         if values:
-            asked[f"fields[{kind}]"] = ",".join(values)
-    return asked
+            parameters[f"fields[{kind}]"] = ",".join(values)
+    return parameters
 
 
-def _accepted(path: str, values: Collection[str]) -> list[str]:
-    """What to ask for to see a path: itself, the nearest attribute that holds it, or all that lie in it."""
+def _own_paths(resource: ResourceType, view: View, fields: Sequence[str]) -> list[str]:
+    """The attributes of the records themselves that the view shows; empty where it shows all.
+
+    A summary needs what the facts above its rows tell as well; chosen fields are asked for alone.
+    """
+    if not fields and view.detail == "full":
+        return []
+    columns = fields or resource.columns_with(view.additional)
+    if not columns:
+        return []
+    facts = () if fields else (resource.facet, resource.date, *resource.label, *view.additional)
+    paths = [path for path in (*columns, *facts) if path and relationship_of(resource, path) is None]
+    return paths or list(resource.label)  # a parameter without values would bring every attribute
+
+
+def _accepted_fields(path: str, accepted: Collection[str]) -> list[str]:
+    """The accepted fields that show a path: itself, the nearest attribute that holds it, or all that lie in it."""
     name = path
     while name:
-        if name in values:
+        if name in accepted:
             return [name]
         name = name.rpartition(".")[0]
-    return sorted(value for value in values if value.startswith(f"{path}."))
+    return sorted(value for value in accepted if value.startswith(f"{path}."))
 
 
-def _known(resource: ResourceType, name: str, accepted: Collection[str]) -> str:
-    # `accepted` may be a set: what is told must not depend on its order.
-    known = [field for field in resource.fields if not accepted or field in accepted]
-    names = dict.fromkeys((*known, *sorted(set(accepted) - set(known)), *resource.columns))
+def _field_name(resource: ResourceType, name: str, accepted: Collection[str]) -> str:
+    """A field as Klaviyo writes it. Raises FieldError where the type does not have it."""
+    own = [field for field in resource.fields if not accepted or field in accepted]
+    # `accepted` may be a set, and a message must not depend on its order.
+    names = dict.fromkeys((*own, *sorted(set(accepted) - set(own)), *resource.columns))
     if not names or name == "id":
         return name
-    alike = {_alike(one): one for one in names}
+    by_folded = {_folded(one): one for one in names}
     parts = name.split(".")
     for depth in range(len(parts), 0, -1):
-        head = _alike(".".join(parts[:depth]))
-        if head in alike:
-            # Below an attribute whose members Klaviyo lists, only those exist; below an open one, anything may.
-            if depth < len(parts) and any(one.startswith(f"{head}.") for one in alike):
+        head = _folded(".".join(parts[:depth]))
+        has_members = any(one.startswith(f"{head}.") for one in by_folded)
+        if head in by_folded:
+            # Below an attribute whose members Klaviyo lists, only those exist; below an open one, any name may.
+            if depth < len(parts) and has_members:
                 break
-            return ".".join([alike[head], *parts[depth:]])
-        if any(one.startswith(f"{head}.") for one in alike) and depth == len(parts):
+            return ".".join([by_folded[head], *parts[depth:]])
+        if has_members and depth == len(parts):
             return name.replace("-", "_")
     close = nearest(name, [*names, *resource.relationships])
-    hint = f"did you mean {_listed(close)}?" if close else f"it has {', '.join(list(names)[:12])}"
+    hint = f"did you mean {_alternatives(close)}?" if close else f"it has {', '.join(list(names)[:12])}"
     raise FieldError(f"a {resource.type} has no field {name[:60]!r}; {hint}")
 
 
-def _listed(names: Sequence[str]) -> str:
+def _alternatives(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _alike(name: str) -> str:
+def _folded(name: str) -> str:
     return name.lower().replace("-", "_")

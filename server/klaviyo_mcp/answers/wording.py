@@ -13,20 +13,22 @@ from klaviyo_tools.registry import resource_type
 
 NAME_CHARACTERS = 80
 """Characters of a name."""
-_VALUE = 120
-_MEMBERS = 8
+VALUE_CHARACTERS = 120
+"""Characters of a value."""
+MAX_MEMBERS = 8
+"""Members of an object that are written."""
 _WORD = re.compile(r"[\w.:+@-]+")
-"""What needs no quotes, for it cannot say anything: a word, a time, an address."""
+"""A word, a time, an address: it needs no quotes, for it cannot pass for a sentence."""
 
 
 def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
-    """The text cleaned, in one line, cut to its first `limit` characters."""
+    """A text in one line, cleaned and cut to its first `limit` characters."""
     text = " ".join(clean(text[: 8 * limit]).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def quoted(text: str, limit: int = NAME_CHARACTERS) -> str:
-    """A name in quotes, which it cannot close: quotes in it become apostrophes."""
+    """A name in quotes. It cannot close them: quotes in it become apostrophes."""
     return f'"{one_line(text, limit).translate(_QUOTES)}"'
 
 
@@ -34,26 +36,26 @@ _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff
 
 
 def in_words(value: Any) -> str:
-    """A value of an argument or attribute in a few words; objects are told member by member."""
+    """A value of an argument or attribute in a few words: the members of an object, the elements of a list."""
     if isinstance(value, Mapping):
-        members = [f"{one_line(str(name), 40)} {in_words(inner)}" for name, inner in list(value.items())[:_MEMBERS]]
+        members = [f"{one_line(str(name), 40)} {in_words(inner)}" for name, inner in list(value.items())[:MAX_MEMBERS]]
         rest = len(value) - len(members)
         return ", ".join([*members, *([f"and {rest} more"] if rest > 0 else [])])
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return f"{len(value):,} times {{{one_line(in_words(value[0]), _VALUE)}}}"
+        return f"{len(value):,} times {{{one_line(in_words(value[0]), VALUE_CHARACTERS)}}}"
     if isinstance(value, list | tuple):
         return list_names([str(item) for item in value])
     if value is None:
         return "nothing"
-    text = cell(value, _VALUE)
-    return quoted(text, _VALUE) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
+    text = cell(value, VALUE_CHARACTERS)
+    return quoted(text, VALUE_CHARACTERS) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
 
 
 def list_names(names: Sequence[str], most: int = 5) -> str:
-    """Some names, quoted: `"a", "b" and 12 more`."""
+    """Names in quotes, the first `most` of them: `"a", "b" and 12 more`."""
     rest = len(names) - most
-    told = ", ".join(quoted(name) for name in names[:most])
-    return f"{told} and {rest:,} more" if rest > 0 else told
+    text = ", ".join(quoted(name) for name in names[:most])
+    return f"{text} and {rest:,} more" if rest > 0 else text
 
 
 _UNCOUNTABLE = "universal content"
@@ -83,7 +85,7 @@ def count_noun(count: object, noun: str) -> str:
 
 
 def hidden_note(names: Iterable[str], most: int = 8) -> str:
-    """The fact that tells which attributes of strangers' text were left out by the user's setting."""
+    """The fact that names the attributes which the user's setting leaves out, the first `most` of them."""
     listed = [cell(name, 40) for name in names]
     rest = len(listed) - most
     more = f" and {rest} more" if rest > 0 else ""
@@ -91,17 +93,17 @@ def hidden_note(names: Iterable[str], most: int = 8) -> str:
 
 
 def label_of(flat: Flat) -> str:
-    """What names a record to a person; empty where nothing does."""
-    found = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
-    return next((str(value) for value in found if value), "")
+    """The name by which a person knows a record; empty where it has none."""
+    labels = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
+    return next((str(label) for label in labels if label), "")
 
 
 def name_thing(kind: str, page: Page | None, id_: str) -> str:
     """`list "Newsletter" (id Y6nRLr)`, or that its name is unknown, or that there is none by that id."""
-    known = quoted(id_, 200).strip('"')
+    id_ = quoted(id_, 200).strip('"')
     if page is None:
-        return f"{kind} with id {known} (its name is unknown)"
+        return f"{kind} with id {id_} (its name is unknown)"
     if not page.records:
-        return f"{kind} with id {known} (there is none by that id)"
+        return f"{kind} with id {id_} (there is none by that id)"
     name = label_of(page.records[0])
-    return f"{kind} {quoted(name)} (id {known})" if name else f"{kind} with id {known}"
+    return f"{kind} {quoted(name)} (id {id_})" if name else f"{kind} with id {id_}"

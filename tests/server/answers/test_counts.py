@@ -176,7 +176,7 @@ def test_beyond_the_most_distinct_values_new_ones_are_counted_together_and_that_
     found = tally("status", "a", "b", "c", "a", "d", max_values=2)
     assert dict(found.counts) == {"a": 2, "b": 1, OTHER: 2}
     assert found.text().split("\n")[0] == (
-        "5 events by status: 2 values; only the first 2 values are told apart, later ones are (other); complete"
+        "5 events by status: 2 values; only the first 2 values are counted apart, later ones are (other); complete"
     )
 
 

@@ -1,0 +1,168 @@
+"""The columns of an answer: attributes of its records, and names or attributes of the records that these relate to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from klaviyo_mcp.answers.values import cell, is_empty, value_at
+from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, overlaps, relationship_of
+from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.resource_types import ResourceType
+
+Included = Mapping[tuple[str, str], Flat]
+"""Type and id -> a record that was included."""
+NAME_CHARACTERS = 80
+"""Characters of a related record's name."""
+
+
+class Column(NamedTuple):
+    """A column: an attribute of the records, or of the records that they relate to.
+
+    Attributes:
+        name: The header.
+        path: The attribute's path; empty where the column shows the names or ids of related records.
+        relationship: The relationship that leads to other records; None for an attribute of the records themselves.
+        untrusted: People outside the account can write its values.
+        related_type: The type that the relationship leads to.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    relationship: str | None
+    untrusted: bool
+    related_type: str = ""
+
+
+class Columns:
+    """The columns of a view, in order. They grow where records hold attributes or relationships that nobody declared.
+
+    A column may be anything that records could hold: those without a single value are dropped when rows are written.
+    """
+
+    def __init__(
+        self, resource: ResourceType, view: View, resources: ResourceLookup, hidden: dict[str, None] | None = None
+    ) -> None:
+        self.resource, self.view, self.resources = resource, view, resources
+        self.hidden = hidden if hidden is not None else {}
+        """The names of the attributes that the view hides."""
+        self.overflow = 0
+        """The number of attributes for which there is no room among the columns."""
+        self._columns: dict[str, Column] = {}
+        self.takes_any_attribute = not view.fields and not resource.columns
+        """Whether each attribute of a record becomes a column: the type declares none."""
+        for name in view.fields or resource.columns_with(view.additional):
+            self._add(name)
+        for name in (*view.include, *(() if view.fields else view.additional)):
+            # `profile.email` stands for the profile that was included, `subscriptions.email…` for the subscriptions.
+            if name not in self._columns and not any(column.startswith(f"{name}.") for column in self._columns):
+                self._add(name)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self._columns.values())
+
+    def grow(self, record: Flat) -> None:
+        """Add columns for what a record holds."""
+        if self.takes_any_attribute:
+            for name in record.attributes:
+                self._add_attribute(name)
+        if record.related and not self.view.fields:
+            for name, related in record.related.items():
+                if name not in self._columns:
+                    self._add(name, related.type)
+
+    def facet(self) -> Column | None:
+        """The column whose values the facts count; None where it is untrusted, for facts are our own words."""
+        name = self.resource.facet
+        if name is None:
+            return None
+        column = self._column(name)
+        if column.untrusted:
+            return None
+        if column.relationship:
+            related = self.resources(column.related_type)
+            if any(overlaps(related.untrusted, label) for label in related.label):
+                return None
+        return column
+
+    def is_untrusted(self, path: str) -> bool:
+        """Whether people outside the account write the attribute at a path, in whole or in part."""
+        return overlaps(self.resource.untrusted, path)
+
+    def _add(self, name: str, related_type: str | None = None) -> None:
+        column = self._column(name, related_type)
+        if self.view.hide and column.untrusted:
+            self.hidden[name] = None
+        else:
+            self._columns[name] = column
+
+    def _add_attribute(self, name: str) -> None:
+        if name in self._columns or name in self.hidden:
+            return
+        if len(self._columns) >= MAX_FIELDS:
+            self.overflow += 1
+            return
+        untrusted = self.is_untrusted(name)
+        if untrusted and self.view.hide:
+            self.hidden[name] = None
+        else:
+            self._columns[name] = Column(name, (name,), None, untrusted)
+
+    def _column(self, name: str, related_type: str | None = None) -> Column:
+        """The column of an attribute, of `relationship.attribute`, or of a relationship.
+
+        `related_type` is that of a relationship which the table of resource types does not have.
+        """
+        joined = (name, "") if related_type else relationship_of(self.resource, name)
+        if joined is None:
+            return Column(name, tuple(name.split(".")), None, self.is_untrusted(name))
+        relationship, path = joined
+        related_type = related_type or self.resource.relationships[relationship]
+        # Whether names are untrusted is decided when one is shown: most related records have nothing but an id.
+        untrusted = bool(path) and overlaps(self.resources(related_type).untrusted, path)
+        return Column(name, tuple(path.split(".")) if path else (), relationship, untrusted, related_type)
+
+
+class Joins:
+    """Values of the records that a record relates to.
+
+    Args:
+        hide: Leave out names that people outside the account can write.
+        resources: Finds resource types.
+        hidden: Receives the names of the attributes that are left out.
+    """
+
+    def __init__(self, hide: bool, resources: ResourceLookup, hidden: dict[str, None] | None = None) -> None:
+        self.hide, self.resources = hide, resources
+        self.hidden = hidden if hidden is not None else {}
+        self.untrusted_types: set[str] = set()
+        """The types of the records whose names are shown and untrusted."""
+
+    def values(self, record: Flat, relationship: str, path: Sequence[str], included: Included) -> list[Any]:
+        """The attribute at a path of each related record; their names or ids where the path is empty."""
+        related = record.related.get(relationship)
+        if related is None:
+            return []
+        if not path:
+            return [self.name_of(related.type, id_, included) for id_ in related.ids]
+        others = (included.get((related.type, id_)) for id_ in related.ids)
+        values = (value_at(other.attributes, path) for other in others if other is not None)
+        return [value for value in values if not is_empty(value)]
+
+    def name_of(self, type_: str, id_: str, included: Included) -> str:
+        """The name and id of a record, `Spring sale (01HX…)`; its id alone where it has no name or is not included."""
+        other = included.get((type_, id_))
+        if other is None:
+            return id_
+        resource = self.resources(type_)
+        for path in resource.label:
+            name = value_at(other.attributes, path.split("."))
+            if not isinstance(name, str | int | float) or name in ("", id_):
+                continue
+            if overlaps(resource.untrusted, path):
+                if self.hide:
+                    self.hidden[f"{type_}.{path}"] = None
+                    continue
+                self.untrusted_types.add(type_)
+            return f"{cell(name, NAME_CHARACTERS)} ({id_})"
+        return id_

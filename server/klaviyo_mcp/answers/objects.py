@@ -1,0 +1,96 @@
+"""Records as flat JSON objects: `detail=full`, and the answer of one record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klaviyo_mcp.answers.columns import Columns, Included, Joins
+from klaviyo_mcp.answers.values import is_empty, value_at, without_empties
+from klaviyo_mcp.answers.view import ResourceLookup, View
+from klaviyo_tools.jsonapi.records import Flat, Related
+from klaviyo_tools.resource_types import ResourceType
+
+
+class RecordObjects:
+    """Makes objects of records: id, attributes without nulls and empties, names or ids of related records."""
+
+    def __init__(self, columns: Columns, joins: Joins) -> None:
+        self._columns, self._joins = columns, joins
+        self._hide = columns.view.hide
+        self.hidden = columns.hidden
+        """The names of the attributes that the view hides."""
+        self.untrusted = False
+        """Whether an object holds text that people outside the account can write."""
+
+    def object(self, record: Flat, included: Included) -> dict[str, Any]:
+        """The object of a record; of the fields that the view names, where it names any."""
+        members: dict[str, Any] = {"id": record.id} if record.id else {}
+        if self._columns.view.fields:
+            return self._add_fields(members, record, included)
+        for name, value in record.attributes.items():
+            untrusted = self._columns.is_untrusted(name)
+            if untrusted and self._hide:
+                value = self._without_untrusted(value, name)
+            value = without_empties(value)
+            if not is_empty(value):
+                members[name if name != "id" else "id (attribute)"] = value
+                self.untrusted = self.untrusted or (untrusted and not self._hide)
+        for name, related in record.related.items():
+            names = self._joins.values(record, name, (), included)
+            members[name if name not in members else f"{name} (related)"] = names if related.many else names[0]
+            self.untrusted = self.untrusted or related.type in self._joins.untrusted_types
+        return members
+
+    def object_with_included(self, record: Flat, included: Included) -> dict[str, Any]:
+        """`object`, with each record that the view includes as an object instead of its name."""
+        members = self.object(record, included)
+        for name in self._columns.view.include:
+            related = record.related.get(name)
+            key = f"{name} (related)" if f"{name} (related)" in members else name
+            if related is not None and key in members:
+                objects = self._related_objects(name, related, included)
+                members[key] = objects if related.many else objects[0]
+        return members
+
+    def _add_fields(self, members: dict[str, Any], record: Flat, included: Included) -> dict[str, Any]:
+        for name, path, relationship, untrusted, related_type in self._columns:
+            if relationship is None:
+                value = value_at(record.attributes, path)
+            else:
+                value = self._joins.values(record, relationship, path, included)
+            value = without_empties(value)
+            if not is_empty(value):
+                members[name] = value
+                self.untrusted = self.untrusted or untrusted or related_type in self._joins.untrusted_types
+        return members
+
+    def _related_objects(self, name: str, related: Related, included: Included) -> list[dict[str, Any]]:
+        resources = self._columns.resources
+        objects = record_objects(resources(related.type), View(detail="full", hide=self._hide), resources)
+        members = []
+        for id_ in related.ids:
+            other = included.get((related.type, id_))
+            members.append({"id": id_} if other is None else objects.object(other, {}))
+        self.untrusted = self.untrusted or objects.untrusted
+        self.hidden.update({f"{name}.{attribute}": None for attribute in objects.hidden})
+        return members
+
+    def _without_untrusted(self, value: Any, path: str) -> Any:
+        """A value without the attributes in it that people outside the account can write."""
+        untrusted = self._columns.resource.untrusted
+        if any(one in ("*", path) or path.startswith(f"{one}.") for one in untrusted):
+            self.hidden[path] = None
+            return None
+        if not self._columns.is_untrusted(path):
+            return value
+        if isinstance(value, dict):
+            return {key: self._without_untrusted(item, f"{path}.{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._without_untrusted(item, path) for item in value]
+        return value
+
+
+def record_objects(resource: ResourceType, view: View, resources: ResourceLookup) -> RecordObjects:
+    """Makes the objects of a resource type."""
+    hidden: dict[str, None] = {}
+    return RecordObjects(Columns(resource, view, resources, hidden), Joins(view.hide, resources, hidden))
