@@ -18,7 +18,7 @@ class ReportContent:
         report: The declaration of the report.
         times: The times of a series; None where the report has totals alone.
         groups: The groups that are shown, in their order.
-        zero_groups: The number of groups that are left out, because nothing happened in them.
+        zero_groups: The number of groups that are left out because all their statistics are zero.
         statistics: The columns of numbers.
         groupings: All groupings of the rows.
         hidden: The groupings that are left out, because people outside the account can write their values.

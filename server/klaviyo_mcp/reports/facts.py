@@ -1,4 +1,4 @@
-"""The facts above the rows of a report: how much there is, of which time, in which order, and what is left out."""
+"""The facts above the rows of a report: their number, timeframe, order and currency, and the omissions."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _INTERVALS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "mo
 
 
 def extent_facts(
-    content: ReportContent, arguments: Arguments, start: Position, *, shown: int, rows: int, totals: int
+    content: ReportContent, arguments: Arguments, start: Position, *, count: int, rows: int, totals: int
 ) -> list[str]:
     """How many rows there are, and how many of them are shown.
 
     Args:
         start: The row that the answer begins with.
-        shown: The number of rows in the answer, totals included.
+        count: The number of rows in the answer, totals included.
         rows: The number of rows from `start` on, totals included.
         totals: The number of totals at the beginning of the report.
     """
     if content.times is not None:
-        return _series_extent(content, arguments, start, shown, rows)
+        return _series_extent(content, arguments, start, count, rows)
     if start.skip == 0:
-        shown, rows = shown - totals, rows - totals
+        count, rows = count - totals, rows - totals
     if start != START:
-        return [f"next {count_noun(shown, 'row')}"]
-    return [count_noun(shown, "row") if shown == rows else f"{shown:,} of {rows:,} rows ({FITTING})"]
+        return [f"next {count_noun(count, 'row')}"]
+    return [count_noun(count, "row") if count == rows else f"{count:,} of {rows:,} rows ({FITTING})"]
 
 
-def _series_extent(content: ReportContent, arguments: Arguments, start: Position, shown: int, rows: int) -> list[str]:
+def _series_extent(content: ReportContent, arguments: Arguments, start: Position, count: int, rows: int) -> list[str]:
     interval = getattr(arguments, "interval", None) or "day"
     unit = _INTERVALS.get(interval, interval)
     facts = [f"{count_noun(len(content.groups), 'group')} at {len(content.times or ()):,} times (by {unit})"]
     if start.skip:
-        facts.append(f"next {count_noun(shown, 'row')}")
-    elif shown < rows:
-        facts.append(f"{shown:,} of {rows:,} rows ({FITTING}), totals first")
+        facts.append(f"next {count_noun(count, 'row')}")
+    elif count < rows:
+        facts.append(f"{count:,} of {rows:,} rows ({FITTING}), totals first")
     return facts
 
 

@@ -51,7 +51,7 @@ class ReportService:
     cache: ExpiringCache[str, tuple[Page, str]] = field(
         default_factory=lambda: ExpiringCache(max_entries=MAX_CACHED_REPORTS)
     )
-    """Reports with the account that each is of, empty where that was not known yet."""
+    """Reports, each with the account that it is of; empty while the account is unknown."""
 
     def forget(self) -> None:
         """The account may be another now."""
@@ -129,13 +129,13 @@ class ReportService:
     async def _names(self, content: ReportContent) -> dict[str, Mapping[str, str]]:
         """Grouping -> id -> name, of the groupings whose names the report itself does not bring."""
         ids: dict[str, dict[str, None]] = {}
-        named = [grouping for grouping in content.groupings if grouping.named_kind]
+        groupings = [grouping for grouping in content.groupings if grouping.named_kind]
+        kinds = {grouping.name: grouping.named_kind for grouping in groupings}
         for group in content.groups:
-            for grouping in named:
+            for grouping in groupings:
                 value = group.keys.get(grouping.name)
                 if value and not group.keys.get(grouping.name_grouping):
                     ids.setdefault(grouping.name, {})[value] = None
-        kinds = {grouping.name: grouping.named_kind for grouping in named}
         channels = {group.keys.get(CHANNEL_GROUPING, "") for group in content.groups} - {""}
         names = await run_together(*(partial(self.directory.names, kinds[name], ids[name], channels) for name in ids))
         return dict(zip(ids, names, strict=True))

@@ -29,9 +29,9 @@ def format_statistic(statistic: Statistic, value: Any) -> str:
 
 
 def total(statistic: Statistic, rows: Sequence[RowValues], channels: Sequence[str] = ()) -> float | None:
-    """The value of a statistic for all rows together; None where the rows do not tell it.
+    """The value of a statistic for all rows together; None where it does not follow from the rows.
 
-    `channels` are the channels of the rows, where they are known: a statistic may say nothing of some.
+    `channels` are the channels of the rows; without them, every channel counts.
     """
     if statistic.adds_up:
         numbers = [number for row in rows if (number := _number(row.get(statistic.name))) is not None]

@@ -23,10 +23,10 @@ class ReportTable:
 
     Attributes:
         content: The report.
-        arguments: The arguments that it was asked for with.
+        arguments: The arguments of its request.
         names: Grouping -> id -> name, where the report does not bring the names itself.
         account: The account's timezone and currency.
-        now: The time from which the days of a named timeframe are counted.
+        now: The time from which the days of a timeframe such as `last_month` are counted.
     """
 
     content: ReportContent
@@ -54,17 +54,17 @@ class ReportTable:
             *notes,
         ]
 
-        def head(shown: int) -> str:
+        def head(count: int) -> str:
             extent = facts.extent_facts(
-                self.content, self.arguments, start, shown=shown, rows=len(lines), totals=totals
+                self.content, self.arguments, start, count=count, rows=len(lines), totals=totals
             )
-            rest = Position(start.cursor, None, start.skip + shown) if shown < len(lines) else None
+            rest = Position(start.cursor, None, start.skip + count) if count < len(lines) else None
             after = rest or (Position(next_cursor) if next_cursor else None)
             end = "complete" if start == START else "these are the last"
             return "; ".join([*extent, *middle, f"more: cursor={cursor(after)}" if after else end])
 
-        shown, first_line = fit_lines(lines, head, header=[header], marked=marked)
-        return answer_text(first_line, [header, *lines[:shown]] if lines else [], marked=marked)
+        count, first_line = fit_lines(lines, head, header=[header], marked=marked)
+        return answer_text(first_line, [header, *lines[:count]] if lines else [], marked=marked)
 
     def _lines(self) -> tuple[str, list[str], int]:
         """The header, the lines of the rows, totals first, and the number of totals."""
@@ -72,6 +72,6 @@ class ReportTable:
         maker = ReportRows(self.content, self.names, zone_of(zone_name))
         header, totals = maker.header(), maker.totals()
         rows = [*totals, *maker.rows()]
-        kept = filled_columns(rows, len(header)) or range(len(header))
-        first, *lines = csv_lines([row[index] for index in kept] for row in [header, *rows])
+        indexes = filled_columns(rows, len(header)) or range(len(header))
+        first, *lines = csv_lines([row[index] for index in indexes] for row in [header, *rows])
         return first, lines, len(totals)
