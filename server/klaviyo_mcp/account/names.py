@@ -110,7 +110,7 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], names: Names) 
 
     Klaviyo has no collection of messages: campaigns are read with the ids of theirs, then flow messages one at a time.
     """
-    campaigns = reads.registry.collections["campaign"]
+    campaigns, flow_message = reads.registry.collections["campaign"], reads.registry.record_reads["flow-message"]
     ids_only = {"fields[campaign-message]": "definition.channel"}
     for part in _part_filters(campaigns):
         if all(id_ in names for id_ in ids):
@@ -128,7 +128,7 @@ async def _message_names(reads: AccountReads, ids: Sequence[str], names: Names) 
             names.update(dict.fromkeys(messages.ids if messages else (), label_of(campaign)))
 
     async def read_message(id_: str) -> None:
-        page = await reads.page_or_none("get_flow_message", flow_message_id=id_)
+        page = await reads.page_or_none(flow_message.name, **{flow_message.path_ids[-1]: id_})
         label = value_at(attribute_of(page, "definition"), ("name",))
         names[id_] = _text(label) or _text(attribute_of(page, "name"))
 

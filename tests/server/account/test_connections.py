@@ -1,4 +1,4 @@
-"""A call goes to the account that is meant or to none, and a write says which that was."""
+"""A call goes to the one account that is connected or chosen, else to none; the answer of a write names it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def second(server: SandboxServer, status: str = "ACTIVE") -> None:
         ("delete_list", {"list_id": "L1"}),
     ],
 )
-async def test_with_several_connections_and_none_chosen_every_call_fails_with_their_list(
+async def test_every_call_fails_where_several_connections_are_active_and_none_is_chosen(
     name: str, arguments: dict[str, str]
 ) -> None:
     server = sandbox_server()
@@ -46,7 +46,7 @@ async def test_with_several_connections_and_none_chosen_every_call_fails_with_th
     assert server.writes() == []
 
 
-async def test_many_connections_are_listed_in_part() -> None:
+async def test_an_error_lists_five_of_many_connections() -> None:
     server = sandbox_server()
     held = server.sandbox.connections.held
     held.update({f"c{n}": {**held[CONNECTION_ID], "connection_id": f"c{n}"} for n in range(8)})
@@ -62,7 +62,7 @@ async def test_connections_that_are_not_active_do_not_count() -> None:
     assert server.writes() == ["POST /klaviyo/api/lists"]
 
 
-async def test_the_connection_that_is_set_is_used_and_none_is_listed() -> None:
+async def test_the_connection_of_the_settings_is_used_without_listing_any() -> None:
     server = sandbox_server(connection="second")
     second(server)
     assert (await server.run("create_list", name="VIP")).endswith("\n[account: Fjord Outdoor]")
@@ -98,7 +98,7 @@ async def test_one_connection_is_listed_once_in_a_process_beside_the_first_read(
     assert sorted(server.requests()) == [LISTING, *["GET /klaviyo/api/lists"] * 3]
 
 
-async def test_connections_are_listed_anew_after_a_while_and_once_they_change() -> None:
+async def test_connections_are_listed_again_after_ten_minutes_and_after_a_change() -> None:
     now = 1000.0
     server = sandbox_server()
     server.calls.accounts.cache.clock = lambda: now
@@ -120,7 +120,7 @@ async def test_a_read_stands_though_connections_cannot_be_listed() -> None:
     assert await server.run("get_lists") == "no lists"
 
 
-async def test_a_write_does_not_go_out_while_it_is_not_known_where_to() -> None:
+async def test_a_write_is_not_sent_where_connections_cannot_be_listed() -> None:
     server = sandbox_server()
     server.sandbox.faults.add(status=403, path="/connections", times=1)
     answer = await server.run("create_list", name="VIP")
@@ -132,7 +132,7 @@ async def test_a_write_does_not_go_out_while_it_is_not_known_where_to() -> None:
     assert (await server.run("create_list", name="VIP")).endswith("[account: Fjord Outdoor]")
 
 
-async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and_no_write_forever(
+async def test_a_gateway_that_never_lists_connections_delays_no_read_and_fails_a_write_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "GRACE_SECONDS", 0.02)
@@ -144,7 +144,7 @@ async def test_a_gateway_that_never_lists_its_connections_holds_no_read_back_and
     assert server.writes() == []
 
 
-async def test_without_a_key_a_call_says_so() -> None:
+async def test_a_write_without_a_key_says_that_none_is_set() -> None:
     server = sandbox_server()
     server.calls.accounts.reads = create_service(Settings(toolsets=("all",))).reads
     assert (await server.run("create_list", name="VIP")).startswith("ERROR: No Maton API key is set")
@@ -153,7 +153,7 @@ async def test_without_a_key_a_call_says_so() -> None:
 # The account's name.
 
 
-async def test_a_write_names_its_account_and_asks_for_the_name_once() -> None:
+async def test_a_write_names_its_account_and_reads_the_name_once() -> None:
     server = sandbox_server()
     for name in ("VIP", "Press"):
         assert (await server.run("create_list", name=name)).endswith("\n[account: Fjord Outdoor]")

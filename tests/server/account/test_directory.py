@@ -1,4 +1,4 @@
-"""Names of ids come in few requests and are kept; metrics are found by their exact names."""
+"""Names are read in few requests and kept for minutes; a metric is found by its exact name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_many_ids_are_read_in_batches_and_once(klaviyo: FakeKlaviyo) -> No
     assert klaviyo.new_requests() == []
 
 
-async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(klaviyo: FakeKlaviyo) -> None:
+async def test_a_name_and_the_lack_of_one_are_kept_for_ten_minutes(klaviyo: FakeKlaviyo) -> None:
     assert await directory(klaviyo).names("flow", ["F1", "GONE"]) == {"F1": "Flow 1"}
     klaviyo.now += CACHE_SECONDS - 1
     await directory(klaviyo).names("flow", ["F1", "GONE"])
@@ -55,7 +55,7 @@ async def test_a_name_is_kept_for_minutes_and_so_is_that_there_is_none(klaviyo: 
     assert klaviyo.new_requests() == ["GET flows"]
 
 
-async def test_what_could_not_be_read_is_tried_again_soon(klaviyo: FakeKlaviyo) -> None:
+async def test_a_failed_read_is_tried_again_after_30_seconds(klaviyo: FakeKlaviyo) -> None:
     klaviyo.broken = {"flows", "accounts"}
     assert await directory(klaviyo).names("flow", ["F1"]) == {}
     assert (await directory(klaviyo).account()).timezone == ""
@@ -86,7 +86,7 @@ async def test_the_facts_of_the_account_are_kept_for_an_hour(klaviyo: FakeKlaviy
     assert klaviyo.new_requests() == ["GET accounts"]
 
 
-async def test_campaigns_are_read_by_the_channels_they_went_by(klaviyo: FakeKlaviyo) -> None:
+async def test_campaigns_are_read_in_their_channels_alone(klaviyo: FakeKlaviyo) -> None:
     assert await directory(klaviyo).names("campaign", ["C2"], {"sms"}) == {"C2": "Text"}
     assert [query["filter"] for query in klaviyo.queries] == ['and(equals(messages.channel,"sms"),any(id,["C2"]))']
     klaviyo.new_requests()
@@ -94,7 +94,7 @@ async def test_campaigns_are_read_by_the_channels_they_went_by(klaviyo: FakeKlav
     assert klaviyo.new_requests() == ["GET campaigns"] * 3
 
 
-async def test_messages_of_flows_are_read_one_by_one_and_not_without_bound(klaviyo: FakeKlaviyo) -> None:
+async def test_at_most_ten_messages_of_flows_are_read_one_at_a_time(klaviyo: FakeKlaviyo) -> None:
     wanted = ["M1", *(f"X{number}" for number in range(50))]
     assert await directory(klaviyo).names("message", wanted) == {"M1": "Hello"}
     paths = klaviyo.new_requests()
@@ -179,7 +179,7 @@ async def test_a_metric_is_given_by_id_or_by_exact_name(klaviyo: FakeKlaviyo, gi
         ("Zzz qqq xxx", "metric_id: no metric is called 'Zzz qqq xxx'; get_metrics lists them."),
     ],
 )
-async def test_a_name_that_is_not_one_metric_s_is_refused_before_anything_is_asked(
+async def test_a_name_of_no_metric_or_of_several_is_refused_before_a_report_is_read(
     klaviyo: FakeKlaviyo, given: str, refusal: str
 ) -> None:
     text = await klaviyo.call("query_metric_aggregates", metric_id=given, **COUNT)
@@ -187,14 +187,14 @@ async def test_a_name_that_is_not_one_metric_s_is_refused_before_anything_is_ask
     assert klaviyo.new_requests() == ["GET metrics"]
 
 
-async def test_a_name_is_no_use_where_the_metrics_cannot_be_read(klaviyo: FakeKlaviyo) -> None:
+async def test_a_metric_cannot_be_named_where_the_metrics_cannot_be_read(klaviyo: FakeKlaviyo) -> None:
     klaviyo.broken = {"metrics"}
     text = await klaviyo.call("query_metric_aggregates", metric_id="Opened Email", **COUNT)
     assert "get_metrics" in text
     assert klaviyo.bodies == []
 
 
-async def test_an_id_costs_no_request_before_the_report(klaviyo: FakeKlaviyo) -> None:
+async def test_the_id_of_a_metric_needs_no_request_before_the_report(klaviyo: FakeKlaviyo) -> None:
     klaviyo.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
     await klaviyo.call("query_metric_aggregates", metric_id="TxVpCr", timezone="UTC", **COUNT)
     assert klaviyo.new_requests()[0] == "POST metric-aggregates"

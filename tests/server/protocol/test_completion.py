@@ -1,4 +1,4 @@
-"""Completion offers what the account has, asks for it once in some minutes, and never fails."""
+"""Completion offers names and ids of the account, reads them once in some minutes, and never fails."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_guides_and_timeframes_complete_without_an_account(store: Sandbox)
     assert len(store.requests) == before
 
 
-async def test_what_nobody_can_complete_is_empty_and_asks_nothing(store: Sandbox) -> None:
+async def test_an_argument_without_completion_gets_no_values_and_sends_no_request(store: Sandbox) -> None:
     before = len(store.requests)
     async with connected(calls_over(store)) as client:
         for prompt, argument in (("nothing", "x"), ("flow_health", "x"), ("campaign_from_brief", "brief")):
@@ -107,7 +107,7 @@ async def test_what_nobody_can_complete_is_empty_and_asks_nothing(store: Sandbox
     assert len(store.requests) == before
 
 
-async def test_names_are_read_once_while_somebody_types(store: Sandbox) -> None:
+async def test_names_are_read_once_while_a_person_types(store: Sandbox) -> None:
     async with connected(calls_over(store)) as client:
         before = len(store.requests)
         for typed in ("", "n", "ne", "new"):
@@ -145,13 +145,13 @@ async def test_a_failing_upstream_leaves_completion_empty() -> None:
         assert (await of_prompt(client, "account_audit", "timeframe", "today")).values == ["today"]
 
 
-async def test_without_a_key_nothing_is_asked() -> None:
+async def test_without_a_key_no_request_is_sent() -> None:
     calls = create_service(load_settings({}, {}))
     async with connected(calls) as client:
         assert (await of_prompt(client, "flow_health", "flow")).values == []
 
 
-async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told() -> None:
+async def test_at_most_a_hundred_values_are_sent_with_the_number_of_all() -> None:
     upstream = create_sandbox(profiles=5)
     for number in range(250):
         upstream.store.add(Record("flow", f"EXTRA{number}", {"name": f"Extra {number}"}, {}))
@@ -160,7 +160,7 @@ async def test_at_most_a_hundred_values_are_sent_and_the_rest_is_told() -> None:
     assert (len(found.values), found.total, found.has_more) == (100, 250, True)
 
 
-async def test_a_slow_account_is_completed_from_what_was_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_account_is_completed_from_the_records_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "RECORDS_READ_SECONDS", 0.2)
     upstream = create_sandbox(profiles=5)
     upstream.faults.add(delay=60, path="*/campaigns*", after=2, times=9)

@@ -26,11 +26,10 @@ area = Area(
 
 TIMES = f"{SPAN} equals"
 NAMES = "contains equals starts-with ends-with"
+MESSAGE_ACTIONS = ("send-email", "send-sms", "send-mobile-push", "send-whatsapp")
+"""The types of actions that send messages to people."""
 ACTIONS = (
-    "send-email",
-    "send-sms",
-    "send-mobile-push",
-    "send-whatsapp",
+    *MESSAGE_ACTIONS,
     "send-webhook",
     "send-internal-alert",
     "time-delay",

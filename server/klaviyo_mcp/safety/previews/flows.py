@@ -8,10 +8,9 @@ from typing import Any
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, in_words, name_thing
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
+from klaviyo_tools.areas.flows import MESSAGE_ACTIONS
 from klaviyo_tools.jsonapi.records import Flat, Page
 
-MESSAGES = ("send-email", "send-sms", "send-mobile-push", "send-whatsapp")
-"""The types of actions that send messages to people."""
 FACTS = ("name", "status", "trigger_type")
 
 
@@ -44,7 +43,7 @@ def _actions_words(page: Page | None) -> str:
     if page is None:
         return count_noun(None, "action")
     actions = _actions(page)
-    messages = sum(_action_type(action) in MESSAGES for action in actions)
+    messages = sum(_action_type(action) in MESSAGE_ACTIONS for action in actions)
     of_them = f", {messages} of them {'a message' if messages == 1 else 'messages'}" if actions else ""
     return f"{count_noun(len(actions), 'action')}{of_them}"
 

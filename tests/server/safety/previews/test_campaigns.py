@@ -53,7 +53,7 @@ async def test_recipients_that_cannot_be_counted_anew_are_those_counted_last(ser
     assert lines[1] == "Status: Draft. About 1,250 recipients, as counted last."
 
 
-async def test_a_send_of_which_nothing_can_be_read_says_so_and_can_still_be_confirmed(server: SandboxServer) -> None:
+async def test_a_send_can_still_be_confirmed_where_the_campaign_cannot_be_read(server: SandboxServer) -> None:
     server.sandbox.faults.add(status=403, path="/klaviyo/*", times=99)
     assert await preview_lines(server, "send_campaign", campaign_id="C1") == [
         'Klaviyo account "21fd90f9-5935-43cd-b6c8-bde9d915ca80": send the campaign with id C1 (its name is unknown) '
@@ -97,7 +97,9 @@ async def test_a_template_is_unknown_where_its_message_cannot_be_read(
         ("Sending", "Look with get_campaign; cancel_campaign_send stops a send under way."),
     ],
 )
-async def test_nobody_is_asked_to_send_what_is_no_draft(server: SandboxServer, status: str, then: str) -> None:
+async def test_nobody_is_asked_to_send_a_campaign_that_is_no_draft(
+    server: SandboxServer, status: str, then: str
+) -> None:
     server.sandbox.store.get("campaign", "C1").attributes["status"] = status  # type: ignore[union-attr]
     assert await server.run("send_campaign", campaign_id="C1") == (
         f'ERROR: send_campaign was not run and nothing was changed: the campaign "Spring Sale" (id C1) is {status}, '
