@@ -98,7 +98,7 @@ from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.settings import Settings
 calls = create_service(Settings(toolsets=("all",)))
 list_tools(calls.inventory)
-print(*[name for name, one in calls.inventory.listed.items() if one.arguments.__pydantic_complete__])
+print(*[name for name, one in calls.inventory.listed_operations.items() if one.arguments.__pydantic_complete__])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "\n"

@@ -70,14 +70,14 @@ class Authorizer:
             return Authorized(operation, call.arguments, began + settings.deadline)
         arguments = await uploads.load_upload(operation, call.arguments, settings.upload_dir)
         account = await self.accounts.connection_for_write() if on_klaviyo else MATON_ACCOUNT
-        spent = anyio.current_time() - began
+        elapsed_seconds = anyio.current_time() - began
         # A call that comes back to see whether its connection was opened was confirmed before it created it.
         confirmed = isinstance(context.resumption, CreatedConnection)
         if policy.needs_confirmation(effect, settings.confirm) and not confirmed:
             held = await self._confirm(call, account, context)
             if held is not None:
                 return held
-        return Authorized(operation, arguments, anyio.current_time() + settings.deadline - spent)
+        return Authorized(operation, arguments, anyio.current_time() + settings.deadline - elapsed_seconds)
 
     async def _confirm(self, call: Prepared, account: str, context: CallContext) -> Held | None:
         from klaviyo_mcp.safety.previews import preview  # off the start: few calls need a preview

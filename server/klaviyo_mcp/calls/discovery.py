@@ -52,12 +52,11 @@ def signature(operation: Operation, revision: str) -> str:
     """Name and arguments in short: `get_lists(filter?, sort?, include?, …)`."""
     schema = input_schema(operation.arguments, revision)
     required = schema.get("required", ())
-    names = list(schema["properties"])
-    shortened = operation.answer is Answer.COLLECTION and operation.method == "GET"
-    shown = [
-        name if name in required else f"{name}?" for name in names if not (shortened and name in _COLLECTION_ARGUMENTS)
-    ]
-    return f"{operation.name}({', '.join([*shown, '…'] if shortened else shown)})"
+    is_collection = operation.answer is Answer.COLLECTION and operation.method == "GET"
+    hidden = _COLLECTION_ARGUMENTS if is_collection else ()
+    names = [name for name in schema["properties"] if name not in hidden]
+    parameters = [name if name in required else f"{name}?" for name in names]
+    return f"{operation.name}({', '.join([*parameters, '…'] if is_collection else parameters)})"
 
 
 class Discovery:
@@ -81,7 +80,7 @@ class Discovery:
     async def _search(self, request: SearchRequest) -> str:
         hits = (await self._built_index()).search(request.query, request.limit)
         if not hits:
-            areas = dict.fromkeys(operation.area for operation in self._inventory.runnable.values())
+            areas = dict.fromkeys(operation.area for operation in self._inventory.runnable_operations.values())
             return f"No tool fits these words. Try a thing and what to do with it; there are {', '.join(areas)}."
         lines = [self._line(hit) for hit in hits]
         if any("…)" in line for line in lines):
@@ -91,7 +90,7 @@ class Discovery:
 
     def _line(self, hit: Hit) -> str:
         operation = hit.operation
-        via = "" if operation.name in self._inventory.listed else f", via {dispatcher_of(operation)}"
+        via = "" if operation.name in self._inventory.listed_operations else f", via {dispatcher_of(operation)}"
         short = signature(operation, self._inventory.revision)
         return f"{short} [{operation.effect.value}{via}] {operation.purpose}"
 
@@ -102,9 +101,9 @@ class Discovery:
                 return find_guide(name).text
             except LookupError as error:
                 raise ArgumentError(str(error.args[0])) from None
-        operation = self._inventory.runnable_operation(name)
-        listed = operation.name in self._inventory.listed
-        how = "call it directly" if listed else f"call it through {dispatcher_of(operation)}"
+        operation = self._inventory.operation(name)
+        is_listed = operation.name in self._inventory.listed_operations
+        how = "call it directly" if is_listed else f"call it through {dispatcher_of(operation)}"
         schema = json.dumps(self._inventory.input_schema(operation), ensure_ascii=False, separators=(",", ":"))
         return f"{operation.name} [{operation.effect.value}; {how}] {operation.purpose}\n{schema}"
 
@@ -112,7 +111,8 @@ class Discovery:
         """The search index, built in a thread."""
         async with self._building:
             if self._index is None:
-                self._index = await anyio.to_thread.run_sync(_build_index, list(self._inventory.runnable.values()))
+                operations = list(self._inventory.runnable_operations.values())
+                self._index = await anyio.to_thread.run_sync(_build_index, operations)
             return self._index
 
 

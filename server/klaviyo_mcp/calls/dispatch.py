@@ -44,7 +44,7 @@ def unwrap_call(
 ) -> tuple[Operation, Mapping[str, Any]]:
     """The operation that a call of a dispatcher names, and that operation's arguments. Raises ArgumentError."""
     request = _check_request(dispatcher, arguments)
-    operation = inventory.runnable_operation(request.name)
+    operation = inventory.operation(request.name)
     if (right := dispatcher_of(operation)) != dispatcher:
         effect = operation.effect.value.replace("_", " ")
         raise ArgumentError(f"{operation.name} was not sent: its effect is {effect}, so call it through {right}")

@@ -52,8 +52,8 @@ class Inventory:
 
     Attributes:
         registry: Every operation there is.
-        listed: Operations by name, as tools/list has them: those of the chosen toolsets.
-        runnable: Operations by name that a dispatcher runs: all that the revision has and the policy allows.
+        listed_operations: Operations by name, as tools/list has them: those of the chosen toolsets.
+        runnable_operations: Operations by name that a dispatcher runs: all that the revision has and the policy allows.
         discovery_tools: The names of the discovery tools that are listed.
     """
 
@@ -63,20 +63,20 @@ class Inventory:
         self.confirm = settings.confirm
         self._read_only = settings.read_only
         chosen = (one for one in registry.chosen(settings.toolsets) if one.revisions.since <= settings.revision)
-        self.listed = _by_name(policy.allowed_operations(chosen, read_only=settings.read_only))
-        self.runnable = _by_name(
+        self.listed_operations = _by_name(policy.allowed_operations(chosen, read_only=settings.read_only))
+        self.runnable_operations = _by_name(
             policy.allowed_operations(registry.at(settings.revision), read_only=settings.read_only)
         )
         self.discovery_tools = READING_DISCOVERY_TOOLS if settings.read_only else DISCOVERY_TOOLS
 
-    def listed_operation(self, name: str) -> Operation:
+    def operation_of_tool(self, name: str) -> Operation:
         """The listed operation of this name. Raises UnknownTool, which says what to call instead."""
-        if name in self.listed:
-            return self.listed[name]
+        if name in self.listed_operations:
+            return self.listed_operations[name]
         if name in self.registry.argument_operations:
             raise UnknownTool(f"there is no tool {name}: call {self.registry.covers(name)}")
         if name not in self.registry:
-            raise UnknownTool(_no_such_tool(name, self.listed))
+            raise UnknownTool(_no_such_tool(name, self.listed_operations))
         operation = self.registry[name]
         if self._read_only and operation.effect is not Effect.READ:
             raise UnknownTool(_read_only(name))
@@ -85,12 +85,12 @@ class Inventory:
         call = self.how_to_call(operation, {})
         raise UnknownTool(f"{name} is not listed here: call it as {call}, with its arguments")
 
-    def runnable_operation(self, name: str) -> Operation:
+    def operation(self, name: str) -> Operation:
         """The operation of this name or alias that may run, spelt as a model may spell it. Raises ArgumentError."""
         name = name.strip().lower().replace("-", "_")
-        if name in self.runnable:
-            return self.runnable[name]
-        for operation in self.runnable.values():
+        if name in self.runnable_operations:
+            return self.runnable_operations[name]
+        for operation in self.runnable_operations.values():
             if name in operation.aliases:
                 return operation
         if name in self.registry:
@@ -100,11 +100,11 @@ class Inventory:
             raise ArgumentError(f"{name} is {self.registry.covers(name)}")
         if name in DISCOVERY_TOOLS:
             raise ArgumentError(f"{name} cannot be called through another tool")
-        raise ArgumentError(_no_such_tool(name, self.runnable))
+        raise ArgumentError(_no_such_tool(name, self.runnable_operations))
 
     def how_to_call(self, operation: Operation, arguments: Mapping[str, str]) -> str:
         """The call of an operation as a model writes it: by name, or through a dispatcher where it is not listed."""
-        if operation.name in self.listed:
+        if operation.name in self.listed_operations:
             return f"{operation.name}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
         inner = json.dumps(arguments, ensure_ascii=False)
         return f'{dispatcher_of(operation)}(name="{operation.name}", arguments={inner})'
@@ -112,7 +112,7 @@ class Inventory:
     def verify_with(self, operation: Operation) -> str | None:
         """The read that shows whether a write was applied, with its dispatcher where it is not listed."""
         name = self.registry.verify_with(operation)
-        if not name or name in self.listed:
+        if not name or name in self.listed_operations:
             return name
         return f"{name} (through {dispatcher_of(self.registry[name])})"
 
@@ -120,7 +120,7 @@ class Inventory:
         """An error as a model reads it: with how to call the operations that it suggests, where they are not listed."""
         text = str(error)
         for name in error.suggestions:
-            if name not in self.listed:
+            if name not in self.listed_operations:
                 hint = f"{name} is not listed: call it through {dispatcher_of(self.registry[name])}."
                 if len(f"{text} {hint}".encode()) <= LIMIT:
                     text = f"{text} {hint}"

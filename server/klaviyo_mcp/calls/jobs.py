@@ -18,7 +18,7 @@ WAIT_GROWTH = 1.6
 """Each wait is so many times the one before it."""
 MAX_WAIT_SECONDS = 10.0
 RESERVED_SECONDS = 2.0
-"""Seconds kept free at the end of the call, to read what failed and to write the answer."""
+"""Seconds kept free at the end of the call, to read the errors of the job and to write the answer."""
 
 ReportProgress = Callable[[float, float | None, str], Awaitable[None]]
 
@@ -58,7 +58,7 @@ class FollowedJob:
 
 
 def has_ended(job: Flat) -> bool:
-    """Whether the job has ended. Klaviyo has no status for failure: the counts tell it."""
+    """Whether the job has ended. Klaviyo has no status for failure: read the counts."""
     return job.attributes.get("status") in ("complete", "cancelled")
 
 

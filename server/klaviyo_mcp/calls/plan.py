@@ -57,7 +57,7 @@ class Plan:
         answer: The form of the answer at this revision.
         resource: The type of the records in the answer.
         view: What of each record is shown.
-        query: Sparse fieldsets, in addition to what the arguments ask for.
+        query: Parameters beside those of the arguments: the sparse fieldsets.
         collection: How a collection is read; None for every other form of answer.
     """
 
@@ -102,7 +102,7 @@ def _view(
     revision: str,
     hide: bool,
 ) -> View:
-    """What is shown: a field of a related record includes that record, an additional field is asked for."""
+    """What is shown: a field of a related record includes that record, an additional field is requested."""
     count_by = _argument(arguments, "count_by")
     names: Sequence[str] = (counts.parse_count_by(count_by)[0],) if count_by else _argument(arguments, "fields") or ()
     fields = fieldsets.choose_fields(resource, names, accepted, resource_type)
@@ -124,9 +124,9 @@ def _view(
 
 def _with_view(arguments: Arguments, view: View) -> Arguments:
     """The arguments with what the view includes, where the operation takes that."""
-    wanted = {"include": list(view.include), "additional_fields": list(view.additional)}
-    taken = type(arguments).model_fields
-    update = {name: names for name, names in wanted.items() if names and name in taken}
+    values = {"include": list(view.include), "additional_fields": list(view.additional)}
+    fields = type(arguments).model_fields
+    update = {name: names for name, names in values.items() if names and name in fields}
     return arguments.model_copy(update=update) if update else arguments
 
 

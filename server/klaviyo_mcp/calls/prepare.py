@@ -41,11 +41,11 @@ def find_operation(
 
     Raises:
         UnknownTool: The server lists no tool of this name.
-        ArgumentError: A dispatcher was given no operation that it runs.
+        ArgumentError: A dispatcher does not run the operation that its arguments name.
     """
     if name in DISPATCHERS and name in inventory.discovery_tools:
         return unwrap_call(name, arguments, inventory)
-    return inventory.listed_operation(name), arguments
+    return inventory.operation_of_tool(name), arguments
 
 
 async def prepare(
@@ -57,7 +57,7 @@ async def prepare(
         operation: The operation to run.
         arguments: As the model wrote them.
         inventory: Tells the revision, and whether the operation takes a code.
-        reports: The service that knows the account's metrics; asked for only where a metric may be named.
+        reports: Returns the service that knows the account's metrics; called only where a metric may be named.
 
     Raises:
         ArgumentError: An argument is wrong; nothing was sent.

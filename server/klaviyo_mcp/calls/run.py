@@ -1,10 +1,10 @@
-"""Stages 4 and 5 of a call: send what the plan says, page after page, and write the answer."""
+"""Stage 5 of a call: add the pages of a plan to its answer, and write the text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from klaviyo_mcp.answers import record
 from klaviyo_mcp.answers.collection import CollectionAnswer
 from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import CursorError
-from klaviyo_mcp.answers.pages import MAX_RESULTS, read_pages
+from klaviyo_mcp.answers.pages import MAX_RESULTS
 from klaviyo_mcp.answers.view import FieldError
 from klaviyo_mcp.calls import connection_link, jobs
 from klaviyo_mcp.calls.authorize import Authorized
@@ -22,19 +22,18 @@ from klaviyo_mcp.calls.inventory import Inventory
 from klaviyo_mcp.calls.jobs import JobReads
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.calls.prepare import not_sent
+from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
-from klaviyo_mcp.gateway.operations import OperationSender
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import given_arguments
-from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
+from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
 from klaviyo_tools.operation.facts import Answer, Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import resource_type
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.gateway.options import Reply
     from klaviyo_mcp.reports.service import ReportService
 
 MAX_ERRORS_SHOWN = 5
@@ -43,16 +42,16 @@ MAX_ERRORS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class PlanRunner:
-    """Runs plans. `reports` builds the service of reports when the first report is asked for."""
+    """Answers plans. `reports` returns the service of reports, and builds it for the first report."""
 
     inventory: Inventory
-    sender: OperationSender
+    requests: PlanRequests
     reads: AccountReads
     reports: Callable[[], ReportService]
     revision: str
 
     async def run(self, plan: Plan, context: CallContext) -> str:
-        """Send the plan's requests, and return the text of the answer.
+        """Read what the plan says, and return the text of the answer.
 
         Raises:
             ArgumentError: A report's argument names nothing in the account, or its cursor belongs to another call.
@@ -83,28 +82,21 @@ class PlanRunner:
 
     async def _collection(self, plan: Plan, collection: CollectionPlan, context: CallContext) -> str:
         answer = _start_answer(plan, collection)
-        pages = read_pages(
-            partial(self._fetch, plan, context),
-            collection.start,
-            size=collection.page_size,
-            report=context.report,
-            total=collection.max_results,
-        )
-        async with aclosing(pages):
+        async with aclosing(self.requests.pages(plan, collection, context)) as pages:
             async for place, page in pages:
                 if not answer.add(place, page):
                     break
         return answer.text(collection.cursor)
 
     async def _record(self, plan: Plan, context: CallContext) -> str:
-        fetch = partial(self._page, plan, context, plan.query)
+        fetch = partial(self.requests.page, plan, context, plan.query)
         if plan.operation.name == connection_link.OPERATION:
             return await connection_link.create_connection_text(
                 fetch,
                 context,
                 self.reads,
                 how_to_follow=self._how_to_follow_connection,
-                record_text=lambda made: record.record_text(made, plan.resource, view=plan.view),
+                record_text=lambda connection: record.record_text(connection, plan.resource, view=plan.view),
             )
         page = await fetch()
         is_get = plan.operation.method == "GET"
@@ -126,21 +118,21 @@ class PlanRunner:
 
     async def _report(self, plan: Plan, context: CallContext) -> str:
         async def send(arguments: Arguments) -> Page:
-            return await self._page(plan, context, EMPTY, arguments)
+            return await self.requests.page(replace(plan, arguments=arguments), context)
 
         return await self.reports().answer(plan.operation, plan.arguments, send)
 
     async def _nothing(self, plan: Plan, context: CallContext) -> str:
-        reply = await self._send(plan, context, EMPTY, plan.arguments)
+        reply = await self.requests.send(plan, context)
         subject = {name: _plain(value) for name, value, _ in given_arguments(plan.arguments)}
         accepted = reply.status == 202
         verify_with = self.inventory.verify_with(plan.operation) if accepted else None
         return record.success_text(plan.operation.name, subject, accepted=accepted, verify_with=verify_with)
 
-    # Jobs: what a started job is followed by.
+    # Jobs.
 
     async def _job(self, plan: Plan, context: CallContext) -> str:
-        page = await self._page(plan, context, EMPTY)
+        page = await self.requests.page(plan, context)
         if not page.records:
             raise DocumentError("the answer names no job")
         job = page.records[0]
@@ -159,7 +151,7 @@ class PlanRunner:
         return f"{text}\n{more}" if more else text
 
     async def _end_of_job(self, plan: Plan, reads: JobReads, job: Flat) -> str:
-        """What failed in a job that has ended, or else what it found."""
+        """The errors of a job that has ended, or else its result; empty where it has neither."""
         if reads.errors is not None and job.attributes.get("failed_count"):
             return await self._read_about(plan, reads.errors, job, max_results=MAX_ERRORS_SHOWN)
         return await self._read_about(plan, reads.result, job) if reads.result is not None else ""
@@ -167,7 +159,7 @@ class PlanRunner:
     async def _read_job(self, plan: Plan, status: Operation, job: Flat) -> Flat:
         """The job as it is now. Raises KlaviyoMcpError."""
         try:
-            page = await self._page(self._plan_read(plan, status, job), SilentContext(), EMPTY)
+            page = await self.requests.page(self._plan_read(plan, status, job), SilentContext())
         except DocumentError as error:
             raise UpstreamError(status.name, str(error)) from None
         if not page.records:
@@ -191,30 +183,6 @@ class PlanRunner:
 
     def _how_to_follow_connection(self, id_: str) -> str:
         return self.inventory.how_to_call(self.inventory.registry["get_connection"], {"connection_id": id_})
-
-    # Requests.
-
-    async def _fetch(self, plan: Plan, context: CallContext, cursor: str | None, size: int | None) -> Page:
-        return await self._page(plan, context, {**plan.query, **plan.operation.page_query(cursor, size)})
-
-    async def _page(
-        self, plan: Plan, context: CallContext, query: Mapping[str, str], arguments: Arguments | None = None
-    ) -> Page:
-        reply = await self._send(plan, context, query, arguments or plan.arguments)
-        convert = plan.operation.to_json_api
-        return flatten_document(convert(reply.document) if convert else reply.document)
-
-    async def _send(self, plan: Plan, context: CallContext, query: Mapping[str, str], arguments: Arguments) -> Reply:
-        async def report_wait(seconds: float, reason: str) -> None:
-            await context.report(0, None, f"waiting {seconds:.0f} s for {reason}")
-
-        return await self.sender.send(
-            plan.operation,
-            plan.operation.request(arguments, query),
-            arguments=arguments,
-            deadline=plan.deadline,
-            on_wait=report_wait,
-        )
 
 
 def _start_answer(plan: Plan, collection: CollectionPlan) -> CollectionAnswer | CountsAnswer:

@@ -4,9 +4,9 @@ A call passes five stages; each takes the frozen value that the stage before it 
 
 1. `prepare`: find the operation, check the arguments once.
 2. `authorize`: settle the account of a write, have a person confirm what needs it.
-3. `plan`: decide what is sent and what is shown.
-4. `run`: send, page after page,
-5. and write the answer.
+3. `plan`: decide what to send and what to show.
+4. `requests`: send, page after page.
+5. `run`: add the pages to the answer, and write its text.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from klaviyo_mcp.calls.discovery import DISCOVERY_REQUESTS, Discovery
 from klaviyo_mcp.calls.inventory import Inventory
 from klaviyo_mcp.calls.plan import Plan, plan_call
 from klaviyo_mcp.calls.prepare import find_operation, prepare
+from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.gateway.operations import OperationSender
@@ -61,7 +62,7 @@ class CallService:
         self.authorizer = Authorizer(settings, self.accounts, self.reads, ConfirmationGate(ConfirmationCodes()))
         self.discovery = Discovery(self.inventory)
         self._runner = PlanRunner(
-            self.inventory, self.sender, self.reads, lambda: self.reports, revision=settings.revision
+            self.inventory, PlanRequests(self.sender), self.reads, lambda: self.reports, revision=settings.revision
         )
         self._reports: ReportService | None = None
         # The last line of defence: no answer holds the key, even where a gateway sends it back.

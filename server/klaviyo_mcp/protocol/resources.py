@@ -1,4 +1,4 @@
-"""MCP resources: guides to what is hard to write, and single records of the account by their id.
+"""MCP resources: the guides, and single records of the account by their id.
 
 A record is at `klaviyo://<type>/<id>`, where its operation declares such an address.
 """
@@ -30,7 +30,7 @@ _RESERVED = re.compile(r"[\x00-\x20\x7f]")
 
 
 class Resources:
-    """The handlers of resources. A guide needs no account; a record is read as a call of its operation would."""
+    """The handlers of resources. A guide needs no account; a record is read by a call of its operation."""
 
     def __init__(self, calls: CallService) -> None:
         self._calls = calls
@@ -75,13 +75,13 @@ class Resources:
     async def read(
         self, ctx: ServerRequestContext[Any], params: mcp_types.ReadResourceRequestParams
     ) -> mcp_types.ReadResourceResult:
-        """A guide or a record. Raises MCPError: INVALID_PARAMS where there is none of that address."""
+        """A guide or a record. Raises MCPError, INVALID_PARAMS where nothing has that address."""
         uri = str(params.uri)
         try:
             if uri.startswith(GUIDE_PREFIX):
                 return _contents(uri, find_guide(uri).text, _MARKDOWN)
             addresses = self._calls.inventory.registry.addresses
-            type_, id_ = _parsed(uri, addresses)
+            type_, id_ = _parse_address(uri, addresses)
             operation, address = addresses[type_]
             arguments = {operation.path_ids[-1]: id_, **address.arguments}
             answer = await self._calls.run(operation, arguments, SilentContext())
@@ -97,7 +97,7 @@ def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResu
     return mcp_types.ReadResourceResult(contents=[contents])
 
 
-def _parsed(uri: str, types: Collection[str]) -> tuple[str, str]:
+def _parse_address(uri: str, types: Collection[str]) -> tuple[str, str]:
     """The type and the id of a record's address, the id percent-decoded. Raises LookupError."""
     type_, slash, id_ = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or _RESERVED.search(uri) or type_ not in types:

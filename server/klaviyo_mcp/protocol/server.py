@@ -112,8 +112,8 @@ class Handlers:
                     facts |= work.facts()
             facts["status"] = "stopped"
             return error_result(
-                f"The server is shutting down and ended {params.name}. If it changes something, look whether that was"
-                " applied before you send it again."
+                f"The server is shutting down and ended {params.name}. If it changes something, check whether the"
+                " change was applied before you send it again."
             )
         finally:
             self._scopes.discard(scope)
@@ -156,7 +156,7 @@ class Handlers:
             facts["status"] = "failed"
             logger.exception("unexpected failure", extra={"facts": {"tool": _loggable_name(params.name)}})
             return error_result(
-                f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log tells more."
+                f"{params.name[:64]} failed inside klaviyo-mcp: a fault of the server. Its log has the details."
             )
         facts["status"] = "error" if result.is_error else "ok"
         facts["bytes"] = sum(len(part.text.encode()) for part in result.content if part.type == "text")

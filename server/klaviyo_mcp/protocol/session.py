@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 600.0
 """Seconds that a person may take to answer, and for which a state is good."""
 MAX_USED_STATES = 100_000
-"""States remembered as used. A state costs a question, so that nobody uses so many in ten minutes."""
+"""States remembered as used. Each was a question to a person, so that ten minutes never bring so many."""
 
 _INPUT = "confirm"
 _CONSENT_SCHEMA = {

@@ -69,7 +69,7 @@ def list_tools(inventory: Inventory) -> list[mcp_types.Tool]:
             input_schema=inventory.input_schema(operation, brief=True),
             annotations=tool_annotations(operation),
         )
-        for operation in inventory.listed.values()
+        for operation in inventory.listed_operations.values()
     ]
     return tools + [_discovery_tool(name) for name in inventory.discovery_tools]
 

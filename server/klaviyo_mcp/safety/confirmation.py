@@ -84,7 +84,7 @@ class ConfirmationCodes:
 
     def redeem(self, code: str, operation: Operation, arguments: Arguments, account: str) -> None:
         """Use a code for this call. Raises ConfirmationError where the code is not good for it, or no longer good."""
-        # Codes are looked up by their keyed digest: the time that this takes tells nothing about codes that exist.
+        # Codes are looked up by their keyed digest: the time of the look-up reveals nothing about existing codes.
         digest = self._digest(code.strip().upper().encode("utf-8", "replace"))
         entry = self._issued.get_with_age(digest)
         if entry is None:

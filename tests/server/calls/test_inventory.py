@@ -25,15 +25,15 @@ def inventory(*toolsets: str, **settings: Any) -> Inventory:
 
 def test_a_toolset_chooses_what_is_listed_and_not_what_can_run() -> None:
     lists = inventory("lists")
-    assert "get_lists" in lists.listed
-    assert "get_profiles" not in lists.listed
-    assert set(lists.listed) < set(lists.runnable)
-    assert lists.runnable.keys() == inventory("all").listed.keys()
+    assert "get_lists" in lists.listed_operations
+    assert "get_profiles" not in lists.listed_operations
+    assert set(lists.listed_operations) < set(lists.runnable_operations)
+    assert lists.runnable_operations.keys() == inventory("all").listed_operations.keys()
 
 
 def test_a_read_only_server_runs_reads_alone() -> None:
     everything = inventory("all", read_only=True)
-    assert {operation.effect.value for operation in everything.runnable.values()} == {"read"}
+    assert {operation.effect.value for operation in everything.runnable_operations.values()} == {"read"}
     assert everything.discovery_tools == ("find_tools", "describe_tool", "call_read_tool")
 
 
@@ -66,13 +66,13 @@ def test_a_tool_that_is_not_listed_is_answered_with_what_to_call(
     name: str, settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UnknownTool) as raised:
-        inventory(**settings).listed_operation(name)
+        inventory(**settings).operation_of_tool(name)
     assert str(raised.value).startswith(words)
 
 
 def test_an_operation_is_found_by_an_alias_and_in_other_spelling() -> None:
-    assert inventory().runnable_operation(" Get-Lists ").name == "get_lists"
-    assert inventory().runnable_operation("create_campaign_send_job").name == "send_campaign"
+    assert inventory().operation(" Get-Lists ").name == "get_lists"
+    assert inventory().operation("create_campaign_send_job").name == "send_campaign"
 
 
 def test_an_error_says_how_to_call_the_operations_that_it_suggests() -> None:

@@ -100,8 +100,8 @@ async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
     new = create_service(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
     added = {operation.name for operation in registry().values() if operation.revisions.since > "2026-01-15"}
     assert len(added) >= 31
-    assert set(new.inventory.listed) == set(registry())
-    assert set(old.inventory.listed) == set(registry()) - added
+    assert set(new.inventory.listed_operations) == set(registry())
+    assert set(old.inventory.listed_operations) == set(registry()) - added
     with pytest.raises(
         UnknownTool, match=r"^get_object_types exists from revision 2026-07-15 on \(KLAVIYO_REVISION\)$"
     ):

@@ -10,6 +10,7 @@ from tests.server.sandbox_server import UnattendedContext, sandbox_server
 
 from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.plan import plan_call
+from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
 from klaviyo_mcp.gateway.options import Reply
@@ -54,7 +55,7 @@ async def run(sender: FakeSender, name: str, /, context: UnattendedContext | Non
     calls = sandbox_server().calls
     runner = PlanRunner(
         calls.inventory,
-        sender,  # type: ignore[arg-type]
+        PlanRequests(sender),  # type: ignore[arg-type]
         calls.reads,
         lambda: calls.reports,
         revision="2026-01-15",

@@ -61,7 +61,7 @@ async def test_an_unexpected_failure_is_told_without_its_insides_and_logged_with
     async with connected(era, FakeService()) as client:
         result = await client.call_tool("fail", {"word": "private"})
         assert result.is_error
-        assert told(result) == "fail failed inside klaviyo-mcp: a fault of the server. Its log tells more."
+        assert told(result) == "fail failed inside klaviyo-mcp: a fault of the server. Its log has the details."
         assert told(await client.call_tool("echo", {"word": "still here"})) == "still here"
     assert SECRET in caplog.text
     assert "private" not in caplog.text

@@ -43,8 +43,8 @@ def test_what_is_gated_hangs_on_the_arguments() -> None:
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])
 def test_read_only_lists_reads_alone_whatever_is_to_be_confirmed(confirm: Confirm) -> None:
     calls = create_service(Settings(toolsets=("all",), read_only=True, confirm=confirm))
-    assert {operation.effect for operation in calls.inventory.listed.values()} == {Effect.READ}
-    assert "query_metric_aggregates" in calls.inventory.listed
+    assert {operation.effect for operation in calls.inventory.listed_operations.values()} == {Effect.READ}
+    assert "query_metric_aggregates" in calls.inventory.listed_operations
     assert not any("confirmation" in tool.input_schema["properties"] for tool in list_tools(calls.inventory))
 
 
