@@ -15,10 +15,10 @@
     ├── UpstreamError            Klaviyo or the gateway failed, or answered with something unreadable
     ├── UnreachableError         no connection to the gateway: nothing was sent
     ├── DeadlineError            no answer in the time a call may take
-    └── InDoubtError             a write that may have been applied: says how to look
+    └── InDoubtError             a write that may have been applied: says how to check
 
-`str(error)` is what a model reads: what happened, to which argument, what to do next, in at most `LIMIT` bytes. It
-never holds a header, HTML, a traceback, a repr or the key: text from upstream goes in as `detail`, through `quote`.
+A model reads `str(error)`: what happened, to which argument, what to do next, in at most `MAX_BYTES`. It
+never holds a header, HTML, a traceback, a repr or the key: text from upstream goes in as `detail`, cleaned by `quote`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Literal
 
 from klaviyo_mcp.untrusted import clean
 
-LIMIT = 600
+MAX_BYTES = 600
 KEY_PAGE = "https://maton.ai/settings"
 
 _SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
@@ -43,12 +43,12 @@ _HEADER = re.compile(
 )
 
 
-def cut(text: str, most: int) -> str:
-    """`text` in at most `most` UTF-8 bytes, never ending inside a character; an ellipsis tells that it was cut."""
+def cut(text: str, max_bytes: int) -> str:
+    """`text` in at most `max_bytes` of UTF-8, never cut inside a character; an ellipsis marks a cut."""
     raw = text.encode("utf-8", "replace")
-    if len(raw) <= most:
+    if len(raw) <= max_bytes:
         return raw.decode()
-    return raw[: max(0, most - 3)].decode("utf-8", "ignore").rstrip() + "…"
+    return raw[: max(0, max_bytes - 3)].decode("utf-8", "ignore").rstrip() + "…"
 
 
 def quote(text: str, secrets: Iterable[str] = ()) -> str:
@@ -64,8 +64,8 @@ def _hide(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def span(seconds: float) -> str:
-    """A wait in words: `0.5 s`, `37 s`, `4 min`, `5 h 12 min`."""
+def duration(seconds: float) -> str:
+    """A duration in words: `0.5 s`, `37 s`, `4 min`, `5 h 12 min`."""
     if seconds < 1:
         return f"{max(0.1, round(seconds, 1))} s"
     whole = int(seconds + 0.999)
@@ -76,19 +76,23 @@ def span(seconds: float) -> str:
 
 
 class KlaviyoMcpError(Exception):
-    """The root: `what` happened, `detail` (text from elsewhere, cut to the room that is left) and what to do `then`.
+    """The root of all errors.
 
-    `suggestions` are the operations that the text tells a model to call: where one is not listed, the answer adds how.
+    Args:
+        what: What happened.
+        detail: Text from elsewhere, cut to the room that is left.
+        then: What to do next.
+        suggestions: The operations that the text tells a model to call; the answer adds how to call an unlisted one.
     """
 
     def __init__(self, what: str, *, detail: str = "", then: str = "", suggestions: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
-        what, then = cut(what, 320 if then or detail else LIMIT), cut(then, 260)
-        room = LIMIT - len(f"{what}  {then}".encode()) - 3
+        what, then = cut(what, 320 if then or detail else MAX_BYTES), cut(then, 260)
+        room = MAX_BYTES - len(f"{what}  {then}".encode()) - 3
         if detail and room > 20:
             what = what.rstrip(".") + ": " + cut(detail, room)
         what = what if what.endswith((".", "!", "?", "…")) else what + "."
-        super().__init__(cut(f"{what} {then}".strip(), LIMIT))
+        super().__init__(cut(f"{what} {then}".strip(), MAX_BYTES))
 
 
 class SettingError(KlaviyoMcpError):
@@ -135,7 +139,7 @@ class KeyRefusedError(KlaviyoMcpError):
 
 
 class ConnectionMissingError(KlaviyoMcpError):
-    """No usable Klaviyo connection: `kind` tells whether there is none, several with none chosen, or an expired one."""
+    """No usable Klaviyo connection: there is none, there are several and none is chosen, or the one has expired."""
 
     def __init__(
         self,
@@ -204,7 +208,7 @@ class NotFoundError(KlaviyoMcpError):
 
 
 class ConflictError(KlaviyoMcpError):
-    """It exists already, or is in a state that forbids this (409); `duplicate_id` is the one there is."""
+    """The thing exists already, or its state forbids the call (409); `duplicate_id` is the existing one's id."""
 
     def __init__(
         self, operation: str, *, duplicate_id: str = "", arguments: Sequence[str] = (), detail: str = ""
@@ -223,7 +227,7 @@ class ConflictError(KlaviyoMcpError):
 
 
 class RateLimitError(KlaviyoMcpError):
-    """Too many calls for now; `retry_in` is how many seconds to wait, None where nobody said."""
+    """Too many calls for now; `retry_in` is how many seconds to wait, None where that is unknown."""
 
     def __init__(self, operation: str, retry_in: float | None, *, now: datetime | None = None) -> None:
         self.operation, self.retry_in = operation, retry_in
@@ -232,7 +236,7 @@ class RateLimitError(KlaviyoMcpError):
         else:
             at = (now or datetime.now(UTC)) + timedelta(seconds=min(retry_in, 366 * 86_400))
             clock = f"{at:%H:%M:%S} UTC" if retry_in < 43_200 else f"{at:%Y-%m-%d %H:%M} UTC"
-            when = f"Call again in {span(retry_in)} (after {clock})."
+            when = f"Call again in {duration(retry_in)} (after {clock})."
         super().__init__(f"{operation} was held back by Klaviyo's rate limit; nothing was changed.", then=when)
 
 
@@ -294,18 +298,18 @@ class DeadlineError(KlaviyoMcpError):
         self.operation, self.seconds, self.sent = operation, seconds, sent
         if sent:
             tried = f" ({attempts} attempts)" if attempts > 1 else ""
-            what = f"{operation} got no answer within {span(seconds)}{tried}; nothing was changed."
+            what = f"{operation} got no answer within {duration(seconds)}{tried}; nothing was changed."
             then = "Ask for less (a narrower filter, fewer fields, a smaller max_results), or try again later."
         else:
-            what = f"{operation} could not be sent within {span(seconds)}; nothing was changed."
+            what = f"{operation} could not be sent within {duration(seconds)}; nothing was changed."
             then = "The gateway is slow or busy: try again later."
         super().__init__(what, then=then)
 
 
 class InDoubtError(KlaviyoMcpError):
-    """A write was sent and may have been applied. `verify_with` names the operation that tells.
+    """A write was sent and may have been applied. `verify_with` names the read that shows whether it was.
 
-    It was sent once, unless `sent_again`: Klaviyo applies some writes once however often they arrive.
+    The write was sent once, unless `sent_again`: Klaviyo applies some writes once however often they arrive.
     """
 
     def __init__(
@@ -313,9 +317,9 @@ class InDoubtError(KlaviyoMcpError):
     ) -> None:
         self.operation, self.cause, self.verify_with = operation, cause, verify_with
         once = "" if sent_again else "It was not sent again. "
+        where = f"with {verify_with}" if verify_with else "in Klaviyo"
         super().__init__(
             f"{operation} may or may not have been applied: {cause}",
             detail=detail,
-            then=f"{once}Look {f'with {verify_with}' if verify_with else 'in Klaviyo'} whether it was applied "
-            "before you repeat it.",
+            then=f"{once}Check {where} whether it was applied before you repeat it.",
         )

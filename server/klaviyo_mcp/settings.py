@@ -1,4 +1,4 @@
-"""All settings in one table: what each is, its environment variable, its flag. The environment first, flags over it."""
+"""All settings in one table: what each is, its environment variable, its flag. A flag wins over the environment."""
 
 from __future__ import annotations
 
@@ -8,100 +8,131 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
 from klaviyo_mcp.errors import SettingError
 from klaviyo_mcp.urls import gateway_url, is_loopback
 
 OLDEST_REVISION = "2026-01-15"
-SHORTEST_TOKEN = 16
-"""Characters of a bearer token: below that, one can be guessed over the network."""
+MIN_TOKEN_CHARACTERS = 16
+"""A shorter bearer token can be guessed over the network."""
 
 
-def _words(given: object) -> object:
-    if isinstance(given, str):
-        return tuple(word.strip() for word in given.split(",") if word.strip())
-    return given
+class StartupError(ValueError):
+    """The server cannot start: a setting, an address or a stream cannot be used. The message is one line."""
 
 
-def _secrets(given: object) -> object:
-    return (
-        tuple(SecretStr(word) for word in map(str.strip, given.split(",")) if word) if isinstance(given, str) else given
-    )
+# Functions below take a value as the environment or a flag gives it, or as pydantic has parsed it. They raise
+# ValueError; what the setting takes instead is said by `_refusal`.
 
 
-def _long_enough(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if any(len(token.get_secret_value()) < SHORTEST_TOKEN for token in tokens):
+def _split_words(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
+def _split_secrets(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(SecretStr(word) for word in map(str.strip, value.split(",")) if word)
+    return value
+
+
+def _check_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(token.get_secret_value()) < MIN_TOKEN_CHARACTERS for token in tokens):
         raise ValueError
     return tokens
 
 
-def _dated(given: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d(\.pre)?", given) or given < OLDEST_REVISION:
+def _check_revision(revision: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d(\.pre)?", revision) or revision < OLDEST_REVISION:
         raise ValueError
-    date.fromisoformat(given.removesuffix(".pre"))
-    return given
+    date.fromisoformat(revision.removesuffix(".pre"))
+    return revision
 
 
-def _gateway(given: str) -> str:
+def _check_gateway_url(url: str) -> str:
     try:
-        return gateway_url(given)
+        return gateway_url(url)
     except SettingError as error:
         raise ValueError(str(error)) from None
 
 
-def _key(given: SecretStr | None) -> SecretStr | None:
-    if given is not None:
-        _sent_as_header(given.get_secret_value())
-    return given
+def _check_key(key: SecretStr | None) -> SecretStr | None:
+    if key is not None:
+        _check_header_value(key.get_secret_value())
+    return key
 
 
-def _sent_as_header(given: str) -> str:
-    if not re.fullmatch(r"[!-~]+", given):
+def _check_header_value(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value):
         raise ValueError
-    return given
+    return value
 
 
-def _url(given: str) -> str:
+def _check_url(url: str) -> str:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(given)
+    parts = urlsplit(url)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValueError
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError
-    return given
+    return url
 
 
-def _origin(given: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in given):
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
         raise ValueError
-    return given
+    return origins
 
 
-def _host(given: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(re.fullmatch(r"[A-Za-z0-9.-]+(:(\d+|\*))?|\[[0-9A-Fa-f:]+\](:(\d+|\*))?", host) for host in given):
+def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[A-Za-z0-9.-]+(:(\d+|\*))?|\[[0-9A-Fa-f:]+\](:(\d+|\*))?", host) for host in hosts):
         raise ValueError
-    return given
+    return hosts
 
 
-class SettingsError(ValueError):
-    """A setting that cannot be used. The message names its variable and what it takes."""
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Tokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets), AfterValidator(_long_enough)]
-Visible = Annotated[str, AfterValidator(_sent_as_header)]
-Url = Annotated[str, AfterValidator(_url)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
+Tokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_secrets), AfterValidator(_check_tokens)]
+HeaderValue = Annotated[str, AfterValidator(_check_header_value)]
+Url = Annotated[str, AfterValidator(_check_url)]
 Part = Literal["server", "http"]
 
 
-def setting(default: Any, variable: str, text: str, takes: str, **facts: Any) -> Any:
-    """A setting: its default, its environment variable, what it is for, and what it takes, as a refusal says it."""
-    part = facts.pop("part", "server")
-    extra = {"variable": variable, "takes": takes, "part": part, "secret": facts.pop("secret", False)}
-    return Field(default, description=text, json_schema_extra=extra, **facts)
+def setting(
+    default: Any,
+    variable: str,
+    text: str,
+    takes: str,
+    *,
+    part: Part = "server",
+    secret: bool = False,
+    **constraints: Any,
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: Its value where neither environment nor flag give one.
+        variable: Its environment variable.
+        text: What it is for, shown by --help.
+        takes: What values it takes, as a refusal says it.
+        part: The commands that have it: all of them, or only `http`.
+        secret: Its value is never shown and has no flag.
+        constraints: Bounds of a number, as pydantic names them (`ge`, `le`, `gt`).
+    """
+    extra: dict[str, JsonValue] = {"variable": variable, "takes": takes, "part": part, "secret": secret}
+    return Field(default, description=text, json_schema_extra=extra, **constraints)
 
 
 class Settings(BaseModel):
@@ -109,20 +140,20 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    key: Annotated[SecretStr | None, AfterValidator(_key)] = setting(
+    key: Annotated[SecretStr | None, AfterValidator(_check_key)] = setting(
         None,
         "MATON_API_KEY",
         "Key of the Maton account whose Klaviyo connection is used.",
         "the key as Maton shows it",
         secret=True,
     )
-    base_url: Annotated[str, AfterValidator(_gateway)] = setting(
+    base_url: Annotated[str, AfterValidator(_check_gateway_url)] = setting(
         "https://api.maton.ai", "MATON_BASE_URL", "Maton's gateway.", "an https URL; plain http only to loopback"
     )
-    connection: Visible | None = setting(
+    connection: HeaderValue | None = setting(
         None, "MATON_CONNECTION", "Id of the Klaviyo connection, where there are several.", "the id of a connection"
     )
-    revision: Annotated[str, AfterValidator(_dated)] = setting(
+    revision: Annotated[str, AfterValidator(_check_revision)] = setting(
         OLDEST_REVISION, "KLAVIYO_REVISION", "Revision of Klaviyo's API.", f"a date, {OLDEST_REVISION} or later"
     )
     toolsets: Words = setting(
@@ -176,7 +207,7 @@ class Settings(BaseModel):
         (),
         "KLAVIYO_MCP_TOKENS",
         "Bearer tokens, separated by commas, one of which a client must send.",
-        f"tokens of at least {SHORTEST_TOKEN} characters, separated by commas",
+        f"tokens of at least {MIN_TOKEN_CHARACTERS} characters, separated by commas",
         part="http",
         secret=True,
     )
@@ -196,14 +227,14 @@ class Settings(BaseModel):
     oauth_scopes: Words = setting(
         (), "KLAVIYO_MCP_OAUTH_SCOPES", "Scopes that those tokens must have.", "scopes separated by commas", part="http"
     )
-    allowed_hosts: Annotated[Words, AfterValidator(_host)] = setting(
+    allowed_hosts: Annotated[Words, AfterValidator(_check_hosts)] = setting(
         (),
         "KLAVIYO_MCP_ALLOWED_HOSTS",
         "Host headers to accept beside loopback and the address listened on.",
         "host names separated by commas, without a scheme",
         part="http",
     )
-    allowed_origins: Annotated[Words, AfterValidator(_origin)] = setting(
+    allowed_origins: Annotated[Words, AfterValidator(_check_origins)] = setting(
         (),
         "KLAVIYO_MCP_ALLOWED_ORIGINS",
         "Web origins to accept beside loopback's.",
@@ -224,12 +255,12 @@ class Settings(BaseModel):
     )
 
     def secrets(self) -> tuple[str, ...]:
-        """What must appear in no log: the key and the tokens."""
+        """The key and the tokens, which no log may show."""
         return tuple(secret.get_secret_value() for secret in (self.key, *self.tokens) if secret is not None)
 
 
 def facts_of(field: FieldInfo) -> dict[str, Any]:
-    """What is known of a setting: `variable`, `takes`, `part` and `secret`."""
+    """The facts of a setting beside its type: `variable`, `takes`, `part` and `secret`."""
     assert isinstance(field.json_schema_extra, dict)
     return dict(field.json_schema_extra)
 
@@ -240,17 +271,20 @@ def variable_of(field: FieldInfo) -> str:
 
 
 def flag_of(name: str) -> str | None:
-    """The command-line flag of a setting, such as `--read-only`; None for secrets, which a process list would show."""
+    """The command-line flag of a setting, such as `--read-only`; None for a secret: a process list would show it."""
     return None if facts_of(Settings.model_fields[name])["secret"] else "--" + name.replace("_", "-")
 
 
-def load_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """The settings of an environment with flags over it; empty variables count as unset. Raises SettingsError."""
+def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment with flags over it. Raises StartupError.
+
+    A flag of None and an empty variable count as unset.
+    """
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         if text := environment.get(variable_of(field), "").strip():
-            values[name] = text.lower() if _takes_word(field) else text
-    values.update({name: value for name, value in given.items() if value is not None})
+            values[name] = text.lower() if _ignores_case(field) else text
+    values.update({name: value for name, value in flags.items() if value is not None})
     try:
         return Settings(**values)
     except ValidationError as error:
@@ -258,14 +292,14 @@ def load_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         raise _refusal(name, values[name]) from None
 
 
-def _takes_word(field: FieldInfo) -> bool:
-    """Whether case does not matter: switches and choices of words."""
+def _ignores_case(field: FieldInfo) -> bool:
+    """Whether case does not matter: in switches and choices of words."""
     return field.annotation is bool or "Literal" in str(field.annotation)
 
 
-def _refusal(name: str, value: object) -> SettingsError:
-    known = facts_of(Settings.model_fields[name])
+def _refusal(name: str, value: object) -> StartupError:
+    facts = facts_of(Settings.model_fields[name])
     flag = flag_of(name)
-    called = known["variable"] + (f" ({flag})" if flag else "")
-    shown = " what it is set to" if known["secret"] else f" {str(value)[:60]!r}"
-    return SettingsError(f"{called} cannot be{shown}: it takes {known['takes']}")
+    names = facts["variable"] + (f" ({flag})" if flag else "")
+    shown_value = "what it is set to" if facts["secret"] else repr(str(value)[:60])
+    return StartupError(f"{names} cannot be {shown_value}: it takes {facts['takes']}")

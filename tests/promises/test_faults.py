@@ -132,7 +132,7 @@ def check_words(error: KlaviyoMcpError, operation: str, cause: str) -> None:
     assert text.endswith(".")
     if isinstance(error, InDoubtError):
         assert ("It was not sent again." in text) is (operation != "create_event")
-        assert f"Look with {error.verify_with}" in text
+        assert f"Check with {error.verify_with}" in text
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -169,7 +169,7 @@ def check(text: str, kind: Kind, cause: str, then: str = "", *, sure: bool = Fal
     else:
         assert f"{kind.tool} may or may not have been applied" in text
         assert (
-            f"It was not sent again. Look with {kind.verify_with} whether it was applied before you repeat it." in text
+            f"It was not sent again. Check with {kind.verify_with} whether it was applied before you repeat it." in text
         )
     for leak in (KEY, PRIVATE, "uthorization:", "earer", "<", ">", "Traceback", "0x7f", "\x1b", "onload", "{"):
         assert leak not in text

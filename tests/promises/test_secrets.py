@@ -21,7 +21,7 @@ from tests.server.fake_gateway import Answer, Fault, Step, fake_gateway
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.request import render_request
-from klaviyo_mcp.settings import SettingsError, load_settings
+from klaviyo_mcp.settings import StartupError, load_settings
 from klaviyo_mcp.telemetry.logs import JsonLines
 from klaviyo_tools.operation.request import Request
 
@@ -192,7 +192,7 @@ def test_nothing_that_holds_the_key_shows_it() -> None:
 def test_a_key_that_cannot_be_used_is_refused_without_being_shown(key: str) -> None:
     try:
         load_settings({}, {"MATON_API_KEY": key})
-    except SettingsError as error:
+    except StartupError as error:
         check(f"{error} {error!r}", KEY)
 
 

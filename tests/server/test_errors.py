@@ -20,8 +20,8 @@ from klaviyo_mcp.errors import (
     SettingError,
     UnreachableError,
     cut,
+    duration,
     quote,
-    span,
 )
 
 KEY = "mtn_5ecret_0f_the_operator"
@@ -54,7 +54,7 @@ NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
         ),
         (
             InDoubtError("create_list", "no answer came within 60 s"),
-            "create_list may or may not have been applied: no answer came within 60 s. It was not sent again. Look in "
+            "create_list may or may not have been applied: no answer came within 60 s. It was not sent again. Check in "
             "Klaviyo whether it was applied before you repeat it.",
         ),
         (ArgumentError("max_results must be at least 1.", argument="max_results"), "max_results must be at least 1."),
@@ -84,7 +84,7 @@ def test_each_error_reads_as_written(error: KlaviyoMcpError, text: str) -> None:
     ],
 )
 def test_a_wait_is_told_in_the_unit_that_fits(seconds: float, words: str) -> None:
-    assert span(seconds) == words
+    assert duration(seconds) == words
 
 
 @given(st.text(max_size=400), st.integers(3, 700))

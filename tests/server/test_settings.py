@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings
+from klaviyo_mcp.settings import Settings, StartupError, facts_of, flag_of, load_settings
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, loa
 def test_a_wrong_value_is_told_in_one_line_with_its_variable_and_what_it_takes(
     variable: str, value: str, told: str
 ) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(StartupError) as caught:
         load_settings({}, {variable: value})
     assert str(caught.value).startswith(variable)
     assert told in str(caught.value)
@@ -42,7 +42,7 @@ def test_a_wrong_value_is_told_in_one_line_with_its_variable_and_what_it_takes(
 
 @pytest.mark.parametrize(("variable", "value"), [("MATON_API_KEY", "se cret"), ("KLAVIYO_MCP_TOKENS", "too-short")])
 def test_a_wrong_secret_is_refused_without_being_shown(variable: str, value: str) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(StartupError) as caught:
         load_settings({}, {variable: value})
     assert variable in str(caught.value)
     assert value not in str(caught.value)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from klaviyo_mcp.errors import LIMIT, ArgumentError, KlaviyoMcpError
+from klaviyo_mcp.errors import MAX_BYTES, ArgumentError, KlaviyoMcpError
 from klaviyo_mcp.safety import confirmation, policy
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.facts import Effect
@@ -122,7 +122,7 @@ class Inventory:
         for name in error.suggestions:
             if name not in self.listed_operations:
                 hint = f"{name} is not listed: call it through {dispatcher_of(self.registry[name])}."
-                if len(f"{text} {hint}".encode()) <= LIMIT:
+                if len(f"{text} {hint}".encode()) <= MAX_BYTES:
                     text = f"{text} {hint}"
         return text
 

@@ -26,11 +26,11 @@ from klaviyo_mcp.calls.plan import Plan, plan_call
 from klaviyo_mcp.calls.prepare import find_operation, prepare
 from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
+from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.gateway.operations import OperationSender
 from klaviyo_mcp.safety.confirmation import ConfirmationCodes, ConfirmationGate, Held
 from klaviyo_mcp.telemetry import tracing
-from klaviyo_mcp.telemetry.logs import Redactor
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service

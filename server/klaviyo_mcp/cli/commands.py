@@ -13,7 +13,7 @@ import click
 from klaviyo_mcp import __version__
 from klaviyo_mcp.cli import composition
 from klaviyo_mcp.cli.startup import without_garbage_collection
-from klaviyo_mcp.settings import Settings, SettingsError, facts_of, flag_of, load_settings, variable_of
+from klaviyo_mcp.settings import Settings, StartupError, facts_of, flag_of, load_settings, variable_of
 from klaviyo_mcp.telemetry import logs
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def resolve_settings(
     flags = {**unless, **(before or {}), **_without_none(given)}
     try:
         settings = load_settings(flags, os.environ)
-    except SettingsError as error:
+    except StartupError as error:
         raise Refusal(str(error)) from None
     logs.configure_logging(settings.log_level or level, settings.secrets())
     return settings
@@ -126,7 +126,7 @@ def main(context: click.Context, /, **given: Any) -> None:
 
         try:
             stdio.run(tools)
-        except SettingsError as error:
+        except StartupError as error:
             raise Refusal(str(error)) from None
 
 
@@ -145,7 +145,7 @@ def http(context: click.Context, /, **given: Any) -> None:
 
     try:
         server.run(tools, settings, fetch_document)
-    except SettingsError as error:
+    except StartupError as error:
         raise Refusal(str(error)) from None
 
 
@@ -218,7 +218,7 @@ def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
     application = create_sandbox(profiles=settings.sandbox_profiles, key=composition.SANDBOX_KEY)
     try:
         asgi_server.serve(application, "127.0.0.1", port, announce)
-    except SettingsError as error:
+    except StartupError as error:
         raise Refusal(str(error)) from None
 
 

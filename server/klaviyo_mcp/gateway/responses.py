@@ -20,7 +20,7 @@ from klaviyo_mcp.errors import (
     ScopeError,
     UnreachableError,
     UpstreamError,
-    span,
+    duration,
 )
 from klaviyo_mcp.gateway.options import Reply, RequestContext
 from klaviyo_mcp.gateway.problems import Problem
@@ -116,7 +116,7 @@ def timeout_outcome(context: RequestContext, seconds: float, *, sent: bool, atte
     """The outcome of an attempt that brought no answer in time; `sent` where the request may have arrived."""
     failure = Failure.TIMEOUT if sent else Failure.TIMEOUT_UNSENT
     if leaves_doubt(failure, context.options.kind):
-        return Outcome(failure, _doubt(context, failure, f"no answer came within {span(seconds)}"))
+        return Outcome(failure, _doubt(context, failure, f"no answer came within {duration(seconds)}"))
     return Outcome(failure, DeadlineError(context.options.operation, seconds, sent=sent, attempts=attempts))
 
 
@@ -158,7 +158,7 @@ def _server_error(context: RequestContext, status: int, wait: float | None, prob
     failure = Failure.SERVER_ERROR
     if leaves_doubt(failure, context.options.kind):
         return Outcome(failure, _doubt(context, failure, cause, problem.detail), wait)
-    then = f"Try again in {span(wait)}." if wait else "Try again in a minute."
+    then = f"Try again in {duration(wait)}." if wait else "Try again in a minute."
     suggestions = []
     if status == 500 and not problem.from_klaviyo:
         then += " If it persists, the Klaviyo authorization may have expired: make a new one with create_connection."

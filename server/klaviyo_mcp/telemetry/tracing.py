@@ -1,8 +1,8 @@
-"""What a call costs upstream: counted for its line in the log, and told as OpenTelemetry spans.
+"""What a call costs upstream: counted for the call's line in the log, and recorded as OpenTelemetry spans.
 
-The protocol library opens a span for every call (`tools/call NAME`); this module adds what is known of it by its end,
-and a span below it for every request to the gateway. Without an OpenTelemetry SDK in the process all of it is inert;
-nothing is sent anywhere by us. Neither spans nor counts hold arguments, ids, addresses with queries, or content.
+The protocol library opens a span for every call (`tools/call NAME`). This module adds the facts of the call to it, and
+a span below it for every request to the gateway. Without an OpenTelemetry SDK in the process all of it is inert; this
+server exports nothing by itself. Neither spans nor counts hold arguments, ids, URLs with queries, or content.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ _tracer = get_tracer("klaviyo-mcp", __version__)
 
 @dataclass(slots=True)
 class CallFacts:
-    """One call: the operation it came to, its requests upstream, the seconds it waited before them, the bytes read."""
+    """One call: its operation, its requests upstream, the seconds it waited before them, the bytes it received."""
 
     operation: str = ""
     error: str = ""
-    """The class of the error that it ended with."""
+    """The class of the error that ended the call."""
     attempts: int = 0
-    wait: float = 0.0
-    received: int = 0
+    wait_seconds: float = 0.0
+    received_bytes: int = 0
 
     def facts(self) -> dict[str, str | int | float]:
-        """What there is to tell."""
-        words = {"operation": self.operation, "error": self.error}
-        told: dict[str, str | int | float] = {name: word for name, word in words.items() if word}
-        if self.attempts or self.wait:
-            told |= {"attempts": self.attempts, "wait": round(self.wait, 3), "received": self.received}
-        return told
+        """The facts that are set, by the names they have in the log."""
+        names = {"operation": self.operation, "error": self.error}
+        facts: dict[str, str | int | float] = {name: value for name, value in names.items() if value}
+        if self.attempts or self.wait_seconds:
+            facts |= {"attempts": self.attempts, "wait": round(self.wait_seconds, 3), "received": self.received_bytes}
+        return facts
 
 
-_current: ContextVar[CallFacts | None] = ContextVar("klaviyo_mcp_work", default=None)
+_current_call: ContextVar[CallFacts | None] = ContextVar("klaviyo_mcp_call", default=None)
 
 
 @contextmanager
 def trace_call() -> Iterator[CallFacts]:
-    """Count what happens inside, in tasks that are started there too."""
-    work = CallFacts()
-    token = _current.set(work)
+    """Collect the facts of a call in this block, and in tasks that it starts."""
+    call = CallFacts()
+    token = _current_call.set(call)
     try:
-        yield work
+        yield call
     finally:
-        _current.reset(token)
+        _current_call.reset(token)
 
 
 def set_attributes(facts: Mapping[str, str | int | float]) -> None:
@@ -59,21 +59,21 @@ def set_attributes(facts: Mapping[str, str | int | float]) -> None:
 
 
 def name_operation(operation: str) -> None:
-    """The present call came to this operation."""
-    if (work := _current.get()) is not None:
-        work.operation = operation
+    """Record which operation the current call runs."""
+    if (call := _current_call.get()) is not None:
+        call.operation = operation
 
 
 def record_error(error: BaseException) -> None:
-    """The present call ends with this error; only its class is kept."""
-    if (work := _current.get()) is not None:
-        work.error = type(error).__name__
+    """Record the class of the error that ends the current call."""
+    if (call := _current_call.get()) is not None:
+        call.error = type(error).__name__
 
 
 def add_wait(seconds: float) -> None:
-    """The present call waited: for Klaviyo's limits, or before it sent a request again."""
-    if (work := _current.get()) is not None:
-        work.wait += seconds
+    """Count a wait of the current call: for Klaviyo's limits, or before a retry."""
+    if (call := _current_call.get()) is not None:
+        call.wait_seconds += seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +83,22 @@ class AttemptSpan:
     _span: Span
 
     def answered(self, status: int, size: int) -> None:
-        """An answer came, of so many bytes."""
+        """Record that an answer came; `size` is in bytes."""
         self._span.set_attributes({"http.response.status_code": status, "http.response.body.size": size})
-        if (work := _current.get()) is not None:
-            work.received += size
+        if (call := _current_call.get()) is not None:
+            call.received_bytes += size
 
     def failed(self, error: BaseException) -> None:
-        """The request brought no success; only the error's class is kept."""
+        """Record that the request brought no success; only the error's class is kept."""
         self._span.set_attribute("error.type", type(error).__name__)
         self._span.set_status(StatusCode.ERROR)
 
 
 @contextmanager
 def trace_attempt(operation: str, method: str, host: str, resent: int) -> Iterator[AttemptSpan]:
-    """The span of a request; `resent` is how often it was sent before."""
-    if (work := _current.get()) is not None:
-        work.attempts += 1
+    """The span of one request; `resent` is how often it was sent before."""
+    if (call := _current_call.get()) is not None:
+        call.attempts += 1
     attributes: dict[str, str | int] = {
         "klaviyo_mcp.operation": operation,
         "http.request.method": method,
@@ -110,7 +110,7 @@ def trace_attempt(operation: str, method: str, host: str, resent: int) -> Iterat
         f"{method} {operation}",
         kind=SpanKind.CLIENT,
         attributes=attributes,
-        # An exception's text may hold what was sent.
+        # An exception's text may hold content.
         record_exception=False,
         set_status_on_exception=False,
     ) as span:

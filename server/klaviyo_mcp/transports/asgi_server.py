@@ -12,7 +12,7 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
-from klaviyo_mcp.settings import SettingsError
+from klaviyo_mcp.settings import StartupError
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +55,20 @@ def serve(application: ASGIApp, host: str, port: int, announce: Announce, drain:
     """Serve until SIGINT or SIGTERM, then drain and stop; a second signal stops at once.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        StartupError: The address cannot be listened on.
     """
     bound = bind(host, port)
     anyio.run(_serve, application, bound, announce, drain)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises SettingsError where the address is taken, unknown or not allowed."""
+    """A listening socket. Raises StartupError where the address is taken, unknown or not allowed."""
     name = host.strip("[]")
     try:
         family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
-        raise SettingsError(
+        raise StartupError(
             f"cannot listen on {host} port {port}: {(error.strerror or 'no such address').lower()}"
         ) from None
     # asyncio sets TCP_NODELAY only where a socket says that it is TCP; without it each answer took 40 ms more.

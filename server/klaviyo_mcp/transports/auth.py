@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import anyio.to_thread
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
-from klaviyo_mcp.settings import SHORTEST_TOKEN, Settings, SettingsError
+from klaviyo_mcp.settings import MIN_TOKEN_CHARACTERS, Settings, StartupError
 
 logger = logging.getLogger(__name__)
 
@@ -32,34 +32,32 @@ FetchDocument = Callable[[str], dict[str, Any]]
 
 
 def create_verifier(settings: Settings, fetch_document: FetchDocument) -> TokenVerifier | None:
-    """What checks the tokens of clients under these settings; None where they need none. Raises SettingsError."""
+    """What checks the tokens of clients under these settings; None where they need none. Raises StartupError."""
     verifiers: list[TokenVerifier] = []
     if tokens := tokens_of(settings):
         verifiers.append(TokenListVerifier(tokens, settings.oauth_scopes))
     if settings.oauth_issuer or settings.oauth_audience:
         if not (settings.oauth_issuer and settings.oauth_audience):
-            raise SettingsError(
-                "KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE are set together or not at all"
-            )
+            raise StartupError("KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE are set together or not at all")
         verifiers.append(JwtVerifier(settings.oauth_issuer, settings.oauth_audience, fetch_document))
     return AnyVerifier(verifiers) if verifiers else None
 
 
 def tokens_of(settings: Settings) -> list[str]:
-    """The bearer tokens of the settings and of their file. Raises SettingsError."""
+    """The bearer tokens of the settings and of their file. Raises StartupError."""
     tokens = [secret.get_secret_value() for secret in settings.tokens]
     if settings.tokens_file:
         try:
             lines = settings.tokens_file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {reason}") from None
+            raise StartupError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {reason}") from None
         listed = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         if not listed:
-            raise SettingsError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds no token")
-        if any(len(token) < SHORTEST_TOKEN for token in listed):
-            raise SettingsError(
-                f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds a token of less than {SHORTEST_TOKEN} characters"
+            raise StartupError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds no token")
+        if any(len(token) < MIN_TOKEN_CHARACTERS for token in listed):
+            raise StartupError(
+                f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds a token of less than {MIN_TOKEN_CHARACTERS} characters"
             )
         tokens += listed
     return tokens

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.protocol import server as protocol
-from klaviyo_mcp.settings import Settings, SettingsError
+from klaviyo_mcp.settings import Settings, StartupError
 from klaviyo_mcp.transports.asgi import AsgiEndpoint, ConcurrencyLimit, HostGuard, cors_middleware
 from klaviyo_mcp.transports.auth import FetchDocument, create_verifier
 from klaviyo_mcp.transports.sse import SseSessions
@@ -50,7 +50,7 @@ class HttpApp:
         fetch_document: Reads the documents of an OAuth issuer.
 
     Raises:
-        SettingsError: The address can be reached from elsewhere and nobody has to authenticate, or tokens cannot be
+        StartupError: The address can be reached from elsewhere and nobody has to authenticate, or tokens cannot be
             read.
     """
 
@@ -61,7 +61,7 @@ class HttpApp:
         self.stopping = False
         self._verifier = create_verifier(settings, fetch_document)
         if self._verifier is None and not is_loopback(settings.host.strip("[]")):
-            raise SettingsError(
+            raise StartupError(
                 f"KLAVIYO_MCP_HOST (--host) {settings.host} can be reached from elsewhere: set KLAVIYO_MCP_TOKENS, or"
                 " KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE, or bind to 127.0.0.1"
             )
@@ -191,7 +191,7 @@ def run(service: protocol.ToolService, settings: Settings, fetch_document: Fetch
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        SettingsError: The settings leave the server open to anyone, or its address cannot be listened on.
+        StartupError: The settings leave the server open to anyone, or its address cannot be listened on.
     """
     from klaviyo_mcp.transports import asgi_server
 

@@ -14,7 +14,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from klaviyo_mcp.protocol import server as protocol
-from klaviyo_mcp.settings import SettingsError
+from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports import pipes
 
 DRAIN_SECONDS = 5.0
@@ -30,10 +30,10 @@ def run(service: protocol.ToolService) -> None:
     A signal ends the running calls, each of which tells its client; a second signal exits at once.
 
     Raises:
-        SettingsError: There are no standard streams.
+        StartupError: There are no standard streams.
     """
     if sys.stdin is None or sys.stdout is None:
-        raise SettingsError("standard input or output is closed: a client speaks to this server through them")
+        raise StartupError("standard input or output is closed: a client speaks to this server through them")
     try:
         code = anyio.run(_serve, service)
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_mcp.calls.inventory import Inventory, UnknownTool
 from klaviyo_mcp.errors import (
-    LIMIT,
+    MAX_BYTES,
     ArgumentError,
     ConnectionMissingError,
     KlaviyoMcpError,
@@ -102,5 +102,5 @@ def test_an_operation_that_an_error_only_names_is_no_suggestion(error: KlaviyoMc
 
 
 def test_an_error_never_grows_beyond_its_limit() -> None:
-    error = ConnectionMissingError("expired", detail="x" * LIMIT)
-    assert len(inventory().error_text(error).encode()) <= LIMIT
+    error = ConnectionMissingError("expired", detail="x" * MAX_BYTES)
+    assert len(inventory().error_text(error).encode()) <= MAX_BYTES

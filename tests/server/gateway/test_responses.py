@@ -256,7 +256,7 @@ def test_no_refusal_is_longer_than_600_bytes_or_shows_what_it_must_not(
 ) -> None:
     for document in (klaviyo(detail, {"pointer": pointer}, meta={"duplicate_profile_id": name}), {"message": detail}):
         text = str(refusal(status, document))
-        assert len(text.encode()) <= errors.LIMIT
+        assert len(text.encode()) <= errors.MAX_BYTES
         for leak in (KEY, "uthorization: B", "Traceback", "<script", "\x1b", "\n", "\u202e", "\u200b", "\U000e0041"):
             assert leak not in text
 

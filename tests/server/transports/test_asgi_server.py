@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from klaviyo_mcp.settings import SettingsError
+from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports.asgi_server import bind
 
 
@@ -30,5 +30,5 @@ def test_answers_are_sent_at_once_instead_of_being_gathered() -> None:
 def test_a_port_that_is_taken_is_named() -> None:
     with bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1 port {port}: address already in use"):
+        with pytest.raises(StartupError, match=f"cannot listen on 127.0.0.1 port {port}: address already in use"):
             bind("127.0.0.1", port)

@@ -22,7 +22,7 @@ from tests.clients.server_processes import ENVELOPE, initialize
 from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 
 from klaviyo_mcp.gateway.documents import fetch_document
-from klaviyo_mcp.settings import Settings, SettingsError, load_settings
+from klaviyo_mcp.settings import Settings, StartupError, load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 from klaviyo_mcp.transports.http import HttpApp, transport_security
 
@@ -65,7 +65,7 @@ async def post(client: httpx.AsyncClient, headers: dict[str, str] | None = None,
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "klaviyo.example.com", ""])
 def test_a_bind_that_others_can_reach_is_refused_without_authentication(host: str) -> None:
-    with pytest.raises(SettingsError, match="set KLAVIYO_MCP_TOKENS"):
+    with pytest.raises(StartupError, match="set KLAVIYO_MCP_TOKENS"):
         HttpApp(FakeService(), Settings(host=host), fetch_document)
     HttpApp(FakeService(), Settings(host=host, tokens=(SecretStr(TOKEN),)), fetch_document)
 
@@ -76,7 +76,7 @@ def test_loopback_is_open(host: str) -> None:
 
 
 def test_half_of_an_oauth_setup_is_refused() -> None:
-    with pytest.raises(SettingsError, match="are set together or not at all"):
+    with pytest.raises(StartupError, match="are set together or not at all"):
         HttpApp(FakeService(), Settings(oauth_issuer="https://issuer.example.com"), fetch_document)
 
 
@@ -93,14 +93,14 @@ def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | by
     file = tmp_path / "tokens"
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(StartupError, match=told):
         HttpApp(FakeService(), Settings(tokens_file=file), fetch_document)
 
 
 def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
-    with bind("127.0.0.1", 0) as taken, pytest.raises(SettingsError, match="address already in use"):
+    with bind("127.0.0.1", 0) as taken, pytest.raises(StartupError, match="address already in use"):
         bind("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(SettingsError, match=r"cannot listen on no\.such\.host\.invalid port 1: "):
+    with pytest.raises(StartupError, match=r"cannot listen on no\.such\.host\.invalid port 1: "):
         bind("no.such.host.invalid", 1)
 
 
