@@ -1,4 +1,4 @@
-"""Klaviyo's filter language: what is refused, what is forgiven, and what is sent."""
+"""Filters that models write: which are refused, which are corrected, and the text that is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from klaviyo_tools.filters.accept import (
+from klaviyo_tools.filters.accept import accept_conditions, accept_filter
+from klaviyo_tools.filters.check import check_filter
+from klaviyo_tools.filters.fields import describe_fields
+from klaviyo_tools.filters.reader import parse_filter
+from klaviyo_tools.filters.tree import (
     ABSENT,
     And,
     Comparison,
@@ -22,11 +26,6 @@ from klaviyo_tools.filters.accept import (
     Not,
     Number,
     Or,
-    accept_conditions,
-    accept_filter,
-    check_filter,
-    describe_filter,
-    parse_any,
     render_filter,
 )
 
@@ -88,13 +87,13 @@ def test_an_unknown_field_is_refused_with_the_nearest() -> None:
     )
 
 
-def test_the_last_part_of_a_field_finds_the_whole() -> None:
+def test_the_last_part_of_a_field_suggests_the_whole_field() -> None:
     assert refusal("channel = email", CAMPAIGNS) == (
         'unknown filter field "channel": did you mean messages.channel (equals)?'
     )
 
 
-def test_a_field_like_none_is_answered_with_all_of_them() -> None:
+def test_an_unknown_field_without_a_similar_one_is_refused_with_all_fields() -> None:
     assert refusal("zzz = 1", COUPON_CODES) == (
         'unknown filter field "zzz": there are status: =; coupon.id, profile.id: = any'
     )
@@ -120,7 +119,7 @@ def test_an_operator_that_the_field_does_not_take_is_refused_with_those_it_takes
         ("created > 1767225600", "created takes an ISO 8601 date or time, not 1767225600"),
         ("greater-than(created,[2026-01-01,2026-02-01])", "greater-than takes one value, not a list"),
         ("any(email,[null])", "email takes a value other than null, not null"),
-        ("created > 2026-02-30", '"2026-02-30" is not a day and time that exist at character 11'),
+        ("created > 2026-02-30", '"2026-02-30" is not a valid date and time at character 11'),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused(given: str, says: str) -> None:
@@ -136,7 +135,7 @@ def test_a_value_of_the_wrong_kind_is_refused(given: str, says: str) -> None:
         ("archived in [true, false]", "archived does not take any; it takes equals"),
     ],
 )
-def test_truths_and_texts_are_kept_apart(given: str, says: str) -> None:
+def test_a_boolean_is_no_text_and_a_text_is_no_boolean(given: str, says: str) -> None:
     assert says in refusal(given, CAMPAIGNS)
 
 
@@ -151,7 +150,7 @@ def test_a_number_field_refuses_words() -> None:
         ("   ", "the filter is empty at character 4", 3),
         ('equals(email,"x"', '"(" is never closed at character 7', 6),
         ('and(equals(email,"x")', '"(" is never closed at character 4', 3),
-        ('equals(email,"x"))', "a closing parenthesis too many at character 18", 17),
+        ('equals(email,"x"))', "one closing parenthesis too many at character 18", 17),
         ('equals(email,"x") please', 'unexpected text "please" at character 19', 18),
         ('equals(email,"x', "a quotation mark is never closed at character 14", 13),
         ('equals(email,"a"b")', 'expected ")", not "b\\")" at character 17', 16),
@@ -163,12 +162,12 @@ def test_a_number_field_refuses_words() -> None:
         ("and()", "and() holds no condition", 3),
         ("email", "expected a condition", 0),
         ("email ~~ x", 'unknown operator "~~" at character 7', 6),
-        ("created > 2026-01-01 created < 2026-02-01", "a value with such signs goes in double quotes", 29),
-        ("equals(name,Sale (old))", "a value with such signs goes in double quotes at character 18", 17),
+        ("created > 2026-01-01 created < 2026-02-01", "a value with such characters needs double quotes", 29),
+        ("equals(name,Sale (old))", "(a value with such characters needs double quotes) at character 18", 17),
         ("=", 'expected a field name, not "=" at character 1', 0),
     ],
 )
-def test_text_that_is_no_filter_is_refused_with_its_place_and_an_example(given: str, says: str, position: int) -> None:
+def test_invalid_text_is_refused_with_its_position_and_an_example(given: str, says: str, position: int) -> None:
     with pytest.raises(FilterError) as caught:
         accept_filter(given, PROFILES)
     assert says in str(caught.value)
@@ -186,12 +185,12 @@ def test_nesting_without_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("given", [None, 5, True, [], {}, [None], {"email": {}}, {"email": {"gt": {"x": 1}}}, [[]]])
-def test_what_is_no_filter_at_all_is_refused(given: Any) -> None:
+def test_a_value_that_is_no_filter_is_refused(given: Any) -> None:
     assert "For example" in refusal(given, PROFILES)
 
 
-def test_alternatives_over_several_fields_are_refused_with_the_way_out() -> None:
-    assert "ask once for each alternative" in refusal('or(equals(email,"a"),equals(id,"b"))', PROFILES)
+def test_alternatives_over_several_fields_are_refused_with_advice() -> None:
+    assert "one call for each alternative" in refusal('or(equals(email,"a"),equals(id,"b"))', PROFILES)
 
 
 @pytest.mark.parametrize("given", ['not(equals(email,"a"))', "email != a", "NOT email = a", {"email": {"$ne": "a"}}])
@@ -199,7 +198,7 @@ def test_negation_is_refused(given: Any) -> None:
     assert "cannot negate" in refusal(given, PROFILES)
 
 
-def test_a_required_field_is_asked_for() -> None:
+def test_a_filter_without_a_required_field_is_refused() -> None:
     assert refusal("status = Draft", CAMPAIGNS, required=("messages.channel",)) == (
         'a condition on messages.channel is needed: for example equals(messages.channel,"email")'
     )
@@ -222,7 +221,7 @@ def test_half_a_character_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**400])
-def test_numbers_that_are_none_are_refused(number: float) -> None:
+def test_infinity_and_nan_are_refused(number: float) -> None:
     refusal({"rating": {"gte": number}}, REVIEWS)
 
 
@@ -238,7 +237,7 @@ def test_refusals_are_short() -> None:
         assert len(refusal(given, wide).encode()) <= 500
 
 
-def test_check_refuses_what_accept_would_have_rewritten() -> None:
+def test_check_refuses_a_filter_that_accept_would_rewrite() -> None:
     for tree in (
         Comparison("equals", "id", "x"),
         Comparison("equals", "archived", "true"),
@@ -266,7 +265,7 @@ def test_check_refuses_what_accept_would_have_rewritten() -> None:
         lambda: And(()),
     ],
 )
-def test_no_tree_can_be_made_that_would_be_written_malformed(make: Any) -> None:
+def test_a_tree_that_would_be_rendered_malformed_is_refused(make: Any) -> None:
     with pytest.raises(FilterError):
         make()
 
@@ -334,7 +333,7 @@ def test_no_tree_can_be_made_that_would_be_written_malformed(make: Any) -> None:
         ),
     ],
 )
-def test_what_a_model_writes_becomes_what_klaviyo_reads(given: Any, sent: str) -> None:
+def test_a_near_miss_becomes_klaviyos_language(given: Any, sent: str) -> None:
     assert accept_filter(given, PROFILES) == sent
 
 
@@ -366,7 +365,7 @@ def test_what_a_model_writes_becomes_what_klaviyo_reads(given: Any, sent: str) -
         ("words starts with 'Sp'", EVERYTHING, 'starts-with(words,"Sp")'),
     ],
 )
-def test_the_operation_decides_what_was_meant(given: Any, fields: dict[str, str], sent: str | None) -> None:
+def test_the_declared_fields_decide_how_a_value_is_read(given: Any, fields: dict[str, str], sent: str | None) -> None:
     if sent is None:
         refusal(given, fields)
     else:
@@ -387,12 +386,12 @@ def test_metric_aggregates_get_a_list_and_keep_times_of_their_own_zone() -> None
 
 
 def test_fields_that_share_operators_are_described_together() -> None:
-    assert describe_filter(PROFILES) == (
+    assert describe_fields(PROFILES) == (
         "id, email, phone_number: = any; _kx: =; created, updated: < >; "
         "subscriptions.email.marketing.suppression.timestamp: < <= > >="
     )
-    assert describe_filter({"a": "any equals", "b": "equals any"}) == "a, b: = any"
-    assert describe_filter({}) == ""
+    assert describe_fields({"a": "any equals", "b": "equals any"}) == "a, b: = any"
+    assert describe_fields({}) == ""
 
 
 # The examples of the page this project starts from, and Klaviyo's own.
@@ -442,7 +441,7 @@ def test_every_example_in_klaviyos_document_is_accepted_by_the_fields_it_stands_
                     if parameter["name"] == "filter" and allowed and example:
                         fields = {field: operators.replace("`", "").replace(",", "") for field, operators in allowed}
                         sent = accept_filter(example, fields)
-                        check_filter(parse_any(sent), fields)
+                        check_filter(parse_filter(sent), fields)
                         seen += 1
     assert seen >= 100
 
@@ -462,7 +461,7 @@ def test_every_filter_on_the_page_is_read() -> None:
     ]
     assert len(found) >= 15
     for example in found:
-        assert render_filter(parse_any(example)) == example
+        assert render_filter(parse_filter(example)) == example
 
 
 # Properties.
@@ -531,26 +530,26 @@ plain: st.SearchStrategy[Any] = st.recursive(
 
 @for_all(trees)
 def test_what_is_written_reads_back_the_same(tree: Filter) -> None:
-    assert parse_any(render_filter(tree)) == tree
+    assert parse_filter(render_filter(tree)) == tree
 
 
 @for_all(hostile | st.text())
 def test_any_text_is_a_filter_or_a_filter_error(text: str) -> None:
     try:
-        tree = parse_any(text)
+        tree = parse_filter(text)
     except FilterError:
         return
-    assert parse_any(render_filter(tree)) == tree
+    assert parse_filter(render_filter(tree)) == tree
 
 
 @for_all(plain | trees.map(render_filter))
-def test_whatever_is_accepted_is_canonical_and_checked(given: Any) -> None:
+def test_every_accepted_filter_is_canonical_and_checked(given: Any) -> None:
     try:
         sent = accept_filter(given, EVERYTHING)
     except FilterError:
         return
-    check_filter(parse_any(sent), EVERYTHING)
-    assert render_filter(parse_any(sent)) == sent
+    check_filter(parse_filter(sent), EVERYTHING)
+    assert render_filter(parse_filter(sent)) == sent
     assert accept_filter(sent, EVERYTHING) == sent
 
 
@@ -558,10 +557,10 @@ def test_whatever_is_accepted_is_canonical_and_checked(given: Any) -> None:
 def test_no_value_escapes_its_quotes(value: str) -> None:
     quoted = json.dumps(value, ensure_ascii=False)
     for given in ({"words": value}, {"words": {"contains": value}}, f"equals(words,{quoted})", f"words = {quoted}"):
-        tree = parse_any(accept_filter(given, EVERYTHING))
+        tree = parse_filter(accept_filter(given, EVERYTHING))
         assert isinstance(tree, Comparison)
         assert (tree.field, tree.value) == ("words", value)
-    assert parse_any(accept_filter({"words": [value, "y"]}, EVERYTHING)) == Comparison("any", "words", (value, "y"))
+    assert parse_filter(accept_filter({"words": [value, "y"]}, EVERYTHING)) == Comparison("any", "words", (value, "y"))
 
 
 @for_all(st.lists(st.builds(Comparison, st.just("equals"), names, scalars), min_size=1, max_size=5))
@@ -570,7 +569,7 @@ def test_no_condition_is_lost(parts: list[Comparison]) -> None:
     written = [render_filter(part) for part in parts]
     for given in (written, ",".join(written), " AND ".join(written), f"and({','.join(written)})"):
         sent = accept_conditions(given, open_to_all)
-        assert [parse_any(one) for one in sent] == parts
+        assert [parse_filter(one) for one in sent] == parts
 
 
 def test_a_reason_of_suppression_is_spelled_as_klaviyo_does() -> None:

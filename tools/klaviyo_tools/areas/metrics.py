@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from klaviyo_tools.arguments.places import Attribute, Brief, Relationship
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
-from klaviyo_tools.filters import accept
 from klaviyo_tools.operation.area import XS, Area, M, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.report import Grouping, Kind, MetricArgument, Report, Statistic, name_type, names_of
@@ -79,7 +78,9 @@ SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,20
 def _conditions(given: object) -> object:
     if not isinstance(given, str | list | dict):
         return given
-    conditions = accept.accept_conditions(given, AGGREGATE_FILTER, required=("datetime",))
+    from klaviyo_tools.filters.accept import accept_conditions
+
+    conditions = accept_conditions(given, AGGREGATE_FILTER, required=("datetime",))
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
         raise ValueError(f"needs both ends of the time: {SPAN[0]} and {SPAN[1]}")

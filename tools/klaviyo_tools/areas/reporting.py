@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from klaviyo_tools.arguments.places import Brief, Query
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, one_line_schema
-from klaviyo_tools.filters import accept as filters
+from klaviyo_tools.filters.fields import describe_fields
+from klaviyo_tools.filters.tree import Comparison
 from klaviyo_tools.operation.area import Area
 from klaviyo_tools.operation.facts import Rate
 from klaviyo_tools.operation.report import (
@@ -248,27 +249,29 @@ def _conditions(fields: Mapping[str, str]) -> BeforeValidator:
     def accept(given: object) -> object:
         if not isinstance(given, str | list | dict):
             return given
-        text = filters.accept_filter(given, fields)
-        tree = filters.parse_any(text)
-        seen: set[str] = set()
-        for clause in tree.parts if isinstance(tree, filters.And) else (tree,):
-            if isinstance(clause, filters.Comparison):
-                _check_clause(clause, seen)
+        from klaviyo_tools.filters.accept import accept_filter, conditions_of
+
+        text = accept_filter(given, fields)
+        fields_with_condition: set[str] = set()
+        for condition in conditions_of(text):
+            _check_condition(condition, fields_with_condition)
         return text
 
     return BeforeValidator(accept)
 
 
-def _check_clause(clause: filters.Comparison, seen: set[str]) -> None:
-    if clause.field in seen:
+def _check_condition(condition: Comparison, others: set[str]) -> None:
+    if condition.field in others:
         raise ValueError(
-            f"two conditions on {clause.field}: a report takes one for each field (a list holds several values)"
+            f"two conditions on {condition.field}: a report takes one for each field (a list holds several values)"
         )
-    seen.add(clause.field)
-    values = clause.value if isinstance(clause.value, tuple) else (clause.value,)
+    others.add(condition.field)
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if len(values) > MOST_IN_LIST:
-        raise ValueError(f"{len(values)} values of {clause.field}: a report takes at most {MOST_IN_LIST}, ask in parts")
-    if clause.field == CHANNEL_GROUPING and not set(values) <= set(CHANNELS):
+        raise ValueError(
+            f"{len(values)} values of {condition.field}: a report takes at most {MOST_IN_LIST}, ask in parts"
+        )
+    if condition.field == CHANNEL_GROUPING and not set(values) <= set(CHANNELS):
         raise ValueError(f"send_channel is one of {', '.join(CHANNELS)}")
 
 
@@ -288,8 +291,8 @@ FlowFilter = Annotated[
     _told("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
     Brief("group_by's names: equals, contains-any"),
 ]
-FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(filters.describe_filter(FORM_FILTER))]
-SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(filters.describe_filter(SEGMENT_FILTER))]
+FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(describe_fields(FORM_FILTER))]
+SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(describe_fields(SEGMENT_FILTER))]
 
 Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGE_STATISTICS, "statistic"), Brief(SHOWN)]
 FormNumbers = Annotated[

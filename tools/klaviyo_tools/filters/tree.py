@@ -17,13 +17,13 @@ LIST_OPERATORS = ("any", "contains-any", "contains-all")
 ORDER_OPERATORS = ("greater-than", "greater-or-equal", "less-than", "less-or-equal")
 """Operators that compare times or numbers."""
 TEXT_OPERATORS = ("contains", "starts-with", "ends-with")
-"""Operators that look inside a text."""
+"""Operators that match a part of a text."""
 MAX_NESTING = 16
 OPERATORS = ("equals", *LIST_OPERATORS, *TEXT_OPERATORS, *ORDER_OPERATORS, "has")
 
 NAME = r"(?:[^\W\d][\w$-]*|\$[\w$-]+)"
 """One step of a field's path."""
-# Plain strings, which `re` compiles and keeps when a filter is first read: the server's start does not wait for them.
+# Plain strings: `re` compiles and caches them with the first filter, so that the server starts without them.
 _KEY = r"""\[("(?:[^"\\]|\\.)*")\]"""
 _FIELD = rf"{NAME}(?:[. ]{NAME}|{_KEY})*"
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
@@ -34,11 +34,14 @@ _TIME = (
 
 
 class FilterError(ValueError):
-    """A filter that cannot be sent. The message says what is wrong and how to write it; `position` counts from 0."""
+    """A filter that cannot be sent. The message says what is wrong and how to write it.
+
+    `position` is the place of the error in the text, counted from 0.
+    """
 
     def __init__(self, reason: str, position: int | None = None, advice: str = "") -> None:
-        place = "" if position is None else f" at character {position + 1}"
-        super().__init__(f"{reason}{place}{advice}")
+        where = "" if position is None else f" at character {position + 1}"
+        super().__init__(f"{reason}{where}{advice}")
         self.reason = reason
         self.position = position
 
@@ -47,7 +50,7 @@ class UnknownOperator(FilterError):
     """A word where an operator should stand."""
 
     def __init__(self, word: str, position: int | None = None) -> None:
-        super().__init__(f"unknown operator {value_text(word, 40)}", position)
+        super().__init__(f"unknown operator {quote_text(word, 40)}", position)
         self.word = word
 
 
@@ -62,25 +65,25 @@ ABSENT = AbsentValue.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as it was written, so that `1.10` stays `1.10`."""
+    """A number as the text of the filter has it, so that `1.10` stays `1.10`."""
 
     text: str
 
     def __post_init__(self) -> None:
         if not re.fullmatch(_NUMBER, self.text):
-            raise FilterError(f"{value_text(self.text)} is not a number")
+            raise FilterError(f"{quote_text(self.text)} is not a number")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An ISO 8601 date or time, which Klaviyo wants without quotes. `written` is how it was given."""
+    """An ISO 8601 date or time, which Klaviyo takes without quotes. `written` is the text that a model wrote for it."""
 
     text: str
     written: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if parse_moment(self.text) != self.text:
-            raise FilterError(f"{value_text(self.text)} is not a time such as 2026-03-01T09:00:00Z")
+            raise FilterError(f"{quote_text(self.text)} is not a time such as 2026-03-01T09:00:00Z")
 
     @property
     def is_local(self) -> bool:
@@ -94,7 +97,7 @@ Value = Scalar | tuple[Scalar, ...] | AbsentValue
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`operator(field,value)`; nothing that would not survive being written and read again can be made."""
+    """`operator(field,value)`. Raises FilterError for parts that `render_filter` could not write unambiguously."""
 
     operator: str
     field: str
@@ -102,9 +105,9 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if self.operator not in OPERATORS:
-            raise FilterError(f"{value_text(self.operator)} is not an operator of Klaviyo's")
+            raise FilterError(f"{quote_text(self.operator)} is not an operator of Klaviyo's")
         if not _is_field(self.field):
-            raise FilterError(f"{value_text(self.field)} is not a field name")
+            raise FilterError(f"{quote_text(self.field)} is not a field name")
         if self.value == ():
             raise FilterError(f"the list of {self.operator}({self.field},[…]) is empty")
         if self.operator == "has" and self.value is not ABSENT:
@@ -112,33 +115,33 @@ class Comparison:
         if self.operator != "has" and self.value is ABSENT:
             raise FilterError(f"{self.operator} needs a value")
         for item in self.value if isinstance(self.value, tuple) else (self.value,):
-            _sendable(item)
-        _sendable(self.field)
+            _check_encodable(item)
+        _check_encodable(self.field)
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them hold."""
+    """All parts hold."""
 
     parts: tuple[Filter, ...]
 
     def __post_init__(self) -> None:
-        _not_empty(self.parts, "and")
+        _check_not_empty(self.parts, "and")
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One of them holds. Klaviyo's operations do not take it; it is read so that it can be rewritten or refused."""
+    """One of the parts holds. Klaviyo's operations do not take it: it is rewritten as `any` or refused."""
 
     parts: tuple[Filter, ...]
 
     def __post_init__(self) -> None:
-        _not_empty(self.parts, "or")
+        _check_not_empty(self.parts, "or")
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """It does not hold. Read only to be refused, as Or."""
+    """The part does not hold. Klaviyo's operations do not take it: it is refused."""
 
     part: Filter
 
@@ -147,7 +150,7 @@ Filter = Comparison | And | Or | Not
 
 
 def render_filter(filter: Filter) -> str:
-    """The filter as Klaviyo reads it, not yet percent-encoded; `parse` gives back the same tree."""
+    """The filter as Klaviyo reads it, not yet percent-encoded; `parse_filter` reads it back as the same tree."""
     if isinstance(filter, And | Or):
         return f"{type(filter).__name__.lower()}({','.join(render_filter(part) for part in filter.parts)})"
     if isinstance(filter, Not):
@@ -155,14 +158,14 @@ def render_filter(filter: Filter) -> str:
     if isinstance(filter.value, AbsentValue):
         return f"{filter.operator}({filter.field})"
     if isinstance(filter.value, tuple):
-        return f"{filter.operator}({filter.field},[{','.join(_written(item) for item in filter.value)}])"
-    return f"{filter.operator}({filter.field},{_written(filter.value)})"
+        return f"{filter.operator}({filter.field},[{','.join(_render_value(item) for item in filter.value)}])"
+    return f"{filter.operator}({filter.field},{_render_value(filter.value)})"
 
 
 def parse_moment(text: str) -> str | None:
-    """A date or time in the form that Klaviyo reads (`T`, seconds, `Z` or `+00:00`), None if it is none.
+    """A date or time in the form that Klaviyo reads (`T`, seconds, `Z` or `+00:00`); None where the text is neither.
 
-    An offset that is missing stays missing.
+    A time without an offset stays without one.
     """
     shape = re.fullmatch(_TIME, text)
     if shape is None:
@@ -174,15 +177,15 @@ def parse_moment(text: str) -> str | None:
         offset = f"{offset[0]}{digits[:2]}:{digits[2:]}"
     exact = day if minute is None else f"{day}T{minute}{second or ':00'}{offset}"
     try:
-        # Only the calendar is asked here: how many decimals of a second there are is Klaviyo's affair.
+        # Python checks the calendar only: it takes fewer decimals of a second than Klaviyo may.
         datetime.fromisoformat(re.sub(r"\.[0-9]+", "", exact))
     except ValueError:
         return None
     return exact
 
 
-def render_literal(text: str) -> Scalar:
-    """What a value without quotes means: true, false, null, a number, a time, or else text."""
+def parse_literal(text: str) -> Scalar:
+    """The value of a text without quotes: true, false, null, a number, a time, or else the text."""
     word = {"true": True, "false": False}.get(text.lower())
     if word is not None:
         return word
@@ -194,21 +197,35 @@ def render_literal(text: str) -> Scalar:
     if exact is not None:
         return Moment(exact, text)
     if re.fullmatch(_TIME, text):
-        raise FilterError(f"{value_text(text)} is not a day and time that exist")
+        raise FilterError(f"{quote_text(text)} is not a valid date and time")
     return text
 
 
-def value_text(text: str, most: int = 60) -> str:
-    """A text as an error quotes it: one line, cut, always encodable."""
-    whole = text[:most].encode("utf-8", "replace").decode()
+def quote_text(text: str, max_characters: int = 60) -> str:
+    """A text as an error quotes it: on one line, at most `max_characters` long, without lone surrogates."""
+    whole = text[:max_characters].encode("utf-8", "replace").decode()
     quoted = json.dumps(whole, ensure_ascii=False)
-    return quoted if len(text) <= most else f'{quoted[:-1]}…"'
+    return quoted if len(text) <= max_characters else f'{quoted[:-1]}…"'
 
 
-def _written(value: Scalar) -> str:
+def plain_text(value: object) -> str:
+    """A value of a filter as an error names it: text in quotes, a list or an object by its kind."""
+    if isinstance(value, Number | Moment):
+        return value.text[:60]
+    if isinstance(value, str):
+        return quote_text(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return "a number"
+    kinds = {"list": "a list", "tuple": "a list", "dict": "an object"}
+    return kinds.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+def _render_value(value: Scalar) -> str:
     if isinstance(value, Number | Moment):
         return value.text
-    # JSON's escapes are what Klaviyo's own libraries write.
+    # Klaviyo's own libraries write JSON's escapes too.
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -221,11 +238,11 @@ def _is_field(text: str) -> bool:
         return False
 
 
-def _not_empty(parts: tuple[Filter, ...], name: str) -> None:
+def _check_not_empty(parts: tuple[Filter, ...], name: str) -> None:
     if not parts:
         raise FilterError(f"{name}() holds no condition")
 
 
-def _sendable(value: Value) -> None:
+def _check_encodable(value: Value) -> None:
     if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-        raise FilterError(f"{value_text(value)} holds half a character (a lone surrogate)")
+        raise FilterError(f"{quote_text(value)} contains half a character (a lone surrogate)")

@@ -1,4 +1,4 @@
-"""Models of arguments, built from the declaration of an operation."""
+"""The pydantic model of an operation's arguments, built from its declaration."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ from klaviyo_tools.arguments.types import (
     MaxResults,
     Wait,
 )
-from klaviyo_tools.filters import accept as filters
+from klaviyo_tools.filters.fields import FilterFields, describe_fields, fold_names
 from klaviyo_tools.operation.facts import ANY_REVISION, EMPTY_MAPPING, Answer
 from klaviyo_tools.operation.operation import Operation
 
-# Models of arguments, built from the declaration.
-
 
 def read_model(operation: Operation) -> type[Arguments]:
+    """The arguments of a GET."""
     reading = operation.reading
     fields: dict[str, Any] = _ids(operation)
     if reading.filter:
@@ -49,52 +48,53 @@ def read_model(operation: Operation) -> type[Arguments]:
             fields["cursor"] = (Cursor | None, None)
         fields["count_by"] = (CountBy | None, None)
         fields["detail"] = (Detail, "summary")
-    return _model(operation, Arguments, fields, validators=_ids_alone(operation) if reading.ids_operation else {})
+    return _model(operation, Arguments, fields, validators=_ids_only_check(operation) if reading.ids_operation else {})
 
 
-_SHAPING = ("fields", "include", "additional_fields", "count_by")
-"""Arguments that shape records, and say nothing of ids."""
+_RECORD_ARGUMENTS = ("fields", "include", "additional_fields", "count_by")
+"""Arguments that shape records and cannot shape ids."""
 
 
-def _ids_alone(operation: Operation) -> dict[str, Any]:
-    """Refuses, beside `ids_only`, what a read of ids does not take."""
-
+def _ids_only_check(operation: Operation) -> dict[str, Any]:
+    """A validator that refuses, beside `ids_only`, arguments that Klaviyo's read of ids does not take."""
     reading = operation.reading
 
-    def alone(arguments: Arguments) -> Arguments:
+    def check_ids_only(arguments: Arguments) -> Arguments:
         if getattr(arguments, "ids_only", False):
-            if beside := [name for name in _SHAPING if getattr(arguments, name, None)]:
-                raise ValueError(f"ids_only answers ids and nothing else: leave out {' and '.join(beside)}")
-            if reading.ids_unsupported_filters and (given := getattr(arguments, "filter", None)):
-                taken = {f: o for f, o in reading.filter.items() if f not in reading.ids_unsupported_filters}
-                filters.accept_filter(given, taken)
+            if excluded := [name for name in _RECORD_ARGUMENTS if getattr(arguments, name, None)]:
+                raise ValueError(f"ids_only answers ids and nothing else: leave out {' and '.join(excluded)}")
+            if reading.ids_unsupported_filters and (text := getattr(arguments, "filter", None)):
+                unsupported = reading.ids_unsupported_filters
+                _accept_filter(text, {f: o for f, o in reading.filter.items() if f not in unsupported})
         return arguments
 
-    return {"ids_alone": model_validator(mode="after")(alone)}
+    return {"check_ids_only": model_validator(mode="after")(check_ids_only)}
 
 
 def write_model(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
-    waiting = {"wait": (Wait | None, None)} if operation.job else {}
-    return _model(operation, attributes, _ids(operation), _additional(operation), waiting)
+    """The arguments of a write: its path's ids and the attributes."""
+    wait = {"wait": (Wait | None, None)} if operation.job else {}
+    return _model(operation, attributes, _ids(operation), _additional(operation), wait)
 
 
 def change_model(attributes: type[Arguments], operation: Operation) -> type[Arguments]:
-    """As `write_model`, and a call that would change nothing is refused."""
+    """As `write_model`; a call that would change nothing is refused."""
     if any(field.is_required() for field in attributes.model_fields.values()):
         return write_model(attributes, operation)
     names = {name: field.alias or name for name, field in attributes.model_fields.items()}
 
-    def changes(arguments: Arguments) -> Arguments:
+    def check_changes(arguments: Arguments) -> Arguments:
         if not arguments.model_fields_set & names.keys():
             raise ValueError(f"nothing to change: give at least one of {', '.join(names.values())}")
         return arguments
 
-    checks: dict[str, Any] = {"changes": model_validator(mode="after")(changes)}
+    checks: dict[str, Any] = {"changes": model_validator(mode="after")(check_changes)}
     return write_model(create_model(attributes.__name__, __base__=attributes, __validators__=checks), operation)
 
 
 def members_model(target: str, operation: Operation) -> type[Arguments]:
-    # Only a replacement can do something with no members: it takes all away.
+    """The arguments of a write to a relationship: the path's ids and the ids of the members."""
+    # An empty list is valid only for PATCH, where it clears the relationship.
     length = Field(min_length=0 if operation.method == "PATCH" else 1, max_length=operation.limits.max_members)
     kind = operation.id_type
     members = Annotated[list[kind], length, Linkage(target)]  # type: ignore[valid-type]
@@ -108,16 +108,29 @@ def _model(
     validators: Mapping[str, Any] = EMPTY_MAPPING,
 ) -> type[Arguments]:
     name = "".join(part.capitalize() for part in operation.name.split("_"))
-    added = {name: kind for some in fields for name, kind in some.items()}
-    return create_model(name, __base__=base, __validators__=dict(validators), **added)
+    merged = {name: definition for group in fields for name, definition in group.items()}
+    return create_model(name, __base__=base, __validators__=dict(validators), **merged)
 
 
 def _ids(operation: Operation) -> dict[str, Any]:
     return {name: (Annotated[operation.id_type, PathId()], ...) for name in operation.path_ids}
 
 
-_DEEP = 3
-"""Dots in the name of a filter field that few calls need."""
+def _accept_filter(given: str | list[Any] | dict[str, Any], fields: FilterFields, required: Sequence[str] = ()) -> str:
+    # Imported with the first filter: the server starts without the tables of the reader.
+    from klaviyo_tools.filters.accept import accept_filter
+
+    return accept_filter(given, fields, required=required)
+
+
+def _fields_of(text: str) -> list[str]:
+    from klaviyo_tools.filters.accept import fields_of
+
+    return fields_of(text)
+
+
+_RARE_FIELD_DOTS = 3
+"""Dots in the name of a filter field that few calls need: the list of tools leaves such fields out."""
 
 
 def _filter(operation: Operation) -> tuple[Any, Any]:
@@ -125,20 +138,20 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
 
     def accept(given: object) -> object:
         if isinstance(given, int | float):
-            given = str(given)  # it would become one unread
+            given = str(given)  # pydantic would otherwise turn it into text that is never read as a filter
         if not isinstance(given, str | list | dict):
             return given
-        return filters.accept_filter(given, reading.filter, required=reading.filter_required)
+        return _accept_filter(given, reading.filter, reading.filter_required)
 
     def describe(revision: str) -> str:
-        text = filters.describe_filter(operation.filter_at(revision))
+        text = describe_fields(operation.filter_at(revision))
         return f"Required: {' or '.join(reading.filter_required)}. {text}" if reading.filter_required else text
 
     as_text = WithJsonSchema({"type": "string", "description": describe(ANY_REVISION)})
-    varies = Varies(operation.revisions.filters_since, describe, filters.filter_fields_in)
-    usual = {name: operators for name, operators in reading.filter.items() if name.count(".") < _DEEP}
-    rare = [Brief(f"{filters.describe_filter(usual)}; more: describe_tool")] if len(usual) < len(reading.filter) else []
-    kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *rare)]
+    varies = Varies(operation.revisions.filters_since, describe, _fields_of)
+    frequent = {name: operators for name, operators in reading.filter.items() if name.count(".") < _RARE_FIELD_DOTS}
+    brief = [Brief(f"{describe_fields(frequent)}; more: describe_tool")] if len(frequent) < len(reading.filter) else []
+    kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *brief)]
     if not reading.filter_required:
         return (kind | None, None)
     name = reading.filter_required[0]
@@ -146,19 +159,18 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
     return (Annotated[kind, Field(examples=[example])], ...)
 
 
-def _sort(names: Sequence[str], filtered: Iterable[str]) -> tuple[Any, Any]:
-    def known(given: str) -> str:
-        field, minus = given.lstrip("-"), given.startswith("-")
-        return ("-" if minus else "") + one_of(field, names)
+def _sort(names: Sequence[str], filter_fields: Iterable[str]) -> tuple[Any, Any]:
+    def check_sort(given: str) -> str:
+        return ("-" if given.startswith("-") else "") + one_of(given.lstrip("-"), names)
 
     text = f"{', '.join(names)}; -{names[0]} descends"
-    # Where the filter names them all, the list of tools need not name them again.
-    brief = Brief("" if set(names) <= set(filtered) else filters.fold_names(names))
-    return (Annotated[str, AfterValidator(known), Field(description=text), Query("sort"), brief] | None, None)
+    # The list of tools does not repeat names that all stand in the description of the filter.
+    brief = Brief("" if set(names) <= set(filter_fields) else fold_names(names))
+    return (Annotated[str, AfterValidator(check_sort), Field(description=text), Query("sort"), brief] | None, None)
 
 
 def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[Any, Any]:
-    def known(given: list[str]) -> list[str]:
+    def check_names(given: list[str]) -> list[str]:
         return list(dict.fromkeys(one_of(name, allowed) for name in given))
 
     def describe(revision: str) -> str:
@@ -170,7 +182,7 @@ def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[An
     )
     text = Field(description=describe(ANY_REVISION))
     listed = Brief(names=True)
-    return (Annotated[list[str], AfterValidator(known), text, Query(query), varies, listed] | None, None)
+    return (Annotated[list[str], AfterValidator(check_names), text, Query(query), varies, listed] | None, None)
 
 
 def _additional(operation: Operation) -> dict[str, Any]:
@@ -178,5 +190,5 @@ def _additional(operation: Operation) -> dict[str, Any]:
         return {}
     query = f"additional-fields[{operation.resource}]"
     kind, default = _names(query, operation.reading.additional_fields, operation)
-    # After a write they are rarely wanted: a read gives them as well.
+    # Few calls want them in the answer of a write: a read answers them as well.
     return {"additional_fields": (kind if operation.method == "GET" else Annotated[kind, UNLISTED], default)}
