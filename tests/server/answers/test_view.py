@@ -1,4 +1,4 @@
-"""Fields are asked for by name, forgivingly, and become sparse fieldsets that Klaviyo accepts."""
+"""Fields are found by their names, hyphen or underscore alike, and become sparse fieldsets that Klaviyo accepts."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_an_unknown_field_is_refused_with_the_nearest(field: str, fault: str) ->
         sparse_fieldsets(PROFILE, View([field]), ACCEPTED, resources)
 
 
-def test_more_fields_than_a_table_has_room_for_are_refused() -> None:
+def test_more_fields_than_the_most_columns_are_refused() -> None:
     with pytest.raises(FieldError) as error:
         choose_fields(PROFILE, [f"properties.p{n}" for n in range(41)], ACCEPTED, resources)
     assert str(error.value) == "41 fields are too many: name at most 40, or ask for detail=full"
 
 
 @pytest.mark.parametrize(
-    ("given", "chosen"),
+    ("fields", "names"),
     [
         (["first-name", "Email", "email", "id"], ("first_name", "email")),
         (["properties.vip", "properties.Shoe Size"], ("properties.vip", "properties.Shoe Size")),
@@ -91,17 +91,17 @@ def test_more_fields_than_a_table_has_room_for_are_refused() -> None:
         (["location"], ("location",)),
     ],
 )
-def test_fields_are_known_with_hyphens_or_underscores_and_below_open_attributes(
-    given: list[str], chosen: tuple[str, ...]
+def test_fields_are_found_with_hyphens_or_underscores_and_below_open_attributes(
+    fields: list[str], names: tuple[str, ...]
 ) -> None:
-    assert choose_fields(PROFILE, given, ACCEPTED, resources) == chosen
+    assert choose_fields(PROFILE, fields, ACCEPTED, resources) == names
 
 
-def test_a_type_without_known_fields_takes_any() -> None:
+def test_a_type_that_nobody_declared_takes_any_field() -> None:
     assert choose_fields(NEW, ["anything.at_all"], {}, resources) == ("anything.at_all",)
 
 
-def test_an_operation_without_sparse_fieldsets_still_knows_the_fields_of_its_type() -> None:
+def test_an_operation_without_sparse_fieldsets_still_checks_the_fields_of_its_type() -> None:
     assert choose_fields(PROFILE, ["first_name"], {}, resources) == ("first_name",)
     with pytest.raises(FieldError):
         choose_fields(PROFILE, ["emial"], {}, resources)
@@ -123,7 +123,7 @@ def test_an_operation_without_sparse_fieldsets_still_knows_the_fields_of_its_typ
         (View(additional=["subscriptions"]), {"fields[profile]": "email,location.city,created,subscriptions"}),
     ],
 )
-def test_what_is_shown_is_asked_for_and_no_more(view: View, query: dict[str, str]) -> None:
+def test_the_request_asks_for_the_fields_of_the_view_and_no_more(view: View, query: dict[str, str]) -> None:
     assert sparse_fieldsets(PROFILE, view, ACCEPTED, resources) == query
 
 
@@ -134,7 +134,7 @@ def test_an_attribute_of_which_only_members_are_accepted_asks_for_all_of_them() 
     }
 
 
-def test_fields_tell_which_relationships_and_additional_fields_they_need() -> None:
+def test_fields_need_their_relationships_and_additional_fields() -> None:
     assert needed_includes(PROFILE, ["email", "lists.name", "lists.created", "push-tokens"]) == ("lists",)
     assert needed_additional_fields(["email", "subscriptions.email"], ["predictive_analytics", "subscriptions"]) == (
         "subscriptions",

@@ -1,4 +1,4 @@
-"""Statistics of reports: readable as text, and added up only where a sum is true."""
+"""Statistics read as text, and have a total only where it is true."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ STATISTICS: dict[str, Statistic] = {
         ("opens", "many", "many"),
     ],
 )
-def test_a_statistic_reads_as_what_it_is(name: str, value: Any, text: str) -> None:
+def test_a_statistic_is_written_in_its_unit(name: str, value: Any, text: str) -> None:
     assert format_statistic(STATISTICS[name], value) == text
 
 
-def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
+def test_the_total_of_a_rate_is_not_the_mean_of_the_rates() -> None:
     rows = [
         {"delivered": 900, "opens_unique": 90, "open_rate": 0.1},
         {"delivered": 100, "opens_unique": 90, "open_rate": 0.9},
@@ -47,7 +47,7 @@ def test_a_rate_of_all_is_made_anew_and_is_not_the_mean_of_the_rates() -> None:
     assert total(STATISTICS["open_rate"], rows) == 0.18
 
 
-def test_a_rate_of_all_needs_what_it_is_a_rate_of() -> None:
+def test_the_total_of_a_rate_needs_its_denominator() -> None:
     rows = [{"delivered": 900, "open_rate": 0.1}, {"delivered": 100, "open_rate": 0.9}]
     assert total(STATISTICS["open_rate"], rows) == pytest.approx(0.18)
     assert total(STATISTICS["open_rate"], [{"open_rate": 0.1}, {"open_rate": 0.9}]) is None
@@ -55,7 +55,7 @@ def test_a_rate_of_all_needs_what_it_is_a_rate_of() -> None:
     assert total(STATISTICS["open_rate"], []) is None
 
 
-def test_people_counted_once_each_do_not_add_up() -> None:
+def test_unique_counts_and_levels_do_not_add_up() -> None:
     rows = [{"opens_unique": 3, "unique": 2, "total_members": 10, "opens": 4}] * 2
     assert totals([STATISTICS[name] for name in rows[0]], rows) == {
         "opens_unique": None,
@@ -65,7 +65,7 @@ def test_people_counted_once_each_do_not_add_up() -> None:
     }
 
 
-def test_text_messages_do_not_lower_the_rate_of_opens() -> None:
+def test_text_messages_do_not_lower_the_open_rate() -> None:
     rows = [{"delivered": 100, "open_rate": 0.5}, {"delivered": 100, "open_rate": 0.0}]
     assert total(STATISTICS["open_rate"], rows, ["email", "sms"]) == 0.5
     assert (
@@ -74,13 +74,13 @@ def test_text_messages_do_not_lower_the_rate_of_opens() -> None:
     )
 
 
-def test_the_return_of_text_messages_is_of_their_own_revenue() -> None:
+def test_the_total_return_on_text_messages_derives_from_their_own_returns() -> None:
     mail = {"conversion_value": 900.0, "text_message_spend": 0.0, "text_message_roi": 0.0}
     text = {"conversion_value": 100.0, "text_message_spend": 10.0, "text_message_roi": 10.0}
     assert total(STATISTICS["text_message_roi"], [mail, text]) == 10.0
 
 
-def test_rows_weigh_by_revenue_then_by_recipients_else_by_what_was_asked_first() -> None:
+def test_rows_are_sorted_by_revenue_then_recipients_or_else_the_first_statistic() -> None:
     def order(*names: str) -> tuple[str, ...]:
         return names_of(sort_statistics([STATISTICS[name] for name in names]))
 

@@ -1,0 +1,160 @@
+"""Answers of one record, of a job and of an empty success are exact and within their budget."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.server.answers.records import CAMPAIGN, JOB, PROFILE, VALUES, resources
+
+from klaviyo_mcp.answers import record
+from klaviyo_mcp.answers.budget import ANSWER_BYTES
+from klaviyo_tools.jsonapi.records import Flat, Related, flatten_document
+from klaviyo_tools.resource_types import ResourceType
+
+
+def test_a_missing_record_is_named_by_its_type() -> None:
+    assert (
+        record.record_text(None, ResourceType("tag-group", (), (), (), None, None, {}, ())) == "There is no tag group."
+    )
+
+
+def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
+    flat = Flat(
+        "campaign",
+        "C1",
+        {
+            "name": "Sälé",
+            "status": "Sent",
+            "send_time": None,
+            "options": {"a": {}, "b": [], "c": "", "d": 0, "e": False},
+        },
+        {"tags": Related("tag", ("T1", "T2"), many=True), "template": Related("template", ("E1",), many=False)},
+    )
+    included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring"}, {})}
+    assert record.record_text(flat, CAMPAIGN, included=included, resources=resources) == (
+        '{"id":"C1","name":"Sälé","status":"Sent","options":{"d":0,"e":false},'
+        '"tags":["Spring (T1)","T2"],"template":"E1"}'
+    )
+
+
+def test_a_record_larger_than_the_budget_names_the_values_that_are_cut() -> None:
+    flat = Flat("template", "E1", {"name": "Welcome", "html": "<p>" * 20_000, "text": "t"}, {})
+    text = record.record_text(flat, ResourceType("template", (), (), (), None, None, {}, ()), resources=resources)
+    facts, value = text.split("\n")
+    assert facts == "cut to fit 24,000 bytes: html (60,002 bytes); fields=… asks for fewer"
+    assert 23_000 < len(text.encode()) <= ANSWER_BYTES
+    assert json.loads(value)["text"] == "t"
+    assert re.search(r"<p>…\(\+\d\d,\d{3}\)$|…\(\+\d\d,\d{3}\)$", json.loads(value)["html"])
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.text(max_size=60), VALUES, max_size=30))
+def test_any_record_is_within_the_budget_and_is_json(attributes: dict[str, Any]) -> None:
+    text = record.record_text(Flat("profile", "P1", attributes, {}), PROFILE, resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
+    lines = text.split("\n")
+    assert json.loads(lines[-2] if lines[-1].startswith("data-") else lines[-1])["id"] == "P1"
+
+
+def test_keys_that_are_the_same_once_they_are_cut_stay_apart() -> None:
+    flat = Flat("thing", "1", {"custom": {"k" * 100 + f"{n:05}": "v" for n in range(20_000)}}, {})
+    text = record.record_text(flat, resources("thing"), resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
+    assert len(json.loads(text.split("\n")[1])["custom"]) > 300
+
+
+def test_attributes_without_room_are_counted() -> None:
+    flat = Flat("thing", "1", {f"attribute{n:05}": "value" * 4 for n in range(5_000)}, {})
+    text = record.record_text(flat, resources("thing"), resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
+    value = json.loads(text.split("\n")[1])
+    omitted = int(value.pop("…").strip("(+ more)").replace(",", ""))
+    assert omitted + len(value) == 5_001
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        (
+            {
+                "status": "queued",
+                "total_count": 1500,
+                "completed_count": 0,
+                "failed_count": 0,
+                "created_at": "2026-01-05T09:00:00+00:00",
+            },
+            "profile bulk import job J1: queued, 0 completed of 1,500, 0 failed; created 2026-01-05T09:00:00Z; "
+            "next: get_bulk_import_profiles_job(job_id=J1), until it is complete",
+        ),
+        (
+            {
+                "status": "complete",
+                "total_count": 3,
+                "completed_count": 1,
+                "failed_count": 2,
+                "completed_at": "2026-01-05T09:00:00+00:00",
+            },
+            "profile bulk import job J1: complete, 1 completed of 3, 2 failed; completed 2026-01-05T09:00:00Z; "
+            "what failed: get_errors_for_bulk_import_profiles_job(job_id=J1)",
+        ),
+        ({"status": "cancelled"}, "profile bulk import job J1: cancelled"),
+        (
+            {},
+            "profile bulk import job J1: accepted; next: get_bulk_import_profiles_job(job_id=J1), until it is complete",
+        ),
+    ],
+)
+def test_the_answer_of_a_job_is_its_status_its_counts_and_the_next_call(attributes: dict[str, Any], text: str) -> None:
+    answer = record.job_text(
+        Flat("profile-bulk-import-job", "J1", attributes, {}),
+        JOB,
+        follow="get_bulk_import_profiles_job(job_id=J1)",
+        errors="get_errors_for_bulk_import_profiles_job(job_id=J1)",
+        resources=resources,
+    )
+    assert answer == text
+
+
+def test_the_errors_of_a_job_stay_within_the_budget() -> None:
+    errors = [{"code": "invalid", "detail": "price is no number", "source": {"pointer": "/data"}, "meta": None}]
+    flat = Flat("catalog-item-bulk-create-job", "J1", {"status": "complete", "errors": errors}, {})
+    assert record.job_text(flat, JOB, resources=resources) == (
+        "catalog item bulk create job J1: complete\n"
+        '{"errors":[{"code":"invalid","detail":"price is no number","source":{"pointer":"/data"}}]}'
+    )
+    text = record.job_text(flat._replace(attributes={"errors": errors * 5_000}), JOB, resources=resources)
+    assert len(text.encode()) <= ANSWER_BYTES
+
+
+def test_an_empty_success_names_the_operation_and_its_arguments() -> None:
+    assert record.success_text("delete_list", {"list_id": "Y6nRLr"}) == "Done: delete_list list_id=Y6nRLr"
+    assert record.success_text("tag_campaigns", {"tag_id": "T1", "campaign_ids": ["C1", "C2"], "none": None}) == (
+        "Done: tag_campaigns tag_id=T1, campaign_ids=C1; C2"
+    )
+    assert record.success_text("create_event", {"metric": "Placed Order"}, accepted=True, verify_with="get_events") == (
+        "Accepted: create_event metric=Placed Order; Klaviyo works on it, it may take a while; to see it: get_events"
+    )
+    many = record.success_text("add_profiles_to_list", {"profile_ids": [f"01HX{n:022}" for n in range(1000)]})
+    assert many.endswith(" …(+993 more)")
+    assert len(many) < 300
+
+
+def test_any_document_has_an_answer() -> None:
+    assert (
+        record.document_text(flatten_document({"data": None}), CAMPAIGN, resources=resources) == "There is no campaign."
+    )
+    assert record.document_text(flatten_document({"data": []}), CAMPAIGN, resources=resources) == "no campaigns"
+    job = {"data": {"type": "profile-bulk-import-job", "id": "J1", "attributes": {"status": "complete"}}}
+    assert (
+        record.document_text(flatten_document(job), JOB, resources=resources) == "profile bulk import job J1: complete"
+    )
+    identifiers = {"data": [{"type": "tag", "id": "T1"}, {"type": "tag", "id": "T2"}]}
+    assert (
+        record.document_text(flatten_document(identifiers), resources("tag"), resources=resources)
+        == "2 tags; complete\nid\nT1\nT2"
+    )
