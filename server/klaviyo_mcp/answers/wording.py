@@ -27,7 +27,7 @@ def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def quoted(text: str, limit: int = NAME_CHARACTERS) -> str:
+def quote(text: str, limit: int = NAME_CHARACTERS) -> str:
     """A name in quotes. It cannot close them: quotes in it become apostrophes."""
     return f'"{one_line(text, limit).translate(_QUOTES)}"'
 
@@ -35,26 +35,26 @@ def quoted(text: str, limit: int = NAME_CHARACTERS) -> str:
 _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02', "'"))
 
 
-def in_words(value: Any) -> str:
+def describe(value: Any) -> str:
     """A value of an argument or attribute in a few words: the members of an object, the elements of a list."""
     if isinstance(value, Mapping):
-        members = [f"{one_line(str(name), 40)} {in_words(inner)}" for name, inner in list(value.items())[:MAX_MEMBERS]]
+        members = [f"{one_line(str(name), 40)} {describe(inner)}" for name, inner in list(value.items())[:MAX_MEMBERS]]
         rest = len(value) - len(members)
         return ", ".join([*members, *([f"and {rest} more"] if rest > 0 else [])])
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return f"{len(value):,} times {{{one_line(in_words(value[0]), VALUE_CHARACTERS)}}}"
+        return f"{len(value):,} times {{{one_line(describe(value[0]), VALUE_CHARACTERS)}}}"
     if isinstance(value, list | tuple):
         return list_names([str(item) for item in value])
     if value is None:
         return "nothing"
     text = cell(value, VALUE_CHARACTERS)
-    return quoted(text, VALUE_CHARACTERS) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
+    return quote(text, VALUE_CHARACTERS) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
 
 
 def list_names(names: Sequence[str], most: int = 5) -> str:
     """Names in quotes, the first `most` of them: `"a", "b" and 12 more`."""
     rest = len(names) - most
-    text = ", ".join(quoted(name) for name in names[:most])
+    text = ", ".join(quote(name) for name in names[:most])
     return f"{text} and {rest:,} more" if rest > 0 else text
 
 
@@ -98,12 +98,12 @@ def label_of(flat: Flat) -> str:
     return next((str(label) for label in labels if label), "")
 
 
-def name_thing(kind: str, page: Page | None, id_: str) -> str:
+def describe_record(kind: str, page: Page | None, id_: str) -> str:
     """`list "Newsletter" (id Y6nRLr)`, or that its name is unknown, or that there is none by that id."""
-    id_ = quoted(id_, 200).strip('"')
+    id_ = quote(id_, 200).strip('"')
     if page is None:
         return f"{kind} with id {id_} (its name is unknown)"
     if not page.records:
         return f"{kind} with id {id_} (there is none by that id)"
     name = label_of(page.records[0])
-    return f"{kind} {quoted(name)} (id {id_})" if name else f"{kind} with id {id_}"
+    return f"{kind} {quote(name)} (id {id_})" if name else f"{kind} with id {id_}"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of
 from klaviyo_mcp.answers.values import cell
-from klaviyo_mcp.answers.wording import in_words
+from klaviyo_mcp.answers.wording import describe
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
@@ -69,6 +69,6 @@ async def _opened_text(
     if status == "ACTIVE":
         return f"Connection {id_} is ACTIVE: the person has authorized it."
     return (
-        f"Connection {id_} was made (status {in_words(status or 'unknown')}), and the person was sent to its address "
+        f"Connection {id_} was made (status {describe(status or 'unknown')}), and the person was sent to its address "
         f"to authorize it. Next: {follow}, until it is ACTIVE."
     )

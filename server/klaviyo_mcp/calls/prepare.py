@@ -72,7 +72,7 @@ async def prepare(
         checked = check(operation.arguments, arguments, inventory.revision)
         operation.check_size(checked)
         if "metric_id" in operation.reading.filter and (text := getattr(checked, "filter", None)):
-            checked = checked.model_copy(update={"filter": await reports().filtered(text)})
+            checked = checked.model_copy(update={"filter": await reports().filter_with_metrics(text)})
     except ArgumentsError as error:
         raise not_sent(operation, error) from None
     return Prepared(operation, checked, code)

@@ -68,7 +68,7 @@ class ReportService:
             return arguments
         return {**arguments, metric.name: await self.directory.metric_id(name, metric.name)}
 
-    async def filtered(self, filter_: str) -> str:
+    async def filter_with_metrics(self, filter_: str) -> str:
         """A filter with the ids of the metrics that it names. Raises ArgumentsError as `with_metrics` does."""
         for name in dict.fromkeys(_METRIC_IN_FILTER.findall(filter_)):
             id_ = await self.directory.metric_id(name, "filter: metric_id")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klaviyo_mcp.answers.wording import NAME_CHARACTERS, count_noun, hidden_note, plural, quoted, singular
+from klaviyo_mcp.answers.wording import NAME_CHARACTERS, count_noun, hidden_note, plural, quote, singular
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_hidden_attributes_beyond_the_first_are_counted() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.text())
 def test_a_quoted_name_is_one_line_that_closes_once(name: str) -> None:
-    text = quoted(name)
+    text = quote(name)
     assert (text.count('"'), text[0], text[-1]) == (2, '"', '"')
     assert len(text.splitlines()) == 1
     assert len(text) <= NAME_CHARACTERS + 2

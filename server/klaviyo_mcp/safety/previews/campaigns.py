@@ -9,7 +9,7 @@ import anyio
 
 from klaviyo_mcp.account.names import read_names
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record, run_together
-from klaviyo_mcp.answers.wording import count_noun, in_words, label_of, name_thing, quoted
+from klaviyo_mcp.answers.wording import count_noun, describe, describe_record, label_of, quote
 from klaviyo_mcp.errors import ConfirmationError, KlaviyoMcpError
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_tools.jsonapi.records import Flat, Page
@@ -43,7 +43,7 @@ async def preview_send(reads: AccountReads, arguments: Any) -> CallPreview:
     (page, sides, messages), recipients = await run_together(read_draft, lambda: _count_recipients(reads, id_))
     time = _sending_time(attribute_of(page, "send_strategy"))
     lines = [
-        f"send the {name_thing('campaign', page, id_)} to real recipients{time}.",
+        f"send the {describe_record('campaign', page, id_)} to real recipients{time}.",
         f"Status: {_status(page)}. {recipients}",
         *messages,
         f"To: {sides['included'] or 'unknown'}.",
@@ -60,7 +60,7 @@ async def preview_stop(reads: AccountReads, arguments: Any) -> CallPreview:
     messages = [_message(flat) for flat in _messages_of(page)] or [NO_MESSAGE]
     outcome = "for good" if arguments.action == "cancel" else "and make it a draft again"
     lines = [
-        f"stop sending the {name_thing('campaign', page, id_)} {outcome}.",
+        f"stop sending the {describe_record('campaign', page, id_)} {outcome}.",
         f"Status: {_status(page)}. Recipients who already got it keep it.",
         *messages,
         f"To: {sides['included'] or 'unknown'}.",
@@ -79,13 +79,13 @@ def _require_draft(page: Page | None, id_: str) -> None:
     if isinstance(status, str) and status.lower() != "draft":
         raise ConfirmationError(
             "send_campaign was not run and nothing was changed: the "
-            f"{name_thing('campaign', page, id_)} is {in_words(status)}, and only a draft can be sent.",
+            f"{describe_record('campaign', page, id_)} is {describe(status)}, and only a draft can be sent.",
             then=NEXT_STEPS.get(status.lower(), "Look with get_campaign; cancel_campaign_send stops a send under way."),
         )
 
 
 def _status(page: Page | None) -> str:
-    return in_words(attribute_of(page, "status") or "unknown")
+    return describe(attribute_of(page, "status") or "unknown")
 
 
 def _facts(page: Page | None, messages: Sequence[str]) -> dict[str, Any]:
@@ -130,8 +130,8 @@ async def read_audience_names(reads: AccountReads, ids: Sequence[str]) -> dict[s
 
     if ids:
         await run_together(*(read(kind) for kind in names))
-    words = {id_: f"{kind} {quoted(name or id_)}" for kind, named in names.items() for id_, name in named.items()}
-    return {id_: words.get(id_, f"id {in_words(id_)} (its name is unknown)") for id_ in ids}
+    words = {id_: f"{kind} {quote(name or id_)}" for kind, named in names.items() for id_, name in named.items()}
+    return {id_: words.get(id_, f"id {describe(id_)} (its name is unknown)") for id_ in ids}
 
 
 # The time.
@@ -148,12 +148,12 @@ def _sending_time(strategy: Any) -> str:
         case "immediate":
             return " at once"
         case "static" if time:
-            return f" at {in_words(time)}{local}"
+            return f" at {describe(time)}{local}"
         case "throttled":
-            return f" from {in_words(time)} on, {in_words(strategy.get('throttle_percentage'))} % of them an hour"
+            return f" from {describe(time)} on, {describe(strategy.get('throttle_percentage'))} % of them an hour"
         case "smart_send_time":
-            return f" on {in_words(strategy.get('date'))} at the time that suits each recipient"
-    return f" ({in_words(dict(strategy))})"
+            return f" on {describe(strategy.get('date'))} at the time that suits each recipient"
+    return f" ({describe(dict(strategy))})"
 
 
 # Messages.
@@ -186,7 +186,7 @@ def _template_reader(reads: AccountReads, id_: str) -> Callable[[], Any]:
             return " It has no template yet: it cannot be sent."
         template = page.included.get((related.type, related.ids[0]))
         name = label_of(template) if template is not None else ""
-        return f" Template: {quoted(name or related.ids[0])}."
+        return f" Template: {quote(name or related.ids[0])}."
 
     return read
 
@@ -200,9 +200,9 @@ def _message(message: Flat) -> str:
     definition = _definition(message)
     content = definition.get("content")
     content = content if isinstance(content, Mapping) else {}
-    parts = [f"{name} {quoted(str(value))}" for name in ("subject", "title", "body") if (value := content.get(name))]
-    sender = [f"from {quoted(str(value))}" for value in (content.get("from_email"),) if value]
-    channel = in_words(definition.get("channel") or "unknown")
+    parts = [f"{name} {quote(str(value))}" for name in ("subject", "title", "body") if (value := content.get(name))]
+    sender = [f"from {quote(str(value))}" for value in (content.get("from_email"),) if value]
+    channel = describe(definition.get("channel") or "unknown")
     return f"Message by {channel}: {', '.join([*parts[:2], *sender]) or 'unknown'}."
 
 

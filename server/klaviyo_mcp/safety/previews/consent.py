@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
-from klaviyo_mcp.answers.wording import count_noun, name_thing
+from klaviyo_mcp.answers.wording import count_noun, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
 from klaviyo_tools.jsonapi.records import Page
@@ -28,7 +28,7 @@ async def preview_subscription(reads: AccountReads, arguments: Any) -> CallPrevi
         confirmation = "Single opt-in: they are subscribed at once."
     else:
         confirmation = "Whether they are asked to confirm first is unknown."
-    target = f"To the {name_thing('list', page, arguments.list_id)}." if arguments.list_id else "To no list."
+    target = f"To the {describe_record('list', page, arguments.list_id)}." if arguments.list_id else "To no list."
     return _consent("subscribe", arguments, page, (target, confirmation))
 
 
@@ -37,7 +37,7 @@ async def preview_unsubscription(reads: AccountReads, arguments: Any) -> CallPre
     page = await _read_list(reads, arguments.list_id)
     if arguments.list_id:
         lines: tuple[str, ...] = (
-            f"From the {name_thing('list', page, arguments.list_id)}.",
+            f"From the {describe_record('list', page, arguments.list_id)}.",
             "Those who are not on it are unsubscribed from all marketing in those channels.",
         )
     else:
@@ -95,7 +95,7 @@ async def _suppression(reads: AccountReads, arguments: Any, verb: str, outcome: 
         await reads.page_or_none(f"get_{kind}", fields=("profile_count",), **query), f"{kind}_id", kind
     )
     count = count_noun(attribute_of(page, "profile_count"), "profile")
-    name = name_thing(kind, page, id_)
+    name = describe_record(kind, page, id_)
     return CallPreview(
         (f"{verb} all profiles of the {name}: {count}.", outcome), {kind: name} if page is not None else {}
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
-from klaviyo_mcp.answers.wording import count_noun, in_words, name_thing
+from klaviyo_mcp.answers.wording import count_noun, describe, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_tools.areas.flows import MESSAGE_ACTIONS
 from klaviyo_tools.jsonapi.records import Flat, Page
@@ -19,9 +19,9 @@ async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
     id_ = arguments.flow_id
     page = await reads.page_or_none("get_flow", flow_id=id_, fields=FACTS, include=["flow-actions"])
     require_record(page, "flow_id", "flow")
-    status, trigger = (in_words(attribute_of(page, name) or "unknown") for name in ("status", "trigger_type"))
+    status, trigger = (describe(attribute_of(page, name) or "unknown") for name in ("status", "trigger_type"))
     lines = [
-        f"set the {name_thing('flow', page, id_)} to {arguments.status}; now it is {status}.",
+        f"set the {describe_record('flow', page, id_)} to {arguments.status}; now it is {status}.",
         f"It has {_actions_words(page)}. Trigger: {trigger}.",
     ]
     if arguments.status == "live":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record, run_together
-from klaviyo_mcp.answers.wording import count_noun, label_of, list_names, name_thing
+from klaviyo_mcp.answers.wording import count_noun, describe_record, label_of, list_names
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
 from klaviyo_tools.jsonapi.records import Flat, Page
@@ -58,7 +58,7 @@ def _list_reader(reads: AccountReads, id_: str, argument: str) -> Callable[[], A
 
 def _list_words(page: Page | None, id_: str) -> str:
     count = count_noun(attribute_of(page, "profile_count"), "profile")
-    return f"{name_thing('list', page, id_)}, which holds {count}"
+    return f"{describe_record('list', page, id_)}, which holds {count}"
 
 
 def _list_facts(page: Page | None) -> Mapping[str, Any]:

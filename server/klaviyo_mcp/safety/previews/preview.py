@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, MissingRecord, run_together
-from klaviyo_mcp.answers.wording import quoted
+from klaviyo_mcp.answers.wording import quote
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError
 from klaviyo_mcp.safety.previews import campaigns, consent, flows, lists, profiles, records
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
@@ -73,7 +73,7 @@ async def read_preview(
         preview, account = await _read(reads, operation, arguments), "Maton"
     else:
         preview, name = await run_together(lambda: _read(reads, operation, arguments), account_name)
-        account = f"Klaviyo account {quoted(name)}"
+        account = f"Klaviyo account {quote(name)}"
     declared = operation.preview.consequence if isinstance(operation.preview, Preview) else None
     consequence = CONSEQUENCES.get(operation.effect_of(arguments), "") if declared is None else declared
     return preview.ended(account, consequence)

@@ -7,7 +7,7 @@ from typing import Any
 
 from klaviyo_mcp.account.names import any_id
 from klaviyo_mcp.account.reads import AccountReads, MissingRecord
-from klaviyo_mcp.answers.wording import count_noun, in_words, one_line, quoted
+from klaviyo_mcp.answers.wording import count_noun, describe, one_line, quote
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_tools.jsonapi.records import Flat
 
@@ -20,7 +20,7 @@ async def preview_erasure(reads: AccountReads, arguments: Any) -> CallPreview:
     """The profiles that an identifier matches."""
     key = next(name for name in IDENTIFIERS if getattr(arguments.profile, name))
     value = getattr(arguments.profile, key)
-    first = f"erase for good every profile whose {key.replace('_', ' ')} is {quoted(value)}, with all its data."
+    first = f"erase for good every profile whose {key.replace('_', ' ')} is {quote(value)}, with all its data."
     equal = json.dumps(value, ensure_ascii=False)
     page = await reads.page_or_none("get_profiles", filter=f"equals({key},{equal})", fields=FIELDS)
     if page is None:
@@ -43,7 +43,7 @@ async def preview_merge(reads: AccountReads, arguments: Any) -> CallPreview:
     for argument, id_ in (("profile_id", kept_id), ("profile_ids", deleted_id)):
         if page is not None and id_ not in people:
             raise MissingRecord(argument, "profile")
-    words = {id_: people.get(id_) or f"id {in_words(id_)} (it could not be read)" for id_ in (kept_id, deleted_id)}
+    words = {id_: people.get(id_) or f"id {describe(id_)} (it could not be read)" for id_ in (kept_id, deleted_id)}
     lines = (
         "merge two profiles into one.",
         f"Kept: {words[kept_id]}.",
@@ -59,5 +59,5 @@ def _person(flat: Flat, *, hide: bool) -> str:
     texts = (name, attributes.get("email"), attributes.get("phone_number"))
     created = flat.attributes.get("created")
     since = [f"since {one_line(str(created)[:10])}"] if created else []
-    identity = f"(id {', '.join([in_words(flat.id), *since])})"
-    return " ".join([*(quoted(str(text)) for text in texts if text), identity])
+    identity = f"(id {', '.join([describe(flat.id), *since])})"
+    return " ".join([*(quote(str(text)) for text in texts if text), identity])

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 
 from klaviyo_mcp.account.reads import AccountReads, require_record, run_together
 from klaviyo_mcp.answers.values import value_at
-from klaviyo_mcp.answers.wording import count_noun, in_words, label_of, list_names, name_thing, quoted, singular
+from klaviyo_mcp.answers.wording import (
+    count_noun,
+    describe,
+    describe_record,
+    label_of,
+    list_names,
+    quote,
+    singular,
+)
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
 from klaviyo_tools.jsonapi.records import Flat, Page
@@ -83,8 +91,8 @@ class ShownRecord(NamedTuple):
     def name(self) -> str:
         """`list "Newsletter" (id Y6nRLr)`."""
         if self.hide and self.flat is not None and resource_type(self.flat.type).untrusted:
-            return f"{self.kind} with id {in_words(self.id)}"
-        return name_thing(self.kind, self.page, self.id)
+            return f"{self.kind} with id {describe(self.id)}"
+        return describe_record(self.kind, self.page, self.id)
 
     @property
     def flat(self) -> Flat | None:
@@ -125,7 +133,7 @@ def _usual_sentences(operation: Operation, source: RecordSource | None) -> tuple
 
 def _values_line(operation: Operation, arguments: Any) -> list[str]:
     values = arguments.model_dump(exclude_unset=True, exclude=set(operation.path_ids))
-    return [f"Values: {in_words(values)}"] if values else []
+    return [f"Values: {describe(values)}"] if values else []
 
 
 def _shows_record(declared: Preview) -> bool:
@@ -160,7 +168,7 @@ async def _read_contents(reads: AccountReads, contents: str, id_: str) -> Page |
 def _facts_line(record: ShownRecord, declared: Preview) -> list[str]:
     """The line of the attributes, and that of the profiles."""
     words = [
-        f"{name.replace('_', ' ')}: {in_words(value)}" for name in declared.facts if (value := record.attribute(name))
+        f"{name.replace('_', ' ')}: {describe(value)}" for name in declared.facts if (value := record.attribute(name))
     ]
     lines = [f"{', '.join(words)}."] if words else []
     lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
@@ -204,10 +212,10 @@ def _words(part: Placeholder, arguments: Any, record: ShownRecord | None) -> str
     if record is None:
         return UNKNOWN
     if part.of == RECORD:
-        return in_words(record.attribute(".".join(part.path)) or UNKNOWN) if part.path else record.name
+        return describe(record.attribute(".".join(part.path)) or UNKNOWN) if part.path else record.name
     joined = record.joined(part.of)
     if part.path:
-        return in_words((value_at(joined[0].attributes, part.path) if joined else None) or UNKNOWN)
+        return describe((value_at(joined[0].attributes, part.path) if joined else None) or UNKNOWN)
     if not joined:
         return f"an unknown {part.of}"
-    return f"{singular(joined[0].type)} {quoted(record.joined_name(joined[0]) or joined[0].id)}"
+    return f"{singular(joined[0].type)} {quote(record.joined_name(joined[0]) or joined[0].id)}"

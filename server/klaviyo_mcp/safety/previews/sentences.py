@@ -7,7 +7,7 @@ from functools import lru_cache
 from string import Formatter
 from typing import Any, NamedTuple
 
-from klaviyo_mcp.answers.wording import count_noun, in_words, list_names, quoted
+from klaviyo_mcp.answers.wording import count_noun, describe, list_names, quote
 from klaviyo_tools.arguments.types import Arguments
 
 MAX_MEMBERS = 5
@@ -45,16 +45,16 @@ def argument_words(value: Any, placeholder: Placeholder) -> str:
     for name in placeholder.path:
         value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
     if placeholder.format.isdigit():
-        return quoted(str(value), int(placeholder.format))
+        return quote(str(value), int(placeholder.format))
     if placeholder.format:
         return count_noun(len(value), placeholder.format)
     if isinstance(value, Arguments):
-        return quoted(identifier_of(value))
+        return quote(identifier_of(value))
     if isinstance(value, list) and not isinstance(value[0] if value else None, Mapping):
         rest = len(value) - MAX_MEMBERS
         words = ", ".join(_member_words(member) for member in value[:MAX_MEMBERS])
         return f"{words} and {rest:,} more" if rest > 0 else words
-    return in_words(value)
+    return describe(value)
 
 
 def identifiers(people: Sequence[Any], most: int = 3) -> str:
@@ -68,4 +68,4 @@ def identifier_of(person: Any) -> str:
 
 
 def _member_words(member: Any) -> str:
-    return quoted(identifier_of(member)) if isinstance(member, Arguments) else in_words(member)
+    return quote(identifier_of(member)) if isinstance(member, Arguments) else describe(member)
