@@ -20,9 +20,9 @@ first. Times are UTC. Take ids from reads; never guess one.
 Numbers: query_campaign_values, query_flow_values and the like (2 a minute: ask one wide question);
 query_metric_aggregates for events and revenue over time. A metric may be given by name: "Placed Order".
 
-Writing: an update changes only what you pass. Bulk tools start a job; the answer names the read that follows it. Deleting,
-sending and changing consent need a person's agreement: the client asks, or the first call changes nothing and answers
-with a preview and a code. Show the preview, and call again with confirmation=code only after the person agreed.
+Writing: an update changes only what you pass. Bulk tools start a job; the answer names the read that follows it.
+Deleting, sending and changing consent need a person's agreement: the client asks, or the first call changes nothing and
+answers with a preview and a code. Show the preview, and call again with confirmation=code only after the person agreed.
 Membership of a list is not consent.
 
 Before you write a definition, a campaign or consent, read the guide: describe_tool("klaviyo://guide/NAME"), NAME one of
