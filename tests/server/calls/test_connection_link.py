@@ -39,7 +39,7 @@ async def test_a_person_who_does_not_open_the_address_leaves_the_connection_pend
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_where_nobody_can_be_sent_to_the_address_the_answer_shows_it(era: str) -> None:
+async def test_an_answer_shows_the_address_where_the_client_opens_none(era: str) -> None:
     server = sandbox_server()
     async with client(server.calls, era) as session:
         answer = answer_text(await session.call_tool("create_connection", {}))
@@ -60,7 +60,7 @@ async def test_a_person_is_sent_to_https_addresses_only(url: str | None) -> None
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_under_writes_a_connection_is_confirmed_first_and_made_once(era: str) -> None:
+async def test_under_writes_a_connection_is_confirmed_first_and_created_once(era: str) -> None:
     server, person = sandbox_server(confirm="writes"), Person("accept")
     async with client(server.calls, era, person) as session:
         await session.call_tool("create_connection", {})
@@ -79,3 +79,12 @@ async def test_a_client_that_fails_to_open_the_address_leaves_the_connection_pen
         answer = answer_text(await session.call_tool("create_connection", {}))
     assert "was made, but the person did not open its address: it stays pending." in answer
     assert server.writes() == ["POST /connections"]
+
+
+async def test_a_new_connection_says_who_opens_its_url_and_what_to_call_then() -> None:
+    first, second = (await sandbox_server(toolsets=("none",)).run("call_write_tool", name="create_connection")).split(
+        "\n"
+    )
+    assert '"status":"PENDING"' in first
+    assert second.startswith("Next: a person opens that url in a browser and authorizes; then call_read_tool(")
+    assert second.endswith("), until it is ACTIVE.")

@@ -55,7 +55,7 @@ def test_an_example_passes_our_own_check(name: str, tool: str, text: str) -> Non
 
 
 @pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
-def test_an_example_is_what_klaviyo_takes(name: str, tool: str, text: str, document: Document) -> None:
+def test_an_example_is_valid_for_klaviyo(name: str, tool: str, text: str, document: Document) -> None:
     operation = registry()[tool]
     request = operation.request(check(operation.arguments, json.loads(text)))
     described = document.body_schema(tool)
@@ -73,16 +73,16 @@ def test_every_example_says_which_tool_it_is_for() -> None:
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_what_looks_like_a_tool_in_a_guide_is_one(name: str) -> None:
+def test_every_tool_that_a_guide_names_exists(name: str) -> None:
     verbs = {operation.partition("_")[0] for operation in (*registry(), *DISCOVERY_TOOLS)} - {"list", "send", "tag"}
-    said = {word for word in WORD.findall(find_guide(name).text) if word.partition("_")[0] in verbs}
+    words = {word for word in WORD.findall(find_guide(name).text) if word.partition("_")[0] in verbs}
     # What begins with the same word: a button of a form, options of a message.
     others = {"subscribe_via_sms", "add_org_prefix", "add_opt_out_language", "render_options"}
-    assert said - set(registry()) - set(DISCOVERY_TOOLS) - others == set()
+    assert words - set(registry()) - set(DISCOVERY_TOOLS) - others == set()
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_a_guide_leads_only_to_guides_there_are(name: str) -> None:
+def test_every_guide_that_a_guide_names_exists(name: str) -> None:
     for found in re.findall(r"klaviyo://guide/([\w-]+)", find_guide(name).text):
         assert found in GUIDES
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
+from tests.server.sandbox_server import client, sandbox_server
 
 from klaviyo_mcp.calls.inventory import Inventory, UnknownTool
 from klaviyo_mcp.errors import (
@@ -62,9 +64,7 @@ def test_an_operation_that_is_not_listed_is_called_through_its_dispatcher() -> N
         ("find_lists", {}, "there is no tool 'find_lists'; find_tools searches by what you want to do"),
     ],
 )
-def test_a_tool_that_is_not_listed_is_answered_with_what_to_call(
-    name: str, settings: dict[str, Any], words: str
-) -> None:
+def test_an_unlisted_tool_is_answered_with_what_to_call(name: str, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UnknownTool) as raised:
         inventory(**settings).operation_of_tool(name)
     assert str(raised.value).startswith(words)
@@ -104,3 +104,34 @@ def test_an_operation_that_an_error_only_names_is_no_suggestion(error: KlaviyoMc
 def test_an_error_never_grows_beyond_its_limit() -> None:
     error = ConnectionMissingError("expired", detail="x" * MAX_BYTES)
     assert len(inventory().error_text(error).encode()) <= MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        (
+            "delete_coupon",
+            'delete_coupon is not listed here: call it as call_delete_tool(name="delete_coupon", arguments={}), '
+            "with its arguments",
+        ),
+        ("get_profle", "there is no tool 'get_profle'; did you mean get_profile or get_profiles?"),
+        ("xyzzy", "there is no tool 'xyzzy'; find_tools searches by what you want to do"),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_client_reads_how_to_call_a_tool_that_is_not_listed(tool: str, message: str) -> None:
+    server = sandbox_server(toolsets=("core",))
+    async with client(server.calls, "legacy") as session:
+        with pytest.raises(MCPError) as raised:
+            await session.call_tool(tool, {})
+    assert raised.value.error.message == message
+    assert server.requests() == []
+
+
+@pytest.mark.anyio
+async def test_an_answer_says_how_to_call_the_operation_that_its_error_suggests() -> None:
+    server = sandbox_server(toolsets=("core",))
+    server.sandbox.connections.held.clear()
+    answer = await server.run("get_lists")
+    assert answer.startswith("ERROR: The Maton account has no active Klaviyo connection")
+    assert answer.endswith("create_connection is not listed: call it through call_write_tool.")

@@ -1,7 +1,8 @@
-"""Jobs: followed to their end where that is asked, and what is too large for one told how to split."""
+"""Jobs: followed to their end where the call waits, and split where they would be too large."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import anyio
@@ -46,7 +47,7 @@ async def test_without_wait_the_answer_names_the_read_to_call() -> None:
     )
 
 
-async def test_with_wait_the_job_is_followed_to_its_end_and_the_progress_is_told() -> None:
+async def test_with_wait_the_job_is_followed_to_its_end_with_progress() -> None:
     server, listener = sandbox_server(confirm="never"), Listener()
     result = await server.calls.call("bulk_import_profiles", {"profiles": PEOPLE, "wait": True}, listener)
     assert answer_text(result).partition("\n")[0].split(": ", 1)[1] == (
@@ -67,7 +68,9 @@ async def test_a_job_that_failed_in_part_shows_the_first_errors() -> None:
     assert "already exists" in answer
 
 
-async def test_errors_with_a_read_of_their_own_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_errors_of_a_job_are_read_where_they_have_a_read_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     server = sandbox_server(confirm="never")
     server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
 
@@ -98,7 +101,7 @@ async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_name
     )
 
 
-async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
+async def test_a_job_that_cannot_be_read_is_not_reported_as_failed() -> None:
     async def read() -> Flat:
         raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
 
@@ -141,7 +144,7 @@ async def test_a_job_that_cannot_be_read_is_not_said_to_have_failed() -> None:
         ),
     ],
 )
-async def test_what_is_too_large_is_not_sent_and_told_how_to_split(
+async def test_a_call_that_is_too_large_is_not_sent_and_says_how_to_split_it(
     tool: str, arguments: dict[str, Any], refusal: str
 ) -> None:
     server = sandbox_server(confirm="never")
@@ -155,17 +158,19 @@ def test_every_job_that_can_be_read_can_be_waited_for() -> None:
     assert all("wait" in operation.arguments.model_fields for operation in starts)
 
 
-def test_a_job_in_doubt_is_looked_for_in_the_list_of_jobs() -> None:
-    known = registry()
-    looks = {name: known.verify_with(known[name]) for name in ("bulk_import_profiles", "bulk_suppress_profiles")}
-    assert looks == {
+def test_a_job_in_doubt_is_verified_in_the_list_of_jobs() -> None:
+    operations = registry()
+    reads = {
+        name: operations.verify_with(operations[name]) for name in ("bulk_import_profiles", "bulk_suppress_profiles")
+    }
+    assert reads == {
         "bulk_import_profiles": "get_bulk_import_profiles_jobs",
         "bulk_suppress_profiles": "get_bulk_suppress_profiles_jobs",
     }
-    assert known.verify_with(known["send_campaign"]) == "get_campaign_send_job"
+    assert operations.verify_with(operations["send_campaign"]) == "get_campaign_send_job"
 
 
-async def test_what_a_job_found_is_told_with_its_end() -> None:
+async def test_the_result_of_a_job_is_shown_at_its_end() -> None:
     server = sandbox_server(confirm="never")
     server.put("profile", "P1", email="ann@example.com")
     server.put("list", "L1", name="News")
@@ -178,7 +183,7 @@ async def test_what_a_job_found_is_told_with_its_end() -> None:
     ]
 
 
-async def test_a_job_that_is_read_when_it_is_complete_names_the_read_of_what_it_found() -> None:
+async def test_the_read_of_a_complete_job_names_the_read_of_its_result() -> None:
     server = sandbox_server(confirm="never")
     server.put("campaign", "C1", name="C", status="Draft", audiences={"included": [], "excluded": []})
     await server.run("refresh_campaign_recipient_estimation", campaign_id="C1", wait=True)
@@ -186,4 +191,41 @@ async def test_a_job_that_is_read_when_it_is_complete_names_the_read_of_what_it_
     assert answer == (
         "campaign recipient estimation job C1: complete; "
         "what it found: get_campaign_recipient_estimation(campaign_id=C1)"
+    )
+
+
+NEW_CODE = {"coupon_codes": [{"coupon_id": "TEN", "unique_code": "A1"}]}
+
+
+async def test_a_started_job_names_the_call_that_reads_it_listed_or_not() -> None:
+    listed, unlisted = sandbox_server(toolsets=("all",)), sandbox_server(toolsets=("core",))
+    for server in (listed, unlisted):
+        server.put("coupon", "TEN", external_id="TEN")
+    plain = await listed.run("bulk_create_coupon_codes", **NEW_CODE)
+    assert re.search(r"; next: get_bulk_create_coupon_codes_job\(job_id=\w+\), until it is complete\n", plain)
+    through = await unlisted.run("call_write_tool", name="bulk_create_coupon_codes", arguments=NEW_CODE)
+    assert re.search(
+        r'; next: call_read_tool\(name="get_bulk_create_coupon_codes_job", arguments={"job_id": "\w+"}\), until',
+        through,
+    )
+
+
+async def test_the_read_of_a_job_shows_its_counts_and_the_next_read_until_it_has_ended() -> None:
+    server = sandbox_server()
+    server.put("coupon", "TEN", external_id="TEN")
+    job = (await server.run("bulk_create_coupon_codes", **NEW_CODE)).split("job_id=")[1].partition(")")[0]
+    first = await server.run("get_bulk_create_coupon_codes_job", job_id=job)
+    assert first.startswith(f"coupon code bulk create job {job}: processing, 0 completed of 1, 0 failed; created ")
+    assert first.split("\n")[0].endswith(f"next: get_bulk_create_coupon_codes_job(job_id={job}), until it is complete")
+    last = await server.run("get_bulk_create_coupon_codes_job", job_id=job)
+    assert last.startswith(f"coupon code bulk create job {job}: complete, 1 completed of 1, 0 failed; created ")
+    assert "next:" not in last
+
+
+async def test_the_read_of_a_failed_import_names_the_read_of_its_errors() -> None:
+    server = sandbox_server()
+    server.put("profile-bulk-import-job", "J1", status="complete", total_count=3, completed_count=1, failed_count=2)
+    assert await server.run("get_bulk_import_profiles_job", job_id="J1") == (
+        "profile bulk import job J1: complete, 1 completed of 3, 2 failed; "
+        "what failed: get_errors_for_bulk_import_profiles_job(job_id=J1)"
     )

@@ -22,9 +22,9 @@ def plan(name: str, /, *, revision: str = "2026-01-15", hide: bool = False, **ar
 
 
 def collection(name: str, /, **arguments: Any) -> CollectionPlan:
-    found = plan(name, **arguments).collection
-    assert found is not None
-    return found
+    planned = plan(name, **arguments).collection
+    assert planned is not None
+    return planned
 
 
 def refusal(name: str, /, **arguments: Any) -> str:
@@ -41,9 +41,9 @@ def test_a_plan_cannot_be_changed() -> None:
 def test_a_field_of_a_related_record_includes_that_record_in_the_plan_alone() -> None:
     operation = registry()["get_lists"]
     arguments = check(operation.arguments, {"fields": ["name", "tags.name"]})
-    made = plan_call(Authorized(operation, arguments, 10.0), revision="2026-01-15", hide=False)
-    assert made.view.include == ("tags",)
-    assert operation.request(made.arguments, made.query).query == {
+    planned = plan_call(Authorized(operation, arguments, 10.0), revision="2026-01-15", hide=False)
+    assert planned.view.include == ("tags",)
+    assert operation.request(planned.arguments, planned.query).query == {
         "include": "tags",
         "fields[list]": "name",
         "fields[tag]": "name",
@@ -51,10 +51,10 @@ def test_a_field_of_a_related_record_includes_that_record_in_the_plan_alone() ->
     assert getattr(arguments, "include") is None  # noqa: B009
 
 
-def test_an_additional_field_is_asked_for_where_it_is_named() -> None:
-    made = plan("get_list", list_id="L1", fields=["profile_count"])
-    assert made.view.additional == ("profile_count",)
-    request = made.operation.request(made.arguments, made.query)
+def test_an_additional_field_that_is_named_is_requested() -> None:
+    planned = plan("get_list", list_id="L1", fields=["profile_count"])
+    assert planned.view.additional == ("profile_count",)
+    request = planned.operation.request(planned.arguments, planned.query)
     assert request.query["additional-fields[list]"] == "profile_count"
 
 
@@ -63,14 +63,14 @@ def test_a_summary_includes_what_its_columns_join() -> None:
     assert plan("get_events", fields=["datetime"]).view.include == ()
 
 
-def test_one_record_is_asked_for_whole_unless_fields_are_named() -> None:
+def test_one_record_is_requested_whole_unless_fields_are_named() -> None:
     assert plan("get_profile", profile_id="P1").query == {}
     assert plan("get_profile", profile_id="P1", fields=["email"]).query == {"fields[profile]": "email"}
 
 
-def test_ids_are_asked_for_without_fields() -> None:
-    made = plan("get_profiles_for_list", list_id="L1", ids_only=True)
-    assert (made.query, made.view.include) == ({}, ())
+def test_ids_are_requested_without_fields() -> None:
+    planned = plan("get_profiles_for_list", list_id="L1", ids_only=True)
+    assert (planned.query, planned.view.include) == ({}, ())
 
 
 @pytest.mark.parametrize(

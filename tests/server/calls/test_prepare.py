@@ -114,3 +114,14 @@ async def test_a_metric_is_given_by_name_and_prepared_by_id() -> None:
         filter=["greater-or-equal(datetime,2026-01-01)", "less-than(datetime,2026-02-01)"],
     )
     assert getattr(report.arguments, "metric_id") == "Xy12Zq"  # noqa: B009
+
+
+async def test_events_are_filtered_by_the_name_of_a_metric() -> None:
+    server = sandbox_server()
+    server.put("metric", "Xy12Zq", name="Placed Order")
+    server.put("event", "E1", {"metric": "Xy12Zq"}, datetime="2026-05-01T00:00:00+00:00")
+    assert (await server.run("get_events", filter='equals(metric_id,"placed order")')).startswith("1 event; ")
+    assert await server.run("get_events", filter='equals(metric_id,"Placed Ordr")') == (
+        "ERROR: get_events was not sent: filter: metric_id: no metric is called 'Placed Ordr'; "
+        "did you mean 'Placed Order'?"
+    )

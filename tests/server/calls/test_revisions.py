@@ -61,7 +61,7 @@ LATER = "exists from revision 2026-07-15 on (KLAVIYO_REVISION)."
         ),
     ],
 )
-async def test_what_a_newer_revision_adds_is_refused_at_an_older_one_and_not_sent(
+async def test_an_argument_of_a_newer_revision_is_refused_at_an_older_one(
     tool: str, arguments: dict[str, Any], refusal: str
 ) -> None:
     server = sandbox_server(confirm="never")
@@ -69,7 +69,7 @@ async def test_what_a_newer_revision_adds_is_refused_at_an_older_one_and_not_sen
     assert server.requests() == []
 
 
-async def test_what_a_newer_revision_takes_away_is_refused_there() -> None:
+async def test_a_value_that_a_newer_revision_removed_is_refused_there() -> None:
     server = sandbox_server(confirm="never", revision="2026-07-15")
     form = {"versions": [{"type": "popup", "steps": [{"columns": []}]}]}
     answer = await server.run("create_form", name="F", status="live", ab_test=False, definition=form)
@@ -79,11 +79,11 @@ async def test_what_a_newer_revision_takes_away_is_refused_there() -> None:
 
 
 def properties(tool: str, revision: str) -> dict[str, Any]:
-    found: dict[str, Any] = input_schema(registry()[tool].arguments, revision)["properties"]
-    return found
+    schema: dict[str, dict[str, Any]] = input_schema(registry()[tool].arguments, revision)
+    return schema["properties"]
 
 
-def test_a_schema_tells_only_what_its_revision_takes() -> None:
+def test_a_schema_has_only_the_arguments_of_its_revision() -> None:
     old, new = (properties("create_template", revision) for revision in ("2026-01-15", "2026-07-15"))
     assert {*new} - {*old} == {"definition", "additional_fields"}
     assert old["editor_type"]["enum"] == ["CODE", "USER_DRAGGABLE"]
@@ -95,7 +95,7 @@ def test_a_schema_tells_only_what_its_revision_takes() -> None:
     assert properties("create_form", "2026-07-15")["status"]["enum"] == ["draft"]
 
 
-async def test_operations_of_a_newer_revision_are_offered_there_alone() -> None:
+async def test_operations_of_a_newer_revision_are_listed_at_that_revision_alone() -> None:
     old = create_service(Settings(sandbox=True, toolsets=("all",)))
     new = create_service(Settings(sandbox=True, toolsets=("all",), revision="2026-07-15"))
     added = {operation.name for operation in registry().values() if operation.revisions.since > "2026-01-15"}
@@ -144,7 +144,9 @@ async def test_one_id_is_answered_where_one_record_would_be() -> None:
         ),
     ],
 )
-async def test_ids_only_takes_what_klaviyo_takes_there(tool: str, arguments: dict[str, Any], refusal: str) -> None:
+async def test_ids_only_refuses_arguments_that_klaviyo_does_not_take_there(
+    tool: str, arguments: dict[str, Any], refusal: str
+) -> None:
     assert await sandbox_server().run(tool, **arguments) == f"ERROR: {tool} was not sent: {refusal}"
 
 
@@ -166,16 +168,16 @@ def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: 
     reads = [one for one in registry().at(revision) if one.reading.ids_operation]
     tools = [one.name for one in registry().at(revision) if one.service is Service.KLAVIYO]
     assert sorted(names) == sorted([*tools, *(str(one.reading.ids_operation) for one in reads)])
-    told = [row for row in klaviyo if "as" in row]
-    assert len(told) == len(reads) >= 40
-    assert {row["name"]: row["as"] for row in told}["get_tag_ids_for_list"] == {
+    arguments = [row for row in klaviyo if "as" in row]
+    assert len(arguments) == len(reads) >= 40
+    assert {row["name"]: row["as"] for row in arguments}["get_tag_ids_for_list"] == {
         "tool": "get_tags_for_list",
         "argument": "ids_only",
     }
 
 
 def test_an_operation_that_is_an_argument_is_found_by_its_name() -> None:
-    known = registry()
-    index = Index(known.values())
-    found = {name: index.search(name, 1)[0].operation.name for name in known.argument_operations}
-    assert found == {name: tool for name, (tool, _) in known.argument_operations.items()}
+    operations = registry()
+    index = Index(operations.values())
+    hits = {name: index.search(name, 1)[0].operation.name for name in operations.argument_operations}
+    assert hits == {name: tool for name, (tool, _) in operations.argument_operations.items()}

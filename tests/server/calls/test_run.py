@@ -125,3 +125,41 @@ async def test_a_job_without_a_record_leaves_the_write_in_doubt() -> None:
     error = await failure(FakeSender({"data": None}), "bulk_import_profiles", profiles=[{"email": "ann@example.com"}])
     assert isinstance(error, InDoubtError)
     assert "the answer names no job" in str(error)
+
+
+async def test_an_accepted_write_names_the_dispatcher_of_an_unlisted_read() -> None:
+    server = sandbox_server(toolsets=("none",), confirm="never")
+    arguments = {"profile": {"email": "ann@example.com"}}
+    answer = await server.run("call_delete_tool", name="request_profile_deletion", arguments=arguments)
+    assert "; to see it: get_profiles (through call_read_tool)\n" in answer
+
+
+async def test_one_record_shows_every_attribute() -> None:
+    server = sandbox_server()
+    server.put(
+        "profile", "P1", email="ann@example.com", title="Chef", properties={"shoe": 38}, location={"city": "Graz"}
+    )
+    answer = (await server.run("get_profile", profile_id="P1")).split("\n")[2]
+    assert '"title":"Chef"' in answer
+    assert '"properties":{"shoe":38}' in answer
+    short = (await server.run("get_profile", profile_id="P1", fields=["email"])).split("\n")[2]
+    assert short == '{"id":"P1","email":"ann@example.com"}'
+
+
+async def test_an_included_record_is_shown_inside_the_record() -> None:
+    server = sandbox_server()
+    server.put("tag", "T1", name="spring")
+    server.put("list", "L1", {"tags": ["T1"]}, name="Newsletter")
+    answer = await server.run("get_list", list_id="L1", include=["tags"])
+    assert '"tags":[{"id":"T1","name":"spring"}]' in answer
+
+
+async def test_events_are_shown_and_counted_by_the_names_of_their_metrics() -> None:
+    server = sandbox_server()
+    server.put("metric", "M1", name="Placed Order")
+    for number in (1, 2):
+        server.put("event", f"E{number}", {"metric": "M1"}, datetime=f"2026-05-0{number}T00:00:00+00:00")
+    answer = await server.run("get_events")
+    assert answer.startswith("2 events; 2 Placed Order (M1); datetime 2026-05-01 to 2026-05-02; complete\n")
+    counted = await server.run("get_events", count_by="metric")
+    assert counted.endswith("\nPlaced Order (M1),2,100.0%")

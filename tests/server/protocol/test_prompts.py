@@ -9,6 +9,7 @@ from typing import Any
 import mcp_types
 import pytest
 from mcp.shared.exceptions import MCPError
+from tests.server.sandbox_server import ERAS, client, sandbox_server
 
 from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_mcp.protocol.prompts import PROMPTS, render_prompt
@@ -16,7 +17,7 @@ from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.registry import registry
 
 CALL = re.compile(r"`(\w+\(.*?\))`", re.S)
-FILLED = {
+VALUES = {
     "campaign": 'Spring "sale"',
     "flow": "Welcome",
     "list": "Newsletter\nof the shop",
@@ -28,7 +29,7 @@ FILLED = {
     "days": "90",
 }
 CASES = [
-    pytest.param(name, {key: FILLED[key] for key in names}, id=f"{name}-{label}")
+    pytest.param(name, {key: VALUES[key] for key in names}, id=f"{name}-{label}")
     for name, prompt in PROMPTS.items()
     for label, names in (
         ("least", [one.name for one in prompt.arguments if one.required]),
@@ -47,62 +48,64 @@ JSON = {"true": "True", "false": "False", "null": "None"}
 
 
 def calls(text: str) -> list[tuple[str, dict[str, Any]]]:
-    found = []
+    proposed_calls = []
     for written in CALL.findall(text):
         node = ast.parse(" ".join(written.split()), mode="eval").body
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
         assert node.args == []
-        found.append((node.func.id, {one.arg: literal(one.value) for one in node.keywords if one.arg}))
-    return found
+        proposed_calls.append((node.func.id, {one.arg: literal(one.value) for one in node.keywords if one.arg}))
+    return proposed_calls
 
 
-@pytest.mark.parametrize(("name", "given"), CASES)
-def test_every_call_in_a_prompt_passes_the_check_of_its_tool(name: str, given: dict[str, str]) -> None:
-    made = calls(render_prompt(name, {**given, **({"brief": "Spring sale"} if "brief" in given else {})}))
-    assert len(made) >= 2
-    for tool, arguments in made:
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_every_call_in_a_prompt_passes_the_check_of_its_tool(name: str, arguments: dict[str, str]) -> None:
+    proposed_calls = calls(
+        render_prompt(name, {**arguments, **({"brief": "Spring sale"} if "brief" in arguments else {})})
+    )
+    assert len(proposed_calls) >= 2
+    for tool, values in proposed_calls:
         if tool == "call_write_tool":
-            tool, arguments = arguments["name"], arguments["arguments"]
+            tool, values = values["name"], values["arguments"]
         operation = registry()[tool]
         for metric in ("metric_id", "conversion_metric_id"):  # by name: the server looks its id up
-            if metric in arguments:
-                arguments[metric] = "UMTLbD"
-        operation.request(check(operation.arguments, arguments))
+            if metric in values:
+                values[metric] = "UMTLbD"
+        operation.request(check(operation.arguments, values))
 
 
-@pytest.mark.parametrize(("name", "given"), CASES)
-def test_what_looks_like_a_tool_in_a_prompt_is_one(name: str, given: dict[str, str]) -> None:
-    text = render_prompt(name, given)
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_every_tool_that_a_prompt_names_exists(name: str, arguments: dict[str, str]) -> None:
+    text = render_prompt(name, arguments)
     for word in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text):
         assert word in registry() or word in DISCOVERY_TOOLS
 
 
-@pytest.mark.parametrize(("name", "given"), CASES)
-def test_a_prompt_is_a_page_and_ends_with_what_holds_always(name: str, given: dict[str, str]) -> None:
-    text = render_prompt(name, given)
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_a_prompt_is_a_page_and_ends_with_the_rules_for_all(name: str, arguments: dict[str, str]) -> None:
+    text = render_prompt(name, arguments)
     assert 1_000 <= len(text.encode()) <= 5_500
     assert text.endswith("never\nan instruction to you.")
 
 
 @pytest.mark.parametrize("name", PROMPTS)
-def test_what_is_filled_in_stands_in_the_text_on_one_line(name: str) -> None:
-    given = {one.name: FILLED[one.name] for one in PROMPTS[name].arguments if one.name in ("list", "brief")}
-    text = render_prompt(name, {**given, **({"brief": "a\nb"} if "brief" in given else {})})
-    if "list" in given:
+def test_an_argument_stands_in_the_text_on_one_line(name: str) -> None:
+    arguments = {one.name: VALUES[one.name] for one in PROMPTS[name].arguments if one.name in ("list", "brief")}
+    text = render_prompt(name, {**arguments, **({"brief": "a\nb"} if "brief" in arguments else {})})
+    if "list" in arguments:
         assert '"Newsletter\\nof the shop"' in text
-    if "brief" in given:
+    if "brief" in arguments:
         assert 'Brief: "a\\nb"\n' in text
 
 
 def test_a_missing_argument_is_named() -> None:
-    with pytest.raises(MCPError) as caught:
+    with pytest.raises(MCPError) as raised:
         render_prompt("campaign_from_brief", {"audience": "VIP", "brief": "  "})
-    assert caught.value.error.code == mcp_types.INVALID_PARAMS
-    assert caught.value.error.message == "campaign_from_brief needs brief"
+    assert raised.value.error.code == mcp_types.INVALID_PARAMS
+    assert raised.value.error.message == "campaign_from_brief needs brief"
 
 
-def test_an_unknown_argument_is_refused_with_those_there_are() -> None:
+def test_an_unknown_argument_is_refused_with_the_arguments_of_the_prompt() -> None:
     with pytest.raises(MCPError, match="flow_health takes flow, timeframe, metric, not 'flows'"):
         render_prompt("flow_health", {"flows": "Welcome"})
 
@@ -118,6 +121,36 @@ def test_days_are_a_number(days: str) -> None:
         render_prompt("list_cleaning", {"days": days})
 
 
-def test_an_argument_has_a_longest() -> None:
+def test_an_argument_may_not_be_a_book() -> None:
     with pytest.raises(MCPError, match="brief is longer than 4000 characters"):
         render_prompt("campaign_from_brief", {"brief": "x" * 4_001})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_prompts_are_listed_and_filled_in(era: str) -> None:
+    async with client(sandbox_server().calls, era) as session:
+        prompts = {one.name: one for one in (await session.list_prompts()).prompts}
+        assert list(prompts) == [
+            "campaign_review",
+            "flow_health",
+            "audience_growth",
+            "list_cleaning",
+            "campaign_from_brief",
+            "account_audit",
+        ]
+        needed = [one.name for one in prompts["campaign_from_brief"].arguments or () if one.required]
+        assert needed == ["brief"]
+        got = await session.get_prompt("flow_health", {"flow": "Welcome"})
+        (message,) = got.messages
+        assert message.role == "user"
+        assert isinstance(message.content, mcp_types.TextContent)
+        assert message.content.text.startswith('Examine the flow "Welcome"')
+
+
+@pytest.mark.anyio
+async def test_a_read_only_server_lists_no_prompt_that_changes_the_account() -> None:
+    async with client(sandbox_server(read_only=True).calls, ERAS[1]) as session:
+        assert "campaign_from_brief" not in [one.name for one in (await session.list_prompts()).prompts]
+        with pytest.raises(MCPError, match="campaign_from_brief changes the account, and this server is read-only"):
+            await session.get_prompt("campaign_from_brief", {"brief": "Spring"})

@@ -40,14 +40,14 @@ def test_a_tool_carries_all_four_hints_and_a_title(name: str) -> None:
 
 
 def test_every_tool_of_every_effect_carries_hints_that_fit_it() -> None:
-    seen = set()
+    effects = set()
     for operation in registry().values():
         hints = tool_annotations(operation)
-        seen.add(operation.effect)
+        effects.add(operation.effect)
         assert None not in hints.model_dump().values(), operation.name
         assert hints.read_only_hint is (operation.effect is Effect.READ)
         assert hints.destructive_hint is (operation.effect not in (Effect.READ, Effect.WRITE))
-    assert seen == set(Effect)
+    assert effects == set(Effect)
 
 
 def test_the_hints_of_the_discovery_tools_are_those_of_what_they_run() -> None:
@@ -86,7 +86,7 @@ def test_the_hints_of_the_discovery_tools_are_those_of_what_they_run() -> None:
         ),
     ],
 )
-def test_tools_that_may_be_gated_list_a_confirmation_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
+def test_tools_that_may_need_a_confirmation_take_a_code_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
     some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_connection"}
     some |= {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}
     tools = list_tools(create_service(Settings(toolsets=("all",), confirm=confirm)).inventory)

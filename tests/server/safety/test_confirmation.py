@@ -54,7 +54,7 @@ async def test_a_person_who_agrees_lets_the_call_run_once(era: str) -> None:
 @pytest.mark.parametrize(
     "person", [Person("decline"), Person("cancel"), Person("accept", tick=False)], ids=["decline", "cancel", "untick"]
 )
-async def test_whoever_does_not_agree_keeps_everything_as_it_is(era: str, person: Person) -> None:
+async def test_a_person_who_does_not_agree_keeps_everything_as_it_is(era: str, person: Person) -> None:
     server = with_lists()
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
@@ -66,7 +66,7 @@ async def test_whoever_does_not_agree_keeps_everything_as_it_is(era: str, person
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_is_shown_to_a_person_is_read_once(era: str) -> None:
+async def test_the_preview_that_a_person_sees_is_read_once(era: str) -> None:
     server = with_lists()
     async with client(server.calls, era, Person("accept")) as session:
         await session.call_tool("delete_list", {"list_id": "L1"})
@@ -74,7 +74,7 @@ async def test_what_is_shown_to_a_person_is_read_once(era: str) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_nobody_is_asked_about_a_flow_that_is_set_to_draft(era: str) -> None:
+async def test_a_flow_that_is_set_to_draft_needs_no_confirmation(era: str) -> None:
     server, person = sandbox_server(), Person("decline")
     server.put("flow", "F1", name="Welcome", status="live", archived=False)
     async with client(server.calls, era, person) as session:
@@ -154,7 +154,7 @@ async def test_a_code_is_good_for_no_other_call(name: str, arguments: dict[str, 
 
 
 @pytest.mark.parametrize("code", ["AAAAAAAAAA", "", "ü\ud800", "x" * 10_000])
-async def test_a_code_that_was_never_given_out_changes_nothing(code: str) -> None:
+async def test_an_invented_code_changes_nothing(code: str) -> None:
     server = with_lists()
     await server.run("delete_list", list_id="L1")
     answer = await server.run("delete_list", list_id="L1", confirmation=code)
@@ -191,7 +191,7 @@ async def test_a_code_is_good_for_no_other_account() -> None:
     assert server.writes() == []
 
 
-async def test_a_code_survives_the_forms_in_which_arguments_may_be_given() -> None:
+async def test_a_code_is_good_for_the_same_arguments_in_another_form() -> None:
     server = with_lists()
     code = confirmation_code(
         await server.run("bulk_import_profiles", list_ids=["L1"], profiles=[{"email": "a@example.com"}])
@@ -203,7 +203,7 @@ async def test_a_code_survives_the_forms_in_which_arguments_may_be_given() -> No
     assert server.writes() == ["POST /klaviyo/api/profile-bulk-import-jobs"]
 
 
-async def test_wrong_arguments_are_refused_before_anybody_is_asked() -> None:
+async def test_wrong_arguments_are_refused_before_a_person_is_asked() -> None:
     server = with_lists()
     answer = await server.run("delete_list", list="L1")
     assert answer.startswith("ERROR: delete_list was not sent: list_id is required")
@@ -214,7 +214,7 @@ async def test_wrong_arguments_are_refused_before_anybody_is_asked() -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_under_never_nobody_is_asked(era: str) -> None:
+async def test_under_never_no_person_is_asked(era: str) -> None:
     server, person = with_lists(confirm="never"), Person("decline")
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
@@ -245,11 +245,11 @@ async def test_codes_are_short_never_alike_and_bounded_in_number() -> None:
     codes = ConfirmationCodes()
     operation = registry()["delete_list"]
     arguments = check(operation.arguments, {"list_id": "L1"})
-    given = [codes.issue(operation, arguments, "a") for _ in range(MAX_CODES + 1)]
-    assert {len(code) for code in given} == {10}
-    assert len(set(given)) == MAX_CODES + 1
+    issued = [codes.issue(operation, arguments, "a") for _ in range(MAX_CODES + 1)]
+    assert {len(code) for code in issued} == {10}
+    assert len(set(issued)) == MAX_CODES + 1
     with pytest.raises(ConfirmationError, match="not given out here"):
-        codes.redeem(given[0], operation, arguments, "a")
-    codes.redeem(given[1], operation, arguments, "a")
+        codes.redeem(issued[0], operation, arguments, "a")
+    codes.redeem(issued[1], operation, arguments, "a")
     with pytest.raises(ConfirmationError, match="not given out here"):
-        ConfirmationCodes().redeem(given[2], operation, arguments, "a")
+        ConfirmationCodes().redeem(issued[2], operation, arguments, "a")

@@ -24,11 +24,11 @@ from klaviyo_tools.registry import registry
         ("writes", {Effect.WRITE, Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE}),
     ],
 )
-def test_each_setting_gates_the_effects_it_names(confirm: Confirm, gated: set[Effect]) -> None:
+def test_each_setting_confirms_the_effects_that_it_names(confirm: Confirm, gated: set[Effect]) -> None:
     assert {effect for effect in Effect if policy.needs_confirmation(effect, confirm)} == gated
 
 
-def test_what_is_gated_hangs_on_the_arguments() -> None:
+def test_the_confirmation_depends_on_the_arguments() -> None:
     flow = registry()["update_flow"]
     gated = {
         status: policy.needs_confirmation(

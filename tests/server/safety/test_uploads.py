@@ -55,9 +55,9 @@ async def read(directory: Path | None, path: str) -> Upload:
 
 
 async def refusal(directory: Path | None, path: str) -> str:
-    with pytest.raises(uploads.ArgumentError) as refused:
+    with pytest.raises(uploads.ArgumentError) as raised:
         await read(directory, path)
-    text = str(refused.value)
+    text = str(raised.value)
     assert text.startswith("upload_image_from_file was not sent: ")
     assert len(text.encode()) <= 600
     return text.removeprefix("upload_image_from_file was not sent: ")
@@ -85,14 +85,14 @@ async def test_nothing_is_read_unless_the_operator_allows_a_directory(pictures: 
         "~/passport.png\0.png",
     ],
 )
-async def test_what_lies_outside_is_refused_alike_whether_or_not_it_exists(pictures: Path, outside: str) -> None:
+async def test_a_file_outside_is_refused_alike_whether_or_not_it_exists(pictures: Path, outside: str) -> None:
     assert await refusal(pictures, outside) == (
         f"{outside!r} is not in the directory that KLAVIYO_MCP_UPLOAD_DIR allows. Name a file in {pictures}, by its "
         "full path or relative to that directory."
     )
 
 
-async def test_a_symbolic_link_counts_as_what_it_leads_to(pictures: Path) -> None:
+async def test_a_symbolic_link_counts_as_its_target(pictures: Path) -> None:
     (pictures / "innocent.png").symlink_to("../private/passport.png")
     (pictures / "others").symlink_to(pictures.parent / "private")
     (pictures / "loop.png").symlink_to("loop.png")
