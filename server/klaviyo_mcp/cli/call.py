@@ -1,4 +1,4 @@
-"""One call from the command line, through the server itself: what is printed is what a model would read."""
+"""One call from the command line, through the server itself, so that it prints the text that a model would read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from klaviyo_mcp.protocol import server
 PrintLine = Callable[[str], object]
 
 
-def arguments_of(pairs: Sequence[str], as_json: str | None) -> dict[str, Any]:
-    """`key=value …` or a JSON object as arguments. Raises ValueError."""
+def parse_arguments(pairs: Sequence[str], as_json: str | None) -> dict[str, Any]:
+    """The arguments of a call, from `key=value` pairs or from one JSON object. Raises ValueError."""
     if as_json is not None:
         if pairs:
             raise ValueError("give the arguments as key=value or with --json, not both")
@@ -38,12 +38,12 @@ def arguments_of(pairs: Sequence[str], as_json: str | None) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise ValueError(f"{pair[:60]!r} is not key=value")
-        arguments[key] = _value(value)
+        arguments[key] = _parse_value(value)
     return arguments
 
 
-def _value(text: str) -> Any:
-    """Objects, arrays and literals as JSON; everything else, numbers among it, stays the text that was typed."""
+def _parse_value(text: str) -> Any:
+    """JSON objects, arrays, strings and literals as values; all other text, numbers too, stays as it was typed."""
     if text[:1] in ("{", "[", '"') or text in ("true", "false", "null"):
         try:
             return json.loads(text)
@@ -57,33 +57,38 @@ def result_text(result: mcp_types.CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
-async def call_tool(calls: CallService, tool: str, arguments: dict[str, Any], say: PrintLine) -> int:
-    """Call, print, and give the exit code: 1 for an error. Progress and questions go to a terminal, if there is one."""
-    asking = ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None
-    telling = _tell if sys.stderr.isatty() else None
+async def call_tool(service: CallService, tool: str, arguments: dict[str, Any], print_line: PrintLine) -> int:
+    """Call a tool and print its answer; progress and questions go to the terminal, if there is one.
+
+    Returns:
+        The exit code: 0, or 1 where the call failed or waits for a confirmation.
+    """
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+    ask = ask_in_terminal if interactive else None
+    report = _show_progress if sys.stderr.isatty() else None
     answers: list[Answer] = []
     try:
-        async with Client(server.create_server(calls, answers.append), elicitation_callback=asking) as client:
+        async with Client(server.create_server(service, answers.append), elicitation_callback=ask) as client:
             try:
-                result = await client.call_tool(tool, arguments, progress_callback=telling)
+                result = await client.call_tool(tool, arguments, progress_callback=report)
             except MCPError as error:
-                say(error.error.message)
+                print_line(error.error.message)
                 return 1
     finally:
-        await calls.aclose()
-    say(result_text(result))
+        await service.aclose()
+    print_line(result_text(result))
     if answers and answers[-1].held:
         click.echo("A code is good in one process only: run this in a terminal, or add --confirm never.", err=True)
         return 1
     return 1 if result.is_error else 0
 
 
-async def _tell(progress: float, total: float | None, message: str | None) -> None:
+async def _show_progress(progress: float, total: float | None, message: str | None) -> None:
     click.echo(f"{message or 'working'} ({progress:.0f}{f' of {total:.0f}' if total else ''})", err=True)
 
 
 async def ask_in_terminal(context: object, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
-    """Put the server's question to the person at the terminal."""
+    """Ask the person at the terminal what the server asks."""
     click.echo(params.message, err=True)
     if isinstance(params, mcp_types.ElicitRequestURLParams):
         click.echo(params.url, err=True)

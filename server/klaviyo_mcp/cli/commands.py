@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from klaviyo_mcp.protocol.tools import ServedTools
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Given = TypeVarTuple("Given")
+MainArguments = TypeVarTuple("MainArguments")
 
 
 class Refusal(click.ClickException):
-    """Stops the command before it did anything: one line on stderr, exit code 2."""
+    """Stops a command before it has done anything: one line on stderr, exit code 2."""
 
     exit_code = 2
 
@@ -34,7 +34,7 @@ class Refusal(click.ClickException):
 
 
 def with_settings(*parts: str) -> Callable[[Command], Command]:
-    """Gives a command a flag for each setting of these parts. Secrets have none: a process list would show them."""
+    """Give a command a flag for each setting of these parts. Secrets have none: a process list would show them."""
 
     def decorate(command: Command) -> Command:
         for name, field in reversed(Settings.model_fields.items()):
@@ -53,16 +53,26 @@ def with_settings(*parts: str) -> Callable[[Command], Command]:
 
 
 def resolve_settings(
-    context: click.Context, given: dict[str, Any], *, level: str = "warning", **unless: Any
+    context: click.Context, flags: dict[str, Any], *, level: str = "warning", **defaults: Any
 ) -> Settings:
-    """The settings of a command: the environment, over it `unless`, the flags before the command, its own flags.
+    """The settings of a command; also sets up the log.
 
-    Sets up the log, at `level` where the settings name none. Raises Refusal.
+    A flag of the command wins over the same flag before the command, that over `defaults`, and those over the
+    environment.
+
+    Args:
+        context: Click's context; its parent holds the flags before the command.
+        flags: The command's own flags, None where they are not given.
+        level: The level of the log where the settings name none.
+        defaults: Settings of this command.
+
+    Raises:
+        Refusal: A setting cannot be used.
     """
-    before = context.parent.obj if context.parent else None
-    flags = {**unless, **(before or {}), **_without_none(given)}
+    group_flags = context.parent.obj if context.parent else None
+    merged = {**defaults, **(group_flags or {}), **_without_none(flags)}
     try:
-        settings = load_settings(flags, os.environ)
+        settings = load_settings(merged, os.environ)
     except StartupError as error:
         raise Refusal(str(error)) from None
     logs.configure_logging(settings.log_level or level, settings.secrets())
@@ -70,7 +80,7 @@ def resolve_settings(
 
 
 def create_service(settings: Settings) -> CallService:
-    """The tools of these settings. Raises Refusal where a toolset is unknown."""
+    """The service of these settings. Raises Refusal where a toolset is unknown."""
     from klaviyo_tools.registry import UnknownName
 
     try:
@@ -80,27 +90,30 @@ def create_service(settings: Settings) -> CallService:
 
 
 def create_served_tools(settings: Settings) -> ServedTools:
-    """The same, as a server serves them. Raises Refusal where a toolset is unknown."""
+    """The tools of these settings, as a server serves them. Raises Refusal where a toolset is unknown."""
     from klaviyo_mcp.protocol.tools import ServedTools
 
     return ServedTools(create_service(settings))
 
 
-def _without_none(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
+def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
 
 
-def _run(context: click.Context, main: Callable[[Unpack[Given]], Awaitable[int]], *arguments: *Given) -> None:
+def _run(
+    context: click.Context, main: Callable[[Unpack[MainArguments]], Awaitable[int]], *arguments: *MainArguments
+) -> None:
+    """Run a command's coroutine, and exit with its code."""
     import anyio
 
     try:
         code = anyio.run(main, *arguments)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
-    except BaseExceptionGroup as failed:
-        if failed.split(BrokenPipeError)[1] is not None:
+    except BaseExceptionGroup as group:
+        if group.split(BrokenPipeError)[1] is not None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads our output any more
         code = 1
     context.exit(code)
 
@@ -109,15 +122,15 @@ def _run(context: click.Context, main: Callable[[Unpack[Given]], Awaitable[int]]
 @click.version_option(__version__, message="klaviyo-mcp %(version)s")
 @with_settings("server")
 @click.pass_context
-def main(context: click.Context, /, **given: Any) -> None:
+def main(context: click.Context, /, **flags: Any) -> None:
     """An MCP server through which an AI agent runs a Klaviyo account, over Maton's managed OAuth.
 
     Without a command it serves one client over stdio. Settings are environment variables, with flags over them;
     flags may stand before or after the command.
     """
-    context.obj = _without_none(given)
+    context.obj = _without_none(flags)
     if context.invoked_subcommand is None:
-        settings = resolve_settings(context, given, level="info")
+        settings = resolve_settings(context, flags, level="info")
         with without_garbage_collection():
             tools = create_served_tools(settings)
             from klaviyo_mcp.transports import stdio
@@ -133,9 +146,9 @@ def main(context: click.Context, /, **given: Any) -> None:
 @main.command()
 @with_settings("http", "server")
 @click.pass_context
-def http(context: click.Context, /, **given: Any) -> None:
+def http(context: click.Context, /, **flags: Any) -> None:
     """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
-    settings = resolve_settings(context, given, level="info")
+    settings = resolve_settings(context, flags, level="info")
     with without_garbage_collection():
         tools = create_served_tools(settings)
         from klaviyo_mcp.gateway.documents import fetch_document
@@ -152,12 +165,12 @@ def http(context: click.Context, /, **given: Any) -> None:
 @main.command()
 @with_settings("server")
 @click.pass_context
-def demo(context: click.Context, /, **given: Any) -> None:
+def demo(context: click.Context, /, **flags: Any) -> None:
     """Show a tour of an invented account, as a model would see it. Needs no key and no network."""
-    settings = resolve_settings(context, {**given, "sandbox": True})
-    from klaviyo_mcp.cli import demo as tour
+    settings = resolve_settings(context, {**flags, "sandbox": True})
+    from klaviyo_mcp.cli.demo import show_demo
 
-    _run(context, tour.show_demo, create_service(settings), click.echo)
+    _run(context, show_demo, create_service(settings), click.echo)
 
 
 @main.command(name="call")
@@ -166,16 +179,16 @@ def demo(context: click.Context, /, **given: Any) -> None:
 @click.option("--json", "as_json", metavar="OBJECT", help="The arguments as one JSON object.")
 @with_settings("server")
 @click.pass_context
-def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_json: str | None, **given: Any) -> None:
+def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_json: str | None, **flags: Any) -> None:
     """Call one tool, and print what a model would read. Any operation can be called, whatever the toolsets.
 
     A VALUE that is a JSON object, array or string, true, false or null is read as such.
     """
-    settings = resolve_settings(context, given, toolsets="all")
+    settings = resolve_settings(context, flags, toolsets="all")
     from klaviyo_mcp.cli import call
 
     try:
-        parsed = call.arguments_of(arguments, as_json)
+        parsed = call.parse_arguments(arguments, as_json)
     except ValueError as error:
         raise Refusal(str(error)) from None
     _run(context, call.call_tool, create_service(settings), tool, parsed, click.echo)
@@ -187,9 +200,9 @@ def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_j
 @click.option("--search", metavar="WORDS", help="Only what fits these words best, as find_tools finds it.")
 @with_settings("server")
 @click.pass_context
-def tools(context: click.Context, /, area: str | None, as_json: bool, search: str | None, **given: Any) -> None:
+def tools(context: click.Context, /, area: str | None, as_json: bool, search: str | None, **flags: Any) -> None:
     """List every operation: toolset, effect, since, description."""
-    settings = resolve_settings(context, given)
+    settings = resolve_settings(context, flags)
     from klaviyo_mcp.cli import tools as listing
     from klaviyo_mcp.safety import policy
 
@@ -206,9 +219,9 @@ def tools(context: click.Context, /, area: str | None, as_json: bool, search: st
 @click.option("--port", default=8100, show_default=True, type=click.IntRange(0, 65_535), help="Port of loopback.")
 @with_settings("server")
 @click.pass_context
-def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
+def sandbox(context: click.Context, /, port: int, **flags: Any) -> None:
     """Serve the embedded Klaviyo and Maton on loopback, for this server or any other client to be tried against."""
-    settings = resolve_settings(context, given, level="info")
+    settings = resolve_settings(context, flags, level="info")
     from klaviyo_mcp.sandbox.app import create_sandbox
     from klaviyo_mcp.transports import asgi_server
 
@@ -225,12 +238,12 @@ def sandbox(context: click.Context, /, port: int, **given: Any) -> None:
 @main.command()
 @with_settings("server")
 @click.pass_context
-def doctor(context: click.Context, /, **given: Any) -> None:
+def doctor(context: click.Context, /, **flags: Any) -> None:
     """Check key, gateway, connection, account, revision and clock; each line says what to do."""
-    settings = resolve_settings(context, given)
-    from klaviyo_mcp.cli import doctor as check
+    settings = resolve_settings(context, flags)
+    from klaviyo_mcp.cli.doctor import run_checks
 
-    _run(context, check.run_checks, settings, click.echo)
+    _run(context, run_checks, settings, click.echo)
 
 
 @main.command()
@@ -238,9 +251,9 @@ def doctor(context: click.Context, /, **given: Any) -> None:
 @click.option("--browser/--no-browser", default=True, help="Open the address in a browser.")
 @with_settings("server")
 @click.pass_context
-def connect(context: click.Context, /, timeout: float, browser: bool, **given: Any) -> None:
+def connect(context: click.Context, /, timeout: float, browser: bool, **flags: Any) -> None:
     """Connect a Klaviyo account: make a Maton connection, open its address, wait until it is authorized."""
-    settings = resolve_settings(context, given)
-    from klaviyo_mcp.cli import connect as connecting
+    settings = resolve_settings(context, flags)
+    from klaviyo_mcp.cli.connect import connect_account
 
-    _run(context, connecting.connect_account, settings, click.echo, timeout, browser)
+    _run(context, connect_account, settings, click.echo, timeout, browser)

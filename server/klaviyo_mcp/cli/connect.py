@@ -1,4 +1,4 @@
-"""Connecting a Klaviyo account: a Maton connection that a person authorizes in the browser."""
+"""Connects a Klaviyo account: a Maton connection that a person authorizes in the browser."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+from pydantic import ValidationError
 
 from klaviyo_mcp.cli.call import PrintLine
 from klaviyo_mcp.cli.composition import create_sender
@@ -19,43 +20,58 @@ POLL_SECONDS = 2.0
 
 
 async def connect_account(
-    settings: Settings, say: PrintLine, patience: float, browser: bool, *, poll: float = POLL_SECONDS
+    settings: Settings,
+    print_line: PrintLine,
+    wait_seconds: float,
+    open_browser: bool,
+    *,
+    poll_seconds: float = POLL_SECONDS,
 ) -> int:
-    """Make a connection, show its address, wait until it is ACTIVE; exit code 1 where it does not become so in time."""
+    """Create a connection, print its URL, and wait until somebody has authorized it.
+
+    Returns:
+        The exit code: 0, or 1 where it is not authorized within `wait_seconds`.
+    """
     sender = create_sender(settings)
     try:
-        return await _connect(sender, say, patience, browser, poll)
+        return await _connect(sender, print_line, wait_seconds, open_browser, poll_seconds)
     except KlaviyoMcpError as error:
-        say(str(error))
+        print_line(str(error))
         return 1
     finally:
         await sender.aclose()
 
 
-async def _connect(sender: OperationSender, say: PrintLine, patience: float, browser: bool, poll: float) -> int:
-    made = await _send(sender, "create_connection")
-    id_, url = str(made["connection_id"]), str(made.get("url") or "")
-    say(f"Open this address and authorize Klaviyo:\n{url}")
-    if browser and url.startswith("https://"):
+async def _connect(
+    sender: OperationSender, print_line: PrintLine, wait_seconds: float, open_browser: bool, poll_seconds: float
+) -> int:
+    connection = await _send(sender, "create_connection")
+    id_, url = str(connection["connection_id"]), str(connection.get("url") or "")
+    print_line(f"Open this address and authorize Klaviyo:\n{url}")
+    if open_browser and url.startswith("https://"):
         await anyio.to_thread.run_sync(webbrowser.open, url)
-    with anyio.move_on_after(patience):
-        while made.get("status") == "PENDING":
-            await anyio.sleep(poll)
-            made = await _send(sender, "get_connection", connection_id=id_)
-    status = made.get("status")
+    with anyio.move_on_after(wait_seconds):
+        while connection.get("status") == "PENDING":
+            await anyio.sleep(poll_seconds)
+            connection = await _send(sender, "get_connection", connection_id=id_)
+    status = connection.get("status")
     if status == "ACTIVE":
-        say(f"Connected: {id_}. Where there are several connections, set MATON_CONNECTION={id_}.")
+        print_line(f"Connected: {id_}. Where there are several connections, set MATON_CONNECTION={id_}.")
         return 0
     if status == "PENDING":
-        say(f"Nobody authorized {id_} within {patience:.0f} s. Once somebody did, `klaviyo-mcp doctor` shows it.")
+        print_line(f"Nobody authorized {id_} within {wait_seconds:.0f} s. `klaviyo-mcp doctor` shows when it is done.")
     else:
-        say(f"Klaviyo did not authorize {id_} ({status}). Run `klaviyo-mcp connect` again.")
+        print_line(f"Klaviyo did not authorize {id_} ({status}). Run `klaviyo-mcp connect` again.")
     return 1
 
 
 async def _send(sender: OperationSender, name: str, /, **arguments: str) -> dict[str, Any]:
+    """The connection that an operation answers with. Raises KlaviyoMcpError."""
     operation = registry()[name]
-    checked = operation.arguments.model_validate(arguments)
+    try:
+        checked = operation.arguments.model_validate(arguments)
+    except ValidationError:  # the only argument is the id that Maton answered with
+        raise UpstreamError(name, "Maton answered with an id that is none") from None
     reply = await sender.send(operation, operation.request(checked), arguments=checked)
     connection = (reply.document or {}).get("connection")
     if not isinstance(connection, dict) or not connection.get("connection_id"):

@@ -1,4 +1,4 @@
-"""A tour of the sandbox through a real MCP client in this process: each call, and the answer a model would see."""
+"""A tour of the sandbox through an MCP client in this process: each call, and the answer that a model would see."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ LINE_CHARACTERS = 240
 
 
 class Tour:
-    """Calls tools, shows what happens, and remembers the answers."""
+    """Calls tools and prints each call with its answer; counts the calls and the bytes of the answers."""
 
-    def __init__(self, client: Client, say: PrintLine) -> None:
+    def __init__(self, client: Client, print_line: PrintLine) -> None:
         self._client = client
-        self._say = say
+        self._print_line = print_line
         self.calls = 0
         self.bytes = 0
 
-    async def step(self, why: str, tool: str, **arguments: Any) -> str:
-        """One call; answers with its text. A call that asks for confirmation is confirmed, as a person would."""
-        self._say(f"\n# {why}\n> {tool} {json.dumps(arguments, ensure_ascii=False) if arguments else ''}".rstrip())
+    async def step(self, comment: str, tool: str, **arguments: Any) -> str:
+        """Call a tool and return its answer; a call that asks for a confirmation is sent again with its code."""
+        self._print_line(
+            f"\n# {comment}\n> {tool} {json.dumps(arguments, ensure_ascii=False) if arguments else ''}".rstrip()
+        )
         result = await self._client.call_tool(tool, arguments)
         text = result_text(result)
         self.calls += 1
         self.bytes += len(text.encode())
-        self._say(_shortened(text))
+        self._print_line(_shortened(text))
         code = re.search(r'confirmation="?([\w-]+)', text)
         if code and not arguments.get("confirmation"):
             return await self.step("Confirmed by a person.", tool, **arguments, confirmation=code[1])
@@ -49,7 +51,7 @@ def _shortened(text: str) -> str:
 
 
 def ids_in(text: str) -> list[str]:
-    """The ids in an answer: of the rows of a collection, or of the one record."""
+    """The ids in an answer: of all rows of a collection, or of a single record."""
     lines = text.splitlines()
     header = next((index for index, line in enumerate(lines) if line == "id" or line.startswith("id,")), None)
     if header is None:
@@ -57,19 +59,19 @@ def ids_in(text: str) -> list[str]:
     return [row[0] for row in csv.reader(lines[header + 1 :]) if len(row) > 1]
 
 
-async def take_tour(visit: Tour) -> None:
-    """The tour itself."""
+async def take_tour(tour: Tour) -> None:
+    """Show what an agent would do first in an account."""
     now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    await visit.step("Whose account is this?", "get_accounts")
-    await visit.step("Where do its customers live? Counted, not read.", "get_profiles", count_by="location.country")
-    newest = await visit.step(
+    await tour.step("Whose account is this?", "get_accounts")
+    await tour.step("Where do its customers live? Counted, not read.", "get_profiles", count_by="location.country")
+    newest = await tour.step(
         "Who came last? Only the columns asked for are sent.",
         "get_profiles",
         sort="-created",
         max_results=5,
         fields=["email", "first_name", "location.city", "created"],
     )
-    await visit.step(
+    await tour.step(
         "The e-mail campaigns, with what each says.",
         "get_campaigns",
         filter='equals(messages.channel,"email")',
@@ -77,21 +79,21 @@ async def take_tour(visit: Tour) -> None:
         include=["campaign-messages", "tags"],
         max_results=5,
     )
-    flows = await visit.step("The flows that run.", "get_flows", filter='equals(status,"live")')
-    actions = await visit.step("What the first one does.", "get_actions_for_flow", flow_id=ids_in(flows)[0])
+    flows = await tour.step("The flows that run.", "get_flows", filter='equals(status,"live")')
+    actions = await tour.step("What the first one does.", "get_actions_for_flow", flow_id=ids_in(flows)[0])
     for action in ids_in(actions):
-        messages = await visit.step("The message it sends.", "get_flow_action_messages", flow_action_id=action)
+        messages = await tour.step("The message it sends.", "get_flow_action_messages", flow_action_id=action)
         if ids_in(messages):
             break
-    segments = await visit.step("The segments.", "get_segments")
-    await visit.step("Who is in the first.", "get_profiles_for_segment", segment_id=ids_in(segments)[0], max_results=4)
-    made = await visit.step("A new list …", "create_list", name="Tour guests")
-    list_id = ids_in(made)[0]
-    await visit.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=ids_in(newest)[:3])
-    await visit.step("… who are on it now.", "get_profiles_for_list", list_id=list_id)
-    metrics = await visit.step("What is measured.", "get_metrics", fields=["name", "integration.name"])
+    segments = await tour.step("The segments.", "get_segments")
+    await tour.step("Who is in the first.", "get_profiles_for_segment", segment_id=ids_in(segments)[0], max_results=4)
+    new_list = await tour.step("A new list …", "create_list", name="Tour guests")
+    list_id = ids_in(new_list)[0]
+    await tour.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=ids_in(newest)[:3])
+    await tour.step("… who are on it now.", "get_profiles_for_list", list_id=list_id)
+    metrics = await tour.step("What is measured.", "get_metrics", fields=["name", "integration.name"])
     orders = next(row[0] for row in csv.reader(metrics.splitlines()) if len(row) > 1 and row[1] == "Placed Order")
-    await visit.step(
+    await tour.step(
         "Orders and revenue of the last days.",
         "query_metric_aggregates",
         metric_id=orders,
@@ -102,8 +104,8 @@ async def take_tour(visit: Tour) -> None:
             f"less-than(datetime,{now:%Y-%m-%dT%H:%M:%SZ})",
         ],
     )
-    await visit.step("What a mistake is answered with.", "get_profiles", filter='equals(emial,"a@example.com")')
-    created = await visit.step(
+    await tour.step("What a mistake is answered with.", "get_profiles", filter='equals(emial,"a@example.com")')
+    created = await tour.step(
         "A profile is created …",
         "create_profile",
         email="tour.guest@example.com",
@@ -111,20 +113,20 @@ async def take_tour(visit: Tour) -> None:
         location={"city": "Bergen", "country": "Norway"},
         properties={"shoe_size": 39},
     )
-    await visit.step("… and read back.", "get_profile", profile_id=ids_in(created)[0])
+    await tour.step("… and read back.", "get_profile", profile_id=ids_in(created)[0])
 
 
-async def show_demo(calls: CallService, say: PrintLine) -> int:
-    """Show the tour; the exit code is 0."""
-    began = time.perf_counter()
+async def show_demo(service: CallService, print_line: PrintLine) -> int:
+    """Print the tour, with its cost at the end. Returns the exit code 0."""
+    started_at = time.perf_counter()
     try:
-        async with Client(server.create_server(calls)) as client:
-            visit = Tour(client, say)
+        async with Client(server.create_server(service)) as client:
+            tour = Tour(client, print_line)
             tools = await client.list_tools()
-            say(f"klaviyo-mcp over its sandbox: {len(tools.tools)} tools")
-            await take_tour(visit)
+            print_line(f"klaviyo-mcp over its sandbox: {len(tools.tools)} tools")
+            await take_tour(tour)
     finally:
-        await calls.aclose()
-    seconds = time.perf_counter() - began
-    say(f"\n{visit.calls} calls, {visit.bytes:,} bytes of answers, {seconds:.1f} s")
+        await service.aclose()
+    seconds = time.perf_counter() - started_at
+    print_line(f"\n{tour.calls} calls, {tour.bytes:,} bytes of answers, {seconds:.1f} s")
     return 0

@@ -1,4 +1,4 @@
-"""Is this set up? Key, gateway, connection, account, revision, clock: a line each, with what to do."""
+"""Checks the setup: key, gateway, connection, account, revision, clock; one line each, with what to do."""
 
 from __future__ import annotations
 
@@ -16,41 +16,46 @@ from klaviyo_mcp.settings import Settings
 from klaviyo_tools.registry import registry
 
 CLOCK_TOLERANCE_SECONDS = 120
-"""Seconds by which this machine's clock may differ: `created` filters and report timeframes go by it."""
+"""Seconds by which this machine's clock may differ: filters on times and report timeframes depend on it."""
 
 Check = Callable[["Diagnosis"], Awaitable[str]]
 
 
 class Diagnosis:
-    """What is examined, and what the checks so far have found out."""
+    """The setup under examination, and what the checks so far have read of it."""
 
     def __init__(self, settings: Settings, sender: OperationSender) -> None:
         self.settings = settings
         self.sender = sender
-        self.active: Sequence[str] = ()
-        self.date = ""
+        self.active_connections: Sequence[str] = ()
+        self.gateway_date = ""
+        """The `Date` header of the gateway's answer."""
 
     async def read(self, name: str, /, **arguments: object) -> Reply:
-        """Send the read of that name."""
+        """Send the read of that name. Raises KlaviyoMcpError."""
         operation = registry()[name]
         checked = operation.arguments.model_validate(arguments)
         return await self.sender.send(operation, operation.request(checked), arguments=checked)
 
 
 class CheckFailed(Exception):
-    """A check failed; the message says how, and what to do."""
+    """A check failed; the message says why, and what to do."""
 
 
-async def run_checks(settings: Settings, say: PrintLine) -> int:
-    """Check one thing after another; the first that fails ends it with exit code 1, for the rest hangs on it."""
+async def run_checks(settings: Settings, print_line: PrintLine) -> int:
+    """Run the checks in order and print a line for each; the first failure ends them: the others depend on it.
+
+    Returns:
+        The exit code: 0, or 1 where a check failed.
+    """
     sender = create_sender(settings)
     diagnosis = Diagnosis(settings, sender)
     try:
         for name, check in CHECKS.items():
             try:
-                say(f"ok    {name}: {await check(diagnosis)}")
+                print_line(f"ok    {name}: {await check(diagnosis)}")
             except (CheckFailed, KlaviyoMcpError) as failure:
-                say(f"FAIL  {name}: {failure}")
+                print_line(f"FAIL  {name}: {failure}")
                 return 1
     finally:
         await sender.aclose()
@@ -69,21 +74,21 @@ async def _key(diagnosis: Diagnosis) -> str:
 
 
 async def _gateway(diagnosis: Diagnosis) -> str:
-    address = (await diagnosis.sender.client()).base_url
+    url = (await diagnosis.sender.client()).base_url
     try:
         reply = await diagnosis.read("list_connections", status="ACTIVE")
     except (KeyMissingError, KeyRefusedError, UnreachableError):
         raise
     except KlaviyoMcpError as error:
-        raise CheckFailed(f"{address} answers, but not as Maton would. {error}") from None
-    diagnosis.date = reply.date
-    found: list[dict[str, Any]] = (reply.document or {}).get("connections", [])
-    diagnosis.active = [str(one.get("connection_id") or one.get("id")) for one in found]
-    return f"{address} answers and knows the key"
+        raise CheckFailed(f"{url} answers, but not as Maton would. {error}") from None
+    diagnosis.gateway_date = reply.date
+    connections: list[dict[str, Any]] = (reply.document or {}).get("connections", [])
+    diagnosis.active_connections = [str(each.get("connection_id") or each.get("id")) for each in connections]
+    return f"{url} answers and knows the key"
 
 
 async def _connection(diagnosis: Diagnosis) -> str:
-    chosen, active = (await diagnosis.sender.client()).connection, diagnosis.active
+    chosen, active = (await diagnosis.sender.client()).connection, diagnosis.active_connections
     if not active:
         raise CheckFailed("there is no active Klaviyo connection. Run `klaviyo-mcp connect` to make one.")
     if chosen and chosen not in active:
@@ -107,23 +112,23 @@ async def _account(diagnosis: Diagnosis) -> str:
 
 
 async def _revision(diagnosis: Diagnosis) -> str:
-    """Klaviyo refuses a revision that it does not serve, so the account's answer has shown that it does."""
+    """Klaviyo refuses a revision that it does not serve, so the read of the account has shown that it serves it."""
     return f"{diagnosis.settings.revision}, as the account was read with"
 
 
 async def _clock(diagnosis: Diagnosis) -> str:
     now = datetime.now(UTC)
     try:
-        theirs = parsedate_to_datetime(diagnosis.date)
+        gateway_time = parsedate_to_datetime(diagnosis.gateway_date)
     except ValueError:
-        return f"{now:%Y-%m-%d %H:%M:%S} UTC; the gateway does not tell its own time"
-    off = (now - theirs).total_seconds()
-    if abs(off) > CLOCK_TOLERANCE_SECONDS:
+        return f"{now:%Y-%m-%d %H:%M:%S} UTC; the gateway does not say its own time"
+    difference = (now - gateway_time).total_seconds()
+    if abs(difference) > CLOCK_TOLERANCE_SECONDS:
         raise CheckFailed(
-            f"this machine says {now:%Y-%m-%d %H:%M:%S} UTC, the gateway {theirs:%Y-%m-%d %H:%M:%S}. Set this clock"
-            " (timedatectl set-ntp true), or times in filters and reports are off."
+            f"this machine says {now:%Y-%m-%d %H:%M:%S} UTC, the gateway {gateway_time:%Y-%m-%d %H:%M:%S}. Set"
+            " this clock (timedatectl set-ntp true), or times in filters and reports are off."
         )
-    return f"{now:%Y-%m-%d %H:%M:%S} UTC, {abs(off):.0f} s off the gateway's"
+    return f"{now:%Y-%m-%d %H:%M:%S} UTC, {abs(difference):.0f} s off the gateway's"
 
 
 CHECKS: dict[str, Check] = {

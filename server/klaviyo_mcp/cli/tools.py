@@ -12,22 +12,22 @@ from klaviyo_tools.toolsets import CORE, STANDARD
 
 
 def operations_of(revision: str, area: str | None = None) -> list[Operation]:
-    """The operations of a revision, of one area if named. Raises UnknownName."""
-    known = registry()
+    """The operations of a revision, or those of one area. Raises UnknownName."""
+    operations = registry()
     if area is None:
-        return known.at(revision)
-    word = area.lower().replace("-", "_")
-    if word not in known.areas:
-        raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(known.areas)}")
-    found = [operation for operation in known.at(revision) if operation.area == word]
-    if not found:
-        since = min(operation.revisions.since for operation in known.areas[word])
-        raise UnknownName(f"{word} has operations from revision {since} on: --revision {since}")
-    return found
+        return operations.at(revision)
+    area_name = area.lower().replace("-", "_")
+    if area_name not in operations.areas:
+        raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(operations.areas)}")
+    in_area = [operation for operation in operations.at(revision) if operation.area == area_name]
+    if not in_area:
+        since = min(operation.revisions.since for operation in operations.areas[area_name])
+        raise UnknownName(f"{area_name} has operations from revision {since} on: --revision {since}")
+    return in_area
 
 
 def search_operations(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:
-    """Those that fit a query best, best first: the search that find_tools runs."""
+    """The operations that fit a query, best first, as find_tools ranks them."""
     from klaviyo_tools.search.index import Index
 
     return [hit.operation for hit in Index(operations).search(query, limit)]
@@ -55,9 +55,9 @@ def operations_text(operations: list[Operation]) -> str:
 
 
 def operations_json(operations: list[Operation], revision: str) -> str:
-    """The same for programs, with the HTTP operation and the input schema.
+    """The operations as JSON, with the HTTP operation and the input schema.
 
-    Operations that are an argument of a tool come last, each `as` that tool and argument.
+    Operations that are an argument of a tool come last, each with that tool and argument under `as`.
     """
     described: list[dict[str, Any]] = [
         {

@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner, Result
-from tests.server.fake_gateway import closed_port
+from tests.server.cli.command import run
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.cli import call, connect, doctor
-from klaviyo_mcp.cli.commands import main
-from klaviyo_mcp.settings import Settings, flag_of, load_settings
-
-
-@pytest.fixture(autouse=True)
-def own_log() -> Iterator[None]:
-    """The command sets up the log of its process; the tests' is put back."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    for name in list(os.environ):
-        if name.startswith(("MATON_", "KLAVIYO_")):
-            monkeypatch.delenv(name)
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner(env=environment).invoke(main, arguments, prog_name="klaviyo-mcp")
+from klaviyo_mcp.cli import call
+from klaviyo_mcp.settings import Settings, flag_of
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--confirm", "maybe", "tools"], "KLAVIYO_MCP_CONFIRM (--confirm) cannot be 'maybe': it takes never, default"),
         (["tools", "--confirm", "maybe"], "KLAVIYO_MCP_CONFIRM (--confirm) cannot be 'maybe': it takes never, default"),
@@ -56,22 +28,22 @@ def run(*arguments: str, **environment: str) -> Result:
         (["call", "get_lists", "--json", "[]"], "--json takes an object"),
     ],
 )
-def test_what_cannot_be_stops_the_start_with_one_line_on_stderr_and_code_2(arguments: list[str], told: str) -> None:
+def test_a_wrong_setting_or_argument_is_one_line_on_stderr_and_code_2(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("klaviyo-mcp: ")
-    assert told in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_an_unknown_flag_or_command_is_a_matter_of_usage() -> None:
+def test_an_unknown_flag_or_command_exits_with_code_2() -> None:
     for arguments in (["--bogus"], ["bogus"], ["tools", "--host", "x"]):
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_secrets_are_taken_from_the_environment_alone() -> None:
+def test_a_secret_has_no_flag() -> None:
     flags = {name: flag_of(name) for name in Settings.model_fields}
     assert flags["key"] is None
     assert flags["tokens"] is None
@@ -121,7 +93,7 @@ def test_tools_as_json_hold_the_schema() -> None:
     assert "name" in create["inputSchema"]["properties"]
 
 
-def test_call_prints_what_a_model_would_read() -> None:
+def test_call_prints_the_answer_that_a_model_would_read() -> None:
     result = run("call", "--sandbox", "get_lists", "max_results=2", "fields=name")
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) >= 4
@@ -145,7 +117,7 @@ def test_call_without_a_key_says_how_to_get_one() -> None:
 
 def test_values_are_text_unless_they_are_json() -> None:
     pairs = ["a=1", "b=true", 'c={"x": 1}', "d=[1, 2]", "e=x=y", "f=", 'g="01"', "h={broken", "i=null"]
-    assert call.arguments_of(pairs, None) == {
+    assert call.parse_arguments(pairs, None) == {
         "a": "1",
         "b": True,
         "c": {"x": 1},
@@ -158,7 +130,7 @@ def test_values_are_text_unless_they_are_json() -> None:
     }
 
 
-def test_the_demo_shows_a_tour_and_ends_well() -> None:
+def test_the_demo_shows_every_call_of_its_tour_and_exits_with_0() -> None:
     result = run("demo")
     assert result.exit_code == 0
     for tool in ("get_accounts", "get_campaigns", "get_flows", "get_segments", "query_metric_aggregates"):
@@ -166,44 +138,3 @@ def test_the_demo_shows_a_tour_and_ends_well() -> None:
     assert '"city":"Bergen"' in result.stdout
     assert "emial" in result.stdout
     assert "failed inside" not in result.stdout
-
-
-def test_doctor_finds_the_sandbox_well() -> None:
-    result = run("doctor", "--sandbox")
-    assert result.exit_code == 0
-    lines = result.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines] == [f"ok    {name}" for name in doctor.CHECKS]
-
-
-def test_doctor_says_what_to_do_without_a_key_and_without_a_gateway() -> None:
-    keyless = run("doctor")
-    assert keyless.exit_code == 1
-    assert keyless.stdout.startswith("FAIL  key: MATON_API_KEY is not set. Make a key at https://maton.ai/settings")
-    assert keyless.stdout.count("\n") == 1
-    away = run("doctor", MATON_API_KEY="some-key", MATON_BASE_URL=f"http://127.0.0.1:{closed_port()}")
-    assert away.exit_code == 1
-    assert [line[:13] for line in away.stdout.splitlines()] == ["ok    key: MA", "FAIL  gateway"]
-    assert "some-key" not in away.output
-
-
-@pytest.mark.anyio
-async def test_connect_shows_the_address_and_waits_until_it_is_authorized() -> None:
-    said: list[str] = []
-    settings = load_settings({"sandbox": True}, {})
-    assert await connect.connect_account(settings, said.append, 5, False, poll=0) == 0
-    assert said[0].startswith("Open this address and authorize Klaviyo:\nhttps://")
-    assert said[1].startswith("Connected: ")
-
-
-@pytest.mark.anyio
-async def test_connect_gives_up_in_time() -> None:
-    said: list[str] = []
-    settings = load_settings({"sandbox": True}, {})
-    assert await connect.connect_account(settings, said.append, 0, False, poll=60) == 1
-    assert "Nobody authorized" in said[1]
-
-
-def test_connect_without_a_key_says_how_to_get_one() -> None:
-    result = run("connect", "--no-browser")
-    assert result.exit_code == 1
-    assert "MATON_API_KEY" in result.stdout
