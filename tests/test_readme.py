@@ -51,7 +51,7 @@ def test_it_names_every_prompt_and_guide() -> None:
 
 def test_every_command_it_names_exists() -> None:
     named = set(re.findall(r"\bklaviyo-mcp (?:--sandbox )?([a-z]+)\b", README)) - {"klaviyo"}
-    known = set(main.commands)  # type: ignore[attr-defined]
+    known = set(main.commands)
     assert named <= known, named - known
 
 

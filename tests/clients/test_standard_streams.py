@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.clients.server_processes import COMMAND, environment, initialize, stdio_server
@@ -58,8 +59,12 @@ def test_the_server_answers_whatever_its_input_is(kind: str, tmp_path: Path) -> 
     with ours, theirs, (tmp_path / "frames").open("rb") as file:
         ours.sendall(frames)
         ours.shutdown(socket.SHUT_WR)
-        given = {"pipe": {"input": frames}, "file": {"stdin": file}, "socket": {"stdin": theirs}}[kind]
-        done = subprocess.run(COMMAND, capture_output=True, env=environment(), timeout=60, check=True, **given)  # type: ignore[call-overload]
+        sources: dict[str, dict[str, Any]] = {
+            "pipe": {"input": frames},
+            "file": {"stdin": file},
+            "socket": {"stdin": theirs},
+        }
+        done = subprocess.run(COMMAND, capture_output=True, env=environment(), timeout=60, check=True, **sources[kind])
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [0, 1]
     assert answers[1]["result"]["tools"]

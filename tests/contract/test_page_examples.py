@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
@@ -16,15 +17,6 @@ from klaviyo_mcp.settings import Settings
 
 KEY = "key-for-tests-only"
 PROFILE_FIELDS = "email,phone_number,first_name,last_name,organization,location.city,location.country,created"
-
-
-class Silent:
-    can_ask = False
-    can_open = False
-    resumption = None
-
-    async def report(self, done: float, total: float | None, message: str) -> None:
-        return
 
 
 async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | None = None) -> httpx.Request:
@@ -41,7 +33,7 @@ async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | No
         key=KEY, connection="conn-1", transport=httpx.MockTransport(respond), pacer=Pacer(enabled=False)
     )
     calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), lambda: maton)
-    await calls.call(tool, arguments, Silent())
+    await calls.call(tool, arguments, SilentContext())
     await calls.aclose()
     main = [request for request in requests if request.method != "GET"] or requests
     return main[0]

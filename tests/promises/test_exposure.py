@@ -132,7 +132,7 @@ async def test_a_session_is_of_no_use_with_another_token_on_either_transport() -
                 opened = httpx.post(f"{server.base}/mcp", json=initialize(), headers={**ACCEPT, **ann})
                 session = {**ACCEPT, "Mcp-Session-Id": opened.headers["mcp-session-id"]}
                 call = {**CALL, "params": {"name": "get_lists", "arguments": {}}}
-                thieves = (bearer(TOKEN), bob, {})
+                thieves: tuple[dict[str, str], ...] = (bearer(TOKEN), bob, {})
                 stolen = [
                     httpx.post(f"{server.base}/mcp", json=call, headers={**session, **thief}).status_code
                     for thief in thieves

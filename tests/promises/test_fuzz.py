@@ -103,7 +103,7 @@ def test_whatever_is_written_nothing_crashes_and_nothing_malformed_is_sent(call:
             refused.append(f"{answered.status} {answered.body.decode('utf-8', 'replace')}")
         return answered
 
-    server.sandbox._reply = keep  # type: ignore[method-assign]
+    server.sandbox._reply = keep  # type: ignore[method-assign, assignment]
 
     async def run() -> str:
         try:

@@ -139,7 +139,7 @@ async def connected(
     await calls.warm()
     await maton.warm()
     if named:
-        await calls.accounts.name()
+        await calls.accounts.read_name()
     try:
         async with Client(server.create_server(calls), mode=era) as client:
             yield client
@@ -284,7 +284,7 @@ async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None
     waits: list[str] = []
     async with fake_gateway(ACCOUNT, *[limited] * 32, OK) as upstream, connected(upstream.url) as client:
 
-        async def told_to_wait(done: float, total: float | None, message: str | None) -> None:
+        async def told_to_wait(progress: float, total: float | None, message: str | None) -> None:
             waits.append(str(message))
 
         async def read() -> None:

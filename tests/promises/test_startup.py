@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 from tests.server.fake_gateway import Answer, fake_gateway
 
+from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.protocol.server import Handlers
@@ -117,17 +118,6 @@ PROFILE = {"type": "profile", "id": "p1", "attributes": {"email": "a@example.com
 ANY = Answer(body={"connections": [{"connection_id": "c1", "status": "ACTIVE", "app": "klaviyo"}], "data": [PROFILE]})
 
 
-class Nobody:
-    """The context of a call that nobody watches."""
-
-    resumption = None
-    can_ask = False
-    can_open = False
-
-    async def report(self, done: float, total: float | None, message: str) -> None:
-        """Nobody looks."""
-
-
 def calls_to(url: str, **settings: Any) -> CallService:
     return create_service(Settings(base_url=url, key=SecretStr("key"), pacing=False, **settings))
 
@@ -137,7 +127,7 @@ async def test_calls_in_turn_use_one_connection_and_list_the_accounts_once() -> 
     async with fake_gateway(ANY) as upstream:
         calls = calls_to(upstream.url)
         for _ in range(5):
-            assert not (await calls.call("get_profiles", {}, Nobody())).is_error
+            assert not (await calls.call("get_profiles", {}, SilentContext())).is_error
         await calls.aclose()
     assert sorted(request.path for request in upstream.requests) == ["/connections"] + ["/klaviyo/api/profiles"] * 5
     assert upstream.connections <= 2  # the list of connections was read beside the first call
@@ -149,10 +139,10 @@ async def test_calls_at_once_send_one_request_each() -> None:
         calls = calls_to(upstream.url, connection="c1")
         async with anyio.create_task_group() as group:
             for _ in range(16):
-                group.start_soon(calls.call, "get_profiles", {}, Nobody())
+                group.start_soon(calls.call, "get_profiles", {}, SilentContext())
         async with anyio.create_task_group() as group:
             for _ in range(16):
-                group.start_soon(calls.call, "get_profiles", {}, Nobody())
+                group.start_soon(calls.call, "get_profiles", {}, SilentContext())
         await calls.aclose()
     assert [request.path for request in upstream.requests] == ["/klaviyo/api/profiles"] * 32
     assert upstream.connections <= 16
@@ -166,7 +156,7 @@ async def test_counting_reads_each_page_once_as_large_as_it_comes() -> None:
 
     async with fake_gateway(page("two"), page("three"), page(None)) as upstream:
         calls = calls_to(upstream.url, connection="c1")
-        await calls.call("get_profiles", {"count_by": "location.city"}, Nobody())
+        await calls.call("get_profiles", {"count_by": "location.city"}, SilentContext())
         await calls.aclose()
     assert [(request.query["page[size]"], request.query.get("page[cursor]")) for request in upstream.requests] == [
         ("100", None),

@@ -15,6 +15,7 @@ import anyio
 import pytest
 import uvicorn
 from mcp.client.client import Client
+from tests.server.sandbox_server import answer_text
 
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
@@ -22,7 +23,7 @@ from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send, create_sandbox
 from klaviyo_mcp.sandbox.errors import KlaviyoError
-from klaviyo_mcp.sandbox.faults import Faults, RateLimits
+from klaviyo_mcp.sandbox.faults import Faults, RateLimits, Window
 from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 
@@ -45,9 +46,9 @@ class Hasty(RateLimits):
     def __init__(self) -> None:
         super().__init__(clock=lambda: time.time() * FASTER)
 
-    def _throttled(self, limit: int, seconds: int, left: float) -> KlaviyoError:
-        error = super()._throttled(limit, seconds, left)
-        error.headers["retry-after"] = f"{left / FASTER + 0.001:.3f}"
+    def _throttled(self, window: Window, reset: float) -> KlaviyoError:
+        error = super()._throttled(window, reset)
+        error.headers["retry-after"] = f"{reset / FASTER + 0.001:.3f}"
         return error
 
 
@@ -153,7 +154,7 @@ async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
                     tool, arguments = work(number)
                     result = await client.call_tool(tool, arguments)
                     assert number not in outcomes
-                    outcomes[number] = outcome(result.content[0].text, bool(result.is_error))
+                    outcomes[number] = outcome(answer_text(result).removeprefix("ERROR: "), bool(result.is_error))
 
             async with anyio.create_task_group() as group:
                 for _ in range(AT_ONCE):

@@ -19,9 +19,9 @@ from klaviyo_tools.registry import AREAS
 def _operation(name: str) -> Operation:
     for area in AREAS:
         module = f"klaviyo_tools.areas.{area}"
-        declared = import_module(module).area.operations if find_spec(module) else {}
-        if name in declared:
-            return declared[name]
+        operations: dict[str, Operation] = import_module(module).area.operations if find_spec(module) else {}
+        if name in operations:
+            return operations[name]
     raise LookupError(name)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from mcp_types import ElicitRequestURLParams, ElicitResult
+from mcp.client.session import ClientRequestContext
+from mcp_types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 from tests.server.sandbox_server import CONNECTION_ID, ERAS, Person, answer_text, client, sandbox_server
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +71,7 @@ async def test_under_writes_a_connection_is_confirmed_first_and_created_once(era
 
 
 async def test_a_client_that_fails_to_open_the_address_leaves_the_connection_pending() -> None:
-    async def broken(_: object, params: object) -> ElicitResult:
+    async def broken(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         assert isinstance(params, ElicitRequestURLParams)
         raise RuntimeError("no browser")
 

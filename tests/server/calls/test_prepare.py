@@ -10,7 +10,8 @@ from tests.server.sandbox_server import SandboxServer, sandbox_server
 from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.calls.prepare import Prepared, find_operation, prepare
 from klaviyo_mcp.errors import ArgumentError
-from klaviyo_tools.filters import accept, conditions
+from klaviyo_tools.filters import accept, conditions, reader
+from klaviyo_tools.filters.tree import Filter
 from klaviyo_tools.operation.facts import Effect
 
 pytestmark = pytest.mark.anyio
@@ -79,9 +80,14 @@ async def test_wrong_arguments_are_refused_with_the_nearest_name() -> None:
 )
 async def test_a_filter_is_parsed_once(tool: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
-    parse = accept.parse_filter
+    parse = reader.parse_filter
+
+    def record(text: str) -> Filter:
+        texts.append(text)
+        return parse(text)
+
     for module in (accept, conditions):
-        monkeypatch.setattr(module, "parse_filter", lambda text: texts.append(text) or parse(text))
+        monkeypatch.setattr(module, "parse_filter", record)
     await prepared(sandbox_server(), tool, filter=text)
     assert len(texts) == 1
 

@@ -113,7 +113,7 @@ async def test_an_answer_that_is_no_document_leaves_a_write_in_doubt() -> None:
 
 
 async def test_an_accepted_write_names_the_read_that_shows_it_and_a_finished_one_does_not() -> None:
-    arguments = {"list_id": "L1", "profile_ids": ["P1"]}
+    arguments: dict[str, Any] = {"list_id": "L1", "profile_ids": ["P1"]}
     done = await run(FakeSender(None, status=204), "add_profiles_to_list", **arguments)
     assert done == "Done: add_profiles_to_list list_id=L1, profile_ids=P1"
     accepted = await run(FakeSender(None, status=202), "add_profiles_to_list", **arguments)

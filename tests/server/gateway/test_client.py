@@ -113,8 +113,9 @@ async def test_without_a_key_nothing_is_sent_and_the_answer_says_how_to_get_one(
 def test_a_setting_that_could_forge_a_header_is_refused_without_being_shown(
     option: str, variable: str, value: str
 ) -> None:
+    options: dict[str, Any] = {"key": KEY, option: value}
     with pytest.raises(SettingError) as caught:
-        GatewayClient(**{"key": KEY, option: value})
+        GatewayClient(**options)
     assert str(caught.value) == f"{variable} holds characters that cannot be sent. Copy it again, without spaces."
 
 

@@ -43,8 +43,9 @@ class FakeGateway:
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        content = {} if self._body == "" else {"json": self._body}
-        return httpx.Response(self._status, **content)
+        if self._body == "":
+            return httpx.Response(self._status)
+        return httpx.Response(self._status, json=self._body)
 
     async def send(self, name: str, /, connection: str | None = None, **arguments: Any) -> Reply:
         operation = registry()[name]

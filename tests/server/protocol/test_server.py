@@ -98,14 +98,14 @@ async def test_the_list_of_tools_may_be_cached_for_a_day_by_every_client() -> No
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_progress_reaches_the_client_and_only_grows(era: str) -> None:
-    progress: list[tuple[float, float | None, str | None]] = []
+    notes: list[tuple[float, float | None, str | None]] = []
 
-    async def note(done: float, total: float | None, message: str | None) -> None:
-        progress.append((done, total, message))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        notes.append((progress, total, message))
 
     async with connected(era, FakeService()) as client:
         await client.call_tool("count", {}, progress_callback=note)
-    assert progress == [(1, 3, "page 1"), (2, 3, "page 2"), (3, 3, "page 3")]
+    assert notes == [(1, 3, "page 1"), (2, 3, "page 2"), (3, 3, "page 3")]
 
 
 @pytest.mark.parametrize("era", ERAS)

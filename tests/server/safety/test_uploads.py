@@ -12,6 +12,7 @@ from mcp.client.client import Client
 from tests.server.fake_gateway import Answer, FakeGateway, fake_gateway
 
 from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.protocol import server as app
 from klaviyo_mcp.safety import uploads
 from klaviyo_mcp.settings import load_settings
@@ -55,7 +56,7 @@ async def read(directory: Path | None, path: str) -> Upload:
 
 
 async def refusal(directory: Path | None, path: str) -> str:
-    with pytest.raises(uploads.ArgumentError) as raised:
+    with pytest.raises(ArgumentError) as raised:
         await read(directory, path)
     text = str(raised.value)
     assert text.startswith("upload_image_from_file was not sent: ")

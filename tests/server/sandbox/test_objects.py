@@ -37,8 +37,8 @@ async def pets(api: Api, status: str) -> tuple[str, str, str]:
     """A type with its schema, and the source that feeds it: their ids."""
     source = await api.make("data-source", "data-sources", title="Shop")
     schema = {"properties": PROPERTIES, "required": ["name"], "status": status, "source-mapping": mapping(source["id"])}
-    embedded = {"data": {"type": "object-schema", "attributes": schema}}
-    made = await api.make("object-type", "object-types", title="Pet", **{"object-schema": embedded})
+    attributes: dict[str, Any] = {"object-schema": {"data": {"type": "object-schema", "attributes": schema}}}
+    made = await api.make("object-type", "object-types", title="Pet", **attributes)
     (version,) = await api.ids(f"object-types/{made['id']}/schema-versions")
     return made["id"], version, source["id"]
 

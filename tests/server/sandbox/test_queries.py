@@ -87,7 +87,7 @@ async def people(api: Any, count: int) -> list[str]:
 
 
 def cursor(document: Any, name: str = "next") -> str:
-    (value,) = parse_qs(urlsplit(document["links"][name]).query)["page[cursor]"]
+    (value,) = parse_qs(str(urlsplit(document["links"][name]).query))["page[cursor]"]
     return value
 
 

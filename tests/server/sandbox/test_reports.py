@@ -11,7 +11,7 @@ from tests.contract.openapi import openapi_documents
 
 from klaviyo_mcp.sandbox.reporting import reports
 from klaviyo_mcp.sandbox.reporting import statistics as figures
-from klaviyo_mcp.sandbox.state.store import Record, Store
+from klaviyo_mcp.sandbox.state.store import Links, Record, Store
 
 NOW = datetime(2026, 6, 3, 12, tzinfo=UTC)
 MARCH = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-04-01T00:00:00+00:00"}
@@ -54,7 +54,7 @@ def happen(store: Store, metric: str, at: str, profile: str, links: Any = None, 
     moment = datetime.fromisoformat(f"2026-{at}").replace(tzinfo=UTC)
     attributions = [store.add(Record("attribution", store.new_id("attribution"), {}, links)).id] if links else []
     told = {"timestamp": int(moment.timestamp()), "event_properties": properties}
-    event = {"metric": METRICS[metric], "profile": profile, "attributions": attributions}
+    event: Links = {"metric": METRICS[metric], "profile": profile, "attributions": attributions}
     store.add(Record("event", store.new_id("event"), told, event))
 
 

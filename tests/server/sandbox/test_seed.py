@@ -213,7 +213,7 @@ def test_segments_hold_exactly_those_whom_their_rule_fits(life: Store) -> None:
 
     def reachable(held: Mapping[str, Any]) -> bool:
         email = (held["subscriptions"].get("email") or never_subscribed()["email"])["marketing"]
-        return email["consent"] == "SUBSCRIBED" and email["can_receive_email_marketing"]
+        return email["consent"] == "SUBSCRIBED" and bool(email["can_receive_email_marketing"])
 
     assert segments == {
         "Subscribers in Germany": {

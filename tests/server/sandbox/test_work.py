@@ -285,7 +285,7 @@ async def test_coupon_codes_belong_to_their_coupon(api: Any) -> None:
     made = await api.make("coupon", "coupons", external_id="SPRING")
     assert made["id"] == "SPRING"
     relationships = {"coupon": linked("coupon", "SPRING")}
-    data = {"type": "coupon-code", "attributes": {"unique_code": "X1"}, "relationships": relationships}
+    data: dict[str, Any] = {"type": "coupon-code", "attributes": {"unique_code": "X1"}, "relationships": relationships}
     code = (await api.post("coupon-codes", {"data": data}, 200))["data"]
     assert (code["id"], code["attributes"]["status"]) == ("SPRING-X1", "UNASSIGNED")
     await api.post("coupon-codes", {"data": data}, 409)

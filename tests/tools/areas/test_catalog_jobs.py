@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.areas.catalog_jobs import area
+from klaviyo_tools.areas.catalogs import area
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 from klaviyo_tools.schema.input_schema import input_schema
@@ -112,7 +112,9 @@ def test_deletions_are_confirmed_and_other_jobs_are_not() -> None:
 
 
 def test_each_job_is_followed_by_its_own_read(request_of: Render, refusal_of: Refuse) -> None:
-    for operation in [operation for operation in area if operation.job]:
+    for operation in area:
+        if operation.job is None:
+            continue
         follow = area.operations[operation.job.read]
         assert follow.path == operation.path + "/{job_id}"
         assert area.operations[str(operation.verify_with)].path == operation.path, (

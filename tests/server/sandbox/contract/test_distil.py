@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -43,7 +44,8 @@ def request_facts(contract: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("revision", CONTRACT_REVISIONS)
 def test_a_document_restored_from_the_contract_distils_to_the_same_contract(revision: str) -> None:
     contract = read_contract(revision)
-    rows = [{"operation": name, "since": row["since"]} for name, row in contract["operations"].items()]
+    operations = contract["operations"].items()
+    rows: list[Mapping[str, Any]] = [{"operation": name, "since": row["since"]} for name, row in operations]
     again = json.loads(distil(restore(contract), rows))
     assert request_facts(again) == request_facts(contract)
     assert again["fields"] == contract["fields"]
