@@ -26,7 +26,6 @@ from klaviyo_mcp.calls.plan import Plan, plan_call
 from klaviyo_mcp.calls.prepare import find_operation, prepare
 from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
-from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.gateway.operations import OperationSender
 from klaviyo_mcp.safety.confirmation import ConfirmationCodes, ConfirmationGate, Held
@@ -65,21 +64,17 @@ class CallService:
             self.inventory, PlanRequests(self.sender), self.reads, lambda: self.reports, revision=settings.revision
         )
         self._reports: ReportService | None = None
-        # The last line of defence: no answer holds the key, even where a gateway sends it back.
-        self._redact = Redactor(settings.secrets(), "[hidden]")
 
     async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> Answer:
         """The answer of a call; a failure is an answer with `is_error`. Raises UnknownTool for a name not listed."""
         try:
             if name in DISCOVERY_REQUESTS:
-                answer = Answer(await self.discovery.answer(name, arguments))
-            else:
-                operation, arguments = find_operation(name, arguments, self.inventory)
-                answer = await self.run(operation, arguments, context)
+                return Answer(await self.discovery.answer(name, arguments))
+            operation, arguments = find_operation(name, arguments, self.inventory)
+            return await self.run(operation, arguments, context)
         except KlaviyoMcpError as error:
             tracing.record_error(error)
-            answer = Answer(self.inventory.error_text(error), is_error=True)
-        return Answer(self._redact(answer.text), answer.is_error, answer.held)
+            return Answer(self.inventory.error_text(error), is_error=True)
 
     async def run(self, operation: Operation, arguments: Mapping[str, Any], context: CallContext) -> Answer:
         """Take a call of an operation through the stages. Raises KlaviyoMcpError."""

@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
+from klaviyo_mcp.protocol.tools import redactor_of
 from klaviyo_tools.arguments.spelling import nearest
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Resources:
 
     def __init__(self, calls: CallService) -> None:
         self._calls = calls
+        self._redact = redactor_of(calls.settings)
 
     async def list(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
@@ -86,10 +88,10 @@ class Resources:
             arguments = {operation.path_ids[-1]: id_, **address.arguments}
             answer = await self._calls.run(operation, arguments, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
-            raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
+            raise MCPError(mcp_types.INVALID_PARAMS, self._redact(str(error.args[0]))) from None
         except KlaviyoMcpError as error:
-            raise MCPError(mcp_types.INTERNAL_ERROR, str(error)) from None
-        return _contents(uri, answer.text, "text/plain")
+            raise MCPError(mcp_types.INTERNAL_ERROR, self._redact(str(error))) from None
+        return _contents(uri, self._redact(answer.text), "text/plain")
 
 
 def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResult:

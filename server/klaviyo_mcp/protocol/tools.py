@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mcp_types
@@ -22,6 +22,8 @@ from klaviyo_mcp.calls.inventory import (
     Inventory,
 )
 from klaviyo_mcp.calls.service import CallService
+from klaviyo_mcp.edge import Redactor
+from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -107,6 +109,11 @@ def tool_result(answer: Answer) -> mcp_types.CallToolResult:
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=answer.text)], is_error=answer.is_error)
 
 
+def redactor_of(settings: Settings) -> Redactor:
+    """Removes the secrets of these settings from a text: a gateway could send the key back in an answer."""
+    return Redactor(settings.secrets(), "[hidden]")
+
+
 class ServedTools:
     """The tools of a CallService as a server lists and calls them. `on_answer` sees every answer before it is sent."""
 
@@ -114,6 +121,7 @@ class ServedTools:
         self.calls = calls
         self._on_answer = on_answer
         self._tools: list[mcp_types.Tool] | None = None
+        self._redact = redactor_of(calls.settings)
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order, built once."""
@@ -124,6 +132,7 @@ class ServedTools:
     async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> mcp_types.CallToolResult:
         """The result of a call. Raises UnknownTool."""
         answer = await self.calls.call(name, arguments, context)
+        answer = replace(answer, text=self._redact(answer.text))
         if self._on_answer is not None:
             self._on_answer(answer)
         return tool_result(answer)

@@ -6,13 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import mcp_types
 import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.calls.guides.guide import GUIDES, find_guide
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.gateway.client import GatewayClient
+from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.settings import load_settings
 from klaviyo_tools.operation.facts import Effect
@@ -102,3 +106,23 @@ async def test_a_record_without_a_key_says_how_to_get_one() -> None:
     async with connected(sandbox=False) as client:
         with pytest.raises(MCPError, match="No Maton API key is set"):
             await client.read_resource("klaviyo://list/Y6nRLr")
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+async def test_a_gateway_that_sends_the_key_back_shows_it_in_no_record(status: int) -> None:
+    key = "mtn_secret-of-the-operator"
+    record = {"data": {"type": "list", "id": "L1", "attributes": {"name": f"key {key}"}}}
+    errors = {"errors": [{"detail": f"key {key}"}]}
+
+    def client_of_gateway() -> GatewayClient:
+        transport = httpx.MockTransport(lambda _: httpx.Response(status, json=record if status == 200 else errors))
+        return GatewayClient(key="another", connection="c1", transport=transport, pacer=Pacer(enabled=False))
+
+    calls = CallService(load_settings({}, {"MATON_API_KEY": key, "MATON_CONNECTION": "c1"}), client_of_gateway)
+    async with Client(server.create_server(calls)) as client:
+        try:
+            text = text_of(await client.read_resource("klaviyo://list/L1"))
+        except MCPError as error:
+            text = error.error.message
+    assert "key [hidden]" in text
+    assert key not in text
