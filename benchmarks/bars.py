@@ -127,8 +127,8 @@ BARS: Sequence[Bar] = (
         "a warm `find_tools` over stdio / direct httpx call of 20",
         Key(Measure.SEARCH_MS, STDIO),
         Key(Measure.CALL_BESIDE_SEARCH_MS, DIRECT),
-        Limit(at_most=0.80),
-        "A search for a tool comes before a call and must cost less than that call's request.",
+        Limit(at_most=1.00),
+        "A search for a tool comes before a call and takes no longer than that call's request.",
     ),
 )
 

@@ -7,13 +7,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import benchmarks.runs
 import pytest
 from benchmarks.bars import Verdict, check_bars
 from benchmarks.measurements import Key, Measure
-from benchmarks.plan import KLAVIYO, Plan
+from benchmarks.plan import KLAVIYO, THIS_BUILD, Build, Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -41,6 +42,15 @@ def test_each_run_records_one_value_for_each_key() -> None:
     assert verdicts[Key(Measure.SEARCH_MS, "stdio")] != Verdict.NOT_MEASURED
     assert verdicts[Key(Measure.CALL_MS, "http", "20 records, 0 ms")] != Verdict.NOT_MEASURED
     assert KLAVIYO not in results.own.subjects(Measure.ADDED_MS)
+
+
+def test_two_builds_are_measured_in_the_same_cases() -> None:
+    builds = (THIS_BUILD, Build("another", sys.executable))
+    plan = replace(SMALL, runs=1, builds=builds)
+    results = asyncio.run(benchmarks.runs.measure(plan, ("calls", "rate", "search")))
+    own, another = (measurements.figures() for measurements in results.builds.values())
+    assert list(own) == list(another)
+    assert {key.subject for key in own} == {"direct", "stdio", "http"}
 
 
 def test_a_measurement_writes_the_page_the_chart_and_the_figures(tmp_path: Path) -> None:
