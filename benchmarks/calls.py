@@ -17,8 +17,8 @@ from benchmarks.processes import KEY, Upstream, cpu_ms, http_server, server_proc
 
 _WARM_UP_CALLS = 20
 _BLOCK_CALLS = 10
-"""Calls of one build before the turn of another: few enough that the load does not change, and enough that a cold cache
-after the change does not move the median."""
+"""Calls of one server before the turn of the next: few, so that the load does not change, and enough that the first,
+which finds its caches evicted, does not move the median."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,6 @@ async def own_routes(build: Build, upstream: Upstream) -> AsyncIterator[dict[str
 
 
 @asynccontextmanager
-async def all_routes(builds: Sequence[Build], upstream: Upstream) -> AsyncIterator[dict[str, dict[str, Route]]]:
-    """The routes of each build, by its name."""
-    async with AsyncExitStack() as stack:
-        yield {build.name: await stack.enter_async_context(own_routes(build, upstream)) for build in builds}
-
-
-@asynccontextmanager
 async def other_routes(server: OtherServer, upstream: Upstream) -> AsyncIterator[dict[str, Route]]:
     """Another server beside the direct request, both warm.
 
@@ -98,23 +91,28 @@ async def other_routes(server: OtherServer, upstream: Upstream) -> AsyncIterator
         yield await _warm_up({DIRECT: direct_route(upstream), server.name: Route(call, client.process.pid)})
 
 
-async def measure_calls(plan: Plan, builds: Sequence[Build], results: Results) -> None:
-    """The medians of this run's calls in each case.
-
-    Another server is measured after the builds: one more process at work would evict the caches of the others.
-    """
-    async with upstream_process() as upstream:
-        async with all_routes(builds, upstream) as routes_by_build:
-            for case in _cases(plan):
-                for name, values in (await _measure_case(plan, upstream, routes_by_build, case)).items():
-                    for key, value in values.items():
-                        results.builds[name].record(key, value)
+@asynccontextmanager
+async def all_routes(
+    plan: Plan, builds: Sequence[Build], upstream: Upstream
+) -> AsyncIterator[dict[str, dict[str, Route]]]:
+    """The routes of each build and of each other server, by its name."""
+    async with AsyncExitStack() as stack:
+        routes = {build.name: await stack.enter_async_context(own_routes(build, upstream)) for build in builds}
         for server in plan.other_servers:
-            async with other_routes(server, upstream) as routes:
-                for case in _cases(plan):
-                    values = (await _measure_case(plan, upstream, {server.name: routes}, case))[server.name]
-                    for key, value in values.items():
-                        results.record_for_all(key, value if key.subject == server.name else None)
+            routes[server.name] = await stack.enter_async_context(other_routes(server, upstream))
+        yield routes
+
+
+async def measure_calls(plan: Plan, builds: Sequence[Build], results: Results) -> None:
+    """The medians of this run's calls in each case."""
+    async with upstream_process() as upstream, all_routes(plan, builds, upstream) as routes_by_server:
+        for case in _cases(plan):
+            for name, values in (await _measure_case(plan, upstream, routes_by_server, case)).items():
+                for key, value in values.items():
+                    if name in results.builds:
+                        results.builds[name].record(key, value)
+                    elif key.subject == name:
+                        results.record_for_all(key, value)
 
 
 class _Case(NamedTuple):
@@ -132,12 +130,10 @@ async def _measure_case(
     """The medians of a case by server, in short blocks of turns so that all meet the same load of the machine."""
     await upstream.set(delay=case.delay_ms, total=case.records)
     turns = {name: _Turns(routes, case.records) for name, routes in routes_by_server.items()}
-    left = plan.calls_at(case.delay_ms)
-    while left:
-        block = min(left, _BLOCK_CALLS)
-        left -= block
-        for one in reversed(turns.values()) if left % 2 else turns.values():
-            await one.run(block)
+    calls = plan.calls_at(case.delay_ms)
+    for number, first in enumerate(range(0, calls, _BLOCK_CALLS)):
+        for one in reversed(turns.values()) if number % 2 else turns.values():
+            await one.run(min(_BLOCK_CALLS, calls - first))
     return {name: one.medians(call_case(*case)) for name, one in turns.items()}
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.calls import Route, all_routes, other_routes
+from benchmarks.calls import Route, all_routes
 from benchmarks.measurements import Key, Measure, Results
 from benchmarks.plan import DIRECT, HTTP, STDIO, Build, Plan, rate_case
 from benchmarks.processes import Upstream, upstream_process
@@ -17,19 +17,17 @@ _DELAYS_MS = (0, 100)
 
 
 async def measure_rates(plan: Plan, builds: Sequence[Build], results: Results) -> None:
-    """The calls per second of each route in each case, the builds one after the other in each case."""
-    async with upstream_process() as upstream:
-        async with all_routes(builds, upstream) as routes_by_build:
-            for case in _cases(plan):
-                for subject in (DIRECT, STDIO, HTTP):
-                    for name, routes in routes_by_build.items():
-                        rate = await _measure_case(plan, upstream, routes[subject], case)
-                        results.builds[name].record(_key(subject, case), rate)
-        for server in plan.other_servers:
-            async with other_routes(server, upstream) as routes:
-                for case in _cases(plan):
-                    rate = await _measure_case(plan, upstream, routes[server.name], case)
-                    results.record_for_all(_key(server.name, case), rate)
+    """The calls per second of each route in each case, the servers one after the other in each case."""
+    async with upstream_process() as upstream, all_routes(plan, builds, upstream) as routes_by_server:
+        for case in _cases(plan):
+            for subject in (DIRECT, STDIO, HTTP):
+                for build in builds:
+                    route = routes_by_server[build.name][subject]
+                    rate = await _measure_case(plan, upstream, route, case)
+                    results.builds[build.name].record(_key(subject, case), rate)
+            for server in plan.other_servers:
+                rate = await _measure_case(plan, upstream, routes_by_server[server.name][server.name], case)
+                results.record_for_all(_key(server.name, case), rate)
 
 
 class _Case(NamedTuple):
