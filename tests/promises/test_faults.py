@@ -1,4 +1,4 @@
-"""The fault matrix: what a read, a write and a delete meet, how often each is sent, and what the caller is told."""
+"""The fault matrix: for each fault, how often a read, a write and a delete arrive, and the error that is raised."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ async def test_a_read_is_sent_again_where_that_may_help_and_then_says_what_faile
 
 @pytest.mark.parametrize("call", [WRITE, DELETE], ids=["write", "delete"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_look(
+async def test_a_write_that_may_have_been_applied_is_sent_once_and_says_how_to_check(
     row: Row, call: tuple[Request, RequestOptions]
 ) -> None:
     async with fake_gateway(row.step) as upstream:
@@ -166,7 +166,7 @@ async def test_a_reset_before_the_request_was_read_leaves_a_write_in_doubt(
 
 
 @pytest.mark.parametrize("call", [READ, WRITE, DELETE], ids=["read", "write", "delete"])
-async def test_where_nobody_listens_every_call_is_tried_again_and_surely_not_sent(
+async def test_at_a_closed_port_every_request_is_tried_again_and_reported_as_not_sent(
     call: tuple[Request, RequestOptions],
 ) -> None:
     port = closed_port()
@@ -245,7 +245,7 @@ async def test_a_repeated_write_stays_in_doubt_whatever_the_last_attempt_met() -
     check_words(error, "create_event", "504")
 
 
-async def test_an_expired_grant_is_told_and_not_tried_again() -> None:
+async def test_an_expired_authorization_is_reported_and_not_tried_again() -> None:
     async with fake_gateway(Answer(500, {"message": "OAuth refresh token expired: invalid_grant"})) as upstream:
         for call in (READ, WRITE):
             error = await failure(client(upstream.url), call)
@@ -271,11 +271,11 @@ async def test_cancelling_a_call_closes_its_upstream_request() -> None:
 async def test_cancelling_a_call_ends_its_wait() -> None:
     async with fake_gateway(Answer(429, b"", {"Retry-After": "20"})) as upstream:
         maton = client(upstream.url)
-        told: list[tuple[float, str]] = []
+        reports: list[tuple[float, str]] = []
         begun = asyncio.Event()
 
         async def waiting(seconds: float, why: str) -> None:
-            told.append((seconds, why))
+            reports.append((seconds, why))
             begun.set()
 
         task = asyncio.create_task(maton.send(READ[0], replace(READ[1], on_wait=waiting)))
@@ -283,7 +283,7 @@ async def test_cancelling_a_call_ends_its_wait() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (told, len(upstream.requests)) == ([(20.0, "Klaviyo's rate limit")], 1)
+        assert (reports, len(upstream.requests)) == ([(20.0, "Klaviyo's rate limit")], 1)
         await maton.aclose()
 
 

@@ -184,7 +184,7 @@ def check_log(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tool)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_a_fault_is_told_and_what_may_have_been_applied_is_not_sent_again(
+async def test_a_fault_is_reported_and_a_write_that_may_have_been_applied_is_not_sent_again(
     row: Row, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -206,7 +206,7 @@ async def test_a_reset_before_the_request_was_read(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tool)
-async def test_where_nobody_listens_nothing_was_sent(kind: Kind) -> None:
+async def test_at_a_closed_port_nothing_is_sent(kind: Kind) -> None:
     async with connected(f"http://127.0.0.1:{closed_port()}", named=False) as client:
         text = await failure(client, kind)
     check(text, kind, "was not sent: no connection to 127.0.0.1", "Check the network and MATON_BASE_URL", sure=True)

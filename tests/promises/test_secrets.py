@@ -85,7 +85,7 @@ def torture(server: StdioServer, calls: list[tuple[str, dict[str, Any]]]) -> Ite
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
-async def test_over_stdio_the_key_is_never_said(level: str) -> None:
+async def test_over_stdio_the_key_is_never_shown(level: str) -> None:
     async with fake_gateway() as upstream:
         settings = {"MATON_BASE_URL": upstream.url, "MATON_API_KEY": KEY, "MATON_CONNECTION": "c1"}
 
@@ -113,7 +113,7 @@ async def test_over_stdio_the_key_is_never_said(level: str) -> None:
         assert {line["logger"] for line in lines} <= {"klaviyo_mcp.protocol.server", "klaviyo_mcp.transports.stdio"}
 
 
-async def test_over_http_neither_the_key_nor_a_token_is_said(tmp_path: Path) -> None:
+async def test_over_http_neither_the_key_nor_a_token_is_shown(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text(FILED)
     settings = {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN, "KLAVIYO_MCP_TOKENS_FILE": str(tmp_path / "tokens")}
 
@@ -141,7 +141,7 @@ async def test_over_http_neither_the_key_nor_a_token_is_said(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["call", "get_accounts"], ["tools"], ["--toolsets", "nonsense"]])
-async def test_no_command_says_the_key(command: list[str]) -> None:
+async def test_no_command_shows_the_key(command: list[str]) -> None:
     async with fake_gateway(Answer(401, ERRORS, HEADERS)) as upstream:
         settings = environment(
             MATON_BASE_URL=upstream.url, MATON_API_KEY=KEY, MATON_CONNECTION="c1", KLAVIYO_MCP_LOG_LEVEL="debug"
@@ -156,7 +156,7 @@ async def test_no_command_says_the_key(command: list[str]) -> None:
     check(said, KEY)
 
 
-def test_a_crash_does_not_say_the_key() -> None:
+def test_a_crash_does_not_show_the_key() -> None:
     program = (
         "import asyncio, os\n"
         "from klaviyo_mcp.telemetry import logs\n"
@@ -172,7 +172,7 @@ def test_a_crash_does_not_say_the_key() -> None:
     check(ended.stderr.decode() + ended.stdout.decode(), KEY)
 
 
-def test_nothing_that_holds_the_key_shows_it() -> None:
+def test_no_object_that_holds_the_key_shows_it() -> None:
     settings = load_settings({}, {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN})
     maton = GatewayClient(key=KEY)
     wire = render_request(
@@ -196,7 +196,7 @@ def test_a_key_that_cannot_be_used_is_refused_without_being_shown(key: str) -> N
         check(f"{error} {error!r}", KEY)
 
 
-def test_a_secret_inside_another_is_blotted_out_whole() -> None:
+def test_a_secret_inside_another_is_redacted_whole() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, f"{TOKEN}-longer and {TOKEN} and {KEY}", (), None)
     line = JsonLines([TOKEN, f"{TOKEN}-longer", KEY]).format(record)
     assert json.loads(line)["event"] == "*** and *** and ***"

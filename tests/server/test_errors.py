@@ -1,4 +1,4 @@
-"""What a model reads when something went wrong: what happened, to which argument, what to do next, in 600 bytes."""
+"""Errors as a model reads them: what happened, to which argument, what to do next, in 600 bytes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_each_error_reads_as_written(error: KlaviyoMcpError, text: str) -> None:
+def test_the_text_of_each_error(error: KlaviyoMcpError, text: str) -> None:
     assert str(error) == text
 
 
@@ -83,12 +83,12 @@ def test_each_error_reads_as_written(error: KlaviyoMcpError, text: str) -> None:
         (18_700, "5 h 12 min"),
     ],
 )
-def test_a_wait_is_told_in_the_unit_that_fits(seconds: float, words: str) -> None:
+def test_a_duration_is_written_in_the_unit_that_fits(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
 @given(st.text(max_size=400), st.integers(3, 700))
-def test_cutting_never_breaks_a_character_and_keeps_what_fits(text: str, most: int) -> None:
+def test_a_cut_keeps_what_fits_and_breaks_no_character(text: str, most: int) -> None:
     text = text.encode("utf-8", "replace").decode()
     short = cut(text, most)
     assert len(short.encode()) <= most
@@ -96,7 +96,7 @@ def test_cutting_never_breaks_a_character_and_keeps_what_fits(text: str, most: i
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("text", "quoted"),
     [
         ("plain words, 3 < 4 and 5 > 4", "plain words, 3 < 4 and 5 > 4"),
         ("a\r\n\tb  c", "a b c"),
@@ -110,11 +110,11 @@ def test_cutting_never_breaks_a_character_and_keeps_what_fits(text: str, most: i
         ("see <class 'KeyError'>", "see"),
     ],
 )
-def test_quoted_text_is_one_line_without_markup_headers_or_secrets(given: str, shown: str) -> None:
-    assert quote(given, (KEY,)) == shown
+def test_quoted_text_is_one_line_without_markup_headers_or_secrets(text: str, quoted: str) -> None:
+    assert quote(text, (KEY,)) == quoted
 
 
-def test_every_error_is_one_of_ours_and_has_its_place_in_the_tree() -> None:
+def test_every_error_descends_from_the_root_and_stands_in_the_tree() -> None:
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
     assert all(issubclass(c, KlaviyoMcpError) for c in classes)
     assert all(c.__name__ in (errors.__doc__ or "") for c in classes)

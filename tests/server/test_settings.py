@@ -1,4 +1,4 @@
-"""Settings come from the environment, flags go over it, and a wrong one is told in one clear line."""
+"""Settings come from the environment, flags win over it, and a wrong value is refused in one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from klaviyo_mcp.settings import Settings, StartupError, facts_of, flag_of, load
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "told"),
+    ("variable", "value", "message"),
     [
         ("KLAVIYO_MCP_CONFIRM", "sometimes", "(--confirm) cannot be 'sometimes': it takes never, default or writes"),
         ("KLAVIYO_MCP_READ_ONLY", "perhaps", "(--read-only) cannot be 'perhaps': it takes 1 or 0"),
@@ -30,13 +30,13 @@ from klaviyo_mcp.settings import Settings, StartupError, facts_of, flag_of, load
         ("KLAVIYO_MCP_MAX_BODY", "lots", "it takes a number of bytes"),
     ],
 )
-def test_a_wrong_value_is_told_in_one_line_with_its_variable_and_what_it_takes(
-    variable: str, value: str, told: str
+def test_a_wrong_value_is_refused_in_one_line_with_its_variable_and_what_it_takes(
+    variable: str, value: str, message: str
 ) -> None:
     with pytest.raises(StartupError) as caught:
         load_settings({}, {variable: value})
     assert str(caught.value).startswith(variable)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -64,7 +64,7 @@ def test_empty_and_blank_variables_count_as_unset() -> None:
     assert load_settings({}, blank) == Settings()
 
 
-def test_flags_go_over_the_environment() -> None:
+def test_flags_win_over_the_environment() -> None:
     environment = {"KLAVIYO_MCP_CONFIRM": "never", "KLAVIYO_MCP_READ_ONLY": "1", "KLAVIYO_MCP_DEADLINE": "30"}
     settings = load_settings({"confirm": "writes", "read_only": False, "deadline": None}, environment)
     assert (settings.confirm, settings.read_only, settings.deadline) == ("writes", False, 30.0)

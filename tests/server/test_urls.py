@@ -1,4 +1,4 @@
-"""The gateway's address: https or this machine, and read in one way only."""
+"""The gateway's URL: https or this machine, and understood in one way only."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from klaviyo_mcp.urls import gateway_url
         "",
     ],
 )
-def test_an_address_that_could_leak_the_key_is_refused(url: str) -> None:
+def test_a_url_that_could_leak_the_key_is_refused(url: str) -> None:
     with pytest.raises(SettingError) as caught:
         gateway_url(url)
     assert str(caught.value).startswith("MATON_BASE_URL ")
 
 
 @pytest.mark.parametrize(
-    ("given", "used"),
+    ("text", "url"),
     [
         ("https://api.maton.ai", "https://api.maton.ai"),
         ("HTTPS://API.Maton.ai/", "https://api.maton.ai"),
@@ -58,11 +58,11 @@ def test_an_address_that_could_leak_the_key_is_refused(url: str) -> None:
         ("http://[::1]:9000", "http://[::1]:9000"),
     ],
 )
-def test_an_address_is_https_or_this_machine(given: str, used: str) -> None:
-    assert gateway_url(given) == used
+def test_a_url_is_https_or_this_machine(text: str, url: str) -> None:
+    assert gateway_url(text) == url
 
 
-def test_the_client_refuses_such_an_address_and_does_not_say_its_key() -> None:
+def test_the_client_refuses_such_a_url_without_showing_its_key() -> None:
     with pytest.raises(SettingError) as caught:
         GatewayClient(key="mtn_5ecret_0f_the_operator", base_url="http://api.maton.ai")
     assert "mtn_5ecret" not in str(caught.value)

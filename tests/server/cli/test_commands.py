@@ -62,7 +62,7 @@ def test_version_and_help() -> None:
     assert "--tokens-file" in run("http", "--help").stdout
 
 
-def test_flags_stand_before_or_after_the_command_and_go_over_the_environment() -> None:
+def test_flags_work_before_and_after_the_command_and_win_over_the_environment() -> None:
     environment = {"KLAVIYO_REVISION": "2026-01-15"}
     at_first = run("tools", "accounts", "--json", **environment)
     before = run("--revision", "2027-01-15", "tools", "accounts", "--json", **environment)
@@ -115,7 +115,7 @@ def test_call_without_a_key_says_how_to_get_one() -> None:
     assert "MATON_API_KEY" in result.stdout
 
 
-def test_values_are_text_unless_they_are_json() -> None:
+def test_values_stay_text_unless_they_are_json() -> None:
     pairs = ["a=1", "b=true", 'c={"x": 1}', "d=[1, 2]", "e=x=y", "f=", 'g="01"', "h={broken", "i=null"]
     assert call.parse_arguments(pairs, None) == {
         "a": "1",

@@ -25,7 +25,7 @@ ACCOUNT = {
 }
 
 
-def test_doctor_finds_the_sandbox_well() -> None:
+def test_doctor_passes_every_check_against_the_sandbox() -> None:
     result = run("doctor", "--sandbox")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()

@@ -1,4 +1,4 @@
-"""What goes over the wire to Maton's gateway, and to whom."""
+"""Requests as they arrive at Maton's gateway, and those that never leave."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def sent(request: Request, call: RequestOptions = READ, **options: Any) -> ReceivedRequest:
+async def sent(request: Request, options: RequestOptions = READ, **client_options: Any) -> ReceivedRequest:
     async with fake_gateway(OK) as upstream:
-        maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
-        await maton.send(request, call)
-        await maton.aclose()
+        client = GatewayClient(**{"key": KEY, "base_url": upstream.url, **client_options})
+        await client.send(request, options)
+        await client.aclose()
         (arrival,) = upstream.requests
         return arrival
 
 
-async def untouched(request: Request, error: type[Exception], **options: Any) -> str:
-    """The error's text, having made sure that nothing was sent."""
+async def refused(request: Request, error: type[Exception], **options: Any) -> str:
+    """The text of the error; checks that nothing was sent."""
     async with fake_gateway(OK) as upstream:
-        maton = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
+        client = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
         with pytest.raises(error) as caught:
-            await maton.send(request, WRITE)
-        await maton.aclose()
+            await client.send(request, WRITE)
+        await client.aclose()
         assert upstream.connections == 0
         return str(caught.value)
 
@@ -79,7 +79,7 @@ async def untouched(request: Request, error: type[Exception], **options: Any) ->
     ],
 )
 async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None:
-    assert await untouched(Request("DELETE", path), ArgumentError) == (
+    assert await refused(Request("DELETE", path), ArgumentError) == (
         "An id in this call is empty or would lead to another path; nothing was sent. Give the id exactly as Klaviyo "
         "shows it, without slashes, dots or question marks around it."
     )
@@ -93,14 +93,14 @@ async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None
         ({"data": float("nan")}, "A number in this call is not finite; nothing was sent."),
     ],
 )
-async def test_a_body_that_is_no_json_is_never_sent(body: object, why: str) -> None:
-    assert await untouched(Request("POST", "/api/profiles", body=body), ArgumentError) == why
+async def test_a_body_that_json_cannot_hold_is_never_sent(body: object, why: str) -> None:
+    assert await refused(Request("POST", "/api/profiles", body=body), ArgumentError) == why
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("key", [None, "", "  "])
 async def test_without_a_key_nothing_is_sent_and_the_answer_says_how_to_get_one(key: str | None) -> None:
-    text = await untouched(Request("GET", "/api/profiles"), KeyMissingError, key=key)
+    text = await refused(Request("GET", "/api/profiles"), KeyMissingError, key=key)
     assert "MATON_API_KEY" in text
     assert "https://maton.ai/settings" in text
 
@@ -125,7 +125,7 @@ def test_the_key_is_in_no_repr() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_read_of_klaviyo_as_it_arrives() -> None:
+async def test_a_read_arrives_with_these_headers_and_no_others() -> None:
     request = await sent(
         Request("GET", "/api/profiles", {"page[size]": "20", "filter": 'equals(email,"a+b c@example.com")'}),
         connection="c-1",
@@ -148,7 +148,7 @@ async def test_a_read_of_klaviyo_as_it_arrives() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_write_carries_json_api_and_keeps_what_people_write() -> None:
+async def test_a_write_carries_json_api_in_utf_8() -> None:
     request = await sent(Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE)
     assert (request.method, request.path) == ("PATCH", "/klaviyo/api/profiles/01X")
     assert request.body == '{"data":{"city":"Łódź","title":null}}'.encode()
@@ -162,7 +162,7 @@ async def test_a_delete_carries_its_body() -> None:
 
 
 @pytest.mark.anyio
-async def test_matons_own_paths_know_no_revision_and_no_connection() -> None:
+async def test_requests_to_maton_itself_carry_no_revision_and_no_connection() -> None:
     body = {"app": "klaviyo"}
     request = await sent(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
     assert (request.method, request.target, request.json) == ("POST", "/connections", body)
@@ -172,7 +172,7 @@ async def test_matons_own_paths_know_no_revision_and_no_connection() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_file_goes_as_a_form_beside_its_fields() -> None:
+async def test_a_file_is_sent_as_a_form_with_its_fields() -> None:
     upload = Upload("a.png", b"\x89PNG\r\n", "image/png")
     body = {"name": "Spring banner", "hidden": False, "left_out": None}
     request = await sent(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
@@ -194,18 +194,18 @@ async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
-def test_every_query_arrives_as_it_was_given(query: dict[str, str]) -> None:
+def test_every_query_survives_its_encoding(query: dict[str, str]) -> None:
     url = httpx.URL(request_url("https://api.maton.ai/klaviyo", Request("GET", "/api/profiles", query)))
     assert dict(url.params) == query
     assert (url.host, url.path, url.fragment) == ("api.maton.ai", "/klaviyo/api/profiles", "")
 
 
 @pytest.mark.anyio
-async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
+async def test_a_reply_holds_document_size_attempts_and_wait() -> None:
     async with fake_gateway(Answer(503), Answer(201, {"data": {"id": "01X"}})) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url, backoff_seconds=0.001)
-        reply = await maton.send(Request("GET", "/api/profiles/01X"), READ)
-        await maton.aclose()
+        client = GatewayClient(key=KEY, base_url=upstream.url, backoff_seconds=0.001)
+        reply = await client.send(Request("GET", "/api/profiles/01X"), READ)
+        await client.aclose()
     assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited)
     assert 0 < reply.waited < 0.01
 
@@ -214,18 +214,18 @@ async def test_a_success_tells_its_document_size_attempts_and_wait() -> None:
 @pytest.mark.parametrize("status", [202, 204])
 async def test_an_empty_success_has_no_document(status: int) -> None:
     async with fake_gateway(Answer(status)) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url)
-        assert (await maton.send(Request("POST", "/api/events", body={}), WRITE)).document is None
-        await maton.aclose()
+        client = GatewayClient(key=KEY, base_url=upstream.url)
+        assert (await client.send(Request("POST", "/api/events", body={}), WRITE)).document is None
+        await client.aclose()
 
 
 @pytest.mark.anyio
 async def test_no_cookie_is_kept() -> None:
     async with fake_gateway(Answer(200, {"data": []}, {"Set-Cookie": "session=1; Path=/"})) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url)
+        client = GatewayClient(key=KEY, base_url=upstream.url)
         for _ in range(2):
-            await maton.send(Request("GET", "/api/profiles"), READ)
-        await maton.aclose()
+            await client.send(Request("GET", "/api/profiles"), READ)
+        await client.aclose()
         assert [request.headers.get("cookie") for request in upstream.requests] == [None, None]
         assert upstream.connections == 1
 
@@ -240,17 +240,17 @@ async def test_a_proxy_of_the_environment_never_sees_the_key_for_this_machine(mo
 
 
 @pytest.mark.anyio
-async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing(
+async def test_a_proxy_of_the_environment_opens_a_tunnel_and_sees_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
         monkeypatch.delenv(variable, raising=False)
     async with fake_gateway(Answer(403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        maton = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff_seconds=0.001, max_attempts=2)
+        client = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff_seconds=0.001, max_attempts=2)
         with pytest.raises(UnreachableError):
-            await maton.send(Request("POST", "/api/events", body={}), WRITE)
-        await maton.aclose()
+            await client.send(Request("POST", "/api/events", body={}), WRITE)
+        await client.aclose()
         assert [(request.method, request.target) for request in proxy.requests] == [
             ("CONNECT", "gateway.example.com:443")
         ] * 2
@@ -258,61 +258,61 @@ async def test_a_proxy_of_the_environment_is_asked_for_a_tunnel_and_told_nothing
 
 
 @pytest.mark.anyio
-async def test_klaviyos_count_and_retry_after_pace_the_calls_that_follow() -> None:
+async def test_klaviyos_own_count_paces_the_next_requests() -> None:
     headers = {"RateLimit-Limit": "15", "RateLimit-Remaining": "0", "RateLimit-Reset": "50"}
     async with fake_gateway(Answer(200, {"data": []}, headers)) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url, deadline_seconds=20)
+        client = GatewayClient(key=KEY, base_url=upstream.url, deadline_seconds=20)
         call = RequestOptions("get_accounts", RequestKind.READ, rate=XS)
-        await maton.send(Request("GET", "/api/accounts"), call)
+        await client.send(Request("GET", "/api/accounts"), call)
         with pytest.raises(RateLimitError) as caught:
-            await maton.send(Request("GET", "/api/accounts"), call)
-        await maton.aclose()
+            await client.send(Request("GET", "/api/accounts"), call)
+        await client.aclose()
         assert len(upstream.requests) == 1
     assert caught.value.retry_in == pytest.approx(50, abs=10)
 
 
 @pytest.mark.anyio
-async def test_a_transport_in_process_takes_the_place_of_the_network() -> None:
+async def test_a_transport_in_this_process_replaces_the_network() -> None:
     async def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"data": [str(request.url)]})
 
-    maton = GatewayClient(key="sandbox", base_url="http://localhost", transport=httpx.MockTransport(answer))
-    reply = await maton.send(Request("GET", "/api/lists"), READ)
-    await maton.aclose()
+    client = GatewayClient(key="sandbox", base_url="http://localhost", transport=httpx.MockTransport(answer))
+    reply = await client.send(Request("GET", "/api/lists"), READ)
+    await client.aclose()
     assert reply.document == {"data": ["http://localhost/klaviyo/api/lists"]}
 
 
 @pytest.mark.anyio
-async def test_calls_at_once_build_one_transport() -> None:
+async def test_requests_at_once_build_one_transport() -> None:
     async with fake_gateway(OK) as upstream:
-        maton = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
+        client = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
         async with anyio.create_task_group() as group:
             for _ in range(8):
-                group.start_soon(maton.warm)
-        transport = maton._transport
-        await maton.send(Request("GET", "/api/lists"), READ)
-        assert maton._transport is transport
-        await maton.aclose()
-        await maton.send(Request("GET", "/api/lists"), READ)
-        await maton.aclose()
+                group.start_soon(client.warm)
+        transport = client._transport
+        await client.send(Request("GET", "/api/lists"), READ)
+        assert client._transport is transport
+        await client.aclose()
+        await client.send(Request("GET", "/api/lists"), READ)
+        await client.aclose()
 
 
-def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+def test_creating_a_client_imports_no_heavy_library() -> None:
     script = (
         "import sys, klaviyo_mcp.gateway.client as m; m.GatewayClient(key='k');"
         "print([n for n in ('httpx', 'limits', 'stamina') if n in sys.modules])"
     )
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout == "[]\n"
 
 
 @pytest.mark.anyio
-async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> None:
+async def test_a_url_that_is_too_long_is_refused_and_the_longest_argument_named() -> None:
     many = ",".join(f'"01JBENCH{number:018d}"' for number in range(2_000))
     request = Request("GET", "/api/profiles", query={"page[size]": "20", "filter": f"any(id,[{many}])"})
-    told = await untouched(request, ArgumentError)
-    assert "characters; 65,536 can be sent, and nothing was" in told
-    assert "Make its filter shorter" in told
+    text = await refused(request, ArgumentError)
+    assert "characters; 65,536 can be sent, and nothing was" in text
+    assert "Make its filter shorter" in text
     assert (await sent(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query["filter"] == "x" * 60_000
 
 
@@ -320,26 +320,24 @@ async def test_an_address_that_is_too_long_is_refused_with_what_to_shorten() -> 
 @pytest.mark.parametrize(
     "base", ["http://localhost:80", "http://127.0.0.1:8080/prefix", "https://api.example.com:443/", "https://[::1]:9"]
 )
-async def test_a_direct_request_asks_for_the_whole_path_whatever_the_port(
-    base: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_direct_request_targets_the_whole_path_on_any_port(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from klaviyo_mcp.gateway.pool import ConnectionPool
 
     for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
-    asked: list[httpcore.Request] = []
+    requests: list[httpcore.Request] = []
 
     async def keep(connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> httpcore.Response:
-        asked.append(request)
+        requests.append(request)
         return httpcore.Response(200, headers=[("Content-Type", "application/json")], content=b'{"data": []}')
 
     monkeypatch.setattr(httpcore.AsyncHTTPConnection, "handle_async_request", keep)
-    maton = GatewayClient(key=KEY, base_url=base)
-    await maton.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
-    assert maton._transport is not None
-    assert isinstance(maton._transport._connections, ConnectionPool)
-    (request,) = asked
+    client = GatewayClient(key=KEY, base_url=base)
+    await client.send(Request("GET", "/api/profiles/a%2Fb", query={"filter": 'equals(email,"a+b@example.com")'}), READ)
+    assert client._transport is not None
+    assert isinstance(client._transport._connections, ConnectionPool)
+    (request,) = requests
     prefix = "/prefix" if "prefix" in base else ""
     query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"
     assert request.url.target.decode() == f"{prefix}/klaviyo/api/profiles/a%2Fb?{query}"
-    assert request.url.origin == httpcore.URL(maton.base_url).origin
+    assert request.url.origin == httpcore.URL(client.base_url).origin

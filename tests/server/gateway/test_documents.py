@@ -38,7 +38,7 @@ async def test_anything_else_raises(answer: Answer) -> None:
             await anyio.to_thread.run_sync(fetch_document, upstream.url)
 
 
-async def test_nobody_there_is_an_oserror() -> None:
+async def test_a_closed_port_is_an_oserror() -> None:
     with pytest.raises(OSError, match="refused"):
         await anyio.to_thread.run_sync(fetch_document, f"http://127.0.0.1:{closed_port()}")
 

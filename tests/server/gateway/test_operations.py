@@ -78,7 +78,7 @@ async def test_a_write_is_sent_once_and_its_error_names_the_read_that_shows_whet
     assert len(gateway.requests) == 1
 
 
-async def test_a_repeatable_write_is_sent_again_and_stays_in_doubt() -> None:
+async def test_an_idempotent_write_is_sent_again_and_stays_in_doubt() -> None:
     gateway = FakeGateway(503)
     error = await gateway.failure("create_event", metric="Visit", properties={}, profile={"email": "a@example.com"})
     assert isinstance(error, InDoubtError)

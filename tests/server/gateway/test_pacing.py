@@ -85,7 +85,7 @@ async def test_a_spent_day_is_refused_with_the_hour_at_which_it_ends(pacer: Pace
     assert str(caught.value).endswith("Call again in 23 h 0 min (after 2026-09-22 14:13 UTC).")
 
 
-async def test_who_would_wait_in_line_beyond_the_deadline_is_refused_before_joining_it(
+async def test_a_request_whose_wait_in_the_queue_is_too_long_is_refused_before_it_joins(
     pacer: Pacer, clock: Clock
 ) -> None:
     outcomes: list[str] = []
@@ -103,7 +103,7 @@ async def test_who_would_wait_in_line_beyond_the_deadline_is_refused_before_join
     assert sorted(outcomes) == ["refused at 0 s"] * 3 + ["sent"] * 5
 
 
-async def test_turns_come_in_the_order_of_asking(pacer: Pacer) -> None:
+async def test_requests_go_in_the_order_of_their_arrival(pacer: Pacer) -> None:
     order: list[int] = []
 
     async def call(number: int) -> None:
@@ -116,7 +116,7 @@ async def test_turns_come_in_the_order_of_asking(pacer: Pacer) -> None:
     assert order == list(range(20))
 
 
-async def test_a_cancelled_wait_gives_its_place_to_the_next(clock: Clock) -> None:
+async def test_a_cancelled_wait_frees_its_place_for_the_next(clock: Clock) -> None:
     asleep, never = asyncio.Event(), asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -136,26 +136,26 @@ async def test_a_cancelled_wait_gives_its_place_to_the_next(clock: Clock) -> Non
     assert first.cancelled()
 
 
-async def test_a_wait_worth_telling_is_told_before_it_begins(pacer: Pacer, clock: Clock) -> None:
-    told: list[tuple[float, str, float]] = []
+async def test_a_long_wait_is_reported_before_it_begins(pacer: Pacer, clock: Clock) -> None:
+    reports: list[tuple[float, str, float]] = []
 
     async def waiting(seconds: float, why: str) -> None:
-        told.append((seconds, why, clock.now - START))
+        reports.append((seconds, why, clock.now - START))
 
     await use(pacer, limit_key(Rate(1, 3)), 3)
     await pacer.acquire(limit_key(Rate(1, 3)), seconds_left=60, on_wait=waiting)
     await pacer.acquire(limit_key(Rate(1, 3)), seconds_left=60, on_wait=waiting)
-    assert [(round(seconds), why, round(at)) for seconds, why, at in told] == [(58, "Klaviyo's rate limit", 2)]
+    assert [(round(seconds), why, round(at)) for seconds, why, at in reports] == [(58, "Klaviyo's rate limit", 2)]
 
 
-async def test_a_wait_that_klaviyo_asked_for_holds_back_that_limit(pacer: Pacer, clock: Clock) -> None:
+async def test_a_429_holds_back_every_request_of_its_limit_key(pacer: Pacer, clock: Clock) -> None:
     pacer.back_off(limit_key(), 7)
     pacer.back_off(limit_key(), 3)
     assert await pacer.acquire(limit_key(), seconds_left=60) == pytest.approx(7.05)
     assert await pacer.acquire(limit_key(operation="get_segments"), seconds_left=60) == 0
 
 
-async def test_klaviyos_own_count_goes_over_ours(pacer: Pacer, clock: Clock) -> None:
+async def test_klaviyos_own_count_wins_over_ours(pacer: Pacer, clock: Clock) -> None:
     pacer.observe(limit_key(), remaining=2, reset_seconds=30)
     pacer.observe(limit_key(), remaining=5, reset_seconds=30)
     await use(pacer, limit_key(), 2)
@@ -164,7 +164,7 @@ async def test_klaviyos_own_count_goes_over_ours(pacer: Pacer, clock: Clock) -> 
 
 
 @pytest.mark.parametrize(("remaining", "reset"), [(0, 0), (0, -1), (-1, 30), (0, 1e9)])
-async def test_a_count_that_makes_no_sense_is_not_believed(pacer: Pacer, remaining: int, reset: float) -> None:
+async def test_an_implausible_count_is_ignored(pacer: Pacer, remaining: int, reset: float) -> None:
     pacer.observe(limit_key(), remaining, reset)
     assert await pacer.acquire(limit_key(), seconds_left=60) == 0
 
@@ -180,7 +180,7 @@ async def test_accounts_operations_and_costlier_variants_are_counted_apart(pacer
 
 
 @pytest.mark.parametrize("free", [LimitKey("", "list_connections"), limit_key(XS)], ids=["no rate", "pacing off"])
-async def test_what_is_not_paced_never_waits(clock: Clock, free: LimitKey) -> None:
+async def test_a_request_without_a_limit_never_waits(clock: Clock, free: LimitKey) -> None:
     pacer = Pacer(enabled=free.rate is None, clock=clock.time, sleep=clock.sleep)
     pacer.back_off(free, 100)
     pacer.observe(free, 0, 100)
@@ -188,7 +188,7 @@ async def test_what_is_not_paced_never_waits(clock: Clock, free: LimitKey) -> No
     assert clock.now == START
 
 
-async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clock: Clock) -> None:
+async def test_a_clock_that_is_set_back_blocks_no_request(pacer: Pacer, clock: Clock) -> None:
     await use(pacer, limit_key(XS), 1)
     clock.now -= 5_000
     assert await pacer.acquire(limit_key(XS), seconds_left=60) == 0
@@ -201,7 +201,9 @@ async def test_a_clock_that_is_set_back_does_not_hold_up_calls(pacer: Pacer, clo
     burst=st.integers(1, 4),
     steady=st.integers(4, 12),
 )
-def test_no_window_of_klaviyos_sees_too_many_wherever_it_begins(gaps: list[float], burst: int, steady: int) -> None:
+def test_no_window_of_klaviyo_receives_too_many_requests_wherever_it_begins(
+    gaps: list[float], burst: int, steady: int
+) -> None:
     clock = Clock()
     sent: list[float] = []
 

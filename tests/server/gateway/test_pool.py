@@ -1,4 +1,4 @@
-"""Connections to the gateway: many at once, few in turn, none forgotten, and httpx's errors for all that goes wrong."""
+"""Connections to the gateway: many at once, few one after another, none leaked, and httpx's errors for every fault."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ async def connected(
 
 async def all_at_once(upstream: FakeGateway, client: httpx.AsyncClient, count: int, hold: asyncio.Event) -> None:
     """So many requests, which the upstream answers when it has them all."""
-    asked = [asyncio.create_task(client.get("/")) for _ in range(count)]
+    requests = [asyncio.create_task(client.get("/")) for _ in range(count)]
     while len(upstream.requests) < count:
         upstream.arrived.clear()
         await upstream.arrived.wait()
     hold.set()
-    await asyncio.gather(*asked)
+    await asyncio.gather(*requests)
 
 
-async def test_calls_at_once_have_a_connection_each_and_later_ones_use_those() -> None:
+async def test_requests_at_once_have_a_connection_each_and_later_ones_reuse_them() -> None:
     hold = asyncio.Event()
     async with connected(*[Answer(hold=hold)] * 20, Answer(), most=100) as (upstream, client):
         await all_at_once(upstream, client, 20, hold)
@@ -49,21 +49,21 @@ async def test_calls_at_once_have_a_connection_each_and_later_ones_use_those() -
     await upstream.closed()
 
 
-async def test_calls_in_turn_share_one_connection() -> None:
+async def test_requests_one_after_another_share_one_connection() -> None:
     async with connected(Answer(), most=100) as (upstream, client):
         for _ in range(5):
             await client.get("/")
         assert upstream.connections == 1
 
 
-async def test_what_exceeds_the_connections_waits_for_one() -> None:
+async def test_requests_beyond_the_most_connections_wait() -> None:
     async with connected(Answer(), most=2) as (upstream, client):
         answers = await asyncio.gather(*(client.get("/") for _ in range(12)))
         assert [answer.status_code for answer in answers] == [200] * 12
         assert upstream.most_open == 2
 
 
-async def test_a_broken_connection_leaves_its_place_to_others() -> None:
+async def test_a_broken_connection_frees_its_slot() -> None:
     async with connected(*[Fault.RESET] * 3, Answer(), most=1) as (_, client):
         for _ in range(3):
             with pytest.raises(httpx.ReadError):
@@ -71,14 +71,14 @@ async def test_a_broken_connection_leaves_its_place_to_others() -> None:
         assert (await client.get("/")).status_code == 200
 
 
-async def test_an_answer_that_breaks_off_leaves_its_place_to_others() -> None:
+async def test_an_answer_that_breaks_off_frees_its_slot() -> None:
     async with connected(Answer(body=b"cut", cut=2), Answer(), most=1) as (_, client):
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get("/")
         assert (await client.get("/")).status_code == 200
 
 
-async def test_a_request_that_is_given_up_leaves_its_place_to_others() -> None:
+async def test_a_cancelled_request_frees_its_slot() -> None:
     async with connected(Fault.SILENCE, Answer(), most=1) as (upstream, client):
         with anyio.move_on_after(0.1) as given_up:
             await client.get("/")
@@ -88,7 +88,7 @@ async def test_a_request_that_is_given_up_leaves_its_place_to_others() -> None:
     await upstream.closed()
 
 
-async def test_a_request_that_is_given_up_while_it_waits_for_its_place_takes_none() -> None:
+async def test_a_request_that_is_cancelled_while_it_waits_takes_no_slot() -> None:
     hold = asyncio.Event()
     async with connected(Answer(hold=hold), Answer(), most=1) as (upstream, client):
         first = asyncio.create_task(client.get("/"))
@@ -102,7 +102,7 @@ async def test_a_request_that_is_given_up_while_it_waits_for_its_place_takes_non
         assert upstream.most_open == 1
 
 
-async def test_a_body_that_is_not_read_costs_its_connection_and_no_more() -> None:
+async def test_a_body_that_is_not_read_closes_its_connection_and_frees_its_slot() -> None:
     async with connected(Answer(body=b"x" * 1_000_000), Answer(), most=1) as (upstream, client):
         async with client.stream("GET", "/") as response:
             assert response.status_code == 200
@@ -110,7 +110,7 @@ async def test_a_body_that_is_not_read_costs_its_connection_and_no_more() -> Non
     await upstream.closed()
 
 
-async def test_a_connection_that_the_gateway_closed_meanwhile_is_not_used() -> None:
+async def test_a_connection_that_the_gateway_has_closed_is_not_reused() -> None:
     async with connected(Answer(body=b"all", cut=3), Answer(), most=5) as (upstream, client):
         assert (await client.get("/")).content == b"all"
         await upstream.closed()
@@ -118,7 +118,7 @@ async def test_a_connection_that_the_gateway_closed_meanwhile_is_not_used() -> N
         assert upstream.connections == 2
 
 
-async def test_connections_that_lay_idle_for_too_long_are_closed_with_the_next_request() -> None:
+async def test_connections_that_were_idle_for_too_long_are_closed_at_the_next_request() -> None:
     hold = asyncio.Event()
     async with connected(*[Answer(hold=hold)] * 3, Answer(), most=5, idle=0.05) as (upstream, client):
         await all_at_once(upstream, client, 3, hold)
@@ -130,20 +130,20 @@ async def test_connections_that_lay_idle_for_too_long_are_closed_with_the_next_r
         assert upstream.connections == 4
 
 
-async def test_a_request_that_outlasts_the_transport_closes_its_connection_after_itself() -> None:
+async def test_a_request_that_outlasts_the_pool_closes_its_connection_at_its_end() -> None:
     hold = asyncio.Event()
     async with fake_gateway(Answer(hold=hold)) as upstream:
         transport = ConnectionPool(upstream.url, 5, 15.0)
         client = httpx.AsyncClient(transport=transport)
-        asked = asyncio.create_task(client.get(upstream.url))
+        requests = asyncio.create_task(client.get(upstream.url))
         await upstream.arrived.wait()
         await transport.aclose()
         hold.set()
-        assert (await asked).status_code == 200
+        assert (await requests).status_code == 200
         await upstream.closed()
 
 
-async def test_nobody_there_is_told_and_takes_no_place() -> None:
+async def test_a_failed_connection_raises_and_frees_its_slot() -> None:
     async with fake_gateway(Answer()) as upstream:
         nobody = upstream.url
     async with httpx.AsyncClient(transport=ConnectionPool(nobody, 1, 15.0)) as client:
@@ -155,8 +155,8 @@ async def test_nobody_there_is_told_and_takes_no_place() -> None:
 @pytest.mark.parametrize(
     "kind", [k for k in vars(httpcore).values() if isinstance(k, type) and issubclass(k, HTTPCORE_ERRORS)]
 )
-def test_every_failure_of_httpcore_has_its_namesake(kind: type[Exception]) -> None:
-    told = httpx_error(kind("why"))
-    assert type(told).__name__ == kind.__name__
-    assert isinstance(told, httpx.TransportError)
-    assert str(told) == "why"
+def test_every_error_of_httpcore_becomes_the_error_of_httpx_with_that_name(kind: type[Exception]) -> None:
+    error = httpx_error(kind("why"))
+    assert type(error).__name__ == kind.__name__
+    assert isinstance(error, httpx.TransportError)
+    assert str(error) == "why"

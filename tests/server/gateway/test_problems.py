@@ -48,7 +48,7 @@ def test_a_source_of_another_shape_names_no_argument(source: object) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"null", b"{", b"[" * 100_000])
-def test_a_body_without_a_json_object_is_no_problem_to_speak_of(body: bytes) -> None:
+def test_a_body_without_a_json_object_gives_an_empty_problem(body: bytes) -> None:
     assert Problem.read(body, CONTEXT) == Problem()
 
 

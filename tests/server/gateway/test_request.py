@@ -19,7 +19,7 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES, st.booleans())
-def test_whatever_is_json_reads_as_it_was_meant(value: object, ascii_only: bool) -> None:
+def test_json_is_read_to_the_values_of_the_standard_library(value: object, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert parse_json(text.encode(errors="replace")) == json.loads(text.encode(errors="replace"))
 
@@ -36,12 +36,12 @@ def test_whatever_is_json_reads_as_it_was_meant(value: object, ascii_only: bool)
     ],
     ids=["half a character", "byte order mark", "UTF-16", "a name twice", "large numbers", "deep"],
 )
-def test_what_the_quicker_reader_refuses_is_read_all_the_same(content: bytes) -> None:
+def test_json_that_the_faster_reader_refuses_is_read_by_the_standard_library(content: bytes) -> None:
     assert parse_json(content) == json.loads(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}{', b'{"a": "\xff"}', b"<html>", b"[" * 100_000])
-def test_what_is_no_json_raises(content: bytes) -> None:
+def test_a_body_that_is_not_json_raises(content: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
         parse_json(content)
 

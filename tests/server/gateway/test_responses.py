@@ -40,7 +40,7 @@ KEY = "mtn_5ecret_0f_the_operator"
 
 
 def refusal(
-    status: int, document: object, *, chosen: bool = False, service: Service = Service.KLAVIYO
+    status: int, document: object, *, names_connection: bool = False, service: Service = Service.KLAVIYO
 ) -> KlaviyoMcpError:
     options = RequestOptions(
         "create_profile",
@@ -50,7 +50,7 @@ def refusal(
         argument_names={"id": "profile_id"},
     )
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return refusal_outcome(RequestContext(options, service, chosen, (KEY,)), status, {}, body).error
+    return refusal_outcome(RequestContext(options, service, names_connection, (KEY,)), status, {}, body).error
 
 
 def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
 )
-def test_a_refusal_says_what_why_and_what_next(
+def test_a_refusal_says_what_happened_why_and_what_to_do(
     status: int, document: object, kind: type[KlaviyoMcpError], text: str | None
 ) -> None:
     error = refusal(status, document)
@@ -188,7 +188,7 @@ def test_a_refusal_says_what_why_and_what_next(
         assert error.retry_in == 37
 
 
-def test_errors_carry_what_a_program_needs() -> None:
+def test_errors_carry_status_arguments_and_ids_for_programs() -> None:
     blamed = refusal(400, klaviyo("no", {"pointer": "/data/attributes/email"}))
     assert isinstance(blamed, RefusedError)
     assert (blamed.status, blamed.arguments) == (400, ("email",))
@@ -198,14 +198,14 @@ def test_errors_carry_what_a_program_needs() -> None:
 
 
 def test_a_connection_that_is_set_but_unknown_is_blamed_on_the_setting() -> None:
-    error = refusal(400, {"message": "Connection not found"}, chosen=True)
+    error = refusal(400, {"message": "Connection not found"}, names_connection=True)
     assert str(error) == (
         "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION: Connection not found. "
         "list_connections shows those there are: correct MATON_CONNECTION, or make one with create_connection."
     )
 
 
-def test_matons_own_refusals_name_maton() -> None:
+def test_a_refusal_by_maton_names_maton() -> None:
     error = refusal(400, {"message": "Unknown connection app"}, service=Service.MATON)
     assert str(error).startswith("Maton refused create_profile (400); nothing was changed: Unknown connection app.")
 
@@ -251,7 +251,7 @@ HOSTILE = st.text(max_size=3_000) | st.sampled_from(
 @given(
     detail=HOSTILE, pointer=HOSTILE, name=HOSTILE, status=st.sampled_from([400, 401, 403, 404, 409, 422, 429, 500, 503])
 )
-def test_no_refusal_is_longer_than_600_bytes_or_shows_what_it_must_not(
+def test_no_refusal_exceeds_600_bytes_or_shows_keys_or_markup(
     detail: str, pointer: str, name: str, status: int
 ) -> None:
     for document in (klaviyo(detail, {"pointer": pointer}, meta={"duplicate_profile_id": name}), {"message": detail}):

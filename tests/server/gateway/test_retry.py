@@ -67,7 +67,7 @@ def test_a_write_in_doubt_is_never_sent_again(failure: Failure) -> None:
     ],
     ids=lambda value: value.name if isinstance(value, Failure) else "",
 )
-def test_what_is_sent_again(failure: Failure, read: bool, idempotent: bool, write: bool) -> None:
+def test_which_requests_are_sent_again(failure: Failure, read: bool, idempotent: bool, write: bool) -> None:
     retried = [
         decide(failure, kind, attempts=1, seconds_left=60, policy=POLICY).retry
         for kind in (RequestKind.READ, RequestKind.IDEMPOTENT_WRITE, RequestKind.WRITE)

@@ -1,4 +1,4 @@
-"""The gateway's certificate: nothing is sent to who cannot show the right one."""
+"""The gateway's certificate: without the right one nothing is sent."""
 
 from __future__ import annotations
 
@@ -48,43 +48,41 @@ def certified(directory: Path, host: str) -> tuple[ssl.SSLContext, Path]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    shown, kept = directory / "certificate.pem", directory / "key.pem"
-    shown.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    kept.write_bytes(
+    certificate_file, key_file = directory / "certificate.pem", directory / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(shown, kept)
-    return context, shown
+    context.load_cert_chain(certificate_file, key_file)
+    return context, certificate_file
 
 
 @pytest.mark.parametrize(
     ("host", "trusted", "reached"), [("localhost", True, True), ("localhost", False, False), ("elsewhere", True, False)]
 )
-async def test_only_a_trusted_certificate_for_the_gateways_name_is_sent_to(
+async def test_a_request_is_sent_only_over_a_trusted_certificate_for_the_gateways_name(
     host: str, trusted: bool, reached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    security, shown = certified(tmp_path, host)
+    security, certificate_file = certified(tmp_path, host)
     if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(shown))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate_file))
     async with fake_gateway(OK, security=security) as upstream:
-        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff_seconds=0.001)
+        client = GatewayClient(key="mtn_key", base_url=f"https://localhost:{upstream.port}", backoff_seconds=0.001)
         if reached:
             for _ in range(3):
-                await maton.send(Request("POST", "/api/events", body={}), WRITE)
+                await client.send(Request("POST", "/api/events", body={}), WRITE)
             assert upstream.connections == 1
         else:
             with pytest.raises(UnreachableError, match="certificate could not be verified"):
-                await maton.send(Request("POST", "/api/events", body={}), WRITE)
-        await maton.aclose()
+                await client.send(Request("POST", "/api/events", body={}), WRITE)
+        await client.aclose()
         assert len(upstream.requests) == (3 if reached else 0)
 
 
-async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    security, shown = certified(tmp_path, "localhost")
-    monkeypatch.setenv("SSL_CERT_FILE", str(shown))
+async def test_a_write_is_in_doubt_when_its_encryption_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    security, certificate_file = certified(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_file))
 
     async def break_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -94,19 +92,19 @@ async def test_a_write_after_which_the_encryption_breaks_is_in_doubt(
 
     async with await asyncio.start_server(break_it, "127.0.0.1", 0, ssl=security) as server:
         port = server.sockets[0].getsockname()[1]
-        maton = GatewayClient(key="mtn_key", base_url=f"https://localhost:{port}", backoff_seconds=0.001)
+        client = GatewayClient(key="mtn_key", base_url=f"https://localhost:{port}", backoff_seconds=0.001)
         with pytest.raises(InDoubtError):
-            await maton.send(Request("POST", "/api/events", body={}), WRITE)
-        await maton.aclose()
+            await client.send(Request("POST", "/api/events", body={}), WRITE)
+        await client.aclose()
 
 
 @pytest.mark.parametrize(
     ("variable", "value"), [("SSL_CERT_FILE", "/no/such/file.pem"), ("HTTPS_PROXY", "ftp://proxy.example.com:1")]
 )
-async def test_an_environment_that_cannot_be_used_is_named(
+async def test_a_variable_of_the_environment_that_cannot_be_used_is_named(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    maton = GatewayClient(key="mtn_key", base_url="https://localhost:1")
+    client = GatewayClient(key="mtn_key", base_url="https://localhost:1")
     with pytest.raises(SettingError, match=variable):
-        await maton.send(Request("POST", "/api/events", body={}), WRITE)
+        await client.send(Request("POST", "/api/events", body={}), WRITE)

@@ -1,4 +1,4 @@
-"""A call is one line in the log and one span, with a span for each request below it: counts, and nothing of content."""
+"""A call is one line in the log and one span, with a span for each request below it: counts, and no content."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return logged
 
 
-def told(span: RecordedSpan) -> dict[str, Any]:
+def attributes_of(span: RecordedSpan) -> dict[str, Any]:
     return {
         name: value for name, value in span.attributes.items() if name not in ("klaviyo_mcp.ms", "klaviyo_mcp.wait")
     }
@@ -84,7 +84,7 @@ async def test_a_call_and_its_requests_are_spans(tracer: SpanRecorder) -> None:
     )
     requests = [span for span in tracer.spans if span.name == "GET get_profiles"]
     assert [(span.kind, span.parent, span.ended) for span in requests] == [(SpanKind.CLIENT, call, True)] * 2
-    assert told(requests[0]) == {
+    assert attributes_of(requests[0]) == {
         "klaviyo_mcp.operation": "get_profiles",
         "http.request.method": "GET",
         "server.address": "127.0.0.1",
@@ -93,9 +93,9 @@ async def test_a_call_and_its_requests_are_spans(tracer: SpanRecorder) -> None:
         "error.type": "UpstreamError",
     }
     assert requests[0].status is StatusCode.ERROR
-    assert told(requests[1])["http.request.resend_count"] == 1
+    assert attributes_of(requests[1])["http.request.resend_count"] == 1
     assert requests[1].status is None
-    assert {name: value for name, value in told(call).items() if name.startswith("klaviyo_mcp.")} == {
+    assert {name: value for name, value in attributes_of(call).items() if name.startswith("klaviyo_mcp.")} == {
         "klaviyo_mcp.operation": "get_profiles",
         "klaviyo_mcp.status": "ok",
         "klaviyo_mcp.attempts": 2,
@@ -104,21 +104,25 @@ async def test_a_call_and_its_requests_are_spans(tracer: SpanRecorder) -> None:
     }
 
 
-async def test_spans_hold_nothing_of_arguments_content_or_the_key(tracer: SpanRecorder) -> None:
+async def test_spans_hold_no_arguments_no_content_and_no_key(tracer: SpanRecorder) -> None:
     refusal = {"errors": [{"code": "duplicate_profile", "detail": f"{PRIVATE} is taken {KEY}", "source": {}}]}
     async with connected(Answer(409, refusal), Answer(200, {"data": [{"type": "x", "id": PRIVATE}]})) as client:
         await client.call_tool("create_profile", {"email": PRIVATE})
         await client.call_tool("get_profiles", {"filter": f'equals(email,"{PRIVATE}")'})
         await client.call_tool("get_profile", {"profile_id": "01HPRIVATEID"})
     everything = repr(
-        [(s.name, s.attributes, s.events, s.status_description) for s in tracer.spans if "klaviyo" in repr(told(s))]
+        [
+            (s.name, s.attributes, s.events, s.status_description)
+            for s in tracer.spans
+            if "klaviyo" in repr(attributes_of(s))
+        ]
     )
     assert "create_profile" in everything
     for hidden in (PRIVATE, KEY, "01HPRIVATEID", "equals"):
         assert hidden not in everything
 
 
-async def test_a_call_is_one_line_that_tells_what_it_cost(
+async def test_a_call_is_one_line_of_the_log_with_its_cost(
     caplog: pytest.LogCaptureFixture, tracer: SpanRecorder
 ) -> None:
     caplog.set_level(logging.INFO, "klaviyo_mcp")
@@ -138,7 +142,7 @@ async def test_a_call_is_one_line_that_tells_what_it_cost(
     assert PRIVATE not in caplog.text
 
 
-async def test_without_a_call_nothing_is_counted_and_nothing_breaks() -> None:
+async def test_without_a_call_the_counters_do_nothing() -> None:
     tracing.name_operation("get_lists")
     tracing.record_error(ValueError())
     tracing.add_wait(1)

@@ -9,7 +9,7 @@ from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports.asgi_server import bind
 
 
-def test_answers_are_sent_at_once_instead_of_being_gathered() -> None:
+def test_connections_send_at_once_without_nagle() -> None:
     async def sends_at_once() -> bool:
         accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""Over HTTP nobody is let in who should not be, and each refusal has its status, before any tool code runs."""
+"""Over HTTP every request that is not allowed is refused with its status before any tool code runs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_half_of_an_oauth_setup_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "No such file"),
         ("# nobody\n\n", "holds no token"),
@@ -89,15 +89,15 @@ def test_half_of_an_oauth_setup_is_refused() -> None:
         (b"\xff\xff", "not text"),
     ],
 )
-def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | bytes | None, told: str) -> None:
+def test_an_unusable_file_of_tokens_is_refused(tmp_path: Path, content: str | bytes | None, message: str) -> None:
     file = tmp_path / "tokens"
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(StartupError, match=told):
+    with pytest.raises(StartupError, match=message):
         HttpApp(FakeService(), Settings(tokens_file=file), fetch_document)
 
 
-def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
+def test_a_port_in_use_and_an_unknown_address_raise_one_line() -> None:
     with bind("127.0.0.1", 0) as taken, pytest.raises(StartupError, match="address already in use"):
         bind("127.0.0.1", taken.getsockname()[1])
     with pytest.raises(StartupError, match=r"cannot listen on no\.such\.host\.invalid port 1: "):
@@ -116,7 +116,9 @@ def test_a_taken_port_and_an_unknown_address_are_told_in_one_line() -> None:
         ({"Origin": "null"}, 403),
     ],
 )
-async def test_a_foreign_host_or_origin_is_refused_everywhere(path: str, headers: dict[str, str], status: int) -> None:
+async def test_a_host_or_origin_that_is_not_allowed_is_refused_on_every_path(
+    path: str, headers: dict[str, str], status: int
+) -> None:
     calls = FakeService()
     async with served(calls) as client:
         response = await client.post(path, json=call(), headers={**MODERN, **headers})
@@ -133,17 +135,17 @@ async def test_own_and_allowed_hosts_are_served(host: str) -> None:
 async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer() -> None:
     origin = {"Origin": "https://app.example.com"}
     async with served(allowed_origins=("https://app.example.com",), tokens=(SecretStr(TOKEN),)) as client:
-        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-        preflight = await client.options("/mcp", headers={**origin, **asked})
+        wanted_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        preflight = await client.options("/mcp", headers={**origin, **wanted_headers})
         answer = await post(client, {**origin, **bearer(TOKEN)})
-        refused = await client.options("/mcp", headers={"Origin": "https://evil.example.com", **asked})
+        refused = await client.options("/mcp", headers={"Origin": "https://evil.example.com", **wanted_headers})
     assert (preflight.status_code, answer.status_code, refused.status_code) == (200, 200, 403)
     assert preflight.headers["access-control-allow-origin"] == "https://app.example.com"
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
     assert "Mcp-Session-Id" in answer.headers["access-control-expose-headers"]
 
 
-def test_hosts_to_accept_are_loopback_the_address_the_audience_and_what_is_asked_for() -> None:
+def test_allowed_hosts_are_loopback_the_address_the_audience_and_those_of_the_settings() -> None:
     settings = Settings(
         host="0.0.0.0",
         oauth_issuer="https://issuer.example.com",
@@ -163,19 +165,22 @@ def test_hosts_to_accept_are_loopback_the_address_the_audience_and_what_is_asked
 
 @pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/"])
 @pytest.mark.parametrize(
-    "given", [{}, bearer("wrong-token-of-ours"), bearer(""), bearer(TOKEN + " "), {"Authorization": f"Basic {TOKEN}"}]
+    "credentials",
+    [{}, bearer("wrong-token-of-ours"), bearer(""), bearer(TOKEN + " "), {"Authorization": f"Basic {TOKEN}"}],
 )
-async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(path: str, given: dict[str, str]) -> None:
+async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(
+    path: str, credentials: dict[str, str]
+) -> None:
     calls = FakeService()
     async with served(calls, tokens=(SecretStr(TOKEN),)) as client:
         method = "GET" if path == "/sse" else "POST"
-        response = await client.request(method, path, content=b"x" * 10_000_000, headers={**MODERN, **given})
+        response = await client.request(method, path, content=b"x" * 10_000_000, headers={**MODERN, **credentials})
     assert response.status_code == 401
     assert response.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
     assert calls.events == ["closed"]
 
 
-async def test_each_of_several_tokens_is_accepted_those_of_a_file_too(tmp_path: Path) -> None:
+async def test_every_token_of_the_settings_and_of_the_file_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# for the agents\n{OTHER}\n\n")
     async with served(tokens=(SecretStr(TOKEN),), tokens_file=file) as client:
@@ -257,7 +262,7 @@ def forged(issuer: OAuthIssuer, how: str) -> str:
         "..",
     ],
 )
-async def test_a_token_that_is_not_right_is_refused(issuer: OAuthIssuer, how: str) -> None:
+async def test_a_forged_or_foreign_token_is_refused(issuer: OAuthIssuer, how: str) -> None:
     calls = FakeService()
     async with served(calls, oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
         refused = await post(client, bearer(forged(issuer, how)))
@@ -275,12 +280,12 @@ async def test_scopes_are_required_where_they_are_set(issuer: OAuthIssuer) -> No
     assert (without.status_code, listed.status_code, handed_out.status_code) == (403, 200, 200)
 
 
-async def test_clients_are_told_where_to_get_a_token(issuer: OAuthIssuer) -> None:
+async def test_a_refused_client_learns_where_to_get_a_token(issuer: OAuthIssuer) -> None:
     async with served(oauth_issuer=issuer.url, oauth_audience=AUDIENCE, oauth_scopes=("klaviyo",)) as client:
         refused = await post(client)
-        told = refused.headers["www-authenticate"].split('resource_metadata="')[1].rstrip('"')
-        metadata = await client.get(told, headers={"Host": "klaviyo.example.com"})
-    assert told == "https://klaviyo.example.com/.well-known/oauth-protected-resource/mcp"
+        metadata_url = refused.headers["www-authenticate"].split('resource_metadata="')[1].rstrip('"')
+        metadata = await client.get(metadata_url, headers={"Host": "klaviyo.example.com"})
+    assert metadata_url == "https://klaviyo.example.com/.well-known/oauth-protected-resource/mcp"
     document = metadata.json()
     assert document["resource"] == AUDIENCE
     assert [server.rstrip("/") for server in document["authorization_servers"]] == [issuer.url]
@@ -323,7 +328,7 @@ async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
     assert refused.json()["error"]["message"].startswith("This server is busy: it serves 1 requests at once.")
 
 
-async def test_health_is_told_to_anybody_and_readiness_ends_with_draining() -> None:
+async def test_health_is_open_to_everybody_and_readiness_ends_with_draining() -> None:
     calls = FakeService()
     app = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}), fetch_document)
     application = app.application()
@@ -343,7 +348,7 @@ async def test_health_is_told_to_anybody_and_readiness_ends_with_draining() -> N
     ("body", "status"),
     [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"jsonrpc":"2.0"}', 400), (b"[" * 100_000, 400), (b"\xff", 400)],
 )
-async def test_ruins_are_answered_with_400(body: bytes, status: int) -> None:
+async def test_a_malformed_message_is_answered_with_400(body: bytes, status: int) -> None:
     async with served() as client:
         assert (await client.post("/mcp", content=body, headers=MODERN)).status_code == status
         assert (await client.post("/mcp", content=body, headers=ACCEPT)).status_code == status

@@ -1,4 +1,4 @@
-"""Standard input and output are waited for, not handed to threads, wherever they can be."""
+"""Standard input and output are awaited by the event loop, without threads, wherever it can wait for them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def pipe() -> Iterator[tuple[int, int]]:
             assert end == writing
 
 
-async def _all(lines: LineReader) -> list[str]:
-    return [line async for line in lines]
+async def _all(reader: LineReader) -> list[str]:
+    return [line async for line in reader]
 
 
-async def test_lines_come_whole_however_they_arrive(pipe: tuple[int, int]) -> None:
+async def test_lines_are_whole_however_their_bytes_arrive(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    found: list[str] = []
+    lines: list[str] = []
 
     async def read() -> None:
-        found.extend(await _all(LineReader(reading)))
+        lines.extend(await _all(LineReader(reading)))
 
     async with anyio.create_task_group() as group:
         group.start_soon(read)
@@ -43,10 +43,10 @@ async def test_lines_come_whole_however_they_arrive(pipe: tuple[int, int]) -> No
             os.write(writing, part)
             await anyio.wait_all_tasks_blocked()
         os.close(writing)
-    assert found == ["one", "twö", "", "three", "four\ufffd"]
+    assert lines == ["one", "twö", "", "three", "four\ufffd"]
 
 
-async def test_a_long_text_waits_for_its_reader_and_holds_nobody_up(pipe: tuple[int, int]) -> None:
+async def test_a_long_text_waits_for_its_reader_without_blocking_the_loop(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     async with anyio.create_task_group() as group:
         group.start_soon(LineWriter(writing).write, LONG + "\n")
@@ -56,7 +56,7 @@ async def test_a_long_text_waits_for_its_reader_and_holds_nobody_up(pipe: tuple[
             break
 
 
-async def test_sockets_serve_as_well() -> None:
+async def test_sockets_work_like_pipes() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         async with anyio.create_task_group() as group:
@@ -67,7 +67,7 @@ async def test_sockets_serve_as_well() -> None:
                 break
 
 
-async def test_writing_to_nobody_is_an_error() -> None:
+async def test_writing_without_a_reader_raises() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
