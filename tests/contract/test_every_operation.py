@@ -29,7 +29,7 @@ from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_
 from klaviyo_tools.arguments.types import models_in
 from klaviyo_tools.drift.check import Document
 from klaviyo_tools.drift.examples import full_example, required_example
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import registry
@@ -62,7 +62,7 @@ class RecordingTransport(httpx.ASGITransport):
 TYPES_BY_PATH = {
     re.sub(r"\{\w+\}", "{}", operation.path): operation.resource
     for operation in registry().values()
-    if operation.answer is Answer.RECORD and operation.method == "GET" and operation.path.endswith("}")
+    if operation.answer is AnswerKind.RECORD and operation.method == "GET" and operation.path.endswith("}")
 }
 """The path of a record -> its type."""
 TYPES_BY_ARGUMENT = {

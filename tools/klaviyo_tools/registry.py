@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.area import Area
-from klaviyo_tools.operation.facts import Answer, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.resource_types import ResourceType, unknown_resource_type
 from klaviyo_tools.toolsets import CORE, PRESETS, STANDARD
@@ -137,7 +137,7 @@ class Registry(Mapping[str, Operation]):
         return {
             operation.resource: operation
             for operation in self._operations.values()
-            if operation.answer is Answer.RECORD
+            if operation.answer is AnswerKind.RECORD
             and operation.method == "GET"
             and _RECORD_PATH.fullmatch(operation.path)
         }
@@ -148,7 +148,7 @@ class Registry(Mapping[str, Operation]):
         return {
             operation.resource: operation
             for operation in self._operations.values()
-            if operation.answer is Answer.COLLECTION and operation.method == "GET" and not operation.path_ids
+            if operation.answer is AnswerKind.COLLECTION and operation.method == "GET" and not operation.path_ids
         }
 
     @cached_property

@@ -23,7 +23,7 @@ from klaviyo_mcp.errors import (
     UnreachableError,
     UpstreamError,
 )
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 
@@ -131,7 +131,7 @@ class AccountConnections:
 
     def may_change(self, operation: Operation) -> bool:
         """Whether an operation may change which connections are active: reading a pending one can find it active."""
-        return operation.service is Service.MATON and operation.answer is not Answer.COLLECTION
+        return operation.service is Service.MATON and operation.answer is not AnswerKind.COLLECTION
 
     @property
     def _is_listed(self) -> bool:

@@ -16,7 +16,7 @@ from klaviyo_mcp.errors import ArgumentError
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, Text
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.schema.input_schema import input_schema
 
@@ -52,7 +52,7 @@ def signature(operation: Operation, revision: str) -> str:
     """Name and arguments in short: `get_lists(filter?, sort?, include?, …)`."""
     schema = input_schema(operation.arguments, revision)
     required = schema.get("required", ())
-    is_collection = operation.answer is Answer.COLLECTION and operation.method == "GET"
+    is_collection = operation.answer is AnswerKind.COLLECTION and operation.method == "GET"
     hidden = _COLLECTION_ARGUMENTS if is_collection else ()
     names = [name for name in schema["properties"] if name not in hidden]
     parameters = [name if name in required else f"{name}?" for name in names]

@@ -17,7 +17,7 @@ from klaviyo_mcp.calls.prepare import not_sent
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.records import EMPTY
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
@@ -54,17 +54,17 @@ class Plan:
         operation: The operation to run.
         arguments: As they are sent: what the view shows is included.
         deadline: When the call must have ended, on the event loop's clock.
-        answer: The form of the answer at this revision.
+        kind: The kind of the answer at this revision.
         resource: The type of the records in the answer.
         view: What of each record is shown.
         query: Parameters beside those of the arguments: the sparse fieldsets.
-        collection: How a collection is read; None for every other form of answer.
+        collection: How a collection is read; None for every other kind of answer.
     """
 
     operation: Operation
     arguments: Arguments
     deadline: float
-    answer: Answer
+    kind: AnswerKind
     resource: ResourceType
     view: View
     query: Mapping[str, str]
@@ -78,46 +78,46 @@ def plan_call(call: Authorized, *, revision: str, hide: bool) -> Plan:
         ArgumentError: A field is unknown, or the cursor belongs to another call; nothing was sent.
     """
     operation, arguments = call.operation, call.arguments
-    answer = Answer.NOTHING if (operation.revisions.empty_success_since or "~") <= revision else operation.answer
+    kind = AnswerKind.NOTHING if (operation.revisions.empty_success_since or "~") <= revision else operation.answer
     resource = resource_type(operation.resource)
-    if answer not in (Answer.COLLECTION, Answer.RECORD):
-        return Plan(operation, arguments, call.deadline, answer, resource, View(hide=hide), EMPTY)
-    accepted = {} if _argument(arguments, "ids_only") else accepted_fields(operation, revision)
+    if kind not in (AnswerKind.COLLECTION, AnswerKind.RECORD):
+        return Plan(operation, arguments, call.deadline, kind, resource, View(hide=hide), EMPTY)
+    sparse_fields = {} if _argument(arguments, "ids_only") else accepted_fields(operation, revision)
     try:
-        view = _view(operation, arguments, answer, resource, accepted, revision, hide)
-        collection = _plan_collection(operation, arguments, revision) if answer is Answer.COLLECTION else None
+        view = _view(operation, arguments, kind, sparse_fields, revision, hide)
+        collection = _plan_collection(operation, arguments, revision) if kind is AnswerKind.COLLECTION else None
         # One record is shown whole unless fields were named: a model cannot ask for an attribute it has never seen.
-        query = _sparse_fieldsets(operation, view, revision) if accepted and (collection or view.fields) else EMPTY
+        query = _sparse_fieldsets(operation, view, revision) if sparse_fields and (collection or view.fields) else EMPTY
     except (FieldError, CursorError) as error:
         raise not_sent(operation, error) from None
-    return Plan(operation, _with_view(arguments, view), call.deadline, answer, resource, view, query, collection)
+    return Plan(operation, _with_view(arguments, view), call.deadline, kind, resource, view, query, collection)
 
 
 def _view(
     operation: Operation,
     arguments: Arguments,
-    answer: Answer,
-    resource: ResourceType,
-    accepted: Mapping[str, frozenset[str]],
+    kind: AnswerKind,
+    sparse_fields: Mapping[str, frozenset[str]],
     revision: str,
     hide: bool,
 ) -> View:
     """What is shown: a field of a related record includes that record, an additional field is requested."""
+    resource = resource_type(operation.resource)
     count_by = _argument(arguments, "count_by")
     names: Sequence[str] = (counts.parse_count_by(count_by)[0],) if count_by else _argument(arguments, "fields") or ()
-    fields = fieldsets.choose_fields(resource, names, accepted, resource_type)
+    fields = fieldsets.choose_fields(resource, names, sparse_fields, resource_type)
     includable = operation.values_at(operation.reading.include, revision)
     include = dict.fromkeys(_argument(arguments, "include") or ())
     for name in fieldsets.needed_includes(resource, fields):
         if name not in includable:
             raise FieldError(f"{operation.name} cannot include {name}")
         include[name] = None
-    if answer is Answer.COLLECTION and not _argument(arguments, "ids_only"):
-        joined = (name for name in resource.default_includes if name in includable and (not fields or name in fields))
-        include |= dict.fromkeys(joined)
+    if kind is AnswerKind.COLLECTION and not _argument(arguments, "ids_only"):
+        default = (name for name in resource.default_includes if not fields or name in fields)
+        include |= dict.fromkeys(name for name in default if name in includable)
     additional = dict.fromkeys(_argument(arguments, "additional_fields") or ())
-    offered = operation.values_at(operation.reading.additional_fields, revision)
-    additional |= dict.fromkeys(fieldsets.needed_additional_fields(fields, offered))
+    available = operation.values_at(operation.reading.additional_fields, revision)
+    additional |= dict.fromkeys(fieldsets.needed_additional_fields(fields, available))
     detail: Literal["summary", "full"] = _argument(arguments, "detail") or "summary"
     return View(fields, tuple(include), detail, tuple(additional), hide)
 

@@ -13,7 +13,7 @@ from klaviyo_mcp.safety import confirmation, policy
 from klaviyo_tools.arguments.checking import check
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.operation import Operation
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def prepare(
     if policy.may_need_confirmation(operation, inventory.confirm):
         code, arguments = confirmation.split_code(arguments)
     try:
-        if operation.answer is Answer.REPORT:
+        if operation.answer is AnswerKind.REPORT:
             arguments = await reports().with_metrics(operation, arguments)
         checked = check(operation.arguments, arguments, inventory.revision)
         operation.check_size(checked)

@@ -29,7 +29,7 @@ from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import given_arguments
 from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import resource_type
 
@@ -62,12 +62,12 @@ class PlanRunner:
         try:
             if plan.collection is not None:
                 return await self._collection(plan, plan.collection, context)
-            match plan.answer:
-                case Answer.RECORD:
+            match plan.kind:
+                case AnswerKind.RECORD:
                     return await self._record(plan, context)
-                case Answer.REPORT:
+                case AnswerKind.REPORT:
                     return await self._report(plan, context)
-                case Answer.JOB:
+                case AnswerKind.JOB:
                     return await self._job(plan, context)
                 case _:
                     return await self._nothing(plan, context)

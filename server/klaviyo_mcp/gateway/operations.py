@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
 
@@ -119,4 +119,4 @@ class OperationSender:
 def _expects_body(operation: Operation, revision: str) -> bool:
     """Whether a success with status 200 or 201 has a body at this revision."""
     silent = operation.revisions.empty_success_since is not None and operation.revisions.empty_success_since <= revision
-    return operation.answer is not Answer.NOTHING and not silent
+    return operation.answer is not AnswerKind.NOTHING and not silent

@@ -12,7 +12,7 @@ from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_tools.arguments.checking import check
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.registry import registry
 
 
@@ -120,13 +120,13 @@ def test_what_cannot_be_planned_is_refused_in_words(name: str, arguments: dict[s
     assert refusal(name, **arguments).startswith(f"{name} was not sent: {words}")
 
 
-def test_the_form_of_an_answer_is_that_of_the_revision() -> None:
+def test_the_kind_of_an_answer_is_that_of_the_revision() -> None:
     changed = [one for one in registry().values() if one.revisions.empty_success_since]
     assert changed
     for operation in changed:
         since = operation.revisions.empty_success_since
         authorized = Authorized(operation, operation.arguments.model_construct(), 10.0)
-        assert plan_call(authorized, revision=str(since), hide=False).answer is Answer.NOTHING
+        assert plan_call(authorized, revision=str(since), hide=False).kind is AnswerKind.NOTHING
 
 
 def test_what_strangers_write_is_hidden_where_the_setting_says_so() -> None:

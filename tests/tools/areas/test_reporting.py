@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.reporting import FLOW_GROUPINGS, MESSAGE_STATISTICS, area
-from klaviyo_tools.operation.facts import Answer, Effect, Rate
+from klaviyo_tools.operation.facts import AnswerKind, Effect, Rate
 from klaviyo_tools.operation.report import names_of
 from klaviyo_tools.operation.request import Request
 
@@ -202,6 +202,6 @@ def test_offsets_are_passed_over_as_klaviyo_does(request_of: RequestOf) -> None:
 def test_reports_are_reads_with_a_daily_limit() -> None:
     assert len(area.operations) == 7
     for operation in area:
-        assert (operation.effect, operation.answer) == (Effect.READ, Answer.REPORT)
+        assert (operation.effect, operation.answer) == (Effect.READ, AnswerKind.REPORT)
         assert operation.limits.rate == Rate(1, 2, 225)
         assert operation.scopes[0].endswith("s:read")

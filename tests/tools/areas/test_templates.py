@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.templates import area
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -136,4 +136,4 @@ def test_universal_content_by_type(request_of: RequestOf) -> None:
 
 def test_rendering_is_a_read_that_answers_a_record() -> None:
     render = area.operations["render_template"]
-    assert (render.effect, render.answer, render.scopes) == (Effect.READ, Answer.RECORD, ("templates:read",))
+    assert (render.effect, render.answer, render.scopes) == (Effect.READ, AnswerKind.RECORD, ("templates:read",))

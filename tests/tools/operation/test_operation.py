@@ -9,7 +9,7 @@ from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.operation.area import XS, Area, L, M
-from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect, Rate
+from klaviyo_tools.operation.facts import AnswerKind, Effect, LesserEffect, Rate
 from klaviyo_tools.operation.request import Request
 
 
@@ -111,7 +111,7 @@ def test_a_name_is_declared_once() -> None:
 
 def test_daily_limits_keep_burst_and_steady() -> None:
     assert M.daily(150) == Rate(10, 150, 150)
-    assert things.answer is Answer.COLLECTION
+    assert things.answer is AnswerKind.COLLECTION
 
 
 def test_only_a_replacement_of_members_takes_none() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.report import Grouping, Kind, Report, Statistic, names_of
 from klaviyo_tools.registry import registry
 
-REPORTS = [operation for operation in registry().values() if operation.answer is Answer.REPORT]
+REPORTS = [operation for operation in registry().values() if operation.answer is AnswerKind.REPORT]
 each_report = pytest.mark.parametrize("operation", REPORTS, ids=lambda operation: operation.name)
 
 

@@ -10,7 +10,7 @@ from klaviyo_tools.areas.profiles import identified
 from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XL, Area
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -60,7 +60,7 @@ area.create(
         ("notify {profile} by {channels} once the {record} is in stock again.",),
         record=("catalog-variant", "variant_id"),
     ),
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",
     search_words=(

@@ -12,7 +12,7 @@ from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationshi
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
-from klaviyo_tools.operation.facts import Answer, Effect, LesserEffect, Parts, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, Effect, LesserEffect, Parts, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
@@ -341,7 +341,7 @@ area.update(
     "Stop a campaign that is scheduled or being sent.",
     rate=M,
     preview=PreviewKind.CAMPAIGN_STOP,
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     lesser_effect=LesserEffect("action", ("revert",), Effect.WRITE),
     aliases="update_campaign_send_job",
@@ -494,7 +494,7 @@ area.custom(
     "Put another image on a push message.",
     attributes=MessageImage,
     body_type="image",
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     rate=M,
     scopes="campaigns:write images:read",
     aliases="update_campaign_message_relationships_image",

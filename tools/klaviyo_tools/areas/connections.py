@@ -9,7 +9,7 @@ from klaviyo_tools.arguments.places import Query
 from klaviyo_tools.arguments.types import Arguments, CountBy, Detail
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.preview import Preview
 from klaviyo_tools.operation.request import Service
 
@@ -67,7 +67,7 @@ area.custom(
     "connection",
     "Connected Klaviyo accounts.",
     attributes=ConnectionsByStatus,
-    answer=Answer.COLLECTION,
+    answer=AnswerKind.COLLECTION,
     rate=M,
     scopes="",
     sparse_fieldsets=False,
@@ -82,7 +82,7 @@ area.custom(
     "/connections",
     "connection",
     "Connect an account: a person must open the url it answers.",
-    answer=Answer.RECORD,
+    answer=AnswerKind.RECORD,
     rate=M,
     scopes="",
     service=Service.MATON,

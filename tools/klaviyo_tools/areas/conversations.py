@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, S
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -91,7 +91,7 @@ area.create(
         )
     ),
     since="2026-04-15",
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     search_words="reply answer write text chat send",
 )

@@ -11,7 +11,7 @@ from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdenti
 from klaviyo_tools.arguments.places import Embedded, Meta, Since
 from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
-from klaviyo_tools.operation.facts import Answer, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 
 area = Area(
     "events",
@@ -178,7 +178,7 @@ area.create(
     "Record an event of a person; flows may start from it.",
     idempotent=True,
     rate=XL,
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     search_words=(
         "record log track send fire trigger custom happened purchase in store checkin erfassen aufzeichnen "
         "registrar enregistrer"

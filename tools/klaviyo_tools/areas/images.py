@@ -10,7 +10,7 @@ from klaviyo_tools.arguments.places import Part
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.arguments.web_address import PictureUrl
 from klaviyo_tools.operation.area import Area, M
-from klaviyo_tools.operation.facts import Answer, Rate, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, Rate, RecordAddress
 
 area = Area(
     "images",
@@ -93,7 +93,7 @@ area.custom(
     "image",
     "Put a picture from this machine into the library.",
     attributes=ImageByFile,
-    answer=Answer.RECORD,
+    answer=AnswerKind.RECORD,
     rate=UPLOAD,
     aliases="create_image_upload",
     verify_with="get_images",

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, m
 from klaviyo_tools.arguments.places import UNLISTED, Embedded, Linkage, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 
 area = Area(
     "object_types",
@@ -443,7 +443,7 @@ area.create(
     "Delete up to 500 records of custom objects. Answers no job to follow.",
     rate=S,
     since=SINCE,
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     effect=Effect.DELETE,
     body_type="object-record-bulk-delete-job",
     max_body_bytes=5_000_000,
@@ -538,7 +538,7 @@ for kind, type_, noun, new, changes, gone in (
         type_,
         f"Relate a schema with {noun}, each relation by a name.",
         attributes=new,
-        answer=Answer.NOTHING,
+        answer=AnswerKind.NOTHING,
         rate=S,
         since=SINCE,
         body_type=type_,
@@ -551,7 +551,7 @@ for kind, type_, noun, new, changes, gone in (
         type_,
         f"Rename a relation of a schema with {noun}.",
         attributes=changes,
-        answer=Answer.NOTHING,
+        answer=AnswerKind.NOTHING,
         rate=S,
         since=SINCE,
         body_type=type_,
@@ -564,7 +564,7 @@ for kind, type_, noun, new, changes, gone in (
         type_,
         f"Remove relations of a schema with {noun}.",
         attributes=gone,
-        answer=Answer.NOTHING,
+        answer=AnswerKind.NOTHING,
         effect=Effect.DELETE,
         rate=S,
         since=SINCE,

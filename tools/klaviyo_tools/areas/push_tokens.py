@@ -10,7 +10,7 @@ from klaviyo_tools.areas.profiles import EXTRAS, InnerProfile, identified
 from klaviyo_tools.arguments.places import Embedded
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, L, M, S
-from klaviyo_tools.operation.facts import Answer, Effect
+from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -136,7 +136,7 @@ area.create(
         ("register a device ({platform}) for push messages to {profile}.", "This counts as their consent.")
     ),
     max_body_bytes=100_000,
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write push-tokens:write",
     search_words="register device token enroll phone",

@@ -7,7 +7,7 @@ from typing import Annotated
 from klaviyo_tools.arguments.places import Brief, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.operation.area import Area, S
-from klaviyo_tools.operation.facts import Answer
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -137,7 +137,7 @@ area.update(
     "Rename a tag.",
     rate=S,
     scopes=BOTH,
-    answer=Answer.NOTHING,
+    answer=AnswerKind.NOTHING,
     search_words="rename label typo",
 )
 area.relate(

@@ -11,7 +11,7 @@ from klaviyo_tools.arguments.places import UNLISTED, Since, Target, Varies
 from klaviyo_tools.arguments.spelling import one_of
 from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
 from klaviyo_tools.operation.area import Area, L, S
-from klaviyo_tools.operation.facts import Answer, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
 area = Area(
@@ -230,7 +230,7 @@ area.query(
     Rendering,
     "Show a template with given values; sends nothing.",
     rate=S,
-    answer=Answer.RECORD,
+    answer=AnswerKind.RECORD,
     aliases="create_template_render",
     search_words=(
         "preview show sample test look looks like personalized with name values fill variables vorschau "

@@ -35,7 +35,7 @@ from klaviyo_tools.arguments.types import Arguments, models_in
 from klaviyo_tools.drift.examples import NoExample, bare_example, full_example, required_example
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.documents import relationship_name
-from klaviyo_tools.operation.facts import Answer, Rate
+from klaviyo_tools.operation.facts import AnswerKind, Rate
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import Registry, registry
@@ -375,9 +375,9 @@ def _is_list(annotation: Any) -> bool:
 def _success(operation: Operation, revision: str, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     codes = {code: response for code, response in body["responses"].items() if code.startswith("2")}
     speaks = any("content" in response for response in codes.values())
-    if speaks and operation.answer is Answer.NOTHING and operation.method != "DELETE":
+    if speaks and operation.answer is AnswerKind.NOTHING and operation.method != "DELETE":
         yield "answers with a body", True
-    silent = operation.answer is Answer.NOTHING or (operation.revisions.empty_success_since or "~") <= revision
+    silent = operation.answer is AnswerKind.NOTHING or (operation.revisions.empty_success_since or "~") <= revision
     if not speaks and not silent:
         yield "answers without a body", True
 

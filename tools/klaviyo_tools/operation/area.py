@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 from klaviyo_tools.arguments.types import Arguments, Id
 from klaviyo_tools.operation import models
 from klaviyo_tools.operation.facts import (
-    Answer,
+    AnswerKind,
     Effect,
     Job,
     Limits,
@@ -82,7 +82,7 @@ class Area:
         facts.setdefault("sparse_fieldsets", True)
         paged = paged or "max_page_size" in facts
         return self._declare(
-            name, "GET", path, type_, purpose, Answer.COLLECTION, models.read_model, rate=rate, paged=paged, **facts
+            name, "GET", path, type_, purpose, AnswerKind.COLLECTION, models.read_model, rate=rate, paged=paged, **facts
         )
 
     def record(
@@ -90,7 +90,9 @@ class Area:
     ) -> Operation:
         """A GET that answers one record."""
         facts.setdefault("sparse_fieldsets", True)
-        return self._declare(name, "GET", path, type_, purpose, Answer.RECORD, models.read_model, rate=rate, **facts)
+        return self._declare(
+            name, "GET", path, type_, purpose, AnswerKind.RECORD, models.read_model, rate=rate, **facts
+        )
 
     def create(
         self,
@@ -101,7 +103,7 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        answer: Answer = Answer.RECORD,
+        answer: AnswerKind = AnswerKind.RECORD,
         **facts: Unpack[CreateFacts],
     ) -> Operation:
         """A POST of a document. `body_type` names its type where that is not the answer's."""
@@ -118,7 +120,7 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        answer: Answer = Answer.RECORD,
+        answer: AnswerKind = AnswerKind.RECORD,
         **facts: Unpack[WriteFacts],
     ) -> Operation:
         """A PATCH of the record in the path; a call must change at least one attribute."""
@@ -131,7 +133,7 @@ class Area:
         """A DELETE of the record in the path."""
         facts.setdefault("effect", Effect.DELETE)
         build = partial(models.write_model, Arguments)
-        return self._declare(name, "DELETE", path, type_, purpose, Answer.NOTHING, build, rate=rate, **facts)
+        return self._declare(name, "DELETE", path, type_, purpose, AnswerKind.NOTHING, build, rate=rate, **facts)
 
     def relate(
         self,
@@ -152,7 +154,7 @@ class Area:
             path,
             target,
             purpose,
-            Answer.NOTHING,
+            AnswerKind.NOTHING,
             partial(models.members_model, target),
             rate=rate,
             body_type=target,
@@ -169,11 +171,11 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        answer: Answer | None = None,
+        answer: AnswerKind | None = None,
         **facts: Unpack[JobFacts],
     ) -> Operation:
         """A POST that starts work in the background; `job` names the read that follows it, where there is one."""
-        answer = answer or (Answer.JOB if "job" in facts else Answer.NOTHING)
+        answer = answer or (AnswerKind.JOB if "job" in facts else AnswerKind.NOTHING)
         facts.setdefault("body_type", type_)
         build = partial(models.write_model, attributes)
         return self._declare(name, "POST", path, type_, purpose, answer, build, rate=rate, **facts)
@@ -187,7 +189,7 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        answer: Answer = Answer.REPORT,
+        answer: AnswerKind = AnswerKind.REPORT,
         paged: bool = False,
         **facts: Unpack[QueryFacts],
     ) -> Operation:
@@ -217,7 +219,7 @@ class Area:
         purpose: str,
         *,
         rate: Rate,
-        answer: Answer,
+        answer: AnswerKind,
         **facts: Unpack[CustomFacts],
     ) -> Operation:
         """An operation that no other method declares; `attributes` is the model of its arguments."""
@@ -231,7 +233,7 @@ class Area:
         path: str,
         type_: str,
         purpose: str,
-        answer: Answer,
+        answer: AnswerKind,
         build: Callable[[Operation], type[Arguments]],
         *,
         rate: Rate,

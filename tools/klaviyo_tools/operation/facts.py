@@ -26,7 +26,7 @@ class Effect(StrEnum):
     IRREVERSIBLE = "irreversible"
 
 
-class Answer(StrEnum):
+class AnswerKind(StrEnum):
     """The kind of a successful answer."""
 
     COLLECTION = "collection"

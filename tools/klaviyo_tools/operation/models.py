@@ -22,7 +22,7 @@ from klaviyo_tools.arguments.types import (
     Wait,
 )
 from klaviyo_tools.filters.fields import FilterFields, describe_fields, fold_names
-from klaviyo_tools.operation.facts import ANY_REVISION, EMPTY_MAPPING, Answer
+from klaviyo_tools.operation.facts import ANY_REVISION, EMPTY_MAPPING, AnswerKind
 from klaviyo_tools.operation.operation import Operation
 
 
@@ -35,14 +35,14 @@ def read_model(operation: Operation) -> type[Arguments]:
     if reading.sort:
         fields["sort"] = _sort(reading.sort, reading.filter)
     if reading.sparse_fieldsets:
-        kind: Any = FieldNames if operation.answer is Answer.COLLECTION else FieldsOfOne
+        kind: Any = FieldNames if operation.answer is AnswerKind.COLLECTION else FieldsOfOne
         fields["fields"] = (kind | None, None)
     if reading.include:
         fields["include"] = _names("include", reading.include, operation)
     fields.update(_additional(operation))
     if reading.ids_operation:
         fields["ids_only"] = (IdsOnly | None, None)
-    if operation.answer is Answer.COLLECTION:
+    if operation.answer is AnswerKind.COLLECTION:
         if operation.paging.takes_cursor:
             fields["max_results"] = (MaxResults, DEFAULT_RESULTS)
             fields["cursor"] = (Cursor | None, None)

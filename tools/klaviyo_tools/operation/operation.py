@@ -18,7 +18,7 @@ from klaviyo_tools.jsonapi import documents
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.operation.facts import (
     OLDEST_REVISION,
-    Answer,
+    AnswerKind,
     Effect,
     Job,
     LesserEffect,
@@ -48,7 +48,7 @@ class Operation:
     resource: str
     """The resource type that a success answers with (or, with an empty success, that was acted on)."""
     purpose: str
-    answer: Answer
+    answer: AnswerKind
     effect: Effect
     build: Callable[[Operation], type[Arguments]]
     """Builds the model of the arguments."""
