@@ -53,10 +53,8 @@ async def read_pages(
         DocumentError: The cursors lead in a circle, or an answer is no document.
     """
     place = first_place(start, size)
+    circles = _CircleCheck(place.cursor)
     pages, records = 0, 0
-    # Brent's algorithm finds a circle of any length in constant memory: compare with one earlier cursor, and replace it
-    # after 1, 2, 4, 8 … pages.
-    earlier = place.cursor
     while True:
         page = await fetch(place.cursor, place.size)
         yield place, page
@@ -64,10 +62,7 @@ async def read_pages(
         following = next_place(place, page, size)
         if following is None or pages == max_pages:
             return
-        if following.cursor == earlier:
-            raise DocumentError(_CIRCLE)
-        if pages & (pages - 1) == 0:
-            earlier = place.cursor
+        circles.check(place.cursor, following.cursor)
         if report:
             records += max(0, len(page.records) - place.skip)
             of = f" of at most {total:,}" if total is not None else ""
@@ -76,6 +71,24 @@ async def read_pages(
 
 
 _CIRCLE = "its next cursor leads back to a page that was already read"
+
+
+class _CircleCheck:
+    """Finds a circle of cursors, of any length, in constant memory (Brent's algorithm).
+
+    Each cursor is compared with one earlier cursor, which is replaced after 1, 2, 4, 8 … pages.
+    """
+
+    def __init__(self, first: str | None) -> None:
+        self._earlier, self._pages = first, 0
+
+    def check(self, cursor: str | None, following: str | None) -> None:
+        """Raises DocumentError where the cursor after this one leads back to the earlier one."""
+        if following == self._earlier:
+            raise DocumentError(_CIRCLE)
+        self._pages += 1
+        if self._pages & (self._pages - 1) == 0:
+            self._earlier = cursor
 
 
 def first_place(start: Position, size: int | None) -> Position:
