@@ -16,7 +16,7 @@ from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.calls.guides.guide import GUIDES
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.protocol import prompts, resources
-from klaviyo_tools.areas.reporting import KEYS
+from klaviyo_tools.areas.reporting import TIMEFRAME_DAYS
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -64,7 +64,7 @@ class Completion:
             kinds = {argument.name: argument.kind for argument in prompt.arguments} if prompt else {}
             kind = kinds.get(params.argument.name, "")
             if kind == "timeframe":
-                return _ranked([(key, key) for key in KEYS], typed)
+                return _ranked([(key, key) for key in TIMEFRAME_DAYS], typed)
             names = [one_line(record.name, NAME_CHARACTERS) for record in await self._records(kind)]
             return _ranked([(name, name) for name in names], typed)
         kind = ref.uri.removeprefix(resources.SCHEME).partition("/")[0]

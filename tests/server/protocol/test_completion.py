@@ -22,7 +22,7 @@ from klaviyo_mcp.protocol import completion, server
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.sandbox.state.store import Record
 from klaviyo_mcp.settings import load_settings
-from klaviyo_tools.areas.reporting import KEYS
+from klaviyo_tools.areas.reporting import TIMEFRAME_DAYS
 
 pytestmark = pytest.mark.anyio
 
@@ -93,7 +93,7 @@ async def test_guides_and_timeframes_complete_without_an_account(store: Sandbox)
         ref = mcp_types.ResourceTemplateReference(uri="klaviyo://guide/{name}")
         found = (await client.complete(ref, {"name": "name", "value": "definition"})).completion
         assert set(found.values) == {name for name in GUIDES if "definition" in name}
-        assert (await of_prompt(client, "account_audit", "timeframe")).values == list(KEYS)
+        assert (await of_prompt(client, "account_audit", "timeframe")).values == list(TIMEFRAME_DAYS)
     assert len(store.requests) == before
 
 

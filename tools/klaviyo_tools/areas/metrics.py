@@ -75,25 +75,25 @@ AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(_D
 SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
 
 
-def _conditions(given: object) -> object:
-    if not isinstance(given, str | list | dict):
-        return given
+def _conditions(value: object) -> object:
+    if not isinstance(value, str | list | dict):
+        return value
     from klaviyo_tools.filters.accept import accept_conditions
 
-    conditions = accept_conditions(given, AGGREGATE_FILTER, required=("datetime",))
+    conditions = accept_conditions(value, AGGREGATE_FILTER, required=("datetime",))
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
         raise ValueError(f"needs both ends of the time: {SPAN[0]} and {SPAN[1]}")
     return conditions
 
 
-def _dimensions(given: list[str]) -> list[str]:
-    return [one_of(name, _DIMENSION_NAMES, "dimension") for name in given]
+def _dimensions(names: list[str]) -> list[str]:
+    return [one_of(name, _DIMENSION_NAMES, "dimension") for name in names]
 
 
-def _sort(given: str) -> str:
-    minus = "-" if given.startswith("-") else ""
-    return minus + one_of(given.removeprefix("-"), (*_MEASUREMENT_NAMES, *_DIMENSION_NAMES))
+def _sort(value: str) -> str:
+    minus = "-" if value.startswith("-") else ""
+    return minus + one_of(value.removeprefix("-"), (*_MEASUREMENT_NAMES, *_DIMENSION_NAMES))
 
 
 Conditions = Annotated[

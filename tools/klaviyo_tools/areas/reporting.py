@@ -35,7 +35,7 @@ area = Area(
 )
 
 REPORT = Rate(1, 2, 225)
-KEYS = {
+TIMEFRAME_DAYS = {
     "today": 1,
     "yesterday": 1,
     "this_week": 7,
@@ -51,15 +51,17 @@ KEYS = {
     "this_year": 366,
     "last_year": 366,
 }
-"""Klaviyo's named timeframes, and the days in the longest of each."""
-LONGEST = {"hourly": 7, "daily": 60}
-"""Days that a series with this interval may span."""
-MOST_DAYS = 366
+"""Klaviyo's named timeframe -> the most days that it can have."""
+MAX_SERIES_DAYS = {"hourly": 7, "daily": 60}
+"""Interval -> the most days of a series with it; others have no limit of their own."""
+MAX_DAYS = 366
 SEGMENTS_SINCE = "2023-06-01"
-MOST_IN_LIST = 100
+"""The first day of which Klaviyo has numbers of segments."""
+MAX_LIST_VALUES = 100
+"""The most values of one condition in a filter."""
 CHANNELS = ("email", "sms", "push-notification", "whatsapp")
-NEVER_SEEN_OPENED = ("sms", "whatsapp")
-"""Channels whose messages Klaviyo does not see opened."""
+CHANNELS_WITHOUT_OPENS = ("sms", "whatsapp")
+"""Channels of which Klaviyo counts no opens."""
 
 MESSAGE_STATISTICS = (
     Statistic("average_order_value", Kind.MONEY, ("conversion_value", "conversions")),
@@ -68,7 +70,7 @@ MESSAGE_STATISTICS = (
     Statistic("bounced_or_failed", Kind.COUNT),
     Statistic("bounced_or_failed_rate", Kind.RATE, ("bounced_or_failed", "recipients")),
     Statistic("click_rate", Kind.RATE, ("clicks_unique", "delivered")),
-    Statistic("click_to_open_rate", Kind.RATE, ("clicks_unique", "opens_unique"), NEVER_SEEN_OPENED),
+    Statistic("click_to_open_rate", Kind.RATE, ("clicks_unique", "opens_unique"), CHANNELS_WITHOUT_OPENS),
     Statistic("clicks", Kind.COUNT),
     Statistic("clicks_unique", Kind.UNIQUE),
     Statistic("conversion_rate", Kind.RATE, ("conversion_uniques", "delivered")),
@@ -80,7 +82,7 @@ MESSAGE_STATISTICS = (
     Statistic("failed", Kind.COUNT),
     Statistic("failed_rate", Kind.RATE, ("failed", "recipients")),
     Statistic("message_segment_count_sum", Kind.COUNT),
-    Statistic("open_rate", Kind.RATE, ("opens_unique", "delivered"), NEVER_SEEN_OPENED),
+    Statistic("open_rate", Kind.RATE, ("opens_unique", "delivered"), CHANNELS_WITHOUT_OPENS),
     Statistic("opens", Kind.COUNT),
     Statistic("opens_unique", Kind.UNIQUE),
     Statistic("recipients", Kind.COUNT, sort_rank=2),
@@ -127,8 +129,14 @@ _OF_MESSAGES = (
     Grouping("variation_name"),
 )
 CAMPAIGN_GROUPINGS = (
-    Grouping("campaign_id", "campaign", "campaign"),
-    Grouping("campaign_message_id", "campaign_message", name_grouping="campaign_message_name", part_of="campaign_id"),
+    Grouping("campaign_id", "campaign", "campaign", required=True),
+    Grouping(
+        "campaign_message_id",
+        "campaign_message",
+        name_grouping="campaign_message_name",
+        part_of="campaign_id",
+        required=True,
+    ),
     Grouping("campaign_message_name"),
     Grouping("group"),
     Grouping("group_name"),
@@ -136,15 +144,15 @@ CAMPAIGN_GROUPINGS = (
     *_OF_MESSAGES,
 )
 FLOW_GROUPINGS = (
-    Grouping("flow_id", "flow", "flow", "flow_name"),
-    Grouping("flow_message_id", "flow_message", name_grouping="flow_message_name"),
+    Grouping("flow_id", "flow", "flow", "flow_name", required=True),
+    Grouping("flow_message_id", "flow_message", name_grouping="flow_message_name", required=True),
     Grouping("flow_name"),
     Grouping("flow_message_name"),
     *_TAGS,
     *_OF_MESSAGES,
 )
 FORM_GROUPINGS = (
-    Grouping("form_id", "form", "form"),
+    Grouping("form_id", "form", "form", required=True),
     Grouping("form_version_id", "form_version", "form-version"),
 )
 SEGMENT_GROUPINGS = (Grouping("segment_id", "segment", "segment", overlapping="segments"),)
@@ -175,18 +183,18 @@ FLOW_FILTER = {n: _LIST if n.startswith("tag") else _SCALAR for n in _FLOW_NAMES
 FORM_FILTER = {"form_id": "equals any", "form_version_id": "equals any"}
 SEGMENT_FILTER = {"segment_id": "equals any"}
 
-SHOWN = "open_rate, click_rate, conversion_value, recipients …"
+_STATISTICS_BRIEF = "open_rate, click_rate, conversion_value, recipients …"
 _MESSAGE_NAMES, _FORM_NAMES = names_of(MESSAGE_STATISTICS), names_of(FORM_STATISTICS)
-ALL_SHOWN = f"{', '.join(_MESSAGE_NAMES)}; rates from 0 to 1"
+_STATISTICS_TEXT = f"{', '.join(_MESSAGE_NAMES)}; rates from 0 to 1"
 FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
 CONVERSION = "id or exact name"
 
 
-# What reports are asked with.
+# Arguments of reports.
 
 
 class Timeframe(Arguments):
-    """A named span, or one of times in the account's timezone: Klaviyo passes over their offsets."""
+    """A named timeframe, or one from a start to an end in the account's timezone: Klaviyo ignores their offsets."""
 
     key: str | None = None
     start: Timestamp | None = None
@@ -199,30 +207,30 @@ class Timeframe(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _by_key(cls, given: Any) -> Any:
-        return {"key": given} if isinstance(given, str) else given
+    def _accept_key(cls, value: Any) -> Any:
+        return {"key": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_span(self) -> Self:
         if self.key is not None:
             if self.start or self.end:
                 raise ValueError("takes key, or start and end, not both")
-            self.key = one_of(self.key, KEYS, "key")
+            self.key = one_of(self.key, TIMEFRAME_DAYS, "key")
             return self
         if not (self.start and self.end):
             raise ValueError("needs key (such as last_30_days), or start and end")
         if self.days <= 0:
             raise ValueError("start is not before end")
-        if self.days > MOST_DAYS:
+        if self.days > MAX_DAYS:
             raise ValueError(f"spans {self.days:.0f} days: a report covers at most one year, ask once for each")
         return self
 
     @property
     def days(self) -> float:
-        """How long it is, in days; of a named one the most that it can be."""
+        """Its length in days; of a named timeframe the most days that it can have."""
         if self.key is not None:
-            return KEYS[self.key]
-        # Without their offsets, as Klaviyo reads them.
+            return TIMEFRAME_DAYS[self.key]
+        # Klaviyo ignores the offsets.
         start, end = (datetime.fromisoformat(str(time)).replace(tzinfo=None) for time in (self.start, self.end))
         return (end - start) / timedelta(days=1)
 
@@ -234,24 +242,25 @@ Span = Annotated[
 ]
 
 
-def _among(columns: Sequence[Statistic | Grouping], what: str, always: Sequence[str] = ()) -> AfterValidator:
-    """Klaviyo's names, each once. `always` are added to any grouping: Klaviyo refuses one without them."""
+def _names_among(columns: Sequence[Statistic | Grouping], what: str) -> AfterValidator:
+    """Klaviyo's names, each once. Required groupings are added to any others: Klaviyo refuses a report without them."""
     names = names_of(columns)
+    required = [column.name for column in columns if isinstance(column, Grouping) and column.required]
 
-    def known(given: list[str]) -> list[str]:
-        chosen = [one_of(name, names, what) for name in given]
-        return list(dict.fromkeys([*always, *chosen])) if chosen else chosen
+    def resolve(values: list[str]) -> list[str]:
+        columns = [one_of(value, names, what) for value in values]
+        return list(dict.fromkeys([*required, *columns])) if columns else columns
 
-    return AfterValidator(known)
+    return AfterValidator(resolve)
 
 
 def _conditions(fields: Mapping[str, str]) -> BeforeValidator:
-    def accept(given: object) -> object:
-        if not isinstance(given, str | list | dict):
-            return given
+    def accept(value: object) -> object:
+        if not isinstance(value, str | list | dict):
+            return value
         from klaviyo_tools.filters.accept import accept_filter, conditions_of
 
-        text = accept_filter(given, fields)
+        text = accept_filter(value, fields)
         fields_with_condition: set[str] = set()
         for condition in conditions_of(text):
             _check_condition(condition, fields_with_condition)
@@ -267,38 +276,40 @@ def _check_condition(condition: Comparison, others: set[str]) -> None:
         )
     others.add(condition.field)
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    if len(values) > MOST_IN_LIST:
+    if len(values) > MAX_LIST_VALUES:
         raise ValueError(
-            f"{len(values)} values of {condition.field}: a report takes at most {MOST_IN_LIST}, ask in parts"
+            f"{len(values)} values of {condition.field}: a report takes at most {MAX_LIST_VALUES}, ask in parts"
         )
     if condition.field == CHANNEL_GROUPING and not set(values) <= set(CHANNELS):
         raise ValueError(f"send_channel is one of {', '.join(CHANNELS)}")
 
 
-def _told(text: str) -> WithJsonSchema:
+def _described(text: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": text})
 
 
 CampaignFilter = Annotated[
     str,
     _conditions(CAMPAIGN_FILTER),
-    _told("by what group_by takes, but group: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    _described("by what group_by takes, but group: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
     Brief("group_by's names: equals, contains-any"),
 ]
 FlowFilter = Annotated[
     str,
     _conditions(FLOW_FILTER),
-    _told("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
+    _described("by what group_by takes: equals, contains-any; tag_id, tag_name: contains-any, contains-all"),
     Brief("group_by's names: equals, contains-any"),
 ]
-FormFilter = Annotated[str, _conditions(FORM_FILTER), _told(describe_fields(FORM_FILTER))]
-SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _told(describe_fields(SEGMENT_FILTER))]
+FormFilter = Annotated[str, _conditions(FORM_FILTER), _described(describe_fields(FORM_FILTER))]
+SegmentFilter = Annotated[str, _conditions(SEGMENT_FILTER), _described(describe_fields(SEGMENT_FILTER))]
 
-Numbers = Annotated[list[str], Field(min_length=1), _among(MESSAGE_STATISTICS, "statistic"), Brief(SHOWN)]
-FormNumbers = Annotated[
+MessageStatistics = Annotated[
+    list[str], Field(min_length=1), _names_among(MESSAGE_STATISTICS, "statistic"), Brief(_STATISTICS_BRIEF)
+]
+FormStatistics = Annotated[
     list[str],
     Field(min_length=1),
-    _among(FORM_STATISTICS, "statistic"),
+    _names_among(FORM_STATISTICS, "statistic"),
     Brief("viewed_form, submits, submit_rate, closed_form …"),
 ]
 if TYPE_CHECKING:
@@ -306,18 +317,18 @@ if TYPE_CHECKING:
     FormGroupingName = str
 else:
     SegmentStatisticName, FormGroupingName = name_type(SEGMENT_STATISTICS), name_type(FORM_GROUPINGS)
-SegmentNumbers = Annotated[list[SegmentStatisticName], Field(min_length=1)]
-CampaignGroups = Annotated[
+SegmentStatistics = Annotated[list[SegmentStatisticName], Field(min_length=1)]
+CampaignGroupings = Annotated[
     list[str],
-    _among(CAMPAIGN_GROUPINGS, "grouping", ("campaign_id", "campaign_message_id")),
+    _names_among(CAMPAIGN_GROUPINGS, "grouping"),
     Brief("campaign_message_name, send_channel, tag_name …"),
 ]
-FlowGroups = Annotated[
+FlowGroupings = Annotated[
     list[str],
-    _among(FLOW_GROUPINGS, "grouping", ("flow_id", "flow_message_id")),
+    _names_among(FLOW_GROUPINGS, "grouping"),
     Brief("flow_name, send_channel, tag_name …"),
 ]
-FormGroups = Annotated[list[FormGroupingName], _among(FORM_GROUPINGS, "grouping", ("form_id",))]
+FormGroupings = Annotated[list[FormGroupingName], _names_among(FORM_GROUPINGS, "grouping")]
 
 
 class ReportArguments(Arguments):
@@ -328,19 +339,19 @@ class SeriesArguments(ReportArguments):
     interval: Literal["hourly", "daily", "weekly", "monthly"]
 
     @model_validator(mode="after")
-    def _short_enough(self) -> Self:
-        most = LONGEST.get(self.interval)
+    def _check_interval(self) -> Self:
+        most = MAX_SERIES_DAYS.get(self.interval)
         if most and self.timeframe.days > most:
-            given = self.timeframe.key or f"{self.timeframe.days:.0f} days"
-            wider = "daily" if self.timeframe.days <= LONGEST["daily"] else "weekly"
-            raise ValueError(f"interval {self.interval} covers at most {most} days, not {given}: use {wider}")
+            span = self.timeframe.key or f"{self.timeframe.days:.0f} days"
+            wider = "daily" if self.timeframe.days <= MAX_SERIES_DAYS["daily"] else "weekly"
+            raise ValueError(f"interval {self.interval} covers at most {most} days, not {span}: use {wider}")
         return self
 
 
 class CampaignReport(ReportArguments):
-    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(_MESSAGE_NAMES)])
+    statistics: MessageStatistics = Field(description=_STATISTICS_TEXT, examples=[list(_MESSAGE_NAMES)])
     conversion_metric_id: Id = Field(description=CONVERSION)
-    group_by: CampaignGroups | None = Field(
+    group_by: CampaignGroupings | None = Field(
         None,
         description="campaign_id and campaign_message_id always; also campaign_message_name, send_channel, tag_id, "
         "tag_name, variation, variation_name, text_message_format, group, group_name",
@@ -353,9 +364,9 @@ class CampaignReport(ReportArguments):
 
 
 class FlowReport(ReportArguments):
-    statistics: Numbers = Field(description=ALL_SHOWN, examples=[list(_MESSAGE_NAMES)])
+    statistics: MessageStatistics = Field(description=_STATISTICS_TEXT, examples=[list(_MESSAGE_NAMES)])
     conversion_metric_id: Id = Field(description=CONVERSION)
-    group_by: FlowGroups | None = Field(
+    group_by: FlowGroupings | None = Field(
         None,
         description="flow_id and flow_message_id always; also flow_name, flow_message_name, send_channel, tag_id, "
         "tag_name, variation, variation_name, text_message_format",
@@ -370,8 +381,8 @@ class FlowSeries(FlowReport, SeriesArguments):
 
 
 class FormReport(ReportArguments):
-    statistics: FormNumbers = Field(description=", ".join(_FORM_NAMES), examples=[list(_FORM_NAMES)])
-    group_by: FormGroups | None = None
+    statistics: FormStatistics = Field(description=", ".join(_FORM_NAMES), examples=[list(_FORM_NAMES)])
+    group_by: FormGroupings | None = None
     filter: FormFilter | None = Field(None, examples=['any(form_id,["VJvBNr"])'])
     cursor: Cursor | None = None
 
@@ -381,12 +392,12 @@ class FormSeries(FormReport, SeriesArguments):
 
 
 class SegmentReport(ReportArguments):
-    statistics: SegmentNumbers
+    statistics: SegmentStatistics
     filter: SegmentFilter | None = Field(None, examples=['any(segment_id,["VJvBNr"])'])
     cursor: Cursor | None = None
 
     @model_validator(mode="after")
-    def _late_enough(self) -> Self:
+    def _check_start(self) -> Self:
         if self.timeframe.start and self.timeframe.start < SEGMENTS_SINCE:
             raise ValueError(f"segments have numbers from {SEGMENTS_SINCE} on: start then or later")
         return self

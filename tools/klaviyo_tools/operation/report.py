@@ -74,6 +74,7 @@ class Grouping:
         overlapping: What overlaps: one message or person stands in several rows, so that rows do not add up.
         untrusted: People outside the account can write its values.
         is_currency: Each row is in the currency that this grouping names, not in the account's.
+        required: Klaviyo refuses groupings without this one.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Grouping:
     overlapping: str = ""
     untrusted: bool = False
     is_currency: bool = False
+    required: bool = False
 
     @property
     def holds_ids(self) -> bool:
