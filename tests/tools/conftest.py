@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
@@ -31,7 +31,7 @@ def request_of() -> Callable[..., Request]:
 
     def build(name: str, /, **arguments: Any) -> Request:
         operation = _operation(name)
-        return operation.request(check(operation.arguments, arguments))
+        return operation.request(check_arguments(operation.arguments, arguments))
 
     return build
 
@@ -42,7 +42,7 @@ def refusal_of() -> Callable[..., str]:
 
     def read(name: str, /, **arguments: Any) -> str:
         with pytest.raises(ArgumentsError) as refused:
-            check(_operation(name).arguments, arguments)
+            check_arguments(_operation(name).arguments, arguments)
         return str(refused.value)
 
     return read

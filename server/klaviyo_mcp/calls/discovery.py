@@ -13,7 +13,7 @@ from pydantic import Field
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, find_guide
 from klaviyo_mcp.calls.inventory import DESCRIBE_TOOL, FIND_TOOLS, Inventory, dispatcher_of
 from klaviyo_mcp.errors import ArgumentError
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, Text
 from klaviyo_tools.operation.facts import AnswerKind
@@ -70,7 +70,7 @@ class Discovery:
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         """The answer of one of the two tools. Raises ArgumentError."""
         try:
-            request = check(DISCOVERY_REQUESTS[name], arguments)
+            request = check_arguments(DISCOVERY_REQUESTS[name], arguments)
         except ArgumentsError as error:
             raise ArgumentError(f"{name} did nothing: {error}") from None
         if isinstance(request, SearchRequest):

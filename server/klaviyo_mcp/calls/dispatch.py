@@ -12,9 +12,9 @@ from typing import Any
 from klaviyo_mcp.calls.inventory import CALL_DELETE_TOOL, CALL_READ_TOOL, CALL_WRITE_TOOL, Inventory, dispatcher_of
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
-from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.operation import Operation
 
 
@@ -22,7 +22,7 @@ class DispatchRequest(Arguments):
     """An operation by name, and its arguments."""
 
     name: Text
-    arguments: Open = {}
+    arguments: OpenObject = {}
 
 
 class ConfirmedDispatchRequest(DispatchRequest):
@@ -64,6 +64,6 @@ def _check_request(dispatcher: str, arguments: Mapping[str, Any]) -> DispatchReq
         example = f'{{"name": …, "arguments": {{"{misplaced[0][:40]}": …}}}}'
         raise ArgumentError(f"{dispatcher} did nothing: {names} belongs inside arguments: {example}")
     try:
-        return check(model, arguments)
+        return check_arguments(model, arguments)
     except ArgumentsError as error:
         raise ArgumentError(f"{dispatcher} did nothing: {error}") from None

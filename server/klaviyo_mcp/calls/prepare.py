@@ -10,7 +10,7 @@ from klaviyo_mcp.calls.dispatch import unwrap_call
 from klaviyo_mcp.calls.inventory import DISPATCHERS, Inventory
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import AnswerKind, Effect
@@ -69,7 +69,7 @@ async def prepare(
     try:
         if operation.answer is AnswerKind.REPORT:
             arguments = await reports().with_metrics(operation, arguments)
-        checked = check(operation.arguments, arguments, inventory.revision)
+        checked = check_arguments(operation.arguments, arguments, inventory.revision)
         operation.check_size(checked)
         if "metric_id" in operation.reading.filter and (text := getattr(checked, "filter", None)):
             checked = checked.model_copy(update={"filter": await reports().filter_with_metrics(text)})

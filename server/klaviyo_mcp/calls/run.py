@@ -24,7 +24,7 @@ from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.calls.prepare import not_sent
 from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import given_arguments
@@ -175,7 +175,7 @@ class PlanRunner:
 
     def _plan_read(self, plan: Plan, operation: Operation, job: Flat, **arguments: object) -> Plan:
         """The plan of a read about a job, with the deadline of the call that started the job."""
-        checked = check(operation.arguments, {operation.path_ids[-1]: job.id, **arguments})
+        checked = check_arguments(operation.arguments, {operation.path_ids[-1]: job.id, **arguments})
         return plan_call(Authorized(operation, checked, plan.deadline), revision=self.revision, hide=plan.view.hide)
 
     def _how_to_read(self, operation: Operation | None, job: Flat) -> str | None:

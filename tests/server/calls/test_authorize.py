@@ -15,7 +15,7 @@ from klaviyo_mcp.calls.prepare import Prepared
 from klaviyo_mcp.errors import ConfirmationError, ConnectionMissingError
 from klaviyo_mcp.safety.confirmation import Held
 from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError, Resumption, ShownPreview
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.request import Upload
 from klaviyo_tools.registry import registry
 
@@ -43,7 +43,7 @@ async def authorize(
     server: SandboxServer, tool: str, /, context: CallContext | None = None, code: str | None = None, **arguments: Any
 ) -> Authorized | Held:
     operation = registry()[tool]
-    call = Prepared(operation, check(operation.arguments, arguments), code)
+    call = Prepared(operation, check_arguments(operation.arguments, arguments), code)
     return await server.calls.authorizer.authorize(call, context or UnattendedContext())
 
 

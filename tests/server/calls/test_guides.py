@@ -13,7 +13,7 @@ import pytest
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_tools.areas.flows import ACTIONS
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.drift.check import Document
 from klaviyo_tools.operation.facts import Effect
@@ -51,13 +51,13 @@ def test_a_guide_is_a_page_that_a_model_can_afford() -> None:
 @pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
 def test_an_example_passes_our_own_check(name: str, tool: str, text: str) -> None:
     operation = registry()[tool]
-    operation.request(check(operation.arguments, json.loads(text)))
+    operation.request(check_arguments(operation.arguments, json.loads(text)))
 
 
 @pytest.mark.parametrize(("name", "tool", "text"), EXAMPLES)
 def test_an_example_is_valid_for_klaviyo(name: str, tool: str, text: str, document: Document) -> None:
     operation = registry()[tool]
-    request = operation.request(check(operation.arguments, json.loads(text)))
+    request = operation.request(check_arguments(operation.arguments, json.loads(text)))
     described = document.body_schema(tool)
     if described is None:
         assert request.body is None
@@ -118,7 +118,7 @@ def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the
     field = operation.arguments.model_fields["definition"]
     assert f"{GUIDE_PREFIX}{name}" in (field.description or "")
     with pytest.raises(ArgumentsError) as caught:
-        check(operation.arguments, wrong)
+        check_arguments(operation.arguments, wrong)
     assert str(caught.value).endswith(f"; describe_tool({GUIDE_PREFIX}{name}) tells more")
     assert len(str(caught.value).encode()) <= 500
 

@@ -11,14 +11,16 @@ from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.errors import ArgumentError
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.registry import registry
 
 
 def plan(name: str, /, *, revision: str = "2026-01-15", hide: bool = False, **arguments: Any) -> Plan:
     operation = registry()[name]
-    return plan_call(Authorized(operation, check(operation.arguments, arguments), 10.0), revision=revision, hide=hide)
+    return plan_call(
+        Authorized(operation, check_arguments(operation.arguments, arguments), 10.0), revision=revision, hide=hide
+    )
 
 
 def collection(name: str, /, **arguments: Any) -> CollectionPlan:
@@ -40,7 +42,7 @@ def test_a_plan_cannot_be_changed() -> None:
 
 def test_a_field_of_a_related_record_includes_that_record_in_the_plan_alone() -> None:
     operation = registry()["get_lists"]
-    arguments = check(operation.arguments, {"fields": ["name", "tags.name"]})
+    arguments = check_arguments(operation.arguments, {"fields": ["name", "tags.name"]})
     planned = plan_call(Authorized(operation, arguments, 10.0), revision="2026-01-15", hide=False)
     assert planned.view.include == ("tags",)
     assert operation.request(planned.arguments, planned.query).query == {

@@ -14,7 +14,7 @@ from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
 from klaviyo_mcp.gateway.options import Reply
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
 from klaviyo_tools.registry import registry
@@ -62,7 +62,7 @@ async def run(sender: FakeSender, name: str, /, context: UnattendedContext | Non
     )
     operation = registry()[name]
     plan = plan_call(
-        Authorized(operation, check(operation.arguments, arguments), 10.0), revision="2026-01-15", hide=False
+        Authorized(operation, check_arguments(operation.arguments, arguments), 10.0), revision="2026-01-15", hide=False
     )
     return await runner.run(plan, context or UnattendedContext())
 

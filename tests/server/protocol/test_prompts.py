@@ -13,7 +13,7 @@ from tests.server.sandbox_server import ERAS, client, sandbox_server
 
 from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_mcp.protocol.prompts import PROMPTS, render_prompt
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.registry import registry
 
 CALL = re.compile(r"`(\w+\(.*?\))`", re.S)
@@ -71,7 +71,7 @@ def test_every_call_in_a_prompt_passes_the_check_of_its_tool(name: str, argument
         for metric in ("metric_id", "conversion_metric_id"):  # by name: the server looks its id up
             if metric in values:
                 values[metric] = "UMTLbD"
-        operation.request(check(operation.arguments, values))
+        operation.request(check_arguments(operation.arguments, values))
 
 
 @pytest.mark.parametrize(("name", "arguments"), CASES)

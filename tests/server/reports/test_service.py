@@ -22,7 +22,7 @@ from klaviyo_mcp.reports.groups import Group, ReportData
 from klaviyo_mcp.reports.table import ReportTable
 from klaviyo_mcp.sandbox.app import create_sandbox
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -363,7 +363,7 @@ async def test_cursors_reach_every_row_of_a_large_report_once_with_one_request(k
 async def test_a_named_timeframe_has_its_days_where_they_are_certain(key: str, words: str) -> None:
     operation = registry()["query_form_values"]
     assert operation.report
-    arguments = check(operation.arguments, {"statistics": "submits", "timeframe": key})
+    arguments = check_arguments(operation.arguments, {"statistics": "submits", "timeframe": key})
     content = arrange_report(operation.report, ReportData(None, [Group({"form_id": "P1"}, {"submits": [1]})]))
     account = Account(timezone="Europe/Oslo")
     # In Oslo it is a day later already.

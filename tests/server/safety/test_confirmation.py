@@ -17,7 +17,7 @@ from tests.server.sandbox_server import (
 
 from klaviyo_mcp.errors import ConfirmationError
 from klaviyo_mcp.safety.confirmation import CODE_SECONDS, MAX_CODES, ConfirmationCodes, ConfirmationGate
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -244,7 +244,7 @@ async def test_reads_are_never_confirmed(confirm: str) -> None:
 async def test_codes_are_short_never_alike_and_bounded_in_number() -> None:
     codes = ConfirmationCodes()
     operation = registry()["delete_list"]
-    arguments = check(operation.arguments, {"list_id": "L1"})
+    arguments = check_arguments(operation.arguments, {"list_id": "L1"})
     issued = [codes.issue(operation, arguments, "a") for _ in range(MAX_CODES + 1)]
     assert {len(code) for code in issued} == {10}
     assert len(set(issued)) == MAX_CODES + 1

@@ -11,7 +11,7 @@ from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.safety import policy
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
@@ -32,7 +32,7 @@ def test_the_confirmation_depends_on_the_arguments() -> None:
     flow = registry()["update_flow"]
     gated = {
         status: policy.needs_confirmation(
-            flow.effect_of(check(flow.arguments, {"flow_id": "F1", "status": status})), "default"
+            flow.effect_of(check_arguments(flow.arguments, {"flow_id": "F1", "status": status})), "default"
         )
         for status in ("live", "manual", "draft")
     }

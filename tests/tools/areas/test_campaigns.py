@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.campaigns import area
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
@@ -402,5 +402,8 @@ def test_sending_reaches_people_estimating_and_reverting_do_not() -> None:
     assert operations["send_campaign"].effect is Effect.REACHES_PEOPLE
     assert operations["create_campaign"].effect is Effect.WRITE
     assert operations["refresh_campaign_recipient_estimation"].effect is Effect.READ
-    assert stop.effect_of(check(stop.arguments, {"campaign_id": "C", "action": "cancel"})) is Effect.REACHES_PEOPLE
-    assert stop.effect_of(check(stop.arguments, {"campaign_id": "C", "action": "revert"})) is Effect.WRITE
+    assert (
+        stop.effect_of(check_arguments(stop.arguments, {"campaign_id": "C", "action": "cancel"}))
+        is Effect.REACHES_PEOPLE
+    )
+    assert stop.effect_of(check_arguments(stop.arguments, {"campaign_id": "C", "action": "revert"})) is Effect.WRITE

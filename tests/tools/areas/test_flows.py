@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.flows import FLOW_EXAMPLE, area
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.request import Request
 
@@ -134,7 +134,7 @@ def test_the_messages_of_a_flow_are_read_action_by_action(request_of: RequestOf)
 def test_only_a_live_flow_reaches_people() -> None:
     update = area.operations["update_flow"]
     effects = {
-        status: update.effect_of(check(update.arguments, {"flow_id": "F", "status": status}))
+        status: update.effect_of(check_arguments(update.arguments, {"flow_id": "F", "status": status}))
         for status in ("draft", "manual", "live")
     }
     assert effects == {"draft": Effect.WRITE, "manual": Effect.WRITE, "live": Effect.REACHES_PEOPLE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from klaviyo_tools.areas.images import area
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.request import Request, Upload
 
 Render = Callable[..., Request]
@@ -47,7 +47,7 @@ def test_pictures_are_found_by_name_and_size(request_of: Render) -> None:
 
 def test_a_picture_from_a_file_is_a_form_whose_file_goes_apart() -> None:
     operation = area.operations["upload_image_from_file"]
-    given = check(operation.arguments, {"file": "/tmp/logo.png", "name": "Logo", "hidden": True})
+    given = check_arguments(operation.arguments, {"file": "/tmp/logo.png", "name": "Logo", "hidden": True})
     logo = Upload("logo.png", b"\x89PNG", "image/png")
     assert operation.request(given.model_copy(update={"file": logo})) == Request(
         "POST", "/api/image-upload", body={"name": "Logo", "hidden": True}, upload=logo

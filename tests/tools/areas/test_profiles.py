@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.profiles import area
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -82,8 +82,10 @@ def test_one_profile_with_its_lists_is_asked_for_slowly(request_of: RequestOf) -
         "GET", "/api/profiles/01GDDKASAP8TKDDA2GRZDSVP4H", {"include": "lists"}
     )
     operation = area.operations["get_profile"]
-    assert operation.rate_of(check(operation.arguments, {"profile_id": "P1", "include": ["lists"]})).steady == 15
-    assert operation.rate_of(check(operation.arguments, {"profile_id": "P1"})).steady == 750
+    assert (
+        operation.rate_of(check_arguments(operation.arguments, {"profile_id": "P1", "include": ["lists"]})).steady == 15
+    )
+    assert operation.rate_of(check_arguments(operation.arguments, {"profile_id": "P1"})).steady == 750
 
 
 def test_creating_a_profile(request_of: RequestOf) -> None:

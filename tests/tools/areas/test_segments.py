@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from klaviyo_tools.areas.segments import area
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.request import Request
 
 RequestOf = Callable[..., Request]
@@ -87,5 +87,5 @@ def test_counting_a_segment_is_slow(request_of: RequestOf) -> None:
         "GET", "/api/segments/S1", {"additional-fields[segment]": "profile_count"}
     )
     operation = area.operations["get_segment"]
-    arguments = check(operation.arguments, {"segment_id": "S1", "additional_fields": ["profile_count"]})
+    arguments = check_arguments(operation.arguments, {"segment_id": "S1", "additional_fields": ["profile_count"]})
     assert operation.rate_of(arguments).steady == 15

@@ -28,7 +28,7 @@ ORDERS = {
         ({"webhook_topic_ids": []}, "webhook_topic_ids: is empty: give at least 1"),
         (
             {"endpoint_url": "http://example.com"},
-            "endpoint_url: 'http://example.com' does not start with https://, which it must",
+            "endpoint_url: 'http://example.com' must start with https://",
         ),
         ({"enabled": True}, "unknown argument 'enabled'"),
     ],

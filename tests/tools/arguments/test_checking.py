@@ -9,11 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.places import Query, place_of
-from klaviyo_tools.arguments.spelling import nearest, one_of
-from klaviyo_tools.arguments.types import Arguments, CatalogId, Day, Email, Id, Open, Phone, Text, Timestamp, clearable
+from klaviyo_tools.arguments.spelling import nearest, resolve_name
+from klaviyo_tools.arguments.types import (
+    Arguments,
+    CatalogId,
+    Day,
+    Email,
+    Id,
+    OpenObject,
+    Phone,
+    Text,
+    Timestamp,
+    clearable,
+)
 
 
 class Place(Arguments):
@@ -27,7 +38,7 @@ class Person(Arguments):
     status: Literal["live", "draft"] | None = None
     size: int | None = Field(None, le=10)
     location: Place | None = None
-    properties: Open | None = None
+    properties: OpenObject | None = None
     ids: list[Id] | None = None
     at: Timestamp | None = None
     day: Day | None = None
@@ -38,7 +49,7 @@ class Person(Arguments):
 
 def fault(**arguments: object) -> str:
     with pytest.raises(ArgumentsError) as raised:
-        check(Person, arguments)
+        check_arguments(Person, arguments)
     return str(raised.value)
 
 
@@ -64,34 +75,36 @@ def test_a_hostile_or_empty_id_is_refused(id_: str) -> None:
 
 @pytest.mark.parametrize("id_", ["01GDDKASAP8TKDDA2GRZDSVP4H", "event:klaviyo.sent_sms", "10OFF-CODE", "Y6nRLr"])
 def test_ids_of_klaviyos_forms_are_taken(id_: str) -> None:
-    assert check(Person, {"id": f" {id_} "}).id == id_
+    assert check_arguments(Person, {"id": f" {id_} "}).id == id_
 
 
 def test_a_catalog_id_may_hold_what_shops_call_their_products() -> None:
-    assert check(Person, {"sku": "$custom:::$default:::A/B 1"}).sku == "$custom:::$default:::A/B 1"
+    assert check_arguments(Person, {"sku": "$custom:::$default:::A/B 1"}).sku == "$custom:::$default:::A/B 1"
     assert "catalog ids look like" in fault(sku="")
 
 
 def test_json_text_is_decoded_where_an_object_or_array_is_expected() -> None:
-    taken = check(Person, {"location": '{"city": "Oslo"}', "properties": '{"vip": true}', "ids": '["a", "b"]'})
+    taken = check_arguments(
+        Person, {"location": '{"city": "Oslo"}', "properties": '{"vip": true}', "ids": '["a", "b"]'}
+    )
     assert taken.location == Place(city="Oslo")
     assert taken.properties == {"vip": True}
     assert taken.ids == ["a", "b"]
 
 
 def test_a_lone_value_and_a_comma_list_become_an_array() -> None:
-    assert check(Person, {"ids": "a"}).ids == ["a"]
-    assert check(Person, {"ids": "a, b"}).ids == ["a", "b"]
+    assert check_arguments(Person, {"ids": "a"}).ids == ["a"]
+    assert check_arguments(Person, {"ids": "a, b"}).ids == ["a", "b"]
 
 
 def test_numeric_strings_become_numbers_and_numbers_ids() -> None:
-    assert check(Person, {"size": "5"}).size == 5
-    assert check(Person, {"id": 123}).id == "123"
+    assert check_arguments(Person, {"size": "5"}).size == 5
+    assert check_arguments(Person, {"id": 123}).id == "123"
 
 
 def test_null_means_not_given_unless_it_clears() -> None:
-    assert check(Person, {"email": None, "size": None}).model_fields_set == set()
-    assert check(Person, {"first_name": None}).model_fields_set == {"first_name"}
+    assert check_arguments(Person, {"email": None, "size": None}).model_fields_set == set()
+    assert check_arguments(Person, {"first_name": None}).model_fields_set == {"first_name"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +117,7 @@ def test_null_means_not_given_unless_it_clears() -> None:
     ],
 )
 def test_times_are_iso_8601_with_an_offset(given_: str, sent: str) -> None:
-    assert check(Person, {"at": given_}).at == sent
+    assert check_arguments(Person, {"at": given_}).at == sent
 
 
 def test_what_is_no_time_or_date_is_refused_with_an_example() -> None:
@@ -127,7 +140,7 @@ def test_nearest_finds_misspellings_and_parts() -> None:
 
 
 def test_one_of_takes_hyphen_and_underscore_alike() -> None:
-    assert one_of("flow_triggers", ["flow-triggers"], "include") == "flow-triggers"
+    assert resolve_name("flow_triggers", ["flow-triggers"], "include") == "flow-triggers"
 
 
 def test_a_place_is_found_beside_none_as_well() -> None:
@@ -145,7 +158,7 @@ class Measured(Arguments):
     price: Annotated[float | None, Field(ge=0, le=0.5)] = None
     count: int | None = None
     wanted: bool | None = None
-    open: Open | None = None
+    open: OpenObject | None = None
     place: Place | None = None
     places: list[Place] | None = None
 
@@ -174,7 +187,7 @@ class Measured(Arguments):
 )
 def test_a_fault_is_told_in_words_that_need_no_library_to_be_known(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(ArgumentsError) as raised:
-        check(Measured, arguments)
+        check_arguments(Measured, arguments)
     assert str(raised.value) == words
 
 
@@ -183,7 +196,7 @@ def test_a_fault_is_told_in_words_that_need_no_library_to_be_known(arguments: di
 )
 def test_whatever_is_given_the_answer_is_arguments_or_a_fault_in_words(arguments: dict[str, object]) -> None:
     try:
-        check(Person, arguments)
+        check_arguments(Person, arguments)
     except ArgumentsError as error:
         assert str(error)
 
@@ -194,7 +207,7 @@ def test_whatever_is_given_the_answer_is_arguments_or_a_fault_in_words(arguments
 )
 def test_whatever_a_known_argument_is_given_nothing_else_is_raised(name: str, value: object) -> None:
     try:
-        check(Person, {name: value})
+        check_arguments(Person, {name: value})
     except ArgumentsError as error:
         assert name in str(error)
 
@@ -204,4 +217,4 @@ def test_json_nested_beyond_measure_is_refused_like_any_other_text() -> None:
         properties: dict[str, int]
 
     with pytest.raises(ArgumentsError, match="properties"):
-        check(Nested, {"properties": "[" * 100_000})
+        check_arguments(Nested, {"properties": "[" * 100_000})

@@ -60,12 +60,12 @@ PRIVATE = [
     "https://①②⑦.0.0.1/x",
 ]
 BROKEN = [
-    ("http://shop.example.com/x", "does not start with https://"),
-    ("ftp://shop.example.com/x", "does not start with https://"),
-    ("file:///etc/passwd", "does not start with https://"),
-    ("//shop.example.com/x", "does not start with https://"),
-    ("shop.example.com", "does not start with https://"),
-    ("https:/shop.example.com", "does not start with https://"),
+    ("http://shop.example.com/x", "must start with https://"),
+    ("ftp://shop.example.com/x", "must start with https://"),
+    ("file:///etc/passwd", "must start with https://"),
+    ("//shop.example.com/x", "must start with https://"),
+    ("shop.example.com", "must start with https://"),
+    ("https:/shop.example.com", "must start with https://"),
     ("https://", "is not a host name"),
     ("https:///x", "is not a host name"),
     ("https://user:secret@shop.example.com/x", "leave them out"),

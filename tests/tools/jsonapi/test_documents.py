@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from klaviyo_tools.arguments.places import Attribute, Embedded, Linkage, Meta, Relationship, Target
-from klaviyo_tools.arguments.types import Arguments, Id, Open, clearable
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, clearable
 from klaviyo_tools.jsonapi.documents import build_document, relationship_name
 
 
@@ -18,7 +18,7 @@ class Member(Arguments):
     email: str | None = None
     kx: Annotated[str | None, Attribute("_kx")] = None
     where: Where | None = None
-    append: Annotated[Open | None, Attribute("meta.patch_properties.append")] = None
+    append: Annotated[OpenObject | None, Attribute("meta.patch_properties.append")] = None
 
 
 class Job(Arguments):

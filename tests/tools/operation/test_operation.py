@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
 from klaviyo_tools.fieldsets import accepted_fields
@@ -47,7 +47,7 @@ update = area.update(
 
 
 def test_a_read_carries_its_query_and_encodes_its_path() -> None:
-    arguments = check(
+    arguments = check_arguments(
         things.arguments,
         {"list_id": "a:b+c", "filter": 'equals(name,"x")', "sort": "-name", "include": "tags", "max_results": 5},
     )
@@ -59,16 +59,19 @@ def test_a_read_carries_its_query_and_encodes_its_path() -> None:
 
 
 def test_additional_fields_lower_the_limits() -> None:
-    plain = check(things.arguments, {"list_id": "a"})
-    slow = check(things.arguments, {"list_id": "a", "additional_fields": ["profile_count"]})
+    plain = check_arguments(things.arguments, {"list_id": "a"})
+    slow = check_arguments(things.arguments, {"list_id": "a", "additional_fields": ["profile_count"]})
     assert things.rate_of(plain) == L
     assert things.rate_of(slow) == XS
     assert things.request(slow).query == {"additional-fields[list]": "profile_count"}
 
 
 def test_the_effect_may_hang_on_an_argument() -> None:
-    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "live"})) is Effect.REACHES_PEOPLE
-    assert update.effect_of(check(update.arguments, {"thing_id": "F", "status": "draft"})) is Effect.WRITE
+    assert (
+        update.effect_of(check_arguments(update.arguments, {"thing_id": "F", "status": "live"}))
+        is Effect.REACHES_PEOPLE
+    )
+    assert update.effect_of(check_arguments(update.arguments, {"thing_id": "F", "status": "draft"})) is Effect.WRITE
 
 
 def test_an_update_that_would_change_nothing_is_refused() -> None:
@@ -80,21 +83,21 @@ def test_an_update_that_would_change_nothing_is_refused() -> None:
     rename = Area("other").update("rename_thing", path, "flow", Changes, "Rename.", rate=M)
     for nothing in ({"thing_id": "T"}, {"thing_id": "T", "name": None}):
         with pytest.raises(ArgumentsError) as raised:
-            check(rename.arguments, nothing)
+            check_arguments(rename.arguments, nothing)
         assert str(raised.value) == "arguments: nothing to change: give at least one of name, title"
-    body = rename.request(check(rename.arguments, {"thing_id": "T", "title": None})).body
+    body = rename.request(check_arguments(rename.arguments, {"thing_id": "T", "title": None})).body
     assert body == {"data": {"type": "flow", "attributes": {"title": None}, "id": "T"}}
 
 
 def test_an_update_names_its_record_in_path_and_body() -> None:
-    request = update.request(check(update.arguments, {"thing_id": "F", "status": "draft"}))
+    request = update.request(check_arguments(update.arguments, {"thing_id": "F", "status": "draft"}))
     assert (request.method, request.path) == ("PATCH", "/api/things/F")
     assert request.body == {"data": {"type": "flow", "id": "F", "attributes": {"status": "draft"}}}
 
 
 def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
     with pytest.raises(ArgumentsError, match=r'^filter is required, such as equals\(channel,"email"\)$'):
-        check(required.arguments, {})
+        check_arguments(required.arguments, {})
 
 
 def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
@@ -120,10 +123,10 @@ def test_only_a_replacement_of_members_takes_none() -> None:
     )
     add = area.relate("add_tags_to_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Add.", rate=M)
     with pytest.raises(ArgumentsError, match=r"^tag_ids: is empty: give at least 1"):
-        check(add.arguments, {"thing_id": "T", "tag_ids": []})
-    empty = check(replace.arguments, {"thing_id": "T", "tag_ids": []})
+        check_arguments(add.arguments, {"thing_id": "T", "tag_ids": []})
+    empty = check_arguments(replace.arguments, {"thing_id": "T", "tag_ids": []})
     assert replace.request(empty).body == {"data": []}
-    many = check(add.arguments, {"thing_id": "T", "tag_ids": [f"t{n}" for n in range(2000)]})
+    many = check_arguments(add.arguments, {"thing_id": "T", "tag_ids": [f"t{n}" for n in range(2000)]})
     assert len(add.request(many).body["data"]) == 2000
 
 
@@ -131,6 +134,6 @@ def test_an_operation_may_have_ids_of_its_own_kind() -> None:
     plain = area.record("get_plain", "/api/plain/{plain_id}", "tag", "Plain.", rate=M)
     product = area.record("get_product", "/api/products/{product_id}", "tag", "Product.", rate=M, id_type=CatalogId)
     with pytest.raises(ArgumentsError, match="is not an id"):
-        check(plain.arguments, {"plain_id": "50% off"})
-    request = product.request(check(product.arguments, {"product_id": "50% off"}))
+        check_arguments(plain.arguments, {"plain_id": "50% off"})
+    request = product.request(check_arguments(product.arguments, {"product_id": "50% off"}))
     assert request.path == "/api/products/50%25%20off"

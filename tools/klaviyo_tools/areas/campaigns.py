@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from klaviyo_tools.areas.campaign_messages import MessageChanges, NewMessages
 from klaviyo_tools.areas.profiles import SPAN
-from klaviyo_tools.arguments.messages import MessageChanges, NewMessages
-from klaviyo_tools.arguments.places import Brief, Embedded, Linkage, Relationship, Target
-from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Embedded, Linkage, Relationship, Target
+from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
 from klaviyo_tools.operation.facts import AnswerKind, Effect, LesserEffect, Parts, RecordAddress
@@ -112,7 +113,7 @@ class TrackingParameter(Arguments):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.type == "dynamic":
-            self.value = one_of(self.value, DYNAMIC, "dynamic value")
+            self.value = resolve_name(self.value, DYNAMIC, "dynamic value")
         return self
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from klaviyo_tools.areas.catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, Integration, area
-from klaviyo_tools.arguments.places import UNLISTED, Relationship
+from klaviyo_tools.arguments.marks import UNLISTED
+from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
 from klaviyo_tools.operation.area import XL, L
 

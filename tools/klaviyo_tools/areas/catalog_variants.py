@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from klaviyo_tools.areas.catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
-from klaviyo_tools.arguments.places import UNLISTED, Relationship
+from klaviyo_tools.arguments.marks import UNLISTED
+from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
 from klaviyo_tools.operation.area import XL, L
 from klaviyo_tools.operation.preview import Preview

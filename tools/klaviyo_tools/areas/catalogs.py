@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from klaviyo_tools.arguments.places import Brief, Relationship
-from klaviyo_tools.arguments.types import Arguments, CatalogId, Open, Text
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Relationship
+from klaviyo_tools.arguments.types import Arguments, CatalogId, OpenObject, Text
 from klaviyo_tools.operation.area import XL, Area, L
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
@@ -36,7 +37,7 @@ CATEGORY_FILTER = {"name": "contains", "item.id": "equals", "ids": "any"}
 SORT = ("created",)
 
 
-def _bounded(metadata: Open) -> Open:
+def _bounded(metadata: OpenObject) -> OpenObject:
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
     if size > MOST_METADATA:
         raise ValueError(f"{size:,} bytes of JSON: at most {MOST_METADATA:,}")
@@ -44,7 +45,7 @@ def _bounded(metadata: Open) -> Open:
 
 
 Price = Annotated[float, Field(ge=0)]
-Metadata = Annotated[Open, AfterValidator(_bounded)]
+Metadata = Annotated[OpenObject, AfterValidator(_bounded)]
 Integration = Literal["$custom"]
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from klaviyo_tools.areas.push_tokens import TOKEN, PushToken
-from klaviyo_tools.arguments.places import Embedded, Relationship, Since, Target
+from klaviyo_tools.arguments.marks import Since
+from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, L
 from klaviyo_tools.operation.facts import Effect

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from klaviyo_tools.arguments.places import Relationship
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
@@ -20,7 +20,7 @@ area = Area(
 BOTH = "conversations:read profiles:read"
 
 
-def _pair(given: list[Open]) -> list[Open]:
+def _pair(given: list[OpenObject]) -> list[OpenObject]:
     if [item.get("message_format", default) for item, default in zip(given, ("RCS", "SMS"), strict=False)] != [
         "RCS",
         "SMS",
@@ -31,7 +31,7 @@ def _pair(given: list[Open]) -> list[Open]:
 
 PAIR = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]
 Pair = Annotated[
-    list[Open],
+    list[OpenObject],
     Field(min_length=2, max_length=2),
     AfterValidator(_pair),
     WithJsonSchema(

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from klaviyo_tools.arguments.places import Embedded, Relationship
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, Timestamp, one_line_schema
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, L, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
@@ -50,7 +50,7 @@ CodeId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512)
 class NewCoupon(Arguments):
     external_id: Annotated[str, AfterValidator(_external_id)] = Field(description="letters, digits, _; becomes its id")
     description: str | None = None
-    monitor_configuration: Open | None = Field(None, description="{low_balance_threshold: 500}")
+    monitor_configuration: OpenObject | None = Field(None, description="{low_balance_threshold: 500}")
 
 
 class NewCode(Arguments):
@@ -61,7 +61,7 @@ class NewCode(Arguments):
 
 class CouponChanges(Arguments):
     description: str | None = None
-    monitor_configuration: Open | None = Field(None, description="{low_balance_threshold: 500}")
+    monitor_configuration: OpenObject | None = Field(None, description="{low_balance_threshold: 500}")
 
 
 class CodeChanges(Arguments):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from klaviyo_tools.arguments.places import Embedded, Relationship
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text
 from klaviyo_tools.operation.area import Area, L, S
 from klaviyo_tools.operation.facts import Rate
 
@@ -33,7 +33,7 @@ class NewSource(Arguments):
 
 
 class Record(Arguments):
-    record: Open
+    record: OpenObject
 
 
 def _wrapped(given: Any) -> Any:

@@ -8,8 +8,9 @@ from uuid import uuid4
 from pydantic import Field, StringConstraints, model_validator
 
 from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdentifiers, PatchProperties, identified
-from klaviyo_tools.arguments.places import Embedded, Meta, Since
-from klaviyo_tools.arguments.types import Arguments, Open, Text, Timestamp, one_line_schema
+from klaviyo_tools.arguments.marks import Since
+from klaviyo_tools.arguments.places import Embedded, Meta
+from klaviyo_tools.arguments.types import Arguments, OpenObject, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
 from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 
@@ -72,7 +73,7 @@ Backfill = Annotated[bool, Since("2026-07-15")]
 
 class Occurrence(Arguments):
     metric: MetricByName
-    properties: Open = Field(description="details; {} for none")
+    properties: OpenObject = Field(description="details; {} for none")
     time: Timestamp | None = None
     value: float | None = None
     value_currency: str | None = None

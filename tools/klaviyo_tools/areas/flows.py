@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from klaviyo_tools.areas.profiles import SPAN
-from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.arguments.spelling import resolve_name
+from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.facts import Effect, LesserEffect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
@@ -68,7 +68,7 @@ def _flow(given: dict[str, Any]) -> dict[str, Any]:
     if missing:
         raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {MORE}")
     for key in given:
-        one_of(key, KEYS, "key")
+        resolve_name(key, KEYS, "key")
     triggers, actions = given["triggers"], given["actions"]
     if not _objects(triggers) or len(triggers) > 1:
         raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {MORE}")
@@ -97,7 +97,7 @@ def _action(given: dict[str, Any]) -> dict[str, Any]:
 
 def _known(action: dict[str, Any]) -> dict[str, Any]:
     """The action, its type as Klaviyo writes it."""
-    kind = one_of(action["type"], ACTIONS, "action type")
+    kind = resolve_name(action["type"], ACTIONS, "action type")
     if kind in WITH_DATA and not isinstance(action.get("data"), dict):
         raise ValueError(f"an action of type {kind} needs data, an object")
     return {**action, "type": kind}
@@ -118,7 +118,7 @@ def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
 
 class NewFlow(Arguments):
     name: Text
-    definition: Annotated[Open, AfterValidator(_flow)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_flow)] = Field(
         description='{"triggers":[one],"entry_action_id","actions":[{"temporary_id","type","links":{"next"},"data"}]}; '
         + GUIDE,
         examples=[json.loads(FLOW_EXAMPLE)],
@@ -130,7 +130,7 @@ class FlowStatus(Arguments):
 
 
 class ActionChanges(Arguments):
-    definition: Annotated[Open, AfterValidator(_action)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_action)] = Field(
         description=f"the whole action, as get_flow_action shows it; {GUIDE}", examples=[json.loads(ACTION_EXAMPLE)]
     )
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from klaviyo_tools.areas.profiles import SPAN
-from klaviyo_tools.arguments.places import Varies
-from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.arguments.marks import ValuesByRevision
+from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
@@ -46,11 +46,11 @@ def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
 
 class NewForm(Arguments):
     name: Text
-    definition: Annotated[Open, AfterValidator(_outer_shape)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_outer_shape)] = Field(
         description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
-    status: Annotated[Literal["draft", "live"], Varies({}, until={"live": "2026-07-15"})] = Field(
+    status: Annotated[Literal["draft", "live"], ValuesByRevision({}, until={"live": "2026-07-15"})] = Field(
         description="live shows it to visitors"
     )
     ab_test: bool = Field(description="true with several versions")

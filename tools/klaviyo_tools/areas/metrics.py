@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from klaviyo_tools.arguments.places import Attribute, Brief, Relationship
-from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Attribute, Relationship
+from klaviyo_tools.arguments.spelling import resolve_name
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, M, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.report import Grouping, Kind, MetricArgument, Report, Statistic, name_type, names_of
@@ -88,12 +89,12 @@ def _conditions(value: object) -> object:
 
 
 def _dimensions(names: list[str]) -> list[str]:
-    return [one_of(name, _DIMENSION_NAMES, "dimension") for name in names]
+    return [resolve_name(name, _DIMENSION_NAMES, "dimension") for name in names]
 
 
 def _sort(value: str) -> str:
     minus = "-" if value.startswith("-") else ""
-    return minus + one_of(value.removeprefix("-"), (*_MEASUREMENT_NAMES, *_DIMENSION_NAMES))
+    return minus + resolve_name(value.removeprefix("-"), (*_MEASUREMENT_NAMES, *_DIMENSION_NAMES))
 
 
 Conditions = Annotated[
@@ -141,7 +142,7 @@ METRIC_FILTER = {"property": "Brand", "filter": {"type": "string", "operator": "
 
 class MetricGroup(Arguments):
     metric_id: Id
-    metric_filters: list[Open] | None = Field(None, examples=[[METRIC_FILTER]])
+    metric_filters: list[OpenObject] | None = Field(None, examples=[[METRIC_FILTER]])
     value_property: Text | None = None
 
 

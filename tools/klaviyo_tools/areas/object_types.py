@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from klaviyo_tools.arguments.places import UNLISTED, Embedded, Linkage, Meta, Relationship, Target
+from klaviyo_tools.arguments.marks import UNLISTED
+from klaviyo_tools.arguments.places import Embedded, Linkage, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.facts import AnswerKind, Effect

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from klaviyo_tools.arguments.places import CLEARS, Attribute, Brief, Meta, Relationship, Since, Target
-from klaviyo_tools.arguments.types import Arguments, Email, Id, Open, Phone, Text, one_line_schema
+from klaviyo_tools.arguments.marks import CLEARS, Brief, Since
+from klaviyo_tools.arguments.places import Attribute, Meta, Relationship, Target
+from klaviyo_tools.arguments.types import Arguments, Email, Id, OpenObject, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import PreviewKind
@@ -59,16 +60,16 @@ class Place(Arguments):
 class Patch(Arguments):
     """Changes inside custom properties: values put on or taken off lists, keys taken away."""
 
-    append: Open | None = None
-    unappend: Open | None = None
+    append: OpenObject | None = None
+    unappend: OpenObject | None = None
     unset: list[Text] | None = None
 
 
 class IdentifierPatch(Arguments):
     """Identifiers put on a profile or taken off: so far further e-mail addresses."""
 
-    append: Open | None = None
-    unappend: Open | None = None
+    append: OpenObject | None = None
+    unappend: OpenObject | None = None
 
 
 PatchIdentifiers = Annotated[
@@ -93,7 +94,7 @@ class ProfileAttributes(Arguments):
     locale: str | None = None
     image: str | None = None
     location: Location | None = None
-    properties: Open | None = Field(None, description="custom")
+    properties: OpenObject | None = Field(None, description="custom")
 
 
 WHOLE: dict[str, Any] = {
@@ -138,7 +139,7 @@ class ClearableAttributes(Arguments):
     locale: Clearable = None
     image: Clearable = None
     location: Location | None = None
-    properties: Open | None = Field(None, description="custom; keys not given stay")
+    properties: OpenObject | None = Field(None, description="custom; keys not given stay")
 
 
 def identified(arguments: Arguments, *names: str) -> None:

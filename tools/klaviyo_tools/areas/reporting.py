@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from klaviyo_tools.arguments.places import Brief, Query
-from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Query
+from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Cursor, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.filters.fields import describe_fields
 from klaviyo_tools.filters.tree import Comparison
@@ -215,7 +216,7 @@ class Timeframe(Arguments):
         if self.key is not None:
             if self.start or self.end:
                 raise ValueError("takes key, or start and end, not both")
-            self.key = one_of(self.key, TIMEFRAME_DAYS, "key")
+            self.key = resolve_name(self.key, TIMEFRAME_DAYS, "key")
             return self
         if not (self.start and self.end):
             raise ValueError("needs key (such as last_30_days), or start and end")
@@ -248,7 +249,7 @@ def _names_among(columns: Sequence[Statistic | Grouping], what: str) -> AfterVal
     required = [column.name for column in columns if isinstance(column, Grouping) and column.required]
 
     def resolve(values: list[str]) -> list[str]:
-        columns = [one_of(value, names, what) for value in values]
+        columns = [resolve_name(value, names, what) for value in values]
         return list(dict.fromkeys([*required, *columns])) if columns else columns
 
     return AfterValidator(resolve)

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import model_validator
 
-from klaviyo_tools.arguments.places import Attribute, Brief
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Attribute
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import RecordAddress

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from klaviyo_tools.areas.profiles import EXTRAS, SPAN
-from klaviyo_tools.arguments.types import Arguments, Open, Text
+from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import XS, Area, L, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
@@ -43,7 +43,7 @@ def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-Definition = Annotated[Open, AfterValidator(_outer_shape)]
+Definition = Annotated[OpenObject, AfterValidator(_outer_shape)]
 
 
 class NewSegment(Arguments):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from klaviyo_tools.arguments.places import Brief, Relationship
+from klaviyo_tools.arguments.marks import Brief
+from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, Text
 from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import AnswerKind

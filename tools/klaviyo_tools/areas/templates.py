@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from klaviyo_tools.areas.profiles import SPAN
-from klaviyo_tools.arguments.places import UNLISTED, Since, Target, Varies
-from klaviyo_tools.arguments.spelling import one_of
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text
+from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
+from klaviyo_tools.arguments.places import Target
+from klaviyo_tools.arguments.spelling import resolve_name
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text
 from klaviyo_tools.operation.area import Area, L, S
 from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 from klaviyo_tools.operation.preview import Preview
@@ -40,7 +41,7 @@ def _block(given: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"takes content_type, type and data, and nothing else: {EXAMPLE}")
     if given["content_type"] != "block":
         raise ValueError(f"content_type is always block: {EXAMPLE}")
-    kind = one_of(str(given["type"]), BLOCKS, "block type")
+    kind = resolve_name(str(given["type"]), BLOCKS, "block type")
     needed = NEEDED.get(kind, ())
     data = given["data"]
     if needed and not (isinstance(data, dict) and set(needed) <= set(data)):
@@ -48,7 +49,7 @@ def _block(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "type": kind}
 
 
-Block = Annotated[Open, AfterValidator(_block)]
+Block = Annotated[OpenObject, AfterValidator(_block)]
 
 
 def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ BLANK: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []
 HTML = {"html": "<p>Sale</p>", "text": "Sale", "amp": "<html amp4email></html>"}
 LATER = "2026-07-15"
 """The revision from which on Klaviyo tells and takes what the drag-and-drop editor keeps."""
-Blocks = Annotated[Open, AfterValidator(_outer_shape), Since(LATER), UNLISTED, Field(examples=[BLANK])]
+Blocks = Annotated[OpenObject, AfterValidator(_outer_shape), Since(LATER), UNLISTED, Field(examples=[BLANK])]
 
 
 def _blocks_or_html(definition: object, html: object, amp: object) -> None:
@@ -80,7 +81,7 @@ class NewTemplate(Arguments):
 
     name: Text
     editor_type: Annotated[
-        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], Varies({"SYSTEM_DRAGGABLE": LATER})
+        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], ValuesByRevision({"SYSTEM_DRAGGABLE": LATER})
     ] = Field(description="CODE: plain HTML")
     html: str | None = None
     text: str | None = None
@@ -115,7 +116,9 @@ class TemplateChanges(Arguments):
 
 class Rendering(Arguments):
     template_id: Annotated[Id, Target()]
-    context: Open = Field(description='values of its tags, nested: {"person": {"first_name": "Ana"}}; {} for none')
+    context: OpenObject = Field(
+        description='values of its tags, nested: {"person": {"first_name": "Ana"}}; {} for none'
+    )
 
 
 class TemplateCopy(Arguments):

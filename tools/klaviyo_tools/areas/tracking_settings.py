@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 
@@ -37,7 +37,7 @@ class Value(Arguments):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.type == "dynamic":
-            self.value = one_of(self.value, self.DYNAMIC, "dynamic value")
+            self.value = resolve_name(self.value, self.DYNAMIC, "dynamic value")
         return self
 
 

@@ -1,7 +1,7 @@
-"""The error that tells what is wrong with the arguments of a call."""
+"""The error of arguments that cannot be sent."""
 
 from __future__ import annotations
 
 
 class ArgumentsError(ValueError):
-    """The arguments of a call do not fit its model. The message names each fault and its remedy; nothing was sent."""
+    """The arguments of a call do not fit its model. The message says what to change; nothing was sent."""

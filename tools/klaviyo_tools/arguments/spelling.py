@@ -1,35 +1,37 @@
-"""Names that were nearly right: the nearest of those there are."""
+"""Names that are nearly right: the nearest valid ones."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-_CLOSE = 0.18
-"""How much less like what was given a name may be than the most similar one."""
+_MIN_LIKENESS = 0.5
+_LIKENESS_RANGE = 0.18
+"""How much less similar than the most similar name a suggestion may be (difflib's ratio)."""
+_MAX_LISTED_NAMES = 12
+_MAX_QUOTED_CHARACTERS = 60
 
 
-def nearest(given: str, among: Iterable[str], most: int = 3) -> list[str]:
-    """The most similar of some names, best first: those about as close as the closest, and those that contain it."""
-    names = {name.lower(): name for name in among}
-    asked = given.lower().replace("-", "_")
-    plain = {name.replace("-", "_"): original for name, original in names.items()}
-    found = difflib.get_close_matches(asked, plain, most, 0.5)
-    likeness = [difflib.SequenceMatcher(None, name, asked).ratio() for name in found]
-    found = [name for name, like in zip(found, likeness, strict=True) if like >= likeness[0] - _CLOSE]
-    found += [name for name in plain if asked and asked in name and name not in found]
-    return [plain[name] for name in found[:most]]
+def nearest(given: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """The names most similar to `given`, best first: about as close as the closest, or containing it."""
+    plain_names = {name.lower().replace("-", "_"): name for name in names}
+    plain = given.lower().replace("-", "_")
+    close = difflib.get_close_matches(plain, plain_names, limit, _MIN_LIKENESS)
+    likeness = [difflib.SequenceMatcher(None, name, plain).ratio() for name in close]
+    close = [name for name, like in zip(close, likeness, strict=True) if like >= likeness[0] - _LIKENESS_RANGE]
+    close += [name for name in plain_names if plain and plain in name and name not in close]
+    return [plain_names[name] for name in close[:limit]]
 
 
-def one_of(given: str, allowed: Iterable[str], what: str = "") -> str:
-    """`given` as Klaviyo writes it (hyphen or underscore alike); a ValueError names the nearest valid values.
+def resolve_name(given: str, names: Iterable[str], kind: str = "") -> str:
+    """The name as Klaviyo writes it (hyphen and underscore alike). Raises ValueError with the nearest valid names.
 
-    `what` it is, where the argument's name does not say so.
+    `kind` is its kind (`statistic`), where the argument's name does not say it.
     """
-    names = list(allowed)
-    for name in names:
+    valid = list(names)
+    for name in valid:
         if name == given or name.replace("-", "_") == given.replace("-", "_"):
             return name
-    close = nearest(given, names)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"valid: {', '.join(names[:12])}"
-    raise ValueError(f"{f'{what} ' if what else ''}{given[:60]!r} is unknown; {hint}")
+    close = nearest(given, valid)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"valid: {', '.join(valid[:_MAX_LISTED_NAMES])}"
+    raise ValueError(f"{f'{kind} ' if kind else ''}{given[:_MAX_QUOTED_CHARACTERS]!r} is unknown; {hint}")

@@ -1,4 +1,4 @@
-"""The model that all arguments derive from, and the value types that areas share."""
+"""The model that all arguments derive from, and the value types that the areas share."""
 
 from __future__ import annotations
 
@@ -22,24 +22,16 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from klaviyo_tools.arguments.places import (
-    CLEARS,
-    UNLISTED,
-    Brief,
-    Reading,
-    _alternatives,
-    _is_model,
-    _is_text,
-    _marks,
-    since_of,
-)
+from klaviyo_tools.arguments.annotations import alternatives, is_model, marks_of, takes_text
+from klaviyo_tools.arguments.marks import CLEARS, UNLISTED, Brief, since_of
+from klaviyo_tools.arguments.places import AnswerOption
 
 
 class Arguments(BaseModel):
-    """Arguments of an operation, or an object inside them. Forgiving in, strict out.
+    """Arguments of an operation, or an object inside them: forgiving about form, strict about names and values.
 
-    JSON text is decoded where an object or array is expected, a lone value becomes a list of one, null means
-    "not given" unless the field clears; anything unknown is refused.
+    JSON text is decoded where an object or array is expected, a single value becomes a list of one, and null means
+    "not given" unless the field is `clearable`. An unknown name is refused.
     """
 
     model_config = ConfigDict(
@@ -52,29 +44,29 @@ class Arguments(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _forgive(cls, given: Any) -> Any:
+    def _normalize(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
         shapes = _shapes(cls)
-        kept: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in given.items():
             shape = shapes.get(name)
             if value is None and shape is not None and not shape.clears:
                 continue
-            kept[name] = value if shape is None else shape.forgive(value)
-        return kept
+            values[name] = value if shape is None else shape.normalize(value)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a field expects, as far as forgiving needs it."""
+    """The kinds of value that a field takes."""
 
     is_list: bool
     is_object: bool
     items_are_strings: bool
     clears: bool
 
-    def forgive(self, value: Any) -> Any:
+    def normalize(self, value: Any) -> Any:
         if isinstance(value, str) and (self.is_list or self.is_object):
             text = value.strip()
             if text[:1] in ("[", "{"):
@@ -95,13 +87,13 @@ def _shapes(model: type[Arguments]) -> Mapping[str, _Shape]:
 
 
 def _shape(field: FieldInfo) -> _Shape:
-    kinds = list(_alternatives(field.annotation))
+    kinds = list(alternatives(field.annotation))
     lists = [kind for kind in kinds if get_origin(kind) is list or kind is list]
     return _Shape(
         is_list=bool(lists),
-        is_object=any(get_origin(k) is dict or k is dict or _is_model(k) for k in kinds),
-        items_are_strings=any(_is_text(item) for kind in lists for item in get_args(kind)),
-        clears=CLEARS in _marks(field),
+        is_object=any(get_origin(k) is dict or k is dict or is_model(k) for k in kinds),
+        items_are_strings=any(takes_text(item) for kind in lists for item in get_args(kind)),
+        clears=CLEARS in marks_of(field),
     )
 
 
@@ -145,7 +137,7 @@ def _timestamp(given: object) -> object:
         raise ValueError(f"{text[:40]!r} is not an ISO 8601 time such as 2026-03-01T09:00:00Z") from None
     if len(text) <= 10:
         return f"{moment.date().isoformat()}T00:00:00Z"
-    # Klaviyo wants the seconds as well.
+    # Klaviyo refuses a time without seconds.
     text = _MINUTES.sub(r"\1T\2:00", text.replace(" ", "T", 1))
     return text if moment.tzinfo else f"{text}Z"
 
@@ -162,57 +154,57 @@ def _day(given: object) -> object:
 
 
 Text = Annotated[str, AfterValidator(_not_blank)]
-"""A string that says something."""
+"""A string that is not blank."""
 Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256), AfterValidator(_plain_id)]
-"""An id of Klaviyo's: no path, URL or white space in it."""
+"""A Klaviyo id, without a path, URL or white space."""
 CatalogId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_catalog_id)]
-"""A compound id (`$custom:::$default:::SKU-1`): whatever a shop calls its products."""
+"""A compound id (`$custom:::$default:::SKU-1`), which ends in the shop's own id of a product."""
 Timestamp = Annotated[str, BeforeValidator(_timestamp)]
-"""ISO 8601; without an offset it is UTC, a date alone is its midnight."""
+"""ISO 8601. A time without an offset is UTC, a date alone is midnight UTC."""
 Day = Annotated[str, BeforeValidator(_day)]
 """A calendar date, `2026-03-01`."""
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+[1-9]\d{4,14}$")]
 """E.164: `+` and digits."""
-Open = dict[str, Any]
-"""An object whose keys are the account's own, or too many to list."""
+OpenObject = dict[str, Any]
+"""An object with keys of the account's own, or with too many to list."""
 
 
 def clearable(kind: Any) -> Any:
-    """The type of an optional field whose null clears what Klaviyo holds."""
+    """The type of an optional field whose null clears the value in Klaviyo."""
     return Annotated[kind | None, CLEARS]
 
 
 def one_line_schema(model: type[Arguments], text: str | None = None) -> WithJsonSchema:
-    """Annotated to the type of an object: its schema is one line (by default the keys), not each key with its type."""
+    """A mark on the type of an object: its schema is one line, by default its keys, without their types."""
     return WithJsonSchema({"type": "object", "description": text or argument_names(model)})
 
 
-def argument_names(model: type[Arguments], revision: str | None = None) -> str:
-    """The keys of an object, as far as a revision has them."""
-    fields = model.model_fields.items()
-    return ", ".join(f.alias or name for name, f in fields if revision is None or (since_of(f) or "") <= revision)
-
-
 def models_in(annotation: Any) -> Iterator[type[Arguments]]:
-    """The models of arguments that a type holds, those inside a list among them."""
-    for kind in _alternatives(annotation):
-        if _is_model(kind):
+    """The models of arguments in a type, also those inside its lists."""
+    for kind in alternatives(annotation):
+        if isinstance(kind, type) and issubclass(kind, Arguments):
             yield kind
         for inner in get_args(kind):
             yield from models_in(inner)
 
 
-# Arguments that every reading operation takes.
+def argument_names(model: type[Arguments], revision: str | None = None) -> str:
+    """The keys of an object that a revision takes, joined by commas."""
+    fields = model.model_fields.items()
+    return ", ".join(f.alias or name for name, f in fields if revision is None or (since_of(f) or "") <= revision)
+
+
+# Arguments of reads.
 
 MAX_RESULTS = 1000
 DEFAULT_RESULTS = 50
 
-MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), Reading(), Brief()]
-Cursor = Annotated[Text, Reading()]
-CountBy = Annotated[Text, Reading()]
-Detail = Annotated[Literal["summary", "full"], Reading(), Brief()]
-FieldNames = Annotated[list[Text], Reading(), Brief(names=True)]
-FieldsOfOne = Annotated[list[Text], Reading(), UNLISTED]
-IdsOnly = Annotated[bool, Reading(), UNLISTED]
-Wait = Annotated[bool, Reading(), Brief(), Field(description="until the job is done")]
+MaxResults = Annotated[int, Field(ge=1, le=MAX_RESULTS), AnswerOption(), Brief()]
+Cursor = Annotated[Text, AnswerOption()]
+CountBy = Annotated[Text, AnswerOption()]
+Detail = Annotated[Literal["summary", "full"], AnswerOption(), Brief()]
+FieldNames = Annotated[list[Text], AnswerOption(), Brief(names=True)]
+FieldsOfOne = Annotated[list[Text], AnswerOption(), UNLISTED]
+IdsOnly = Annotated[bool, AnswerOption(), UNLISTED]
+Wait = Annotated[bool, AnswerOption(), Brief(), Field(description="until the job is done")]

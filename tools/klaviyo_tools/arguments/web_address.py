@@ -1,6 +1,6 @@
-"""Addresses that Klaviyo is told to fetch from or to post to: public https, so that none leads into a private network.
+"""Web addresses that Klaviyo fetches from or posts to: public https only, so that none leads into a private network.
 
-Only the text is judged, no name is looked up: what a name resolves to is for the one who connects, Klaviyo, to check.
+Only the text is checked. Klaviyo connects, so Klaviyo has to check the IP address that a name resolves to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PRIVATE_SUFFIXES = {
     *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa"),
     *("test", "invalid", "example", "onion", "alt"),
 }
-"""Last labels of names that the public DNS does not hold (RFC 6761, 6762, 8375, 9476; `internal`: ICANN, 2024)."""
+"""Last labels of names that public DNS does not hold (RFC 6761, 6762, 8375, 9476; `internal`: ICANN, 2024)."""
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
@@ -28,27 +28,27 @@ _PICTURE = re.compile(r"data:image/(jpeg|jpg|png|gif);base64,[A-Za-z0-9+/]+={0,2
 
 
 def public_https(given: str) -> str:
-    """`given` without the blanks around it; a ValueError says why it is no public https address."""
+    """The address without surrounding blanks. Raises ValueError where it is no public https address."""
     text = given.strip()
     if any(c.isspace() or not c.isprintable() or c == "\\" for c in text):
         raise ValueError("holds a space, a backslash or a control character: give one address")
     if text[:8].lower() != "https://":
-        raise ValueError(f"{_shown(text)} does not start with https://, which it must")
+        raise ValueError(f"{_quote(text)} must start with https://")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(f"{_shown(text)} is not an address") from None
+        raise ValueError(f"{_quote(text)} is not an address") from None
     if "@" in parts.netloc:
         raise ValueError("holds a user name or password before an @: leave them out")
     if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError(f"{_shown(text)} has no usable port: leave it out")
+        raise ValueError(f"{_quote(text)} has no usable port: leave it out")
     _check_host(host)
     return text
 
 
 def picture_url(given: str) -> str:
-    """A public https address, or a picture itself as a base64 data URI, as Klaviyo takes it; ValueError otherwise."""
+    """A public https address, or a picture as a base64 data URI. Raises ValueError for others."""
     text = given.strip()
     if text[:5].lower() != "data:":
         return public_https(text)
@@ -62,38 +62,38 @@ def _check_host(host: str) -> None:
 
     name = _ascii(host)
     if ":" in name:
-        address: IPv4Address | IPv6Address | None = _parsed(name)
+        address: IPv4Address | IPv6Address | None = _parse_address(name)
     elif _NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2]):
-        # A name cannot end in a number, so every client reads this as an IPv4 address, in whatever notation.
-        address = _parsed(name) if isinstance(_parsed(name), ipaddress.IPv4Address) else None
+        # A host name cannot end in a number: every client reads this as an IPv4 address, in any notation.
+        address = _parse_address(name) if isinstance(_parse_address(name), ipaddress.IPv4Address) else None
     else:
         _check_name(host, name.removesuffix("."))
         return
     if address is None:
-        raise ValueError(f"{_shown(host)} is not a plain IP address or host name")
+        raise ValueError(f"{_quote(host)} is not a plain IP address or host name")
     if not _is_public(address):
-        raise ValueError(f"{_shown(host)} is not a public address: Klaviyo reaches only what the internet can")
+        raise ValueError(f"{_quote(host)} is not a public address: Klaviyo reaches only what the internet can")
 
 
 def _check_name(host: str, name: str) -> None:
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{_shown(host)} is not a host name")
+        raise ValueError(f"{_quote(host)} is not a host name")
     if len(labels) < 2 or labels[-1] in _PRIVATE_SUFFIXES:
-        raise ValueError(f"{_shown(host)} is a name of a private network: Klaviyo reaches only what the internet can")
+        raise ValueError(f"{_quote(host)} is a name of a private network: Klaviyo reaches only what the internet can")
 
 
 def _ascii(host: str) -> str:
-    """The name as it is looked up: full-width digits and other look-alikes become what they stand for."""
+    """The name as DNS gets it: full-width digits and other look-alikes become plain characters."""
     if host.isascii():
         return host.lower()
     try:
         return host.encode("idna").decode().lower()
     except UnicodeError:
-        raise ValueError(f"{_shown(host)} is not a host name") from None
+        raise ValueError(f"{_quote(host)} is not a host name") from None
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     import ipaddress
 
     try:
@@ -103,7 +103,7 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the internet routes it; of IPv6 not what carries an IPv4 address inside, which may be any."""
+    """Whether the internet routes the address. An IPv6 address that carries an IPv4 address does not count."""
     import ipaddress
 
     if isinstance(address, ipaddress.IPv4Address):
@@ -112,7 +112,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     return unicast and address.is_global and address.sixtofour is None and address.teredo is None
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text[:60])
 
 

@@ -15,9 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.annotations import bare_type
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.marks import since_of
 from klaviyo_tools.arguments.places import (
+    AnswerOption,
     Attribute,
     Embedded,
     Linkage,
@@ -25,14 +28,12 @@ from klaviyo_tools.arguments.places import (
     Part,
     PathId,
     Query,
-    Reading,
     Relationship,
     Target,
     place_of,
-    since_of,
 )
 from klaviyo_tools.arguments.types import Arguments, models_in
-from klaviyo_tools.drift.examples import NoExample, bare_example, full_example, required_example
+from klaviyo_tools.drift.examples import NoExample, full_example, required_example
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.documents import relationship_name
 from klaviyo_tools.operation.facts import AnswerKind, Rate
@@ -285,7 +286,7 @@ def _body(document: Document, operation: Operation) -> Iterator[tuple[str, bool]
         return
     try:
         for arguments in (required_example(operation, document.revision), *full_example(operation, document.revision)):
-            request = operation.request(check(operation.arguments, arguments))
+            request = operation.request(check_arguments(operation.arguments, arguments))
             for fault in document.faults(schema, request.body)[:2]:
                 yield f"refuses the body of {json.dumps(arguments)[:200]}: {fault}", True
     except (NoExample, ArgumentsError) as error:
@@ -336,12 +337,12 @@ def _reach_resource(model: type[Arguments], at: str, revision: str) -> Iterator[
                 yield f"{at}{'[]' if many else ''}.id"
                 for inner in models_in(field.annotation):
                     yield from _reach_resource(inner, f"{at}{'[]' if many else ''}", revision)
-            case PathId() | Query() | Reading() | Part():
+            case PathId() | Query() | AnswerOption() | Part():
                 continue
 
 
 def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
-    kind = bare_example(annotation)[0]
+    kind = bare_type(annotation)[0]
     if get_origin(kind) in _ARRAYS:
         yield from _reach_value(get_args(kind)[0], f"{at}[]", revision)
     elif isinstance(kind, type) and issubclass(kind, Arguments):
@@ -361,15 +362,15 @@ def _reach_value(annotation: Any, at: str, revision: str) -> Iterator[str]:
 
 
 def _reach_embedded(annotation: Any, at: str, revision: str) -> Iterator[str]:
-    kind = bare_example(annotation)[0]
+    kind = bare_type(annotation)[0]
     many = get_origin(kind) in _ARRAYS
     yield from _reach_resource(
-        bare_example(get_args(kind)[0])[0] if many else kind, f"{at}.data{'[]' if many else ''}", revision
+        bare_type(get_args(kind)[0])[0] if many else kind, f"{at}.data{'[]' if many else ''}", revision
     )
 
 
 def _is_list(annotation: Any) -> bool:
-    return get_origin(bare_example(annotation)[0]) in _ARRAYS
+    return get_origin(bare_type(annotation)[0]) in _ARRAYS
 
 
 def _success(operation: Operation, revision: str, body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:

@@ -5,16 +5,17 @@ A model whose fields exclude one another says itself what a whole one looks like
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from klaviyo_tools.arguments.checking import check
+from klaviyo_tools.arguments.annotations import bare_type
+from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
-from klaviyo_tools.arguments.places import Query, place_of, since_of, varies_of
+from klaviyo_tools.arguments.marks import since_of, values_by_revision_of
+from klaviyo_tools.arguments.places import Query, place_of
 from klaviyo_tools.arguments.types import Arguments, models_in
 from klaviyo_tools.filters.tree import LIST_OPERATORS
 from klaviyo_tools.operation.facts import ANY_REVISION
@@ -88,7 +89,7 @@ def _fitting(model: type[Arguments], example: Mapping[str, Any], revision: str) 
     if kept is None or kept == example:
         return kept
     try:
-        check(model, kept)
+        check_arguments(model, kept)
     except ArgumentsError:
         return None
     return kept
@@ -102,8 +103,8 @@ def _at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> di
         field = fields.get(name)
         if field is not None and (since_of(field) or "") > revision:
             continue
-        varies = varies_of(field) if field is not None else None
-        if varies and isinstance(value, str) and not varies.named and not varies.takes(value, revision):
+        varies = values_by_revision_of(field) if field is not None else None
+        if varies and isinstance(value, str) and not varies.values_in and not varies.takes(value, revision):
             return None
         inner = next(models_in(field.annotation), None) if field is not None else None
         items = [
@@ -120,7 +121,7 @@ def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation
     """The fewest arguments, and one more where the model asks for one of several."""
     for candidate in chain([fewest], _one_more(model, fewest, operation, revision)):
         try:
-            check(model, candidate)
+            check_arguments(model, candidate)
         except ArgumentsError:
             continue
         return candidate
@@ -155,7 +156,7 @@ def _values(name: str, field: Any, operation: Operation, revision: str, *, whole
         )
     else:
         kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        varies = varies_of(field)
+        varies = values_by_revision_of(field)
         for value in _of(name, kind, operation, revision, whole=whole):
             if varies is None or not isinstance(value, str) or varies.takes(value, revision):
                 yield value
@@ -170,7 +171,7 @@ def _filter(operation: Operation) -> str:
 
 
 def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
-    plain, marks = bare_example(kind)
+    plain, marks = bare_type(kind)
     origin = get_origin(plain)
     if isinstance(plain, type) and issubclass(plain, Arguments):
         yield from _objects(plain, operation, revision, whole=whole)
@@ -180,19 +181,6 @@ def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: boo
         yield from get_args(plain) if whole else get_args(plain)[:1]
     else:
         yield _scalar(name, plain, Annotated[(plain, *marks)] if marks else plain)
-
-
-def bare_example(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type without what is annotated to it and without None beside it."""
-    marks: tuple[Any, ...] = ()
-    while True:
-        if get_origin(kind) is Annotated:
-            marks = (*get_args(kind)[1:], *marks)
-            kind = get_args(kind)[0]
-        elif get_origin(kind) in (Union, types.UnionType):
-            kind = next(member for member in get_args(kind) if member is not type(None))
-        else:
-            return kind, marks
 
 
 def _scalar(name: str, plain: Any, kind: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model, model_validator
 
-from klaviyo_tools.arguments.places import UNLISTED, Brief, Linkage, PathId, Query, Varies
-from klaviyo_tools.arguments.spelling import one_of
+from klaviyo_tools.arguments.marks import UNLISTED, Brief, ValuesByRevision
+from klaviyo_tools.arguments.places import Linkage, PathId, Query
+from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import (
     DEFAULT_RESULTS,
     Arguments,
@@ -148,7 +149,7 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
         return f"Required: {' or '.join(reading.filter_required)}. {text}" if reading.filter_required else text
 
     as_text = WithJsonSchema({"type": "string", "description": describe(ANY_REVISION)})
-    varies = Varies(operation.revisions.filters_since, describe, _fields_of)
+    varies = ValuesByRevision(operation.revisions.filters_since, describe, _fields_of)
     frequent = {name: operators for name, operators in reading.filter.items() if name.count(".") < _RARE_FIELD_DOTS}
     brief = [Brief(f"{describe_fields(frequent)}; more: describe_tool")] if len(frequent) < len(reading.filter) else []
     kind = Annotated[(str, BeforeValidator(accept), as_text, Query("filter"), varies, *brief)]
@@ -161,7 +162,7 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
 
 def _sort(names: Sequence[str], filter_fields: Iterable[str]) -> tuple[Any, Any]:
     def check_sort(given: str) -> str:
-        return ("-" if given.startswith("-") else "") + one_of(given.lstrip("-"), names)
+        return ("-" if given.startswith("-") else "") + resolve_name(given.lstrip("-"), names)
 
     text = f"{', '.join(names)}; -{names[0]} descends"
     # The list of tools does not repeat names that all stand in the description of the filter.
@@ -171,12 +172,12 @@ def _sort(names: Sequence[str], filter_fields: Iterable[str]) -> tuple[Any, Any]
 
 def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[Any, Any]:
     def check_names(given: list[str]) -> list[str]:
-        return list(dict.fromkeys(one_of(name, allowed) for name in given))
+        return list(dict.fromkeys(resolve_name(name, allowed) for name in given))
 
     def describe(revision: str) -> str:
         return ", ".join(operation.values_at(allowed, revision))
 
-    varies = Varies(
+    varies = ValuesByRevision(
         {name: operation.revisions.values_since[name] for name in allowed if name in operation.revisions.values_since},
         describe,
     )

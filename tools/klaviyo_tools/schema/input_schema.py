@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_tools.arguments.places import Brief, PathId, brief_of, place_of, since_of, varies_of
+from klaviyo_tools.arguments.marks import Brief, brief_of, since_of, values_by_revision_of
+from klaviyo_tools.arguments.places import PathId, place_of
 from klaviyo_tools.arguments.types import Arguments, argument_names, models_in
 from klaviyo_tools.schema.shape import model_schema
 
@@ -54,7 +55,7 @@ def _restrict(simple: dict[str, Any], model: type[Arguments], revision: str) -> 
         property_, key = properties.get(field.alias or name), field.alias or name
         if property_ is None:
             continue
-        varies = varies_of(field)
+        varies = values_by_revision_of(field)
         if (since_of(field) or "") > revision or (varies and varies.describe and not varies.describe(revision)):
             del properties[key]
             continue

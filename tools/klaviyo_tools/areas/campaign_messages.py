@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from klaviyo_tools.arguments.places import UNLISTED, Attribute, Relationship, Since, Varies
-from klaviyo_tools.arguments.types import Arguments, Id, Open, Text, one_line_schema
+from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
+from klaviyo_tools.arguments.places import Attribute, Relationship
+from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, one_line_schema
 
 EMAIL = {"label", "subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email"}
 SMS = {"body", "render_options"}
@@ -25,7 +26,7 @@ class RenderOptions(Arguments):
 
 
 class OnOpen(Arguments):
-    type: Annotated[Literal["open_app", "deep_link", "open_web_url"], Varies({"open_web_url": "2026-07-15"})]
+    type: Annotated[Literal["open_app", "deep_link", "open_web_url"], ValuesByRevision({"open_web_url": "2026-07-15"})]
     ios_deep_link: str | None = None
     android_deep_link: str | None = None
     web_url: Annotated[Text | None, Since("2026-07-15")] = None
@@ -137,7 +138,7 @@ class Message(Arguments):
         Annotated[RenderOptions, one_line_schema(RenderOptions)] | None, Attribute("definition.render_options")
     ] = None
     notification_type: Annotated[Literal["standard", "silent"] | None, Attribute("definition.notification_type")] = None
-    kv_pairs: Annotated[Open | None, Attribute("definition.kv_pairs")] = None
+    kv_pairs: Annotated[OpenObject | None, Attribute("definition.kv_pairs")] = None
     options: Annotated[
         Annotated[
             PushOptions, one_line_schema(PushOptions, "on_open {type: open_app | deep_link …}, badge, play_sound")
