@@ -30,7 +30,7 @@ STDIO = [*FAKE_SERVICE, "stdio"]
 HTTP = [*FAKE_SERVICE, "http"]
 
 
-ENDED = "The server is shutting down and ended wait. If it changes something, look whether that was applied"
+ENDED = "The server is shutting down and ended wait. If it changes something, check whether the change"
 
 
 def test_a_call_under_way_may_end_after_the_input() -> None:
