@@ -32,7 +32,7 @@ from klaviyo_mcp.sandbox.behaviour import consent, content, events, messaging, o
 from klaviyo_mcp.sandbox.contract.contract import Contract, load_contract
 from klaviyo_mcp.sandbox.errors import KlaviyoError, MatonError, invalid, not_found
 from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
-from klaviyo_mcp.sandbox.state.relations import Relations
+from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import Store
 
 Scope = MutableMapping[str, Any]
@@ -82,8 +82,8 @@ class Sandbox:
         self.faults = faults
         self.rate_limits = rate_limits
         self.requests: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
-        self.connections = Connections(now=store.stamp(), seed=seed)
-        self._views: dict[str, tuple[Contract, Relations, Collections]] = {}
+        self.connections = Connections(now=store.timestamp(), seed=seed)
+        self._views: dict[str, tuple[Contract, Relationships, Collections]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -128,7 +128,7 @@ class Sandbox:
         try:
             self._check_key(headers.get("authorization", ""))
             if path == "/connections" or path.startswith("/connections/"):
-                status, document = self.connections.answer(method, path, given, parsed, self.store.stamp())
+                status, document = self.connections.answer(method, path, given, parsed, self.store.timestamp())
                 return _Reply(status, to_json(document), "application/json")
             if not path.startswith("/klaviyo/"):
                 raise MatonError(404, f"Unknown app: {path.split('/')[1]}.")
@@ -187,7 +187,7 @@ class Sandbox:
         )
         return answer(call, _SPECIAL)
 
-    def _view(self, revision: str | None) -> tuple[Contract, Relations, Collections]:
+    def _view(self, revision: str | None) -> tuple[Contract, Relationships, Collections]:
         if revision is None:
             raise KlaviyoError(400, "missing_revision", "Missing revision.", "The header 'revision' is required.")
         if revision not in self._views:
@@ -196,7 +196,7 @@ class Sandbox:
                 raise KlaviyoError(
                     400, "invalid_revision", "Invalid revision.", f"The revision {revision[:40]!r} does not exist."
                 )
-            relations = Relations(self.store, known)
+            relations = Relationships(self.store, known)
             self._views[revision] = (known, relations, Collections(self.store, relations))
         return self._views[revision]
 

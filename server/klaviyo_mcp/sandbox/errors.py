@@ -1,4 +1,4 @@
-"""What Klaviyo and Maton answer to a request that they refuse.
+"""The errors with which Klaviyo and Maton refuse a request.
 
 Source: the `ClientError` and `ServerError` responses of Klaviyo's OpenAPI document.
 """
@@ -33,7 +33,7 @@ class KlaviyoError(Exception):
         self.headers: dict[str, str] = {}
 
     def document(self) -> dict[str, Any]:
-        """The JSON:API error document. Its id follows from its content, so that runs are repeatable."""
+        """The JSON:API error document. Its id is derived from its content, so that runs are repeatable."""
         source = {"pointer": self.pointer} if self.pointer else {"parameter": self.parameter} if self.parameter else {}
         error = {
             "id": str(uuid5(NAMESPACE_URL, f"{self.status} {self.code} {self.detail} {source}")),
@@ -61,8 +61,14 @@ class MatonError(Exception):
 
 
 def invalid(detail: str, *, pointer: str | None = None, parameter: str | None = None) -> KlaviyoError:
-    """400: a value that Klaviyo does not accept at this place of the request."""
+    """400: Klaviyo does not accept this value at this place of the request."""
     return KlaviyoError(400, "invalid", "Invalid input.", detail, pointer, parameter)
+
+
+def invalid_filter(detail: str, *, pointer: str | None = None, parameter: str | None = "filter") -> KlaviyoError:
+    """400: Klaviyo does not accept this filter. A pointer takes the parameter's place."""
+    text = f"Invalid filter provided: {detail}"
+    return KlaviyoError(400, "invalid_filter", "Invalid input.", text, pointer, None if pointer else parameter)
 
 
 def not_found(type_: str, id_: str, pointer: str | None = None) -> KlaviyoError:
@@ -70,3 +76,8 @@ def not_found(type_: str, id_: str, pointer: str | None = None) -> KlaviyoError:
     return KlaviyoError(
         404, "not_found", "Not found.", f"A {type_} with id {id_} does not exist.", pointer or "/data/id"
     )
+
+
+def conflict(detail: str, pointer: str = "/data") -> KlaviyoError:
+    """409: the request contradicts the state of the account."""
+    return KlaviyoError(409, "conflict", "Conflict.", detail, pointer)

@@ -1,6 +1,6 @@
-"""Klaviyo's filter language as the API reads it: parsed, held against what an operation takes, and evaluated.
+"""Klaviyo's filter language: parsed, checked against the fields that an operation filters by, and evaluated.
 
-Source of the grammar: the filtering section of Klaviyo's API overview; the fields and operators are the contract's.
+Source of the grammar: the filtering section of Klaviyo's API overview.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
+from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid_filter
 from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 Value = str | int | float | bool | datetime | list[Any] | None
@@ -19,7 +19,7 @@ Value = str | int | float | bool | datetime | list[Any] | None
 
 @dataclass(frozen=True)
 class Comparison:
-    """`operator(field,value)`. `quoted` tells a string in quotes from a bare word that reads as a date or number."""
+    """One condition of a filter: `operator(field,value)`, or `has(field)` without a value."""
 
     operator: str
     field: str
@@ -28,67 +28,67 @@ class Comparison:
 
 _TOKEN = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[(),\[\]])|(?P<bare>[^\s"(),\[\]]+))')
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
+_ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
     "greater-than": lambda a, b: a > b,
     "greater-or-equal": lambda a, b: a >= b,
     "less-than": lambda a, b: a < b,
     "less-or-equal": lambda a, b: a <= b,
 }
-OPERATORS = frozenset(
-    {"equals", "any", "contains", "contains-any", "contains-all", "starts-with", "ends-with", "has", *_ORDER}
-)
+_OF_LISTS = ("any", "contains-any", "contains-all")
+OPERATORS = frozenset({"equals", "contains", "starts-with", "ends-with", "has", *_OF_LISTS, *_ORDERINGS})
 
 
-def parse(text: str, *, parameter: str | None = "filter", pointer: str | None = None) -> list[Comparison]:
-    """The comparisons that must all hold. Raises KlaviyoError (400) where the text breaks the grammar."""
-    return _Parser(text, lambda detail: _refused(detail, parameter, pointer)).comparisons()
+def parse_filter(text: str, *, pointer: str | None = None) -> list[Comparison]:
+    """Read a filter as comparisons that must all hold.
 
-
-def _refused(detail: str, parameter: str | None, pointer: str | None) -> KlaviyoError:
-    error = invalid(f"Invalid filter provided: {detail}", pointer=pointer, parameter=None if pointer else parameter)
-    error.code = "invalid_filter"
-    return error
+    Raises KlaviyoError (400) where the text breaks the grammar. The error names the parameter `filter`, or the place
+    of the body that `pointer` gives.
+    """
+    return _Parser(text, pointer).comparisons()
 
 
 class _Parser:
-    def __init__(self, text: str, refuse: Callable[[str], KlaviyoError]) -> None:
-        self.refuse = refuse
+    def __init__(self, text: str, pointer: str | None) -> None:
+        self.pointer = pointer
         self.tokens: list[tuple[str, str]] = []
+        self.at = 0
         position = 0
         text = text.rstrip()
         while position < len(text):
-            found = _TOKEN.match(text, position)
-            if found is None:
-                raise refuse(f"unreadable at position {position}: {text[position : position + 20]!r}.")
-            self.tokens.append((found.lastgroup or "", found[found.lastgroup or 0]))
-            position = found.end()
-        self.at = 0
+            match = _TOKEN.match(text, position)
+            if match is None:
+                raise self.error(f"unreadable at position {position}: {text[position : position + 20]!r}.")
+            self.tokens.append((match.lastgroup or "", match[match.lastgroup or 0]))
+            position = match.end()
+
+    def error(self, detail: str) -> KlaviyoError:
+        return invalid_filter(detail, pointer=self.pointer)
 
     def comparisons(self) -> list[Comparison]:
         if not self.tokens:
-            raise self.refuse("it is empty.")
-        found = self.clauses()
+            raise self.error("it is empty.")
+        comparisons = self.clauses()
         if self.at < len(self.tokens):
-            raise self.refuse(f"unexpected {self.tokens[self.at][1]!r}.")
-        return found
+            raise self.error(f"unexpected {self.tokens[self.at][1]!r}.")
+        return comparisons
 
     def clauses(self) -> list[Comparison]:
-        found = self.clause()
+        comparisons = self.clause()
         while self.peek() == ",":
             self.at += 1
-            found += self.clause()
-        return found
+            comparisons += self.clause()
+        return comparisons
 
     def clause(self) -> list[Comparison]:
-        operator = self.take("bare", "an operator")
+        operator = self.bare_word("an operator")
         self.mark("(")
         if operator == "and":
-            inner = self.clauses()
+            comparisons = self.clauses()
             self.mark(")")
-            return inner
+            return comparisons
         if operator not in OPERATORS:
-            raise self.refuse(f"{operator!r} is not a valid operator.")
-        field = self.take("bare", "a field")
+            raise self.error(f"{operator!r} is not a valid operator.")
+        field = self.bare_word("a field")
         value: Value = None
         if operator != "has":
             self.mark(",")
@@ -106,12 +106,12 @@ class _Parser:
             if self.peek() == ",":
                 self.at += 1
             elif self.peek() != "]":
-                raise self.refuse("a list needs commas between its values and a closing bracket.")
+                raise self.error("a list needs commas between its values and a closing bracket.")
         self.at += 1
         return items
 
     def scalar(self) -> Value:
-        kind, text = self.tokens[self.at] if self.at < len(self.tokens) else ("", "the end")
+        kind, text = self.token()
         self.at += 1
         if kind == "string":
             return re.sub(r"\\(.)", r"\1", text[1:-1])
@@ -125,106 +125,114 @@ class _Parser:
             moment = parse_timestamp(text)
             if moment is not None:
                 return moment
-        raise self.refuse(f"{text!r} is not a value: strings stand in double quotes, dates are ISO 8601.")
+        raise self.error(f"{text!r} is not a value: strings stand in double quotes, dates are ISO 8601.")
+
+    def token(self) -> tuple[str, str]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("", "the end")
 
     def peek(self) -> str | None:
-        kind, text = self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
+        """The next token where it is a mark."""
+        kind, text = self.token()
         return text if kind == "mark" else None
 
-    def take(self, kind: str, what: str) -> str:
-        found = self.tokens[self.at] if self.at < len(self.tokens) else ("", "the end")
-        if found[0] != kind:
-            raise self.refuse(f"expected {what}, found {found[1]!r}.")
+    def bare_word(self, meaning: str) -> str:
+        kind, text = self.token()
+        if kind != "bare":
+            raise self.error(f"expected {meaning}, found {text!r}.")
         self.at += 1
-        return found[1]
+        return text
 
     def mark(self, mark: str) -> None:
         if self.peek() != mark:
-            found = self.tokens[self.at][1] if self.at < len(self.tokens) else "the end"
-            raise self.refuse(f"expected {mark!r}, found {found!r}.")
+            raise self.error(f"expected {mark!r}, found {self.token()[1]!r}.")
         self.at += 1
 
 
-def check(comparisons: Sequence[Comparison], fields: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a field that the operation does not filter by, or an operator that the field does not take."""
+def check_fields(comparisons: Sequence[Comparison], operators: Mapping[str, Sequence[str]]) -> None:
+    """Raise KlaviyoError (400) for a field that `operators` lacks, or an operator that the field does not take."""
     for one in comparisons:
-        if one.field not in fields:
-            raise _refused(f"{one.field!r} is not a filterable field; allowed: {', '.join(fields)}.", "filter", None)
-        if one.operator not in fields[one.field]:
-            allowed = ", ".join(fields[one.field])
-            raise _refused(f"{one.operator!r} is not allowed for {one.field!r}; allowed: {allowed}.", "filter", None)
-        listed = one.operator in ("any", "contains-any", "contains-all")
-        if listed != isinstance(one.value, list) and one.operator != "has":
-            expected = "a list" if listed else "a single value"
-            raise _refused(f"{one.operator!r} takes {expected}.", "filter", None)
+        if one.field not in operators:
+            raise invalid_filter(f"{one.field!r} is not a filterable field; allowed: {', '.join(operators)}.")
+        if one.operator not in operators[one.field]:
+            allowed = ", ".join(operators[one.field])
+            raise invalid_filter(f"{one.operator!r} is not allowed for {one.field!r}; allowed: {allowed}.")
+        takes_list = one.operator in _OF_LISTS
+        if takes_list != isinstance(one.value, list) and one.operator != "has":
+            raise invalid_filter(f"{one.operator!r} takes {'a list' if takes_list else 'a single value'}.")
 
 
-def check_kind(comparison: Comparison, kind: str) -> None:
-    """Refuse a value of another kind than the field's (`string`, `boolean`, `number`, `integer`, `date-time`)."""
-    expected = {
+def check_value_type(comparison: Comparison, kind: str) -> None:
+    """Raise KlaviyoError (400) for a value that is no `kind`: string, boolean, number, integer or date-time."""
+    types = {
         "boolean": (bool,),
         "number": (int, float),
         "integer": (int,),
         "date-time": (datetime,),
         "string": (str,),
-    }
-    values = comparison.value if isinstance(comparison.value, list) else [comparison.value]
-    for value in values:
-        wrong = not isinstance(value, expected[kind]) or (isinstance(value, bool) and kind != "boolean")
-        if wrong and value is not None:
-            raise _refused(f"the value of {comparison.field!r} must be a {kind}.", "filter", None)
+    }[kind]
+    for value in _as_list(comparison.value):
+        is_other = not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean")
+        if is_other and value is not None:
+            raise invalid_filter(f"the value of {comparison.field!r} must be a {kind}.")
 
 
-def matches(comparison: Comparison, held: Any) -> bool:
-    """Whether what a record holds (for a field of many values, a list or set) satisfies the comparison."""
-    operator, wanted = comparison.operator, comparison.value
+def matches(comparison: Comparison, actual: Any) -> bool:
+    """Whether a record's value satisfies the comparison. Of a field with many values, `actual` is a list or set."""
+    operator, expected = comparison.operator, comparison.value
     if operator == "has":
-        return bool(held)
-    if isinstance(held, (list, set, tuple)):
-        if operator == "contains-all":
-            return all(value in held for value in _list(wanted))
-        if operator == "contains-any":
-            return any(value in held for value in _list(wanted))
-        if operator == "contains":
-            return wanted in held
-        return any(matches(comparison, one) for one in held)
+        return bool(actual)
+    if isinstance(actual, (list, set, tuple)):
+        return _many_match(comparison, actual)
     if operator == "any":
-        return any(_equal(held, value) for value in _list(wanted))
+        return any(_equal(actual, value) for value in _as_list(expected))
     if operator == "equals":
-        return _equal(held, wanted)
-    if held is None:
+        return _equal(actual, expected)
+    if actual is None:
         return False
-    if operator in _ORDER:
-        left, right = _comparable(held, wanted)
-        return left is not None and right is not None and _ORDER[operator](left, right)
-    return _text_matches(operator, str(held).lower(), wanted)
+    if operator in _ORDERINGS:
+        left, right = _comparable(actual, expected)
+        return left is not None and right is not None and _ORDERINGS[operator](left, right)
+    return _text_matches(operator, str(actual).lower(), expected)
 
 
-def _text_matches(operator: str, held: str, wanted: Value) -> bool:
+def _many_match(comparison: Comparison, actual: list[Any] | set[Any] | tuple[Any, ...]) -> bool:
+    if comparison.operator == "contains-all":
+        return all(value in actual for value in _as_list(comparison.value))
+    if comparison.operator == "contains-any":
+        return any(value in actual for value in _as_list(comparison.value))
+    if comparison.operator == "contains":
+        return comparison.value in actual
+    return any(matches(comparison, one) for one in actual)
+
+
+def _text_matches(operator: str, text: str, expected: Value) -> bool:
+    """Compare texts without regard to case; `text` is in lower case already."""
     if operator == "contains":
-        return str(wanted).lower() in held
+        return str(expected).lower() in text
     if operator == "contains-any":
-        return any(str(value).lower() in held for value in _list(wanted))
+        return any(str(value).lower() in text for value in _as_list(expected))
     if operator == "contains-all":
-        return all(str(value).lower() in held for value in _list(wanted))
-    return held.startswith(str(wanted).lower()) if operator == "starts-with" else held.endswith(str(wanted).lower())
+        return all(str(value).lower() in text for value in _as_list(expected))
+    part = str(expected).lower()
+    return text.startswith(part) if operator == "starts-with" else text.endswith(part)
 
 
-def _list(value: Value) -> list[Any]:
+def _as_list(value: Value) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _equal(held: Any, wanted: Any) -> bool:
-    if isinstance(wanted, datetime):
-        return bool(parse_timestamp(held) == wanted)
-    if isinstance(held, str) and isinstance(wanted, str):
-        return held == wanted or ("@" in wanted and held.lower() == wanted.lower())
-    return bool(held == wanted and isinstance(held, bool) == isinstance(wanted, bool))
+def _equal(actual: Any, expected: Any) -> bool:
+    if isinstance(expected, datetime):
+        return bool(parse_timestamp(actual) == expected)
+    if isinstance(actual, str) and isinstance(expected, str):
+        return actual == expected or ("@" in expected and actual.lower() == expected.lower())
+    return bool(actual == expected and isinstance(actual, bool) == isinstance(expected, bool))
 
 
-def _comparable(held: Any, wanted: Any) -> tuple[Any, Any]:
-    if isinstance(wanted, datetime):
-        return parse_timestamp(held), wanted
-    if isinstance(wanted, (int, float)) and isinstance(held, (int, float)):
-        return held, wanted
-    return (held, wanted) if isinstance(held, str) and isinstance(wanted, str) else (None, None)
+def _comparable(actual: Any, expected: Any) -> tuple[Any, Any]:
+    """Both values in a form in which they have an order; None for both where they have none."""
+    if isinstance(expected, datetime):
+        return parse_timestamp(actual), expected
+    if isinstance(expected, (int, float)) and isinstance(actual, (int, float)):
+        return actual, expected
+    return (actual, expected) if isinstance(actual, str) and isinstance(expected, str) else (None, None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError
-from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
 from klaviyo_mcp.sandbox.state.store import Record
 
 
@@ -25,13 +25,13 @@ from klaviyo_mcp.sandbox.state.store import Record
 )  # fmt: skip
 def test_filter_that_breaks_the_grammar_is_refused(text: str) -> None:
     with pytest.raises(KlaviyoError) as refused:
-        parse(text)
+        parse_filter(text)
     assert refused.value.status == 400
     assert refused.value.parameter == "filter"
 
 
 def test_filter_is_read_as_its_clauses() -> None:
-    assert parse('and(equals(name,"a \\"b\\", c)"),any(id,["x","y"])),has(profile), greater-than(rating,3)') == [
+    assert parse_filter('and(equals(name,"a \\"b\\", c)"),any(id,["x","y"])),has(profile), greater-than(rating,3)') == [
         Comparison("equals", "name", 'a "b", c)'),
         Comparison("any", "id", ["x", "y"]),
         Comparison("has", "profile"),
@@ -42,7 +42,7 @@ def test_filter_is_read_as_its_clauses() -> None:
 @given(st.text())
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
-        parse(text)
+        parse_filter(text)
     except KlaviyoError as refused:
         assert refused.status == 400
 
@@ -72,7 +72,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     ],
 )
 def test_operators_mean_what_klaviyo_says(text: str, held: Any, expected: bool) -> None:
-    (comparison,) = parse(text)
+    (comparison,) = parse_filter(text)
     assert matches(comparison, held) is expected
 
 

@@ -14,7 +14,7 @@ import pytest
 from klaviyo_mcp.sandbox.behaviour.people import never_subscribed
 from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.seed import populate
-from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -136,7 +136,7 @@ def test_every_link_leads_to_a_record(life: Store) -> None:
     for record in _everything(life):
         for name, target in record.links.items():
             type_ = others.get(name) or known.resource_type(record.type).target(name)
-            for id_ in ids_of(target):
+            for id_ in linked_ids(target):
                 assert life.get(type_, id_), (record.type, name, type_, id_)
 
 
@@ -234,7 +234,7 @@ def test_exclusive_groups_give_one_tag_at_most(life: Store) -> None:
     used: set[str] = set()
     for type_ in ("campaign", "flow", "list", "segment"):
         for record in life.all(type_):
-            tags = ids_of(record.links["tags"])
+            tags = linked_ids(record.links["tags"])
             assert len(seasons.intersection(tags)) <= 1
             used.update(tags)
     assert used == {one.id for one in life.all("tag")}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from klaviyo_mcp.sandbox.seed import populate
-from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -85,7 +85,7 @@ def test_only_live_flows_sent_anything(life: Store) -> None:
 
 def test_flow_definitions_are_their_actions(life: Store) -> None:
     for flow in life.all("flow"):
-        actions = [life.get("flow-action", id_) for id_ in ids_of(flow.links["flow-actions"])]
+        actions = [life.get("flow-action", id_) for id_ in linked_ids(flow.links["flow-actions"])]
         definitions = [action.attributes["definition"] for action in actions if action]
         assert flow.attributes["definition"]["actions"] == definitions
         assert flow.attributes["definition"]["entry_action_id"] == definitions[0]["id"]
@@ -139,7 +139,7 @@ def test_credited_orders_came_after_the_message_that_led_to_them(life: Store) ->
     credited = [event for event in _events(life, "Placed Order") if event.links["attributions"]]
     assert len(credited) > 20
     for order in credited:
-        (attribution,) = (life.get("attribution", id_) for id_ in ids_of(order.links["attributions"]))
+        (attribution,) = (life.get("attribution", id_) for id_ in linked_ids(order.links["attributions"]))
         assert attribution is not None
         cause = life.get("event", str(attribution.links["attributed-event"]))
         assert cause is not None
@@ -152,7 +152,7 @@ def test_verified_reviews_name_the_purchase(life: Store) -> None:
     states = Counter(one.attributes["status"]["value"] for one in life.all("review"))
     assert states == {"published": 24, "featured": 5, "pending": 6, "rejected": 3, "unpublished": 2}
     for review in life.all("review"):
-        events = [life.get("event", id_) for id_ in ids_of(review.links["events"])]
+        events = [life.get("event", id_) for id_ in linked_ids(review.links["events"])]
         assert bool(events) == review.attributes["verified"]
         for event in events:
             assert event is not None

@@ -8,26 +8,26 @@ from klaviyo_mcp.sandbox.state.store import Record, Store
 def test_identifier_finds_what_a_profile_is_called_now() -> None:
     store = Store()
     one = store.add(Record("profile", "P1", {"email": "A@example.com", "phone_number": "+15555550100"}))
-    assert store.profile_by("email", "a@EXAMPLE.com") is one
+    assert store.find_profile("email", "a@EXAMPLE.com") is one
     one.attributes["email"] = "b@example.com"
     store.touch(one)
-    assert store.profile_by("email", "a@example.com") is None
-    assert store.profile_by("email", "b@example.com") is one
+    assert store.find_profile("email", "a@example.com") is None
+    assert store.find_profile("email", "b@example.com") is one
     store.remove("profile", "P1")
-    assert store.profile_by("phone_number", "+15555550100") is None
+    assert store.find_profile("phone_number", "+15555550100") is None
 
 
 def test_sources_follow_links() -> None:
     store = Store()
     event = store.add(Record("event", "E1", {}, {"profile": "P1", "attributions": []}))
-    assert {name: list(ids) for name, ids in store.sources("P1", "event").items()} == {"profile": ["E1"]}
+    assert {name: list(ids) for name, ids in store.referring_ids("P1", "event").items()} == {"profile": ["E1"]}
     store.link(event, "profile", "P2")
-    assert list(store.sources("P1", "event")["profile"]) == []
-    assert store.naming("P2") == [(event, "profile")]
+    assert list(store.referring_ids("P1", "event")["profile"]) == []
+    assert store.references("P2") == [(event, "profile")]
     store.add(Record("event", "E1", {}, {"profile": "P3"}))
-    assert store.naming("P2") == []
+    assert store.references("P2") == []
     store.remove("event", "E1")
-    assert store.naming("P3") == []
+    assert store.references("P3") == []
 
 
 def test_membership_is_kept_once_and_ends_with_the_profile() -> None:

@@ -13,8 +13,8 @@ from klaviyo_mcp.sandbox.api.query import Collections, Page, Query, Source
 from klaviyo_mcp.sandbox.api.render import Renderer
 from klaviyo_mcp.sandbox.contract.bodies import check_body
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
-from klaviyo_mcp.sandbox.errors import not_found
-from klaviyo_mcp.sandbox.state.relations import Relations, conflict, needed
+from klaviyo_mcp.sandbox.errors import conflict, not_found
+from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import GROUPS, Record, Store
 
 JSON = Any
@@ -29,7 +29,7 @@ class Call:
     contract: Contract
     operation: Operation
     store: Store
-    relations: Relations
+    relations: Relationships
     collections: Collections
     path: str
     id: str
@@ -59,7 +59,10 @@ class Call:
     def record(self, type_: str, id_: str | None = None) -> Record:
         """The record of this id (the path's, unless given), or Klaviyo's 404."""
         id_ = self.id if id_ is None else id_
-        return needed(self.store.get(type_, id_), type_, id_)
+        record = self.store.get(type_, id_)
+        if record is None:
+            raise not_found(type_, id_)
+        return record
 
     def one(self, record: Record, status: int | None = None) -> Answer:
         return (status or self.operation.status[0]), self.renderer.one(record) if self.operation.has_answer else None
@@ -209,7 +212,7 @@ def stamp(contract: Contract, store: Store, record: Record) -> None:
     """Tell the store, and the record itself, that it changed now."""
     for name in ("updated", "updated_at"):
         if name in contract.resource_type(record.type).attributes:
-            record.attributes[name] = store.stamp()
+            record.attributes[name] = store.timestamp()
     store.touch(record)
 
 
@@ -227,7 +230,7 @@ def complete(contract: Contract, store: Store, record: Record) -> None:
         if name in record.attributes:
             continue
         if name in ("created", "created_at", "updated", "updated_at"):
-            record.attributes[name] = store.stamp()
+            record.attributes[name] = store.timestamp()
         elif name in resource.required and not contract.resolve(shape)[1]:
             record.attributes[name] = blank(contract, store, shape)
 
@@ -238,7 +241,9 @@ def blank(contract: Contract, store: Store, shape: JSON) -> JSON:
     if nullable:
         return None
     if isinstance(shape, str):
-        return {"integer": 0, "number": 0, "boolean": False, "object": {}, "date-time": store.stamp()}.get(shape, "")
+        return {"integer": 0, "number": 0, "boolean": False, "object": {}, "date-time": store.timestamp()}.get(
+            shape, ""
+        )
     if "enum" in shape:
         return shape["enum"][0]
     if "of" in shape:
@@ -270,12 +275,12 @@ def advance(store: Store, record: Record) -> None:
     if record.attributes["status"] == "queued":
         record.attributes["status"] = "processing"
         if re.search("import", record.type):
-            record.attributes["started_at"] = store.stamp()
+            record.attributes["started_at"] = store.timestamp()
     elif record.attributes["status"] == "processing":
         final = record.attributes.pop("_final")
         record.attributes |= final | {"status": "complete"}
         if "completed_at" in final:
-            record.attributes["completed_at"] = store.stamp()
+            record.attributes["completed_at"] = store.timestamp()
     store.touch(record)
 
 

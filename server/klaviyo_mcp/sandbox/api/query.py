@@ -13,7 +13,7 @@ from typing import Any
 from klaviyo_mcp.sandbox import filters
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
-from klaviyo_mcp.sandbox.state.relations import Relations
+from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import Record, Store
 
 Key = tuple[Any, ...]
@@ -55,8 +55,8 @@ def read(contract: Contract, operation: Operation, given: Mapping[str, str]) -> 
             additional[name[18:-1]] = _chosen(name, text, operation.query[name])
     comparisons: Sequence[filters.Comparison] = ()
     if "filter" in given:
-        comparisons = filters.parse(given["filter"])
-        filters.check(comparisons, operation.query["filter"])
+        comparisons = filters.parse_filter(given["filter"])
+        filters.check_fields(comparisons, operation.query["filter"])
         for one in comparisons:
             _check_kind(contract, operation, one)
     return Query(
@@ -120,13 +120,13 @@ def _check_kind(contract: Contract, operation: Operation, comparison: filters.Co
     if shape in ("string", "boolean", "integer", "number", "date-time"):
         if comparison.field in ("created", "updated") and shape == "string":
             shape = "date-time"
-        filters.check_kind(comparison, str(shape))
+        filters.check_value_type(comparison, str(shape))
 
 
 class Fields:
     """What a record holds under the name by which a filter or sort asks for it."""
 
-    def __init__(self, relations: Relations) -> None:
+    def __init__(self, relations: Relationships) -> None:
         self.relations = relations
 
     def value(self, record: Record, name: str, joined: Mapping[str, str]) -> Any:
@@ -167,22 +167,22 @@ def _dotted(value: Any, parts: Sequence[str]) -> Any:
     return value
 
 
-def _channels(relations: Relations, record: Record) -> list[Any]:
+def _channels(relations: Relationships, record: Record) -> list[Any]:
     return [
         (message.attributes.get("definition") or {}).get("channel") or message.attributes.get("channel")
         for message in relations.records(record, "campaign-messages")
     ]
 
 
-def _tokens(relations: Relations, record: Record) -> list[Any]:
+def _tokens(relations: Relationships, record: Record) -> list[Any]:
     return [token.attributes.get("token") for token in relations.records(record, "push-tokens")]
 
 
-def _definition(*path: str) -> Callable[[Relations, Record], Any]:
+def _definition(*path: str) -> Callable[[Relationships, Record], Any]:
     return lambda relations, record: _dotted(record.attributes.get("definition"), path)
 
 
-_SPECIAL: Mapping[tuple[str, str], Callable[[Relations, Record], Any]] = {
+_SPECIAL: Mapping[tuple[str, str], Callable[[Relationships, Record], Any]] = {
     ("campaign", "messages.channel"): _channels,
     ("profile", "push_token"): _tokens,
     ("event", "profile"): lambda relations, record: record.links.get("profile"),
@@ -219,7 +219,7 @@ class Collections:
 
     KEPT = 24
 
-    def __init__(self, store: Store, relations: Relations) -> None:
+    def __init__(self, store: Store, relations: Relationships) -> None:
         self.store = store
         self.relations = relations
         self.fields = Fields(relations)
@@ -293,10 +293,12 @@ class Collections:
         if one.field in ("id", "ids"):
             return [str(value) for value in values]
         if type_ == "profile" and one.field in ("email", "phone_number", "external_id"):
-            found = (self.store.profile_by(one.field, str(value)) for value in values)
+            found = (self.store.find_profile(one.field, str(value)) for value in values)
             return [record.id for record in found if record is not None]
         if type_ == "event" and one.field in ("metric_id", "profile_id"):
-            return [id_ for value in values for id_ in self.store.sources(str(value), "event").get(one.field[:-3], ())]
+            return [
+                id_ for value in values for id_ in self.store.referring_ids(str(value), "event").get(one.field[:-3], ())
+            ]
         return None
 
 

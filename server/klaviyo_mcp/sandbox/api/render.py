@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from klaviyo_mcp.sandbox.api.query import Page, Query
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
-from klaviyo_mcp.sandbox.state.relations import Relations
+from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import Record
 
 HOST = "https://a.klaviyo.com"
@@ -39,7 +39,7 @@ class _Link:
 class Renderer:
     """Documents for one answer of one operation."""
 
-    def __init__(self, contract: Contract, operation: Operation, relations: Relations, query: Query) -> None:
+    def __init__(self, contract: Contract, operation: Operation, relations: Relationships, query: Query) -> None:
         self.contract = contract
         self.operation = operation
         self.relations = relations

@@ -54,7 +54,7 @@ def _subscribe(call: Call) -> Answer:
         record, _ = upsert(call, resource)
         for channel, kind, consent in _channels(resource):
             held = _held(record, channel, kind)
-            now = call.store.stamp()
+            now = call.store.timestamp()
             held["consent"] = "SUBSCRIBED"
             held["consent_timestamp"] = consent.get("consented_at") or now
             held[_CAN.get((channel, kind), "can_receive")] = True
@@ -97,7 +97,7 @@ def _unsubscribe(call: Call) -> Answer:
         record, _ = upsert(call, resource)
         if list_id is not None and call.store.leave("list", list_id, record.id):
             continue
-        now = call.store.stamp()
+        now = call.store.timestamp()
         for channel, kind, _ in _channels(resource):
             held = _held(record, channel, kind)
             held |= {
@@ -140,7 +140,7 @@ def _targets(call: Call) -> list[Record]:
 def _suppress(call: Call) -> Answer:
     targets = _targets(call)
     for record in targets:
-        _suppress_email(_held(record, "email", "marketing"), "USER_SUPPRESSED", call.store.stamp())
+        _suppress_email(_held(record, "email", "marketing"), "USER_SUPPRESSED", call.store.timestamp())
         call.store.touch(record)
     return _job(call, len(targets))
 

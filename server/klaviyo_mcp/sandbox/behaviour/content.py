@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from klaviyo_mcp.sandbox.api.engine import Answer, Call, Handler, make, update
-from klaviyo_mcp.sandbox.errors import invalid
-from klaviyo_mcp.sandbox.state.relations import conflict
+from klaviyo_mcp.sandbox.errors import conflict, invalid
 from klaviyo_mcp.sandbox.state.store import Record
 
 _VARIABLE = re.compile(r"\{\{\s*([\w.$]+)\s*(?:\|\s*default:\s*(?:'([^']*)'|\"([^\"]*)\")\s*)?\}\}")

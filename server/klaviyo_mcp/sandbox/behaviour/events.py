@@ -43,7 +43,7 @@ def _record(call: Call, attributes: Mapping[str, Any], profile: Record) -> None:
     marks = ("klaviyo-sandbox", metric.id, profile.id, unique or call.store.new_id("event"))
     identity = str(uuid.uuid5(_NAMESPACE, "\n".join(marks)))
     held = (
-        [call.store.get("event", id_) for id_ in call.store.sources(profile.id, "event").get("profile", ())]
+        [call.store.get("event", id_) for id_ in call.store.referring_ids(profile.id, "event").get("profile", ())]
         if unique
         else []
     )

@@ -18,9 +18,8 @@ from klaviyo_mcp.sandbox.api.engine import (
     start_job,
     update,
 )
-from klaviyo_mcp.sandbox.errors import invalid
-from klaviyo_mcp.sandbox.state.relations import conflict
-from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.errors import conflict, invalid
+from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 from klaviyo_mcp.sandbox.timestamps import parse_timestamp
 
 _OPEN = ("Draft", "Cancelled")
@@ -148,7 +147,7 @@ def audience(store: Store, campaign: Record) -> set[str]:
         for id_ in audiences.get(side) or ():
             members = {*store.members("list", id_), *store.members("segment", id_)}
             reached = reached | members if side == "included" else reached - members
-    message = store.get("campaign-message", next(iter(ids_of(campaign.links.get("campaign-messages"))), ""))
+    message = store.get("campaign-message", next(iter(linked_ids(campaign.links.get("campaign-messages"))), ""))
     channel = (message.attributes.get("channel") if message else None) or "email"
     return {id_ for id_ in reached if _receives(store.get("profile", id_), channel)}
 
@@ -177,7 +176,7 @@ def _send(call: Call) -> Answer:
     strategy = campaign.attributes.get("send_strategy") or {}
     told = strategy.get("datetime") or (strategy.get("options_static") or {}).get("datetime") or strategy.get("date")
     due = parse_timestamp(told)
-    now = call.store.stamp()
+    now = call.store.timestamp()
     later = due is not None and due > call.store.now()
     campaign.attributes |= {"status": "Scheduled" if later else "Sent", "scheduled_at": now}
     campaign.attributes["send_time"] = told if later else now

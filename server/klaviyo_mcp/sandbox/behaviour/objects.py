@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_mcp.sandbox.api.engine import Answer, Call, Handler, linked, make, stamp
-from klaviyo_mcp.sandbox.state.store import Record, ids_of
+from klaviyo_mcp.sandbox.state.store import Record, linked_ids
 
 _PROFILE_SCHEMA = "profile"
 """The id of the schema of profiles, which is no resource of its own."""
@@ -49,7 +49,7 @@ def _add_schema(call: Call, owner: Record | None, attributes: Mapping[str, Any])
     if call.store.get("profile-object-schema", _PROFILE_SCHEMA) is None:
         call.store.add(Record("profile-object-schema", _PROFILE_SCHEMA, {}))
     if owner is not None:
-        call.store.link(owner, "schema-versions", [*ids_of(owner.links.get("schema-versions")), record.id])
+        call.store.link(owner, "schema-versions", [*linked_ids(owner.links.get("schema-versions")), record.id])
         _place(call, owner, record)
     return record
 
@@ -59,8 +59,8 @@ def _place(call: Call, owner: Record, schema: Record) -> None:
     if schema.attributes["status"] != "active":
         call.store.link(owner, "draft-schema", schema.id)
         return
-    schema.attributes["published_at"] = call.store.stamp()
-    if ids_of(owner.links.get("draft-schema")) == [schema.id]:
+    schema.attributes["published_at"] = call.store.timestamp()
+    if linked_ids(owner.links.get("draft-schema")) == [schema.id]:
         call.store.link(owner, "draft-schema", None)
     call.store.link(owner, "current-schema", schema.id)
     owner.attributes["status"] = "active"
@@ -72,7 +72,7 @@ def _update_schema(call: Call) -> Answer:
     record.attributes.update(_said(call.attributes))
     call.store.touch(record)
     if call.attributes.get("status"):
-        for owner, name in call.store.naming(record.id):
+        for owner, name in call.store.references(record.id):
             if (owner.type, name) == ("object-type", "schema-versions"):
                 _place(call, owner, record)
     return call.one(record)
@@ -89,7 +89,7 @@ def _take_in(call: Call) -> Answer:
     one, many = call.attributes.get("data-source-record"), call.attributes.get("data-source-records")
     resources = many["data"] if many else [one["data"]] if one else []
     for owner in list(call.store.all("object-type")):
-        for schema_id in ids_of(owner.links.get("current-schema")):
+        for schema_id in linked_ids(owner.links.get("current-schema")):
             schema = call.record("object-schema", schema_id)
             for resource in resources:
                 _ingest(call, owner, schema, ids, resource["attributes"]["record"])
@@ -97,7 +97,7 @@ def _take_in(call: Call) -> Answer:
 
 
 def _ingest(call: Call, owner: Record, schema: Record, sources: Iterable[str], sent: Mapping[str, Any]) -> None:
-    (mapping_id,) = ids_of(schema.links["source-mapping"])
+    (mapping_id,) = linked_ids(schema.links["source-mapping"])
     mappings = call.record("source-mapping", mapping_id).attributes["property_mappings"]
     named = {one["id"]: one for one in schema.attributes["properties"]}
     external: Any = None
@@ -119,7 +119,7 @@ def _ingest(call: Call, owner: Record, schema: Record, sources: Iterable[str], s
         _log(call, owner, id_, errors)
         return
     call.store.add(Record("object-record", id_, {"record_properties": properties}))
-    held = ids_of(owner.links.get("object-records"))
+    held = linked_ids(owner.links.get("object-records"))
     call.store.link(owner, "object-records", list(dict.fromkeys([*held, id_])))
 
 
@@ -138,7 +138,7 @@ def _errors(schema: Record, properties: Mapping[str, Any]) -> Iterable[dict[str,
 def _log(call: Call, owner: Record, id_: str, errors: list[dict[str, Any]]) -> None:
     store = call.store
     attributes = {
-        "timestamp": store.stamp(),
+        "timestamp": store.timestamp(),
         "status": "error",
         "event_type": "validation_error",
         "summary": f"Record {id_.partition(':::')[2]} was not taken in: {errors[0]['message']}",
@@ -146,7 +146,7 @@ def _log(call: Call, owner: Record, id_: str, errors: list[dict[str, Any]]) -> N
     }
     links: dict[str, str | list[str] | None] = {"object-type": owner.id, "object-record": id_}
     log = store.add(Record("object-ingestion-log", store.new_id("object-ingestion-log"), attributes, links))
-    held = ids_of(owner.links.get("object-ingestion-logs"))
+    held = linked_ids(owner.links.get("object-ingestion-logs"))
     store.link(owner, "object-ingestion-logs", [log.id, *held])
 
 

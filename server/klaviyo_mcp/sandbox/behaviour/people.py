@@ -19,7 +19,7 @@ def find(store: Store, attributes: Mapping[str, Any], id_: str | None = None) ->
         return known
     for name in IDENTIFIERS:
         if value := attributes.get(name):
-            known = store.profile_by(name, value)
+            known = store.find_profile(name, value)
             if known is not None:
                 return known
     return None
@@ -27,7 +27,7 @@ def find(store: Store, attributes: Mapping[str, Any], id_: str | None = None) ->
 
 def _refuse_duplicate(store: Store, attributes: Mapping[str, Any], own_id: str = "") -> None:
     for name in IDENTIFIERS:
-        other = store.profile_by(name, attributes[name]) if attributes.get(name) else None
+        other = store.find_profile(name, attributes[name]) if attributes.get(name) else None
         if other is not None and other.id != own_id:
             raise KlaviyoError(
                 409,
@@ -62,7 +62,7 @@ def change(call: Call, record: Record, attributes: Mapping[str, Any], patch: Map
             held[name] = value
     if patch:
         held["properties"] = patched(held.get("properties") or {}, patch)
-    held["updated"] = call.store.stamp()
+    held["updated"] = call.store.timestamp()
     if call.store.get("profile", record.id) is record:
         call.store.touch(record)
 
@@ -168,7 +168,7 @@ def _merge(call: Call) -> Answer:
         for kind in ("list", "segment"):
             for group in call.store.groups(kind, source.id):
                 call.store.join(kind, group, survivor.id, call.store.members(kind, group)[source.id])
-        for other, name in call.store.naming(source.id):
+        for other, name in call.store.references(source.id):
             if other.links[name] == source.id:
                 call.store.link(other, name, survivor.id)
         call.relations.delete(source)
@@ -219,7 +219,7 @@ def _delete(call: Call) -> Answer:
     named = call.attributes["profile"]["data"]
     record = find(call.store, named.get("attributes") or {}, named.get("id"))
     if record is not None:
-        for id_ in list(call.store.sources(record.id, "event").get("profile", ())):
+        for id_ in list(call.store.referring_ids(record.id, "event").get("profile", ())):
             event = call.store.get("event", id_)
             if event is not None:
                 call.relations.delete(event)
@@ -234,7 +234,7 @@ def _push_token(call: Call) -> Answer:
         if token.attributes["token"] == attributes["token"]:
             call.relations.delete(token)
     metadata = attributes.pop("device_metadata", None)
-    held = {"recorded_date": call.store.stamp(), "metadata": metadata, "background": "AVAILABLE"} | attributes
+    held = {"recorded_date": call.store.timestamp(), "metadata": metadata, "background": "AVAILABLE"} | attributes
     held["enablement_status"] = held.get("enablement_status") or "AUTHORIZED"
     token = Record("push-token", call.store.new_id("push-token"), held, {"profile": profile.id})
     complete(call.contract, call.store, token)

@@ -16,7 +16,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid, not_found
-from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
 from klaviyo_mcp.sandbox.reporting.dimensions import SPACED, Dimensions
 from klaviyo_mcp.sandbox.reporting.periods import Buckets, Span, zone_of
 from klaviyo_mcp.sandbox.state.store import Record, Store
@@ -49,7 +49,7 @@ def page(store: Store, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], s
     buckets = Buckets(span, attributes.get("interval") or "day")
     ordered = _order(attributes.get("sort"), measurements, by)
     offset, size = _offset(attributes), _size(attributes)
-    events = (store.get("event", id_) for id_ in store.sources(metric_id, "event").get("metric", ()))
+    events = (store.get("event", id_) for id_ in store.referring_ids(metric_id, "event").get("metric", ()))
     groups = _grouped(Dimensions(store), (event for event in events if event is not None), buckets, conditions, by)
     rows = ordered([_row(group, measurements) for group in groups.values()])
     told = {"dates": buckets.labels(), "data": rows[offset : offset + size]}
@@ -106,7 +106,7 @@ def _conditions(texts: Sequence[str], zone: ZoneInfo) -> tuple[Span, list[Compar
     others = []
     for number, text in enumerate(texts):
         pointer = f"{_AT}filter/{number}"
-        for one in parse(_joined(text), pointer=pointer):
+        for one in parse_filter(_joined(text), pointer=pointer):
             name = one.field.replace("\0", " ")
             if name == "datetime":
                 ends[_end(one, pointer)] = _timestamp(one, text, zone, pointer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 
 SPACED = (
     "Bot Click",
@@ -77,10 +77,10 @@ class Dimensions:
 
     def attributed(self, event: Record, *relationships: str) -> str | None:
         """The id that the first attribution of an event has in one of these relationships."""
-        for id_ in ids_of(event.links.get("attributions")):
+        for id_ in linked_ids(event.links.get("attributions")):
             attribution = self.store.get("attribution", id_)
             for name in relationships if attribution else ():
-                if attribution and (ids := ids_of(attribution.links.get(name))):
+                if attribution and (ids := linked_ids(attribution.links.get(name))):
                     return ids[0]
         return None
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from klaviyo_mcp.sandbox.reporting.dimensions import Dimensions
 from klaviyo_mcp.sandbox.reporting.periods import Buckets
 from klaviyo_mcp.sandbox.reporting.statistics import FORM_KINDS, KINDS, SENDING
-from klaviyo_mcp.sandbox.state.store import Record, Store, ids_of
+from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 
 Facts = Mapping[str, str | list[str]]
 """What a report can group by and filter on; a list where a thing has several, such as tags."""
@@ -100,7 +100,7 @@ def of_segments(store: Store, buckets: Buckets) -> Iterator[Occurrence]:
 
 
 def _events(store: Store, metric_id: str) -> Iterator[Record]:
-    for id_ in store.sources(metric_id, "event").get("metric", ()):
+    for id_ in store.referring_ids(metric_id, "event").get("metric", ()):
         event = store.get("event", id_)
         if event is not None:
             yield event
@@ -146,7 +146,7 @@ class _Messages:
         channel = str(message.attributes.get("channel") or "").lower()
         version = self.store.get(f"{self.part}-message", variation)
         audiences = (held.get("audiences") or {}).get("included") or []
-        tags = self._named("tag", ids_of(whole.links.get("tags")) if whole else [])
+        tags = self._named("tag", linked_ids(whole.links.get("tags")) if whole else [])
         groups = self._named("list segment", [str(id_) for id_ in audiences])
         return {
             f"{self.part}_id": whole.id if whole else "",

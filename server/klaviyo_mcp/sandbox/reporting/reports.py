@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
-from klaviyo_mcp.sandbox.filters import Comparison, matches, parse
+from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
 from klaviyo_mcp.sandbox.reporting import statistics
 from klaviyo_mcp.sandbox.reporting.occurrences import Facts, Occurrence, of_forms, of_messages, of_segments
 from klaviyo_mcp.sandbox.reporting.periods import Buckets, Span, named
@@ -196,7 +196,7 @@ def _group_by(report: Report, given: Sequence[str] | None) -> list[str]:
 def _conditions(report: Report, text: str | None) -> list[Comparison]:
     if text is None:
         return []
-    conditions = parse(text, pointer=f"{_AT}filter")
+    conditions = parse_filter(text, pointer=f"{_AT}filter")
     for number, one in enumerate(conditions):
         if one.field not in report.fields:
             raise _refused(f"{one.field!r} is not a filterable field; allowed: {', '.join(report.fields)}.")

@@ -1,7 +1,7 @@
-"""Everything the sandbox holds: records by type and id, linked by relationships.
+"""The records of the sandbox's account, by type and id, and the links between them.
 
-Who belongs to a list or a segment is kept apart from links, once, with the time of joining (`join`, `leave`, `members`,
-`groups`): a list's `profiles` and a profile's `lists` and `segments` are read from there and never stand in links.
+Members of lists and segments are stored apart from links, with the time of joining (`join`, `leave`, `members`,
+`groups`): the `profiles` of a list and the `lists` and `segments` of a profile never stand in `Record.links`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any
 
 from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
-Links = dict[str, str | list[str] | None]
+Link = str | list[str] | None
+Links = dict[str, Link]
 
 IDENTIFIERS = ("email", "phone_number", "external_id")
 """The attributes by which Klaviyo recognises a profile."""
@@ -26,10 +27,10 @@ GROUPS = ("list", "segment")
 """The types that profiles are members of."""
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SHORT = string.ascii_letters + string.digits
-_SHORT_IDS = frozenset({"list", "segment", "flow", "metric", "template", "form", "event"})
-_UUID_IDS = frozenset({"tag", "tag-group", "webhook", "review"})
-_NUMBER_IDS = frozenset({"image", "flow-action", "form-version"})
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+_TYPES_WITH_SHORT_IDS = frozenset({"list", "segment", "flow", "metric", "template", "form", "event"})
+_TYPES_WITH_UUIDS = frozenset({"tag", "tag-group", "webhook", "review"})
+_TYPES_WITH_NUMBERS = frozenset({"image", "flow-action", "form-version"})
 
 
 @dataclass(slots=True)
@@ -43,69 +44,69 @@ class Record:
 
 
 class Store:
-    """Records by type in insertion order. Seeding and handlers write through it, so that it can index.
+    """Records by type, in the order in which they were added, with indexes.
 
-    After changing a stored record's attributes call `touch`; change its links with `link` only.
+    Whoever changes a stored record's attributes calls `touch` afterwards; its links change through `link` alone.
     """
 
     def __init__(self, *, seed: int = 2026, now: datetime | None = None) -> None:
         self._records: dict[str, dict[str, Record]] = defaultdict(dict)
         self._versions: dict[str, int] = defaultdict(int)
-        self._identifiers: dict[str, dict[str, str]] = {name: {} for name in IDENTIFIERS}
+        self._profile_ids: dict[str, dict[str, str]] = {name: {} for name in IDENTIFIERS}
         self._members: dict[tuple[str, str], dict[str, str]] = {}
-        self._sources: dict[str, dict[tuple[str, str], dict[str, None]]] = {}
+        self._referring_ids: dict[str, dict[tuple[str, str], dict[str, None]]] = {}
         self._now = now
         self.random = random.Random(seed)
 
     def now(self) -> datetime:
-        """The sandbox's clock: the time it was told, or the real one (UTC)."""
+        """The sandbox's clock: the time that it was created with, or the real one (UTC)."""
         return self._now or datetime.now(UTC)
 
-    def stamp(self) -> str:
+    def timestamp(self) -> str:
         """The present time as Klaviyo writes it."""
         return format_timestamp(self.now())
 
     def new_id(self, type_: str) -> str:
-        """An unused id that looks like Klaviyo's for this type."""
-        while (id_ := self._invent(type_)) in self._records[type_]:
+        """An unused id that looks like Klaviyo's ids of this type."""
+        while (id_ := self._random_id(type_)) in self._records[type_]:
             continue
         return id_
 
-    def _invent(self, type_: str) -> str:
-        if type_ in _SHORT_IDS:
-            return "".join(self.random.choices(_SHORT, k=11 if type_ == "event" else 6))
-        if type_ in _UUID_IDS:
+    def _random_id(self, type_: str) -> str:
+        if type_ in _TYPES_WITH_SHORT_IDS:
+            return "".join(self.random.choices(_LETTERS_AND_DIGITS, k=11 if type_ == "event" else 6))
+        if type_ in _TYPES_WITH_UUIDS:
             return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        if type_ in _NUMBER_IDS:
+        if type_ in _TYPES_WITH_NUMBERS:
             return str(self.random.randrange(10**7, 10**9))
         return "01" + "".join(self.random.choices(_CROCKFORD, k=24))
 
     def add(self, record: Record) -> Record:
-        """Store a record; a second one of the same type and id takes the first one's place."""
-        known = self._records[record.type]
-        if record.id in known:
-            for name in known[record.id].links:
-                self._unlink(known[record.id], name)
-        known[record.id] = record
+        """Store a record, in place of any other of the same type and id."""
+        records = self._records[record.type]
+        if record.id in records:
+            for name in records[record.id].links:
+                self._unindex(records[record.id], name)
+        records[record.id] = record
         for name in record.links:
             self._index(record, name)
         self.touch(record)
         return record
 
     def touch(self, record: Record) -> None:
-        """Tell that a stored record's attributes were changed in place."""
+        """Note that a stored record's attributes have changed."""
         self._versions[record.type] += 1
         if record.type == "profile":
-            for name, index in self._identifiers.items():
+            for name, index in self._profile_ids.items():
                 if value := record.attributes.get(name):
-                    index[_folded(name, value)] = record.id
+                    index[_normalized(name, value)] = record.id
 
-    def profile_by(self, identifier: str, value: str) -> Record | None:
-        """The profile with this e-mail address (case ignored), phone number or external id."""
-        folded = _folded(identifier, value)
-        record = self._records["profile"].get(self._identifiers[identifier].get(folded, ""))
-        # The index keeps values that a profile no longer has: what the record says now decides.
-        if record is None or _folded(identifier, record.attributes.get(identifier) or "") != folded:
+    def find_profile(self, identifier: str, value: str) -> Record | None:
+        """The profile with this e-mail address (whatever its case), phone number or external id."""
+        normalized = _normalized(identifier, value)
+        record = self._records["profile"].get(self._profile_ids[identifier].get(normalized, ""))
+        # The index keeps values that a profile no longer has, so the record itself decides.
+        if record is None or _normalized(identifier, record.attributes.get(identifier) or "") != normalized:
             return None
         return record
 
@@ -119,16 +120,16 @@ class Store:
         return len(self._records[type_])
 
     def version(self, type_: str) -> int:
-        """A number that changes whenever a record of this type, or who belongs to it, changes."""
+        """A number that changes whenever a record of this type, or its membership, changes."""
         return self._versions[type_]
 
     def remove(self, type_: str, id_: str) -> Record | None:
-        """Take a record out, with its links and memberships; links that name it are `detach`ed by the caller."""
+        """Remove a record with its links and memberships. Links of other records that name it stay."""
         record = self._records[type_].pop(id_, None)
         if record is None:
             return None
         for name in record.links:
-            self._unlink(record, name)
+            self._unindex(record, name)
         self._members.pop((type_, id_), None)
         if type_ == "profile":
             for group_type, group_id in list(self._members):
@@ -136,44 +137,51 @@ class Store:
         self._versions[type_] += 1
         return record
 
-    def link(self, record: Record, name: str, target: str | list[str] | None) -> None:
+    def link(self, record: Record, name: str, target: Link) -> None:
         """Set a relationship of a stored record."""
-        self._unlink(record, name)
+        self._unindex(record, name)
         record.links[name] = target
         self._index(record, name)
         self._versions[record.type] += 1
 
-    def sources(self, id_: str, source_type: str) -> Mapping[str, Iterable[str]]:
-        """The ids of the records of a type that name `id_`, by the name of their relationship."""
-        found = self._sources.get(id_, {})
-        return {name: ids for (type_, name), ids in found.items() if type_ == source_type}
+    def referring_ids(self, id_: str, type_: str) -> Mapping[str, Iterable[str]]:
+        """The ids of a type's records that link to `id_`, by the name of their relationship."""
+        references = self._referring_ids.get(id_, {})
+        return {name: ids for (referring_type, name), ids in references.items() if referring_type == type_}
 
-    def naming(self, id_: str) -> list[tuple[Record, str]]:
-        """Every record that names `id_` in a relationship, with the relationship's name."""
+    def referring(self, id_: str, type_: str, relationship: str) -> Iterator[Record]:
+        """The records of a type that link to `id_` through a relationship: the events of a metric or a profile."""
+        for referring_id in self._referring_ids.get(id_, {}).get((type_, relationship), ()):
+            record = self.get(type_, referring_id)
+            if record is not None:
+                yield record
+
+    def references(self, id_: str) -> list[tuple[Record, str]]:
+        """Every record that links to `id_`, with the name of its relationship."""
         return [
-            (self._records[type_][source], name)
-            for (type_, name), sources in self._sources.get(id_, {}).items()
-            for source in sources
+            (self._records[type_][referring_id], name)
+            for (type_, name), referring_ids in self._referring_ids.get(id_, {}).items()
+            for referring_id in referring_ids
         ]
 
     def _index(self, record: Record, name: str) -> None:
-        for id_ in ids_of(record.links[name]):
-            self._sources.setdefault(id_, {}).setdefault((record.type, name), {})[record.id] = None
+        for id_ in linked_ids(record.links[name]):
+            self._referring_ids.setdefault(id_, {}).setdefault((record.type, name), {})[record.id] = None
 
-    def _unlink(self, record: Record, name: str) -> None:
+    def _unindex(self, record: Record, name: str) -> None:
         key = (record.type, name)
-        for id_ in ids_of(record.links.get(name)):
-            self._sources.get(id_, {}).get(key, {}).pop(record.id, None)
+        for id_ in linked_ids(record.links.get(name)):
+            self._referring_ids.get(id_, {}).get(key, {}).pop(record.id, None)
 
     def join(self, group_type: str, group_id: str, profile_id: str, at: str | None = None) -> None:
-        """Put a profile into a list or segment (`at`: when, ISO 8601; now if left out). A member stays as it is."""
+        """Make a profile a member of a list or segment, now or `at` a time (ISO 8601). A member stays as it is."""
         members = self._members.setdefault((group_type, group_id), {})
         if profile_id not in members:
-            members[profile_id] = at or self.stamp()
+            members[profile_id] = at or self.timestamp()
             self._versions[group_type] += 1
 
     def leave(self, group_type: str, group_id: str, profile_id: str) -> bool:
-        """Take a profile out of a list or segment; False when it was not in it."""
+        """Remove a member from a list or segment; False where the profile was none."""
         members = self._members.get((group_type, group_id), {})
         if profile_id not in members:
             return False
@@ -182,18 +190,18 @@ class Store:
         return True
 
     def members(self, group_type: str, group_id: str) -> Mapping[str, str]:
-        """The ids of a group's profiles and when each joined."""
+        """The ids of a group's members, each with the time of joining."""
         return self._members.get((group_type, group_id), {})
 
     def groups(self, group_type: str, profile_id: str) -> list[str]:
-        """The ids of the lists, or the segments, that a profile is in."""
+        """The ids of the lists, or of the segments, that a profile is a member of."""
         return [id_ for (type_, id_), members in self._members.items() if type_ == group_type and profile_id in members]
 
 
-def ids_of(target: str | list[str] | None) -> list[str]:
-    """A link's ids as a list, whatever its arity."""
-    return [target] if isinstance(target, str) else target or []
+def linked_ids(link: Link) -> list[str]:
+    """The ids of a link as a list, be it to-one or to-many."""
+    return [link] if isinstance(link, str) else link or []
 
 
-def _folded(identifier: str, value: str) -> str:
+def _normalized(identifier: str, value: str) -> str:
     return value.lower() if identifier == "email" else value
