@@ -37,7 +37,7 @@ def happen(store: Store, metric: str, at: str, profile: str, attributions: Any =
 
 def ask(store: Store, **asked: Any) -> dict[str, Any]:
     question = {"metric_id": "PLACED", "measurements": ["count"], "filter": SPAN, **asked}
-    return aggregates.answer(store, question, NOW)
+    return aggregates.query_aggregates(store, question)
 
 
 def rows(store: Store, **asked: Any) -> dict[tuple[str, ...], Any]:
@@ -210,12 +210,12 @@ def test_rows_come_in_the_order_asked_for(campaigns: Store, sort: str | None, or
 
 def test_pages_join_to_the_whole_and_a_cursor_belongs_to_its_question(campaigns: Store) -> None:
     asked = {"metric_id": "PLACED", "measurements": ["count"], "filter": SPAN, "by": ["Subject"], "page_size": 2}
-    first, cursor = aggregates.page(campaigns, asked)
-    second, end = aggregates.page(campaigns, asked | {"page_cursor": cursor})
+    first, cursor = aggregates.query_page(campaigns, asked)
+    second, end = aggregates.query_page(campaigns, asked | {"page_cursor": cursor})
     assert [row["dimensions"] for row in first["data"] + second["data"]] == [["a"], ["b"], ["c"]]
     assert end is None
     with pytest.raises(KlaviyoError, match="cursor"):
-        aggregates.page(campaigns, asked | {"page_cursor": cursor, "by": ["List"]})
+        aggregates.query_page(campaigns, asked | {"page_cursor": cursor, "by": ["List"]})
 
 
 def test_a_seeded_month_agrees_with_a_count_by_hand() -> None:
@@ -233,7 +233,7 @@ def test_a_seeded_month_agrees_with_a_count_by_hand() -> None:
         "filter": ["greater-or-equal(datetime,2026-05-01)", "less-than(datetime,2026-06-01)"],
         "interval": "month",
     }
-    (row,) = aggregates.answer(store, asked, NOW)["data"]
+    (row,) = aggregates.query_aggregates(store, asked)["data"]
     assert may
     assert row["measurements"] == {
         "count": [len(may)],

@@ -31,13 +31,13 @@ def view(store: Store, at: float) -> None:
 
 def views(store: Store, timeframe: dict[str, str]) -> int:
     asked = {"statistics": ["viewed_form"], "timeframe": timeframe}
-    (row,) = reports.answer(store, "query_form_values", asked, NOW)["results"]
+    (row,) = reports.query_report(store, "query_form_values", asked, NOW)["results"]
     return int(row["statistics"]["viewed_form"])
 
 
 def ask(store: Store, operation: str, **asked: Any) -> dict[str, Any]:
     question: dict[str, Any] = {"timeframe": MARCH, "conversion_metric_id": "VIEWED", "interval": "weekly"}
-    return reports.answer(store, operation, question | asked, NOW)
+    return reports.query_report(store, operation, question | asked, NOW)
 
 
 BAD = [

@@ -17,7 +17,7 @@ NOW = datetime(2026, 6, 3, 12, tzinfo=UTC)
 MARCH = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-04-01T00:00:00+00:00"}
 METRICS = {
     name: name.title().replace(" ", "")
-    for name in (*figures.KINDS, *figures.FORM_KINDS, "Failed to Deliver SMS", "Placed Order")
+    for name in (*figures.MESSAGE_KINDS, *figures.FORM_KINDS, "Failed to Deliver SMS", "Placed Order")
 }
 OPERATIONS = [f"query_{subject}_{form}" for subject in ("flow", "form", "segment") for form in ("values", "series")]
 OPERATIONS.append("query_campaign_values")
@@ -78,7 +78,7 @@ def ask(store: Store, operation: str, **asked: Any) -> dict[str, Any]:
     question: dict[str, Any] = {"timeframe": MARCH, "conversion_metric_id": METRICS["Placed Order"]}
     if operation.endswith("series"):
         question["interval"] = "weekly"
-    return reports.answer(store, operation, question | asked, NOW)
+    return reports.query_report(store, operation, question | asked, NOW)
 
 
 def one(store: Store, operation: str, *statistics: str, **asked: Any) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def one(store: Store, operation: str, *statistics: str, **asked: Any) -> dict[st
 
 
 def test_a_campaign_is_told_in_every_statistic(spring: Store) -> None:
-    told = one(spring, "query_campaign_values", *figures.MESSAGING)
+    told = one(spring, "query_campaign_values", *figures.MESSAGE_STATISTICS)
     assert told == {
         "recipients": 3,
         "delivered": 2,
@@ -251,7 +251,7 @@ def test_reports_know_every_statistic_and_grouping_of_klaviyos_document(name: st
         content = operation["requestBody"]["content"]["application/vnd.api+json"]["schema"]
         schema = _resolved(document, content)["properties"]["data"]["properties"]["attributes"]["properties"]
         statistics = schema["statistics"]["items"]["enum"]
-        assert set(statistics) == set(reports.REPORTS[name.split("_")[1]].figures)
+        assert set(statistics) == set(reports.REPORTS[name.split("_")[1]].statistics)
         asked: dict[str, Any] = {"statistics": statistics}
         if "group_by" in schema:
             asked["group_by"] = schema["group_by"]["items"]["enum"]

@@ -43,7 +43,7 @@ def test_a_seeded_year_of_campaigns_agrees_with_a_count_by_hand() -> None:
         "timeframe": {"start": "2026-01-01T00:00:00Z", "end": "2026-06-01T00:00:00Z"},
         "conversion_metric_id": next(id_ for id_, name in names.items() if name == "Placed Order"),
     }
-    results = reports.answer(store, "query_campaign_values", asked, NOW)["results"]
+    results = reports.query_report(store, "query_campaign_values", asked, NOW)["results"]
     told = {row["groupings"]["campaign_message_id"]: list(row["statistics"].values()) for row in results}
     assert sum(earned.values()) > 0
     assert {id_: row for id_, row in told.items() if row[0]} == {

@@ -96,13 +96,13 @@ def _computed(call: Call, attributes: dict[str, Any]) -> Answer:
 def _report(call: Call) -> Answer:
     from klaviyo_mcp.sandbox.reporting import reports
 
-    return _computed(call, reports.answer(call.store, call.operation.name, call.attributes, call.store.now()))
+    return _computed(call, reports.query_report(call.store, call.operation.name, call.attributes, call.store.now()))
 
 
 def _aggregate(call: Call) -> Answer:
     from klaviyo_mcp.sandbox.reporting import aggregates
 
-    attributes, following = aggregates.page(call.store, call.attributes)
+    attributes, following = aggregates.query_page(call.store, call.attributes)
     status, document = _computed(call, attributes)
     if following:
         document["links"]["next"] = f"{HOST}/api/metric-aggregates?page_cursor={quote(following)}"

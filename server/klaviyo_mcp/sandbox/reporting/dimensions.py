@@ -1,4 +1,4 @@
-"""What an event says about itself: the dimensions that aggregates group by, its value, the message it belongs to."""
+"""The dimensions of events: what aggregates group by and reports attribute by, and the value of an event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids
 
-SPACED = (
+NAMES_WITH_SPACES = (
     "Bot Click",
     "Bounce Type",
     "Campaign Name",
@@ -26,25 +26,24 @@ SPACED = (
     "To Number",
     "To Phone Region",
 )
-"""Dimensions whose names have spaces."""
 
-_ATTRIBUTED: Mapping[str, tuple[str, ...]] = {
+_ATTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "$attributed_message": ("campaign-message", "flow-message"),
     "$attributed_flow": ("flow",),
     "$attributed_variation": ("flow-message-variation",),
 }
-"""Dimensions that an event's attribution tells, and the relationships that tell them."""
+"""Dimensions that come from an event's attribution, with the relationships that can hold them."""
 
 
-class Dimensions:
-    """Reads events of one store."""
+class EventDimensions:
+    """Reads the dimensions of a store's events."""
 
     NAMES: ClassVar[frozenset[str]] = frozenset(
         {
             *("$attributed_channel", "$attributed_flow", "$attributed_message", "$attributed_variation"),
             *("$campaign_channel", "$flow", "$flow_channel", "$message", "$message_send_cohort", "$usage_amount"),
             *("$value_currency", "$variation", "$variation_send_cohort", "List", "Method", "Subject", "URL", "form_id"),
-            *SPACED,
+            *NAMES_WITH_SPACES,
         }
     )
 
@@ -56,27 +55,27 @@ class Dimensions:
         properties = event.attributes["event_properties"] or {}
         value = properties.get(name)
         if value is None:
-            value = self._derived(event, properties, name)
+            value = self._derived_value(event, properties, name)
         if isinstance(value, bool):
             return str(value).lower()
         return "" if value is None else str(value)
 
-    def _derived(self, event: Record, properties: Mapping[str, Any], name: str) -> str | None:
-        if name in _ATTRIBUTED:
-            return self.attributed(event, *_ATTRIBUTED[name])
+    def _derived_value(self, event: Record, properties: Mapping[str, Any], name: str) -> str | None:
+        if name in _ATTRIBUTIONS:
+            return self.attributed_id(event, *_ATTRIBUTIONS[name])
         if name == "$attributed_channel":
-            return self.channel(self.attributed(event, *_ATTRIBUTED["$attributed_message"]))
+            return self.channel(self.attributed_id(event, *_ATTRIBUTIONS["$attributed_message"]))
         if name in ("$campaign_channel", "$flow_channel"):
-            in_flow = bool(properties.get("$flow"))
-            return self.channel(properties.get("$message")) if in_flow == (name == "$flow_channel") else None
+            is_of_flow = bool(properties.get("$flow"))
+            return self.channel(properties.get("$message")) if is_of_flow == (name == "$flow_channel") else None
         if name == "Email Domain":
             profile = self.store.get("profile", str(event.links.get("profile")))
             email = profile.attributes.get("email") if profile else None
             return email.rpartition("@")[2] if email and properties.get("$message") else None
         return None
 
-    def attributed(self, event: Record, *relationships: str) -> str | None:
-        """The id that the first attribution of an event has in one of these relationships."""
+    def attributed_id(self, event: Record, *relationships: str) -> str | None:
+        """The id in the first of these relationships that the event's first attribution has."""
         for id_ in linked_ids(event.links.get("attributions")):
             attribution = self.store.get("attribution", id_)
             for name in relationships if attribution else ():
@@ -91,8 +90,8 @@ class Dimensions:
         )
         return message.attributes.get("channel") if isinstance(message, Record) else None
 
-    @staticmethod
-    def worth(event: Record) -> float:
-        """The event's value in the account's currency, 0 where it has none."""
-        value = (event.attributes["event_properties"] or {}).get("$value")
-        return float(value) if isinstance(value, int | float) else 0.0
+
+def event_value(event: Record) -> float:
+    """The event's value in the account's currency, 0 where it has none."""
+    value = (event.attributes["event_properties"] or {}).get("$value")
+    return float(value) if isinstance(value, int | float) else 0.0

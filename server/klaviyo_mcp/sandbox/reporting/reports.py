@@ -1,4 +1,4 @@
-"""The seven reports: what campaigns, flows, forms and segments did, in total (values) or over time (series).
+"""The seven reports: statistics of campaigns, flows, forms and segments, in total (values) or over time (series).
 
 Sources: the schemas of the report operations, their descriptions, and Klaviyo's reporting API overview.
 """
@@ -12,72 +12,83 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid
+from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid, invalid_filter
 from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
-from klaviyo_mcp.sandbox.reporting import statistics
-from klaviyo_mcp.sandbox.reporting.occurrences import Facts, Occurrence, of_forms, of_messages, of_segments
-from klaviyo_mcp.sandbox.reporting.periods import Buckets, Span, named
-from klaviyo_mcp.sandbox.reporting.statistics import Figure, Tally
+from klaviyo_mcp.sandbox.reporting.facts import Fact, Groupings, form_facts, message_facts, segment_facts
+from klaviyo_mcp.sandbox.reporting.statistics import (
+    FORM_STATISTICS,
+    MESSAGE_STATISTICS,
+    SEGMENT_STATISTICS,
+    Statistic,
+    Tally,
+)
+from klaviyo_mcp.sandbox.reporting.time_ranges import Buckets, TimeRange, named_timeframe
 from klaviyo_mcp.sandbox.state.store import Store
 
-LONGEST = timedelta(days=366)
-LONGEST_SERIES = {"hourly": timedelta(days=7), "daily": timedelta(days=60), "monthly": timedelta(weeks=52)}
-SEGMENTS_SINCE = datetime(2023, 6, 1, tzinfo=UTC)
-MOST_IN_LIST = 100
+MAX_TIMEFRAME = timedelta(days=366)
+MAX_SERIES_TIMEFRAME = {"hourly": timedelta(days=7), "daily": timedelta(days=60), "monthly": timedelta(weeks=52)}
+FIRST_DAY_OF_SEGMENTS = datetime(2023, 6, 1, tzinfo=UTC)
+MAX_FILTER_VALUES = 100
 CHANNELS = ("email", "sms", "push-notification", "whatsapp")
 
 _AT = "/data/attributes/"
 _INTERVALS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
-_SCALAR, _LIST, _PLAIN = ("equals", "contains-any"), ("contains-any", "contains-all"), ("equals", "any")
-_OF_MESSAGES = ("send_channel", "text_message_format", "variation", "variation_name")
-_OF_TAGS = ("tag_id", "tag_name")
+_SINGLE_VALUED, _MANY_VALUED = ("equals", "contains-any"), ("contains-any", "contains-all")
+_EQUALS_OR_ANY = ("equals", "any")
+_MESSAGE_FIELDS = ("send_channel", "text_message_format", "variation", "variation_name")
+_TAG_FIELDS = ("tag_id", "tag_name")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a report takes. `needs` tells for a grouping which others must stand beside it ("" for any grouping)."""
+    """What a report can be asked for.
 
-    figures: Mapping[str, Figure]
-    fields: Mapping[str, tuple[str, ...]]
-    default: tuple[str, ...]
-    occurrences: Callable[[Store, Buckets, str], Iterable[Occurrence]]
-    needs: Mapping[str, tuple[str, ...]]
-    converts: bool = False
+    `operators` holds those that the filter takes of each grouping. `required_groupings` says which groupings must
+    accompany another one; those under the empty name accompany any. `takes_conversion_metric` says whether the report
+    counts conversions.
+    """
+
+    statistics: Mapping[str, Statistic]
+    operators: Mapping[str, tuple[str, ...]]
+    default_groupings: tuple[str, ...]
+    facts: Callable[[Store, Buckets, str], Iterable[Fact]]
+    required_groupings: Mapping[str, tuple[str, ...]]
+    takes_conversion_metric: bool = False
 
 
-def _messages(part: str, *names: str) -> Report:
-    fields = dict.fromkeys((f"{part}_id", f"{part}_message_id", f"{part}_message_name", *names), _SCALAR)
+def _message_report(parent: str, *fields: str) -> Report:
+    own = (f"{parent}_id", f"{parent}_message_id", f"{parent}_message_name", *fields)
     return Report(
-        statistics.MESSAGING,
-        fields | dict.fromkeys(_OF_MESSAGES, _SCALAR) | dict.fromkeys(_OF_TAGS, _LIST),
-        (f"{part}_id", f"{part}_message_id", "send_channel"),
-        lambda store, _, conversion: of_messages(store, part, conversion),
-        {"": (f"{part}_id", f"{part}_message_id")},
-        converts=True,
+        MESSAGE_STATISTICS,
+        dict.fromkeys((*own, *_MESSAGE_FIELDS), _SINGLE_VALUED) | dict.fromkeys(_TAG_FIELDS, _MANY_VALUED),
+        (f"{parent}_id", f"{parent}_message_id", "send_channel"),
+        lambda store, _, conversion_metric_id: message_facts(store, parent, conversion_metric_id),
+        {"": (f"{parent}_id", f"{parent}_message_id")},
+        takes_conversion_metric=True,
     )
 
 
 REPORTS: Mapping[str, Report] = {
-    "campaign": _messages("campaign"),
-    "flow": _messages("flow", "flow_name"),
+    "campaign": _message_report("campaign"),
+    "flow": _message_report("flow", "flow_name"),
     "form": Report(
-        statistics.FORM,
-        {"form_id": _PLAIN, "form_version_id": _PLAIN},
+        FORM_STATISTICS,
+        {"form_id": _EQUALS_OR_ANY, "form_version_id": _EQUALS_OR_ANY},
         ("form_id",),
-        lambda store, _, __: of_forms(store),
+        lambda store, _, __: form_facts(store),
         {"form_version_id": ("form_id",)},
     ),
     "segment": Report(
-        statistics.SEGMENT,
-        {"segment_id": _PLAIN},
+        SEGMENT_STATISTICS,
+        {"segment_id": _EQUALS_OR_ANY},
         ("segment_id",),
-        lambda store, buckets, _: of_segments(store, buckets),
+        lambda store, buckets, _: segment_facts(store, buckets),
         {},
     ),
 }
 
 
-def answer(store: Store, operation: str, attributes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def query_report(store: Store, operation: str, attributes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The attributes of a report. `operation` is `query_campaign_values` and so on. Raises KlaviyoError (400)."""
     subject, form = operation.removeprefix("query_").split("_")
     report = REPORTS[subject]
@@ -85,68 +96,68 @@ def answer(store: Store, operation: str, attributes: Mapping[str, Any], now: dat
     if not statistics:
         raise invalid("At least one statistic is required.", pointer=f"{_AT}statistics")
     interval = attributes["interval"] if form == "series" else None
-    span = _span(attributes["timeframe"], interval, now, _account_zone(store))
-    if subject == "segment" and span.start < SEGMENTS_SINCE.timestamp():
+    time_range = _time_range(attributes["timeframe"], interval, now, _account_zone(store))
+    if subject == "segment" and time_range.start < FIRST_DAY_OF_SEGMENTS.timestamp():
         raise invalid("Segments have no data before 2023-06-01.", pointer=f"{_AT}timeframe")
-    conversion = _conversion(store, attributes) if report.converts else ""
+    metric_id = _conversion_metric_id(store, attributes) if report.takes_conversion_metric else ""
     group_by = _group_by(report, attributes.get("group_by"))
     conditions = _conditions(report, attributes.get("filter"))
-    buckets = Buckets(span, _INTERVALS[interval] if interval else None)
-    groups = _tallied(report.occurrences(store, buckets, conversion), buckets, conditions, group_by)
+    buckets = Buckets(time_range, _INTERVALS[interval] if interval else None)
+    rows = _tally(report.facts(store, buckets, metric_id), buckets, conditions, group_by)
     results = [
         {
             "groupings": dict(zip(group_by, key, strict=True)),
             "statistics": _statistics(report, statistics, tallies, len(buckets) if interval else None),
         }
-        for key, tallies in sorted(groups.items())
+        for key, tallies in sorted(rows.items())
     ]
     return {"results": results, "date_times": buckets.labels()} if interval else {"results": results}
 
 
-Groups = dict[tuple[str, ...], dict[int, Tally]]
+Rows = dict[tuple[str, ...], dict[int, Tally]]
+"""The tallies of each row, by the values that it is grouped by, and by the index of the bucket."""
 
 
-def _tallied(
-    occurrences: Iterable[Occurrence], buckets: Buckets, conditions: Sequence[Comparison], group_by: Sequence[str]
-) -> Groups:
-    groups: Groups = {}
-    # Facts are shared by all that happened to one message, so what follows from them is worked out once.
-    keys: dict[int, list[tuple[str, ...]]] = {}
-    seen: list[Facts] = []
-    for one in occurrences:
-        if not buckets.span.holds(one.at):
+def _tally(facts: Iterable[Fact], buckets: Buckets, conditions: Sequence[Comparison], group_by: Sequence[str]) -> Rows:
+    rows: Rows = {}
+    # All facts of one message share their groupings, so a message's rows are found once.
+    keys_by_groupings: dict[int, list[tuple[str, ...]]] = {}
+    kept_alive: list[Groupings] = []
+    for fact in facts:
+        if not buckets.time_range.contains(fact.at):
             continue
-        if id(one.facts) not in keys:
-            seen.append(one.facts)
-            chosen = all(matches(condition, one.facts[condition.field]) for condition in conditions)
-            keys[id(one.facts)] = list(_keys(one.facts, group_by)) if chosen else []
-        at = buckets.index(one.at)
-        for key in keys[id(one.facts)]:
-            tally = groups.setdefault(key, {}).setdefault(at, Tally())
-            tally.add(one.kind, one.profile, one.amount)
-    return groups
+        if id(fact.groupings) not in keys_by_groupings:
+            kept_alive.append(fact.groupings)
+            selected = all(matches(condition, fact.groupings[condition.field]) for condition in conditions)
+            keys_by_groupings[id(fact.groupings)] = list(_row_keys(fact.groupings, group_by)) if selected else []
+        index = buckets.index(fact.at)
+        for key in keys_by_groupings[id(fact.groupings)]:
+            tally = rows.setdefault(key, {}).setdefault(index, Tally())
+            tally.add(fact.kind, fact.profile, fact.amount)
+    return rows
 
 
-def _keys(facts: Facts, group_by: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The groups that facts fall into: one for each tag, and one without a name for what has none."""
-    columns = {name: held for name in group_by if isinstance(held := facts[name], list)}
+def _row_keys(groupings: Groupings, group_by: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The rows that a message counts in: one for each of its tags, and a nameless one where it has none."""
+    columns = {name: values for name in group_by if isinstance(values := groupings[name], list)}
     choices: list[list[dict[str, str]]] = []
     for stem in dict.fromkeys(name.partition("_")[0] for name in columns):
         names = [name for name in columns if name.partition("_")[0] == stem]
         rows = zip(*(columns[name] for name in names), strict=True)
         choices.append([dict(zip(names, row, strict=True)) for row in rows] or [dict.fromkeys(names, "")])
     for choice in product(*choices):
-        listed = {name: value for part in choice for name, value in part.items()}
-        yield tuple(listed[name] if name in listed else str(facts[name]) for name in group_by)
+        chosen = {name: value for part in choice for name, value in part.items()}
+        yield tuple(chosen[name] if name in chosen else str(groupings[name]) for name in group_by)
 
 
 def _statistics(
     report: Report, names: Sequence[str], tallies: Mapping[int, Tally], buckets: int | None
 ) -> dict[str, float | list[float]]:
+    """The statistics of a row: a number each, or for a series a number for each bucket."""
     empty = Tally()
     if buckets is None:
-        return {name: report.figures[name](tallies.get(0, empty)) for name in names}
-    return {name: [report.figures[name](tallies.get(at, empty)) for at in range(buckets)] for name in names}
+        return {name: report.statistics[name](tallies.get(0, empty)) for name in names}
+    return {name: [report.statistics[name](tallies.get(index, empty)) for index in range(buckets)] for name in names}
 
 
 def _account_zone(store: Store) -> ZoneInfo:
@@ -157,70 +168,75 @@ def _account_zone(store: Store) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _span(timeframe: Mapping[str, Any], interval: str | None, now: datetime, zone: ZoneInfo) -> Span:
+def _time_range(timeframe: Mapping[str, Any], interval: str | None, now: datetime, zone: ZoneInfo) -> TimeRange:
     pointer = f"{_AT}timeframe"
     if "key" in timeframe:
-        span = named(timeframe["key"], now, zone)
+        time_range = named_timeframe(timeframe["key"], now, zone)
     else:
-        # Klaviyo passes over the offset: the clock meant is the account's.
+        # Klaviyo ignores the offset: a custom timeframe is in the account's timezone.
         start, end = (datetime.fromisoformat(timeframe[name]).replace(tzinfo=zone) for name in ("start", "end"))
-        span = Span(start.timestamp(), end.timestamp(), zone)
-        if span.start >= span.end:
+        time_range = TimeRange(start.timestamp(), end.timestamp(), zone)
+        if time_range.start >= time_range.end:
             raise invalid("The start of the timeframe must be before its end.", pointer=f"{pointer}/end")
-    if span.length > LONGEST:
+    if time_range.length > MAX_TIMEFRAME:
         raise invalid("The timeframe may not be longer than one year.", pointer=pointer)
-    most = LONGEST_SERIES.get(interval or "")
-    if most and span.length > most:
+    most = MAX_SERIES_TIMEFRAME.get(interval or "")
+    if most and time_range.length > most:
         detail = f"With the interval {interval} the timeframe may not be longer than {most.days} days."
         raise invalid(detail, pointer=pointer)
-    return span
+    return time_range
 
 
-def _conversion(store: Store, attributes: Mapping[str, Any]) -> str:
+def _conversion_metric_id(store: Store, attributes: Mapping[str, Any]) -> str:
     id_: str = attributes["conversion_metric_id"]
     if store.get("metric", id_) is None:
         raise invalid(f"No metric has the id {id_}.", pointer=f"{_AT}conversion_metric_id")
     return id_
 
 
-def _group_by(report: Report, given: Sequence[str] | None) -> list[str]:
-    if not given:
-        return list(report.default)
-    for name in ("", *given):
-        for needed in report.needs.get(name, ()):
-            if needed not in given:
-                raise invalid(f"Grouping {f'by {name} ' if name else ''}needs {needed}.", pointer=f"{_AT}group_by")
-    return list(dict.fromkeys(given))
+def _group_by(report: Report, names: Sequence[str] | None) -> list[str]:
+    if not names:
+        return list(report.default_groupings)
+    for name in ("", *names):
+        for required in report.required_groupings.get(name, ()):
+            if required not in names:
+                raise invalid(f"Grouping {f'by {name} ' if name else ''}needs {required}.", pointer=f"{_AT}group_by")
+    return list(dict.fromkeys(names))
 
 
 def _conditions(report: Report, text: str | None) -> list[Comparison]:
     if text is None:
         return []
-    conditions = parse_filter(text, pointer=f"{_AT}filter")
-    for number, one in enumerate(conditions):
-        if one.field not in report.fields:
-            raise _refused(f"{one.field!r} is not a filterable field; allowed: {', '.join(report.fields)}.")
-        allowed = report.fields[one.field]
+    comparisons = parse_filter(text, pointer=f"{_AT}filter")
+    for index, one in enumerate(comparisons):
+        if one.field not in report.operators:
+            raise _invalid_filter(f"{one.field!r} is not a filterable field; allowed: {', '.join(report.operators)}.")
+        allowed = report.operators[one.field]
         if one.operator not in allowed:
-            raise _refused(f"{one.operator!r} is not allowed for {one.field!r}; allowed: {', '.join(allowed)}.")
+            raise _invalid_filter(f"{one.operator!r} is not allowed for {one.field!r}; allowed: {', '.join(allowed)}.")
         if isinstance(one.value, list) == (one.operator == "equals"):
-            raise _refused(f"{one.operator!r} takes {'a single value' if one.operator == 'equals' else 'a list'}.")
-        if any(one.field == other.field for other in conditions[:number]):
-            raise _refused(f"only one condition on {one.field!r} is allowed.")
+            expected = "a single value" if one.operator == "equals" else "a list"
+            raise _invalid_filter(f"{one.operator!r} takes {expected}.")
+        if any(one.field == other.field for other in comparisons[:index]):
+            raise _invalid_filter(f"only one condition on {one.field!r} is allowed.")
         _check_values(one)
-    # Of a thing with one value, `contains-any` means that it is one of those listed.
-    listed = [one.operator == "contains-any" and report.fields[one.field] == _SCALAR for one in conditions]
-    pairs = zip(conditions, listed, strict=True)
-    return [Comparison("any", one.field, one.value) if is_listed else one for one, is_listed in pairs]
+    return [_as_any(one) if report.operators[one.field] == _SINGLE_VALUED else one for one in comparisons]
 
 
-def _check_values(one: Comparison) -> None:
-    values = one.value if isinstance(one.value, list) else [one.value]
-    if len(values) > MOST_IN_LIST:
-        raise _refused(f"at most {MOST_IN_LIST} values of {one.field!r} are allowed.")
-    if one.field == "send_channel" and not set(values) <= set(CHANNELS):
-        raise _refused(f"'send_channel' is one of {', '.join(CHANNELS)}.")
+def _as_any(comparison: Comparison) -> Comparison:
+    """Read `contains-any` of a field with a single value as `any`: the value is one of those listed."""
+    if comparison.operator != "contains-any":
+        return comparison
+    return Comparison("any", comparison.field, comparison.value)
 
 
-def _refused(detail: str) -> KlaviyoError:
-    return KlaviyoError(400, "invalid_filter", "Invalid input.", f"Invalid filter provided: {detail}", f"{_AT}filter")
+def _check_values(comparison: Comparison) -> None:
+    values = comparison.value if isinstance(comparison.value, list) else [comparison.value]
+    if len(values) > MAX_FILTER_VALUES:
+        raise _invalid_filter(f"at most {MAX_FILTER_VALUES} values of {comparison.field!r} are allowed.")
+    if comparison.field == "send_channel" and not set(values) <= set(CHANNELS):
+        raise _invalid_filter(f"'send_channel' is one of {', '.join(CHANNELS)}.")
+
+
+def _invalid_filter(detail: str) -> KlaviyoError:
+    return invalid_filter(detail, pointer=f"{_AT}filter")
