@@ -15,7 +15,7 @@ from tests.contract.answers import AnswerSchemas
 from tests.contract.openapi import openapi_documents
 from tests.contract.requests import collection_type, request_of, required_filter
 
-from klaviyo_mcp.sandbox.api.engine import complete
+from klaviyo_mcp.sandbox.api.records import fill_defaults
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.sandbox.contract.contract import CONTRACT_REVISIONS, Contract, Operation, load_contract
 from klaviyo_mcp.sandbox.faults import Faults
@@ -85,7 +85,7 @@ def store_for(contract: Contract, operation: Operation) -> Store:
         if type_ == "form-version":
             links["form"] = "form-1"
         record = Record(type_, IDS.get(type_, f"{type_}-1"), dict(ATTRIBUTES.get(type_, {})), links)
-        complete(contract, store, record)
+        fill_defaults(contract, store, record)
         store.add(record)
     profile, campaign = store.get("profile", "profile-1"), store.get("campaign", "campaign-1")
     assert profile is not None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.clients.server_processes import COMMAND, HttpServer, http_server, stdio_server
 from tests.server.sandbox_server import sandbox_server
 
+from klaviyo_mcp.sandbox.http import HttpRequest, HttpResponse
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.drift import examples
 from klaviyo_tools.registry import registry
@@ -95,15 +96,15 @@ def test_whatever_is_written_nothing_crashes_and_nothing_malformed_is_sent(call:
     name, arguments = call
     server = sandbox_server(confirm="never", connection="21fd90f9-5935-43cd-b6c8-bde9d915ca80", deadline=5)
     refused: list[str] = []
-    reply = server.sandbox._reply
+    respond = server.sandbox.respond
 
-    async def keep(*request: Any) -> Any:
-        answered = await reply(*request)
-        if answered.status >= 400:
-            refused.append(f"{answered.status} {answered.body.decode('utf-8', 'replace')}")
-        return answered
+    async def respond_and_keep_refusals(request: HttpRequest) -> HttpResponse:
+        response = await respond(request)
+        if response.status >= 400:
+            refused.append(f"{response.status} {response.content.decode('utf-8', 'replace')}")
+        return response
 
-    server.sandbox._reply = keep  # type: ignore[method-assign, assignment]
+    server.sandbox.respond = respond_and_keep_refusals  # type: ignore[method-assign]
 
     async def run() -> str:
         try:

@@ -21,9 +21,10 @@ from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.protocol import server as app
-from klaviyo_mcp.sandbox.app import Receive, Sandbox, Scope, Send, create_sandbox
+from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
 from klaviyo_mcp.sandbox.errors import KlaviyoError
 from klaviyo_mcp.sandbox.faults import Faults, RateLimits, Window
+from klaviyo_mcp.sandbox.http import Receive, Scope, Send
 from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 

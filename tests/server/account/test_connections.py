@@ -20,7 +20,7 @@ SEVERAL = (
 
 
 def second(server: SandboxServer, status: str = "ACTIVE") -> None:
-    held = server.sandbox.connections.held
+    held = server.sandbox.connections.by_id
     held["second"] = {**held[CONNECTION_ID], "connection_id": "second", "status": status}
 
 
@@ -48,7 +48,7 @@ async def test_every_call_fails_where_several_connections_are_active_and_none_is
 
 async def test_an_error_lists_five_of_many_connections() -> None:
     server = sandbox_server()
-    held = server.sandbox.connections.held
+    held = server.sandbox.connections.by_id
     held.update({f"c{n}": {**held[CONNECTION_ID], "connection_id": f"c{n}"} for n in range(8)})
     answer = await server.run("get_lists")
     assert f"none is chosen: {CONNECTION_ID}, c0, c1, c2, c3, 4 more." in answer
@@ -81,7 +81,7 @@ async def test_connections_can_be_listed_and_removed_while_there_are_several() -
 
 async def test_without_a_connection_a_write_is_not_sent() -> None:
     server = sandbox_server()
-    server.sandbox.connections.held.clear()
+    server.sandbox.connections.by_id.clear()
     assert (await server.run("create_list", name="VIP")).startswith(
         "ERROR: The Maton account has no active Klaviyo connection. Call create_connection"
     )

@@ -69,7 +69,7 @@ async def test_a_write_is_authorized_once_its_account_is_certain() -> None:
 
 async def test_a_write_is_not_authorized_where_the_account_is_uncertain() -> None:
     server = with_list()
-    held = server.sandbox.connections.held
+    held = server.sandbox.connections.by_id
     held["other"] = {**next(iter(held.values())), "connection_id": "other"}
     with pytest.raises(ConnectionMissingError):
         await authorize(server, "update_list", list_id="L1", name="News")

@@ -17,7 +17,7 @@ async def test_the_person_is_sent_to_the_address_of_a_new_connection_and_no_answ
     server, person = sandbox_server(), Person("accept")
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
+    new = next(one for id_, one in server.sandbox.connections.by_id.items() if id_ != CONNECTION_ID)
     assert person.urls == [new["url"]]
     assert answer == (
         f"Connection {new['connection_id']} was made (status PENDING), and the person was sent to its address to "
@@ -31,7 +31,7 @@ async def test_a_person_who_does_not_open_the_address_leaves_the_connection_pend
     server, person = sandbox_server(), Person("decline")
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(id_ for id_ in server.sandbox.connections.held if id_ != CONNECTION_ID)
+    new = next(id_ for id_ in server.sandbox.connections.by_id if id_ != CONNECTION_ID)
     assert answer == (
         f"Connection {new} was made, but the person did not open its address: it stays pending. "
         f"get_connection(connection_id={new}) shows the address; delete_connection removes the connection."
@@ -44,14 +44,15 @@ async def test_an_answer_shows_the_address_where_the_client_opens_none(era: str)
     server = sandbox_server()
     async with client(server.calls, era) as session:
         answer = answer_text(await session.call_tool("create_connection", {}))
-    new = next(one for id_, one in server.sandbox.connections.held.items() if id_ != CONNECTION_ID)
+    new = next(one for id_, one in server.sandbox.connections.by_id.items() if id_ != CONNECTION_ID)
     assert f'"url":"{new["url"]}"' in answer
 
 
 @pytest.mark.parametrize("url", ["http://connect.maton.ai/?session_token=1", "javascript:alert(1)", "", None])
 async def test_a_person_is_sent_to_https_addresses_only(url: str | None) -> None:
     server, person = sandbox_server(), Person("accept")
-    record = {**server.sandbox.connections.held[CONNECTION_ID], "connection_id": "new", "status": "PENDING", "url": url}
+    first = server.sandbox.connections.by_id[CONNECTION_ID]
+    record = {**first, "connection_id": "new", "status": "PENDING", "url": url}
     body = json.dumps({"connection": record})
     server.sandbox.faults.add(status=200, path="/connections", method="POST", body=body)
     async with client(server.calls, ERAS[-1], person) as session:

@@ -131,7 +131,7 @@ async def test_a_client_reads_how_to_call_a_tool_that_is_not_listed(tool: str, m
 @pytest.mark.anyio
 async def test_an_answer_says_how_to_call_the_operation_that_its_error_suggests() -> None:
     server = sandbox_server(toolsets=("core",))
-    server.sandbox.connections.held.clear()
+    server.sandbox.connections.by_id.clear()
     answer = await server.run("get_lists")
     assert answer.startswith("ERROR: The Maton account has no active Klaviyo connection")
     assert answer.endswith("create_connection is not listed: call it through call_write_tool.")

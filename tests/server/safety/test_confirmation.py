@@ -184,7 +184,7 @@ async def test_a_code_is_good_for_no_other_account() -> None:
     server = with_lists()
     code = confirmation_code(await server.run("delete_list", list_id="L1"))
     other = server.sandbox.connections
-    other.held["other"] = {**other.held.popitem()[1], "connection_id": "other"}
+    other.by_id["other"] = {**other.by_id.popitem()[1], "connection_id": "other"}
     server.calls.accounts.forget()
     answer = await server.run("delete_list", list_id="L1", confirmation=code)
     assert answer.startswith("ERROR: delete_list was not run and nothing was changed: that code was given for another")

@@ -78,8 +78,8 @@ async def test_what_fits_the_schema_is_kept_and_what_does_not_is_logged(newest: 
     ]
     logs = await newest.get(f"object-types/{type_id}/object-ingestion-logs")
     assert [one["attributes"]["summary"] for one in logs["data"]] == [
-        "Record 3 was not taken in: name is not of type string.",
-        "Record 2 was not taken in: name is required.",
+        "Record 3 was not ingested: name is not of type string.",
+        "Record 2 was not ingested: name is required.",
     ]
 
 

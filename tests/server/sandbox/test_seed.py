@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.sandbox.behaviour.people import never_subscribed
+from klaviyo_mcp.sandbox.behaviour.profiles import never_subscribed
 from klaviyo_mcp.sandbox.contract.contract import load_contract
 from klaviyo_mcp.sandbox.seed import populate
 from klaviyo_mcp.sandbox.state.store import Record, Store, linked_ids

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.sandbox.behaviour.content import render
+from klaviyo_mcp.sandbox.behaviour.templates import fill_variables
 from klaviyo_mcp.sandbox.state.store import Record
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +197,7 @@ async def test_template_is_made_rendered_cloned_and_deleted(api: Any) -> None:
 
 
 def test_render_leaves_what_is_no_variable() -> None:
-    assert render("{% if x %} {{ }} {{ a.b }}", {"a": {"b": 3}}) == "{% if x %} {{ }} 3"
+    assert fill_variables("{% if x %} {{ }} {{ a.b }}", {"a": {"b": 3}}) == "{% if x %} {{ }} 3"
 
 
 async def test_image_comes_from_a_url_or_a_file(api: Any) -> None:

@@ -1,4 +1,4 @@
-"""Maton's own resource: the OAuth connections of an account, as its public documentation describes them."""
+"""Maton's own resource: the OAuth connections of its account, as its public documentation describes them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from typing import Any
 
 from klaviyo_mcp.sandbox.errors import MatonError
 
-_DEFAULT = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
+_FIRST_CONNECTION_ID = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
 
 
 class Connections:
-    """Connections by id. A new one is PENDING, and ACTIVE from its second read on, as if a person had authorized it."""
+    """The connections by id. One is active from the start.
+
+    A new connection is PENDING, and ACTIVE from its second read on, as if a person had authorized it meanwhile.
+    """
 
     def __init__(self, *, now: str, seed: int) -> None:
         self._random = Random(seed)
         self._reads: dict[str, int] = {}
-        self.held: dict[str, dict[str, Any]] = {}
-        self._add(_DEFAULT, "klaviyo", "ACTIVE", now)
+        self.by_id: dict[str, dict[str, Any]] = {}
+        self._add(_FIRST_CONNECTION_ID, "klaviyo", "ACTIVE", now)
 
     def _add(self, id_: str, app: str, status: str, now: str) -> dict[str, Any]:
-        self.held[id_] = {
+        self.by_id[id_] = {
             "connection_id": id_,
             "status": status,
             "creation_time": now,
@@ -31,38 +34,43 @@ class Connections:
             "app": app,
             "metadata": {},
         }
-        return self.held[id_]
+        return self.by_id[id_]
 
     def active(self, app: str = "klaviyo") -> list[str]:
-        return [id_ for id_, one in self.held.items() if one["app"] == app and one["status"] == "ACTIVE"]
+        """The ids of an app's active connections."""
+        return [id_ for id_, one in self.by_id.items() if one["app"] == app and one["status"] == "ACTIVE"]
 
-    def choose(self, wanted: str | None) -> str:
-        """The connection that a Klaviyo request goes through. Raises MatonError (400) when there is none."""
+    def select(self, id_: str | None) -> str:
+        """The connection that a request to Klaviyo goes through: the one named, or the first active one.
+
+        Raises MatonError (400) where there is none.
+        """
         active = self.active()
-        if wanted:
-            if wanted not in active:
-                raise MatonError(400, f"No active klaviyo connection with id {wanted}.")
-            return wanted
+        if id_:
+            if id_ not in active:
+                raise MatonError(400, f"No active klaviyo connection with id {id_}.")
+            return id_
         if not active:
             raise MatonError(400, "No active klaviyo connection found. Create one at POST /connections.")
         return active[0]
 
-    def answer(self, method: str, path: str, given: Mapping[str, str], body: Any, now: str) -> tuple[int, Any]:
-        """Answer a request to `/connections…`. Raises MatonError."""
+    def answer(self, method: str, path: str, parameters: Mapping[str, str], body: Any, now: str) -> tuple[int, Any]:
+        """The status and document for a request to `/connections…`. Raises MatonError."""
         id_ = path.removeprefix("/connections").strip("/")
         if not id_:
             if method == "GET":
-                return 200, {"connections": [one for one in self.held.values() if _fits(one, given)]}
+                connections = [one for one in self.by_id.values() if _matches(one, parameters)]
+                return 200, {"connections": connections}
             if method == "POST":
                 return 200, {"connection": dict(self._create(body, now))}
             raise MatonError(405, "Method not allowed.")
-        connection = self.held.get(id_)
+        connection = self.by_id.get(id_)
         if connection is None:
             raise MatonError(404, f"Connection {id_} not found.")
         if method == "GET":
             return 200, {"connection": self._read(connection, now)}
         if method == "DELETE":
-            del self.held[id_]
+            del self.by_id[id_]
             return 200, {}
         raise MatonError(405, "Method not allowed.")
 
@@ -81,5 +89,5 @@ class Connections:
         return dict(connection)
 
 
-def _fits(connection: Mapping[str, Any], given: Mapping[str, str]) -> bool:
-    return all(connection[name] == given[name] for name in ("app", "status") if name in given)
+def _matches(connection: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:
+    return all(connection[name] == parameters[name] for name in ("app", "status") if name in parameters)
