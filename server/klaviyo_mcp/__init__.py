@@ -10,7 +10,7 @@ Its rooms, each of which imports only those below it:
     account             which account a call goes to, its names, reads made for a call
     gateway, answers    the client of Maton's gateway; records as text
     telemetry           log and traces
-    settings, urls, errors, untrusted, cache
+    edge, settings, urls, errors, untrusted, cache
                         at the bottom, each using only those after it
     sandbox             an embedded Klaviyo and Maton; it imports nothing of the others
 """

@@ -3,22 +3,22 @@
     KlaviyoMcpError
     ├── SettingError             a setting is unusable: the operator corrects it
     ├── ArgumentError            an argument is wrong: nothing was sent
-    ├── ConfirmationError        a person has to agree first, declined, or the code is stale
+    ├── ConfirmationError        a person must agree first, has declined, or the code is not valid any more
     ├── KeyMissingError          no Maton API key is set
     ├── KeyRefusedError          Maton does not know the key
-    ├── ConnectionMissingError   no Klaviyo connection, several and none chosen, or an expired one
+    ├── ConnectionMissingError   there is no Klaviyo connection, several and none is chosen, or an expired one
     ├── ScopeError               the connection lacks a permission
     ├── NotFoundError            the id names nothing in this account
-    ├── ConflictError            it exists already
-    ├── RateLimitError           too early: says when to come back
+    ├── ConflictError            the thing exists already, or its state forbids the call
+    ├── RateLimitError           too many calls: says when to call again
     ├── RefusedError             Klaviyo refused the request: says which argument
     ├── UpstreamError            Klaviyo or the gateway failed, or answered with something unreadable
     ├── UnreachableError         no connection to the gateway: nothing was sent
     ├── DeadlineError            no answer in the time a call may take
-    └── InDoubtError             a write that may have been applied: says how to check
+    └── InDoubtError             a write may have been applied: says how to check
 
-A model reads `str(error)`: what happened, to which argument, what to do next, in at most `MAX_BYTES`. It
-never holds a header, HTML, a traceback, a repr or the key: text from upstream goes in as `detail`, cleaned by `quote`.
+A model reads `str(error)`: what happened, to which argument, what to do next, in at most `MAX_BYTES`. The text holds no
+header, HTML, traceback, repr or key: text from upstream goes in as `detail`, cleaned by `quote`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ from typing import Literal
 from klaviyo_mcp.untrusted import clean
 
 MAX_BYTES = 600
+"""The longest text of an error."""
+_WHAT_BYTES = 320
+_THEN_BYTES = 260
+_LEAST_DETAIL_BYTES = 20
+"""A shorter rest of a detail would say nothing."""
+_QUOTED_CHARACTERS = 20_000
+"""Text from upstream is cleaned no further: an error shows far less of it."""
 KEY_PAGE = "https://maton.ai/settings"
 
 _SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
@@ -53,7 +60,7 @@ def cut(text: str, max_bytes: int) -> str:
 
 def quote(text: str, secrets: Iterable[str] = ()) -> str:
     """Text from upstream, fit to be shown: one line without markup, invisible characters, headers or `secrets`."""
-    text = _hide(text, secrets)[:20_000]
+    text = _hide(text, secrets)[:_QUOTED_CHARACTERS]
     text = _TRACEBACK.sub("", _TAG.sub(" ", _SCRIPT.sub(" ", clean(text))))
     return " ".join(_HEADER.sub("[hidden]", _hide(text, secrets)).split())
 
@@ -87,9 +94,9 @@ class KlaviyoMcpError(Exception):
 
     def __init__(self, what: str, *, detail: str = "", then: str = "", suggestions: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
-        what, then = cut(what, 320 if then or detail else MAX_BYTES), cut(then, 260)
+        what, then = cut(what, _WHAT_BYTES if then or detail else MAX_BYTES), cut(then, _THEN_BYTES)
         room = MAX_BYTES - len(f"{what}  {then}".encode()) - 3
-        if detail and room > 20:
+        if detail and room > _LEAST_DETAIL_BYTES:
             what = what.rstrip(".") + ": " + cut(detail, room)
         what = what if what.endswith((".", "!", "?", "…")) else what + "."
         super().__init__(cut(f"{what} {then}".strip(), MAX_BYTES))
