@@ -14,8 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import anyio
+import anyio.lowlevel
 
 _CHUNK_BYTES = 65_536
+_LOOP_TURNS = 100
+"""Turns of the event loop: more than a message needs from its line to its call, or from its answer to its write."""
 
 
 def can_wait() -> bool:
@@ -27,6 +30,12 @@ def can_wait() -> bool:
     except OSError:  # one of them is closed
         return False
     return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in modes[:2])
+
+
+async def run_ready_tasks() -> None:
+    """Let every task that is ready run on. On a busy machine a wait in seconds can end before they did."""
+    for _ in range(_LOOP_TURNS):
+        await anyio.lowlevel.checkpoint()
 
 
 @contextmanager
@@ -106,6 +115,7 @@ class LineWriter:
         while started_before != self._started_writes or self._started_writes != self._finished_writes:
             started_before = self._started_writes
             await anyio.sleep(seconds)
+            await run_ready_tasks()
 
     async def flush(self) -> None:
         """Nothing is buffered."""

@@ -56,6 +56,7 @@ async def _serve(service: protocol.ToolService) -> int:
         """After the end of the input: let running calls end too and their answers be written, however slowly."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(SETTLE_SECONDS)
+            await pipes.run_ready_tasks()
             await handlers.idle()
         await handlers.stop()
         await writer.wait_until_quiet(SETTLE_SECONDS)
