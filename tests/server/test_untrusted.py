@@ -19,7 +19,7 @@ from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import START
 from klaviyo_mcp.answers.view import FieldError, View
 from klaviyo_mcp.untrusted import MARK_BYTES, clean, clean_value, mark_untrusted
-from klaviyo_tools.jsonapi.records import Flat, Page, Related
+from klaviyo_tools.jsonapi.records import Page, Record, RelatedIds
 from klaviyo_tools.resource_types import ResourceType
 
 PROFILE = ResourceType(
@@ -49,12 +49,12 @@ def is_visible(character: str) -> bool:
     return category not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in shaped
 
 
-def page(*records: Flat) -> Page:
+def page(*records: Record) -> Page:
     return Page(list(records), {}, None, False)
 
 
-def profile(name: str, id_: str = "01HX") -> Flat:
-    return Flat("profile", id_, {"first_name": name, "created": "2026-01-05T09:00:00+00:00"}, {})
+def profile(name: str, id_: str = "01HX") -> Record:
+    return Record("profile", id_, {"first_name": name, "created": "2026-01-05T09:00:00+00:00"}, {})
 
 
 @pytest.mark.parametrize("detail", ["summary", "full"])
@@ -88,7 +88,7 @@ def test_no_attack_leaves_its_place(attack: str, detail: str) -> None:
 
 @pytest.mark.parametrize("attack", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_no_attack_in_a_key_or_a_value_deep_inside_survives_in_a_record(attack: str) -> None:
-    flat = Flat("profile", "01HX", {"properties": {attack: {"deep": [attack, {attack: attack}]}}}, {})
+    flat = Record("profile", "01HX", {"properties": {attack: {"deep": [attack, {attack: attack}]}}}, {})
     text = record.record_text(flat, PROFILE, resources=resources)
     assert all(is_visible(character) or character == "\n" for character in text)
     assert len(text.encode()) <= ANSWER_BYTES
@@ -191,7 +191,7 @@ def test_a_word_that_the_text_contains_does_not_mark_it(text: str) -> None:
 
 
 def test_an_answer_without_untrusted_text_is_not_marked() -> None:
-    flat = Flat("profile", "01HX", {"created": "2026-01-05T09:00:00Z"}, {})
+    flat = Record("profile", "01HX", {"created": "2026-01-05T09:00:00Z"}, {})
     assert collection.collection_text(PROFILE, page(flat), resources=resources) == (
         "1 profile; complete\nid,created\n01HX,2026-01-05T09:00:00Z"
     )
@@ -200,7 +200,7 @@ def test_an_answer_without_untrusted_text_is_not_marked() -> None:
 
 def test_the_facts_name_the_fields_that_are_hidden() -> None:
     hide = View(hide=True)
-    flat = Flat("profile", "01HX", {"email": "a@example.com", "first_name": "Ann", "created": "2026-01-05"}, {})
+    flat = Record("profile", "01HX", {"email": "a@example.com", "first_name": "Ann", "created": "2026-01-05"}, {})
     assert collection.collection_text(PROFILE, page(flat), view=hide, resources=resources) == (
         "1 profile; hidden by KLAVIYO_MCP_USER_CONTENT: email, first_name; complete\nid,created\n01HX,2026-01-05"
     )
@@ -213,8 +213,8 @@ def test_the_facts_name_the_fields_that_are_hidden() -> None:
 
 
 def test_where_names_of_related_records_are_hidden_their_ids_remain() -> None:
-    event = Flat("event", "E1", {"datetime": "2026-01-05"}, {"profile": Related("profile", ("01HX",), many=False)})
-    joined = {("profile", "01HX"): Flat("profile", "01HX", {"email": "a@example.com"}, {})}
+    event = Record("event", "E1", {"datetime": "2026-01-05"}, {"profile": RelatedIds("profile", ("01HX",), many=False)})
+    joined = {("profile", "01HX"): Record("profile", "01HX", {"email": "a@example.com"}, {})}
     event_page = page(event)._replace(included=joined)
     text = collection.collection_text(EVENT, event_page, view=View(include=["profile"]), resources=resources)
     assert "a@example.com (01HX)" in text

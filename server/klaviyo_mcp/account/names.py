@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from klaviyo_mcp.account.reads import attribute_of, run_together
 from klaviyo_mcp.answers.values import value_at
 from klaviyo_mcp.answers.wording import label_of
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import resource_type
 
@@ -88,7 +88,7 @@ async def _collection_names(
             await _add_names(reads.records(collection.name, **arguments), names)
 
 
-async def _add_names(records: AsyncIterator[Flat], names: Names) -> None:
+async def _add_names(records: AsyncIterator[Record], names: Names) -> None:
     async for flat in records:
         names[flat.id] = label_of(flat)
 

@@ -17,7 +17,7 @@ from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError, UpstreamError
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.fieldsets import accepted_fields
-from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Flat, Page, flatten_document
+from klaviyo_tools.jsonapi.records import EMPTY, DocumentError, Page, Record, flatten_document
 from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Request
@@ -103,7 +103,7 @@ class AccountReads:
 
     async def records(
         self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
-    ) -> AsyncIterator[Flat]:
+    ) -> AsyncIterator[Record]:
         """The records of a collection, page after page, `max_pages` at most; else as `page`."""
         operation = self.registry[name]
 

@@ -15,7 +15,7 @@ from klaviyo_mcp.answers.rows import RowLines, Rows
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import count_noun, hidden_note, plural, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
@@ -38,7 +38,7 @@ class CollectionAnswer:
     ) -> None:
         self._rows = Rows(resource, view or View(), resources)
         self._pages = PagesRead(start, min(max_results, MAX_RESULTS))
-        self._included: dict[tuple[str, str], Flat] = {}
+        self._included: dict[tuple[str, str], Record] = {}
         self._noun = singular(resource.type)
 
     def add(self, place: Position, page: Page) -> bool:

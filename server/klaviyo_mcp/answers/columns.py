@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from klaviyo_mcp.answers.values import cell, is_empty, value_at
 from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, overlaps, relationship_of
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.resource_types import ResourceType
 
-Included = Mapping[tuple[str, str], Flat]
+Included = Mapping[tuple[str, str], Record]
 """Type and id -> a record that was included."""
 NAME_CHARACTERS = 80
 """Characters of a related record's name."""
@@ -61,7 +61,7 @@ class Columns:
     def __iter__(self) -> Iterator[Column]:
         return iter(self._columns.values())
 
-    def grow(self, record: Flat) -> None:
+    def grow(self, record: Record) -> None:
         """Add columns for what a record holds."""
         if self.takes_any_attribute:
             for name in record.attributes:
@@ -138,7 +138,7 @@ class Joins:
         self.untrusted_types: set[str] = set()
         """The types of the records whose names are shown and untrusted."""
 
-    def values(self, record: Flat, relationship: str, path: Sequence[str], included: Included) -> list[Any]:
+    def values(self, record: Record, relationship: str, path: Sequence[str], included: Included) -> list[Any]:
         """The attribute at a path of each related record; their names or ids where the path is empty."""
         related = record.related.get(relationship)
         if related is None:

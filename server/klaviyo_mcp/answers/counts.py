@@ -16,7 +16,7 @@ from klaviyo_mcp.answers.pages import next_place
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
 from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
 from klaviyo_mcp.answers.wording import count_noun, singular
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
@@ -122,7 +122,7 @@ class CountsAnswer:
         lines = csv_lines([(cell(self.path, 100), "count", "share"), *rows])
         return answer_text(facts, lines, marked=self._untrusted)
 
-    def _count(self, records: Sequence[Flat], included: Included) -> None:
+    def _count(self, records: Sequence[Record], included: Included) -> None:
         counts, most = self.counts, self.max_values
         self.records += len(records)
         for record in records:
@@ -132,7 +132,7 @@ class CountsAnswer:
                 else:
                     counts[OTHER] += 1
 
-    def _values(self, record: Flat, included: Included) -> Iterator[str]:
+    def _values(self, record: Record, included: Included) -> Iterator[str]:
         if self._relationship is None:
             value = value_at(record.attributes, self._keys) if self._keys != ("id",) else record.id
         else:

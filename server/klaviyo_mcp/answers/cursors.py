@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, unquote
 
-from klaviyo_tools.jsonapi.records import CURSOR_CHARACTERS
+from klaviyo_tools.jsonapi.records import MAX_CURSOR_CHARACTERS
 
 
 class CursorError(ValueError):
@@ -68,7 +68,7 @@ def decode_cursor(text: str, query: bytes) -> Position:
     text = text.strip().strip("\"'`").removeprefix("cursor=")
     if not text.startswith(_PREFIX):
         is_address = text.lower().startswith(("http:", "https:"))
-        if len(text) > CURSOR_CHARACTERS or not _KLAVIYO_CURSOR.fullmatch(text) or is_address:
+        if len(text) > MAX_CURSOR_CHARACTERS or not _KLAVIYO_CURSOR.fullmatch(text) or is_address:
             raise CursorError("this is not a cursor: copy it whole from the last answer, or start again without cursor")
         return Position(text)
     head, tail = text[len(_PREFIX) : len(_PREFIX) + _HEADER_CHARACTERS], text[len(_PREFIX) + _HEADER_CHARACTERS :]

@@ -7,7 +7,7 @@ from typing import Any
 from klaviyo_mcp.answers.columns import Columns, Included, Joins
 from klaviyo_mcp.answers.values import is_empty, value_at, without_empties
 from klaviyo_mcp.answers.view import ResourceLookup, View
-from klaviyo_tools.jsonapi.records import Flat, Related
+from klaviyo_tools.jsonapi.records import Record, RelatedIds
 from klaviyo_tools.resource_types import ResourceType
 
 
@@ -22,7 +22,7 @@ class RecordObjects:
         self.untrusted = False
         """Whether an object holds text that people outside the account can write."""
 
-    def object(self, record: Flat, included: Included) -> dict[str, Any]:
+    def object(self, record: Record, included: Included) -> dict[str, Any]:
         """The object of a record; of the fields that the view names, where it names any."""
         members: dict[str, Any] = {"id": record.id} if record.id else {}
         if self._columns.view.fields:
@@ -41,7 +41,7 @@ class RecordObjects:
             self.untrusted = self.untrusted or related.type in self._joins.untrusted_types
         return members
 
-    def object_with_included(self, record: Flat, included: Included) -> dict[str, Any]:
+    def object_with_included(self, record: Record, included: Included) -> dict[str, Any]:
         """`object`, with each record that the view includes as an object instead of its name."""
         members = self.object(record, included)
         for name in self._columns.view.include:
@@ -52,7 +52,7 @@ class RecordObjects:
                 members[key] = objects if related.many else objects[0]
         return members
 
-    def _add_fields(self, members: dict[str, Any], record: Flat, included: Included) -> dict[str, Any]:
+    def _add_fields(self, members: dict[str, Any], record: Record, included: Included) -> dict[str, Any]:
         for name, path, relationship, untrusted, related_type in self._columns:
             if relationship is None:
                 value = value_at(record.attributes, path)
@@ -64,7 +64,7 @@ class RecordObjects:
                 self.untrusted = self.untrusted or untrusted or related_type in self._joins.untrusted_types
         return members
 
-    def _related_objects(self, name: str, related: Related, included: Included) -> list[dict[str, Any]]:
+    def _related_objects(self, name: str, related: RelatedIds, included: Included) -> list[dict[str, Any]]:
         resources = self._columns.resources
         objects = record_objects(resources(related.type), View(detail="full", hide=self._hide), resources)
         members = []

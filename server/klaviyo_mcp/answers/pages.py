@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
+from klaviyo_tools.jsonapi.records import DocumentError, Page, Record
 
 MAX_RESULTS = 1_000
 """The most records that one answer reads."""
@@ -112,14 +112,14 @@ class PagesRead:
 
     start: Position = START
     max_results: int = MAX_RESULTS
-    records: list[Flat] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     total: int | None = None
     """The number of records in the whole collection, where Klaviyo answers with it."""
     _firsts: list[int] = field(default_factory=list)
     _places: list[Position] = field(default_factory=list)
     _end: Position | None = None
 
-    def add(self, place: Position, page: Page) -> Sequence[Flat]:
+    def add(self, place: Position, page: Page) -> Sequence[Record]:
         """Add the records of a page, and return those that were new; records beyond `max_results` stay reachable."""
         fresh = page.records[place.skip :]
         room = self.max_results - len(self.records)

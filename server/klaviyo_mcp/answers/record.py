@@ -14,7 +14,7 @@ from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, 
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import hidden_note, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
@@ -26,7 +26,7 @@ _JOB_FACTS = {"status", "created_at", "completed_at", "started_at", "expires_at"
 
 
 def record_text(
-    flat: Flat | None,
+    flat: Record | None,
     resource: ResourceType,
     *,
     included: Included | None = None,
@@ -55,7 +55,7 @@ def _cut_members(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
 
 
 def job_text(
-    flat: Flat,
+    flat: Record,
     resource: ResourceType,
     *,
     follow: str | None = None,
@@ -90,7 +90,7 @@ def _has_ended(status: str) -> bool:
     return status in ("complete", "cancelled")
 
 
-def _job_facts(flat: Flat, status: str) -> list[str]:
+def _job_facts(flat: Record, status: str) -> list[str]:
     """`profile bulk import job J1: processing, 20 completed of 50, 1 failed`, and when it began and ended."""
     attributes = flat.attributes
     total = attributes.get(_COUNTS[0])
@@ -108,7 +108,7 @@ def _job_facts(flat: Flat, status: str) -> list[str]:
     return facts
 
 
-def _next_calls(flat: Flat, status: str, follow: str | None, errors: str | None, result: str | None) -> Sequence[str]:
+def _next_calls(flat: Record, status: str, follow: str | None, errors: str | None, result: str | None) -> Sequence[str]:
     facts = []
     failed = flat.attributes.get("failed_count")
     if errors and isinstance(failed, int) and failed:

@@ -21,7 +21,7 @@ from klaviyo_mcp.answers.values import (
     value_at,
 )
 from klaviyo_mcp.answers.view import ResourceLookup, View
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
 
@@ -61,7 +61,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self._lines) if self._objects else len(self._cells)
 
-    def add(self, records: Iterable[Flat], included: Included, room: int) -> bool:
+    def add(self, records: Iterable[Record], included: Included, room: int) -> bool:
         """Add records until they certainly fill `room` bytes. Returns whether there is room for more."""
         for record in records:
             if self.size > room:
@@ -83,7 +83,7 @@ class Rows:
             return RowLines([], self._lines[:count], self._objects.untrusted)
         return self._csv(self._cells[:count])
 
-    def shortened_lines(self, record: Flat, included: Included, room: int) -> RowLines:
+    def shortened_lines(self, record: Record, included: Included, room: int) -> RowLines:
         """The lines of one record that is larger than `room` bytes, its longest values cut."""
         if self._objects:
             members = fit_members(self._objects.object(record, included), room)
@@ -104,7 +104,7 @@ class Rows:
         days = [day for day in self._days[:count] if day]
         return (min(days), max(days)) if days else None
 
-    def _add_facts(self, record: Flat, included: Included) -> None:
+    def _add_facts(self, record: Record, included: Included) -> None:
         if self._facet is not None:
             value: Any
             if self._facet.relationship:
@@ -116,7 +116,7 @@ class Rows:
             value = value_at(record.attributes, self._date_path)
             self._days.append((timestamp(value) or "")[:10] if isinstance(value, str) else "")
 
-    def _row(self, record: Flat, included: Included, max_cell: int) -> list[str]:
+    def _row(self, record: Record, included: Included, max_cell: int) -> list[str]:
         """The cells of a record, its id first; `max_cell` is in characters."""
         if self.columns.takes_any_attribute or record.related:
             self.columns.grow(record)

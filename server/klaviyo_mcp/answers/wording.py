@@ -8,7 +8,7 @@ from typing import Any
 
 from klaviyo_mcp.answers.values import cell, value_at
 from klaviyo_mcp.untrusted import clean
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
 
 NAME_CHARACTERS = 80
@@ -92,7 +92,7 @@ def hidden_note(names: Iterable[str], most: int = 8) -> str:
     return f"hidden by KLAVIYO_MCP_USER_CONTENT: {', '.join(listed[:most])}{more}"
 
 
-def label_of(flat: Flat) -> str:
+def label_of(flat: Record) -> str:
     """The name by which a person knows a record; empty where it has none."""
     labels = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
     return next((str(label) for label in labels if label), "")

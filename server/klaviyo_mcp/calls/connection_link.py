@@ -12,7 +12,7 @@ from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.answers.wording import describe
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
+from klaviyo_tools.jsonapi.records import DocumentError, Page, Record
 
 OPERATION = "create_connection"
 MESSAGE = "Open Maton's page to sign in to Klaviyo and allow the connection."
@@ -24,7 +24,7 @@ async def create_connection_text(
     reads: AccountReads,
     *,
     how_to_follow: Callable[[str], str],
-    record_text: Callable[[Flat], str],
+    record_text: Callable[[Record], str],
 ) -> str:
     """Create a connection, have a person open its address where the client can, and write the answer.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from klaviyo_mcp.errors import KlaviyoMcpError
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import Registry
 
@@ -53,17 +53,17 @@ def _job_reads(status: str, errors: str | None, result: str | None, registry: Re
 class FollowedJob:
     """A job as it was last seen; `unfinished` says why it was not followed to its end, None where it was."""
 
-    job: Flat
+    job: Record
     unfinished: str | None = None
 
 
-def has_ended(job: Flat) -> bool:
+def has_ended(job: Record) -> bool:
     """Whether the job has ended. Klaviyo has no status for failure: read the counts."""
     return job.attributes.get("status") in ("complete", "cancelled")
 
 
 async def follow_job(
-    job: Flat, read: Callable[[], Awaitable[Flat]], *, deadline: float, report: ReportProgress
+    job: Record, read: Callable[[], Awaitable[Record]], *, deadline: float, report: ReportProgress
 ) -> FollowedJob:
     """Read a job until it has ended, or until no time is left for another read. `deadline` is on the loop's clock.
 
@@ -83,7 +83,7 @@ async def follow_job(
     return FollowedJob(job)
 
 
-async def _report_progress(job: Flat, report: ReportProgress) -> None:
+async def _report_progress(job: Record, report: ReportProgress) -> None:
     counts = [job.attributes.get(name) for name in ("completed_count", "failed_count", "skipped_count")]
     done = sum(count for count in counts if isinstance(count, int))
     total = job.attributes.get("total_count")

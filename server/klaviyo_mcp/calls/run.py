@@ -27,8 +27,8 @@ from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.jsonapi.documents import given_arguments
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
+from klaviyo_tools.jsonapi.documents import argument_values
+from klaviyo_tools.jsonapi.records import DocumentError, Page, Record
 from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import resource_type
@@ -124,7 +124,7 @@ class PlanRunner:
 
     async def _nothing(self, plan: Plan, context: CallContext) -> str:
         reply = await self.requests.send(plan, context)
-        subject = {name: _plain(value) for name, value, _ in given_arguments(plan.arguments)}
+        subject = {name: _plain(value) for name, value, _ in argument_values(plan.arguments)}
         accepted = reply.status == 202
         verify_with = self.inventory.verify_with(plan.operation) if accepted else None
         return record.success_text(plan.operation.name, subject, accepted=accepted, verify_with=verify_with)
@@ -150,13 +150,13 @@ class PlanRunner:
         more = await self._end_of_job(plan, reads, end.job)
         return f"{text}\n{more}" if more else text
 
-    async def _end_of_job(self, plan: Plan, reads: JobReads, job: Flat) -> str:
+    async def _end_of_job(self, plan: Plan, reads: JobReads, job: Record) -> str:
         """The errors of a job that has ended, or else its result; empty where it has neither."""
         if reads.errors is not None and job.attributes.get("failed_count"):
             return await self._read_about(plan, reads.errors, job, max_results=MAX_ERRORS_SHOWN)
         return await self._read_about(plan, reads.result, job) if reads.result is not None else ""
 
-    async def _read_job(self, plan: Plan, status: Operation, job: Flat) -> Flat:
+    async def _read_job(self, plan: Plan, status: Operation, job: Record) -> Record:
         """The job as it is now. Raises KlaviyoMcpError."""
         try:
             page = await self.requests.page(self._plan_read(plan, status, job), SilentContext())
@@ -166,19 +166,19 @@ class PlanRunner:
             raise UpstreamError(status.name, "the answer names no job")
         return page.records[0]
 
-    async def _read_about(self, plan: Plan, operation: Operation, job: Flat, **arguments: object) -> str:
+    async def _read_about(self, plan: Plan, operation: Operation, job: Record, **arguments: object) -> str:
         """The whole answer of a read about a job, or why there is none."""
         try:
             return await self.run(self._plan_read(plan, operation, job, **arguments), SilentContext())
         except KlaviyoMcpError as error:
             return f"{self._how_to_read(operation, job)} could not be read: {error}"
 
-    def _plan_read(self, plan: Plan, operation: Operation, job: Flat, **arguments: object) -> Plan:
+    def _plan_read(self, plan: Plan, operation: Operation, job: Record, **arguments: object) -> Plan:
         """The plan of a read about a job, with the deadline of the call that started the job."""
         checked = check_arguments(operation.arguments, {operation.path_ids[-1]: job.id, **arguments})
         return plan_call(Authorized(operation, checked, plan.deadline), revision=self.revision, hide=plan.view.hide)
 
-    def _how_to_read(self, operation: Operation | None, job: Flat) -> str | None:
+    def _how_to_read(self, operation: Operation | None, job: Record) -> str | None:
         return self.inventory.how_to_call(operation, {operation.path_ids[-1]: job.id}) if operation else None
 
     def _how_to_follow_connection(self, id_: str) -> str:

@@ -12,7 +12,7 @@ from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, 
 from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.errors import UpstreamError
 from klaviyo_mcp.gateway.operations import OperationSender
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -134,7 +134,7 @@ class CircularReads(AccountReads):
         super().__init__(cast("OperationSender", None), registry(), "2026-01-15")
 
     async def page(self, name: str, **_: Any) -> Page:
-        return Page([Flat("flow", "F1", {"name": "Flow 1"}, {})], {}, "same", False)
+        return Page([Record("flow", "F1", {"name": "Flow 1"}, {})], {}, "same", False)
 
 
 async def test_cursors_that_lead_in_a_circle_are_an_error_and_leave_the_names_that_were_read() -> None:

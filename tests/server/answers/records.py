@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.resource_types import ResourceType
 
 CAMPAIGN = ResourceType(
@@ -39,11 +39,11 @@ def resources(type_: str) -> ResourceType:
     return table.get(type_) or ResourceType(type_, (), (), ("name",), None, None, {}, ())
 
 
-def campaign(number: int, **attributes: Any) -> Flat:
-    return Flat("campaign", f"C{number}", {"name": f"Sale {number}", "status": "Sent", **attributes}, {})
+def campaign(number: int, **attributes: Any) -> Record:
+    return Record("campaign", f"C{number}", {"name": f"Sale {number}", "status": "Sent", **attributes}, {})
 
 
-def page(records: list[Flat], following: str | None = None, **members: Any) -> Page:
+def page(records: list[Record], following: str | None = None, **members: Any) -> Page:
     return Page(records, members.get("included", {}), following, False, members.get("total"))
 
 

@@ -19,7 +19,7 @@ from klaviyo_mcp.answers import collection, cursors, pages
 from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.view import View
-from klaviyo_tools.jsonapi.records import Flat, Page, Related
+from klaviyo_tools.jsonapi.records import Page, Record, RelatedIds
 from klaviyo_tools.resource_types import ResourceType
 
 QUERY = cursors.fingerprint({"operation": "get_campaigns"})
@@ -84,13 +84,13 @@ def test_the_facts_list_the_most_frequent_of_many_facet_values() -> None:
 
 def test_a_number_or_truth_value_stands_with_its_attribute() -> None:
     ratings = ResourceType("review", ("rating",), ("rating",), (), "rating", None, {}, ())
-    content = page([Flat("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
+    content = page([Record("review", f"R{n}", {"rating": rating}, {}) for n, rating in enumerate([5, 5, 1])])
     text = collection.collection_text(ratings, content, resources=resources)
     assert text.split("\n")[0] == "3 reviews; 2 rating=5, 1 rating=1; complete"
 
 
 def test_columns_without_a_value_are_dropped() -> None:
-    assert body(text_of(page([Flat("campaign", "C1", {"name": None, "status": "Sent", "send_time": ""}, {})]))) == [
+    assert body(text_of(page([Record("campaign", "C1", {"name": None, "status": "Sent", "send_time": ""}, {})]))) == [
         "id,status",
         "C1,Sent",
     ]
@@ -105,9 +105,9 @@ def test_fields_choose_the_columns() -> None:
 
 
 def test_related_ids_are_columns_and_included_records_have_names() -> None:
-    flat = Flat("campaign", "C1", {"name": "Sale"}, {"tags": Related("tag", ("T1", "T2"), many=True)})
+    flat = Record("campaign", "C1", {"name": "Sale"}, {"tags": RelatedIds("tag", ("T1", "T2"), many=True)})
     assert body(text_of(page([flat]))) == ["id,name,tags", "C1,Sale,T1; T2"]
-    included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring; summer", "colour": "red"}, {})}
+    included = {("tag", "T1"): Record("tag", "T1", {"name": "Spring; summer", "colour": "red"}, {})}
     assert body(text_of(page([flat], included=included), include=["tags"])) == [
         "id,name,tags",
         "C1,Sale,Spring; summer (T1); T2",
@@ -121,8 +121,8 @@ def test_related_ids_are_columns_and_included_records_have_names() -> None:
 def test_a_type_that_nobody_declared_shows_all_its_attributes() -> None:
     content = page(
         [
-            Flat("thing", "1", {"a": 1}, {"owner": Related("person", ("P",), many=False)}),
-            Flat("thing", "2", {"b": True}, {}),
+            Record("thing", "1", {"a": 1}, {"owner": RelatedIds("person", ("P",), many=False)}),
+            Record("thing", "2", {"b": True}, {}),
         ]
     )
     assert collection.collection_text(resources("thing"), content, resources=resources) == (
@@ -131,7 +131,7 @@ def test_a_type_that_nobody_declared_shows_all_its_attributes() -> None:
 
 
 def test_attributes_beyond_the_most_columns_are_left_out_and_the_facts_say_so() -> None:
-    content = page([Flat("thing", "1", {f"a{n}": n for n in range(60)}, {})])
+    content = page([Record("thing", "1", {f"a{n}": n for n in range(60)}, {})])
     text = collection.collection_text(resources("thing"), content, resources=resources)
     assert text.split("\n")[0] == "1 thing; further attributes are left out: ask for detail=full; complete"
     assert text.split("\n")[1].count(",") == 40
@@ -151,7 +151,7 @@ def test_a_long_list_is_cut_between_two_of_its_values() -> None:
 
 
 def test_full_detail_is_one_line_of_json_for_each_record() -> None:
-    flat = Flat(
+    flat = Record(
         "campaign",
         "C1",
         {
@@ -160,9 +160,9 @@ def test_full_detail_is_one_line_of_json_for_each_record() -> None:
             "none": None,
             "options": {"a": [], "b": 0, "c": False},
         },
-        {"tags": Related("tag", ("T1",), many=True), "template": Related("template", ("E1",), many=False)},
+        {"tags": RelatedIds("tag", ("T1",), many=True), "template": RelatedIds("template", ("E1",), many=False)},
     )
-    included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring"}, {})}
+    included = {("tag", "T1"): Record("tag", "T1", {"name": "Spring"}, {})}
     assert text_of(page([flat, campaign(2)], included=included), include=["tags"], detail="full") == (
         "2 campaigns; 1 Sent; send_time 2026-01-05; complete\n"
         '{"id":"C1","name":"Sale","send_time":"2026-01-05T09:00:00.5+00:00","options":{"b":0,"c":false},'
@@ -224,7 +224,7 @@ field_choices = st.sampled_from([(), ("properties",), ("email", "properties.a", 
 def test_any_answer_is_within_the_budget_and_its_table_is_whole(
     attributes: list[dict[str, Any]], detail: Any, fields: Any, hide: bool
 ) -> None:
-    content = page([Flat("profile", f"P{n}", one, {}) for n, one in enumerate(attributes)], "x" * 200)
+    content = page([Record("profile", f"P{n}", one, {}) for n, one in enumerate(attributes)], "x" * 200)
     text = collection.collection_text(
         PROFILE,
         content,
@@ -244,7 +244,7 @@ def test_any_answer_is_within_the_budget_and_its_table_is_whole(
 
 
 def test_a_hundred_records_of_a_hundred_kilobytes_are_within_the_budget() -> None:
-    flats = [Flat("profile", f"P{n}", {"properties": {"note": "é" * 50_000, "n": n}}, {}) for n in range(100)]
+    flats = [Record("profile", f"P{n}", {"properties": {"note": "é" * 50_000, "n": n}}, {}) for n in range(100)]
     for detail in ("summary", "full"):
         text = collection.collection_text(PROFILE, page(flats, "x"), view=View(detail=detail), resources=resources)
         assert len(text.encode()) <= ANSWER_BYTES
@@ -262,7 +262,7 @@ def test_following_the_cursors_of_cut_answers_reaches_every_record_once(
     sizes: list[int], page_records: int, max_results: int, sized: bool, detail: Any
 ) -> None:
     flats = [
-        Flat("profile", f"P{n}", {"email": f"{n}@example.com", "properties": "x" * size}, {})
+        Record("profile", f"P{n}", {"email": f"{n}@example.com", "properties": "x" * size}, {})
         for n, size in enumerate(sizes)
     ]
 
@@ -298,7 +298,7 @@ def test_an_answer_takes_no_more_than_a_thousand_records() -> None:
     answer = collection.CollectionAnswer(CAMPAIGN, max_results=4_000, resources=resources)
     numbers = iter(range(10_000))
     pages_taken = 1
-    while answer.add(START, page([Flat("campaign", f"{next(numbers)}", {}, {}) for _ in range(300)], "x")):
+    while answer.add(START, page([Record("campaign", f"{next(numbers)}", {}, {}) for _ in range(300)], "x")):
         pages_taken += 1
     assert pages_taken == 4
     assert answer.text(lambda position: str(position.skip)).split("\n")[0] == (

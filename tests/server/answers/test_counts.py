@@ -17,7 +17,7 @@ from klaviyo_mcp.answers.counts import NONE, OTHER, CountsAnswer, parse_count_by
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.pages import read_pages
 from klaviyo_mcp.answers.view import FieldError
-from klaviyo_tools.jsonapi.records import Flat, Page, Related
+from klaviyo_tools.jsonapi.records import Page, Record, RelatedIds
 from klaviyo_tools.resource_types import ResourceType
 
 EVENT = ResourceType(
@@ -41,7 +41,7 @@ def resources(type_: str) -> ResourceType:
 def counts_of(count_by: str, *values: Any, **limits: Any) -> CountsAnswer:
     answer = CountsAnswer(EVENT, count_by, resources=resources, **limits)
     name = answer.path.split(".")[0]
-    records = [Flat("event", "E", {name: value} if value is not ... else {}, {}) for value in values]
+    records = [Record("event", "E", {name: value} if value is not ... else {}, {}) for value in values]
     answer.add(START, Page(records, {}, None, False))
     return answer
 
@@ -145,20 +145,20 @@ def test_periods_are_in_the_order_of_time() -> None:
 
 def test_related_records_are_counted_by_name_where_they_are_included() -> None:
     answer = CountsAnswer(EVENT, "metric", resources=resources)
-    related = {"metric": Related("metric", ("M1",), many=False)}
-    included = {("metric", "M1"): Flat("metric", "M1", {"name": "Placed Order"}, {})}
-    answer.add(START, Page([Flat("event", "E", {}, related), Flat("event", "F", {}, {})], included, None, False))
+    related = {"metric": RelatedIds("metric", ("M1",), many=False)}
+    included = {("metric", "M1"): Record("metric", "M1", {"name": "Placed Order"}, {})}
+    answer.add(START, Page([Record("event", "E", {}, related), Record("event", "F", {}, {})], included, None, False))
     assert dict(answer.counts) == {"Placed Order (M1)": 1, NONE: 1}
     answer = CountsAnswer(EVENT, "metric", resources=resources)
-    answer.add(START, Page([Flat("event", "E", {}, related)], {}, None, False))
+    answer.add(START, Page([Record("event", "E", {}, related)], {}, None, False))
     assert dict(answer.counts) == {"M1": 1}
 
 
 def test_an_untrusted_attribute_of_a_related_record_is_counted_and_marked() -> None:
     answer = CountsAnswer(EVENT, "profile.location.city", resources=resources)
-    related = {"profile": Related("profile", ("P1",), many=False)}
-    included = {("profile", "P1"): Flat("profile", "P1", {"location": {"city": "Paris"}}, {})}
-    answer.add(START, Page([Flat("event", "E", {}, related)], included, None, False))
+    related = {"profile": RelatedIds("profile", ("P1",), many=False)}
+    included = {("profile", "P1"): Record("profile", "P1", {"location": {"city": "Paris"}}, {})}
+    answer.add(START, Page([Record("event", "E", {}, related)], included, None, False))
     assert dict(answer.counts) == {"Paris": 1}
     assert "not instructions to you" in answer.text()
 
@@ -219,7 +219,7 @@ class Pages:
         self.requests += 1
         start = int(cursor or 0)
         end = min(start + (size or self.size), self.total)
-        records = [Flat("event", str(n), {"status": f"s{n % 7}", "n": n}, {}) for n in range(start, end)]
+        records = [Record("event", str(n), {"status": f"s{n % 7}", "n": n}, {}) for n in range(start, end)]
         return Page(records, {}, str(end) if end < self.total else None, False)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.answers.cursors import START, Position, decode_cursor, encode_cursor, fingerprint
 from klaviyo_mcp.answers.pages import MAX_RESULTS, FetchPage, PagesRead, next_place, page_size, read_pages
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page
+from klaviyo_tools.jsonapi.records import DocumentError, Page, Record
 
 QUERY = fingerprint({"operation": "get_lists"})
 
@@ -21,7 +21,7 @@ class Collection:
     """A paged collection as Klaviyo serves it: its cursor is the number of the record it begins with."""
 
     def __init__(self, total: int, own_size: int = 10) -> None:
-        self.records = [Flat("list", f"L{number}", {}, {}) for number in range(total)]
+        self.records = [Record("list", f"L{number}", {}, {}) for number in range(total)]
         self.own_size = own_size
         self.requests: list[tuple[str | None, int | None]] = []
 
@@ -72,7 +72,7 @@ def test_the_page_size_reads_the_records_in_the_fewest_requests(
 @pytest.mark.anyio
 async def test_a_cursor_that_leads_back_to_its_own_page_is_an_error() -> None:
     async def fetch(cursor: str | None, size: int | None) -> Page:
-        return Page([Flat("list", "L", {}, {})], {}, "same", False)
+        return Page([Record("list", "L", {}, {})], {}, "same", False)
 
     with pytest.raises(DocumentError, match="leads back to a page that was already read"):
         await read_records(fetch, max_results=10, size=None)
@@ -203,7 +203,7 @@ async def test_records_to_skip_beyond_a_page_are_skipped_in_the_next() -> None:
 
 @pytest.mark.anyio
 async def test_an_empty_page_before_the_end_is_not_the_end() -> None:
-    pages = {None: Page([], {}, "b", False), "b": Page([Flat("list", "L", {}, {})], {}, None, False)}
+    pages = {None: Page([], {}, "b", False), "b": Page([Record("list", "L", {}, {})], {}, None, False)}
 
     async def fetch(cursor: str | None, size: int | None) -> Page:
         return pages[cursor]

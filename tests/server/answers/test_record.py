@@ -13,7 +13,7 @@ from tests.server.answers.records import CAMPAIGN, JOB, PROFILE, VALUES, resourc
 
 from klaviyo_mcp.answers import record
 from klaviyo_mcp.answers.budget import ANSWER_BYTES
-from klaviyo_tools.jsonapi.records import Flat, Related, flatten_document
+from klaviyo_tools.jsonapi.records import Record, RelatedIds, flatten_document
 from klaviyo_tools.resource_types import ResourceType
 
 
@@ -24,7 +24,7 @@ def test_a_missing_record_is_named_by_its_type() -> None:
 
 
 def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
-    flat = Flat(
+    flat = Record(
         "campaign",
         "C1",
         {
@@ -33,9 +33,9 @@ def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
             "send_time": None,
             "options": {"a": {}, "b": [], "c": "", "d": 0, "e": False},
         },
-        {"tags": Related("tag", ("T1", "T2"), many=True), "template": Related("template", ("E1",), many=False)},
+        {"tags": RelatedIds("tag", ("T1", "T2"), many=True), "template": RelatedIds("template", ("E1",), many=False)},
     )
-    included = {("tag", "T1"): Flat("tag", "T1", {"name": "Spring"}, {})}
+    included = {("tag", "T1"): Record("tag", "T1", {"name": "Spring"}, {})}
     assert record.record_text(flat, CAMPAIGN, included=included, resources=resources) == (
         '{"id":"C1","name":"Sälé","status":"Sent","options":{"d":0,"e":false},'
         '"tags":["Spring (T1)","T2"],"template":"E1"}'
@@ -43,7 +43,7 @@ def test_a_record_is_compact_json_without_nulls_and_empties() -> None:
 
 
 def test_a_record_larger_than_the_budget_names_the_values_that_are_cut() -> None:
-    flat = Flat("template", "E1", {"name": "Welcome", "html": "<p>" * 20_000, "text": "t"}, {})
+    flat = Record("template", "E1", {"name": "Welcome", "html": "<p>" * 20_000, "text": "t"}, {})
     text = record.record_text(flat, ResourceType("template", (), (), (), None, None, {}, ()), resources=resources)
     facts, value = text.split("\n")
     assert facts == "cut to fit 24,000 bytes: html (60,002 bytes); fields=… asks for fewer"
@@ -55,21 +55,21 @@ def test_a_record_larger_than_the_budget_names_the_values_that_are_cut() -> None
 @settings(max_examples=60)
 @given(st.dictionaries(st.text(max_size=60), VALUES, max_size=30))
 def test_any_record_is_within_the_budget_and_is_json(attributes: dict[str, Any]) -> None:
-    text = record.record_text(Flat("profile", "P1", attributes, {}), PROFILE, resources=resources)
+    text = record.record_text(Record("profile", "P1", attributes, {}), PROFILE, resources=resources)
     assert len(text.encode()) <= ANSWER_BYTES
     lines = text.split("\n")
     assert json.loads(lines[-2] if lines[-1].startswith("data-") else lines[-1])["id"] == "P1"
 
 
 def test_keys_that_are_the_same_once_they_are_cut_stay_apart() -> None:
-    flat = Flat("thing", "1", {"custom": {"k" * 100 + f"{n:05}": "v" for n in range(20_000)}}, {})
+    flat = Record("thing", "1", {"custom": {"k" * 100 + f"{n:05}": "v" for n in range(20_000)}}, {})
     text = record.record_text(flat, resources("thing"), resources=resources)
     assert len(text.encode()) <= ANSWER_BYTES
     assert len(json.loads(text.split("\n")[1])["custom"]) > 300
 
 
 def test_attributes_without_room_are_counted() -> None:
-    flat = Flat("thing", "1", {f"attribute{n:05}": "value" * 4 for n in range(5_000)}, {})
+    flat = Record("thing", "1", {f"attribute{n:05}": "value" * 4 for n in range(5_000)}, {})
     text = record.record_text(flat, resources("thing"), resources=resources)
     assert len(text.encode()) <= ANSWER_BYTES
     value = json.loads(text.split("\n")[1])
@@ -111,7 +111,7 @@ def test_attributes_without_room_are_counted() -> None:
 )
 def test_the_answer_of_a_job_is_its_status_its_counts_and_the_next_call(attributes: dict[str, Any], text: str) -> None:
     answer = record.job_text(
-        Flat("profile-bulk-import-job", "J1", attributes, {}),
+        Record("profile-bulk-import-job", "J1", attributes, {}),
         JOB,
         follow="get_bulk_import_profiles_job(job_id=J1)",
         errors="get_errors_for_bulk_import_profiles_job(job_id=J1)",
@@ -122,7 +122,7 @@ def test_the_answer_of_a_job_is_its_status_its_counts_and_the_next_call(attribut
 
 def test_the_errors_of_a_job_stay_within_the_budget() -> None:
     errors = [{"code": "invalid", "detail": "price is no number", "source": {"pointer": "/data"}, "meta": None}]
-    flat = Flat("catalog-item-bulk-create-job", "J1", {"status": "complete", "errors": errors}, {})
+    flat = Record("catalog-item-bulk-create-job", "J1", {"status": "complete", "errors": errors}, {})
     assert record.job_text(flat, JOB, resources=resources) == (
         "catalog item bulk create job J1: complete\n"
         '{"errors":[{"code":"invalid","detail":"price is no number","source":{"pointer":"/data"}}]}'

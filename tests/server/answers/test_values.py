@@ -14,7 +14,7 @@ from klaviyo_mcp.answers import record
 from klaviyo_mcp.answers.collection import collection_text
 from klaviyo_mcp.answers.values import cell, fit, json_bytes, value_at
 from klaviyo_mcp.answers.view import View
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_value_nested_too_deeply_is_replaced_by_a_note() -> None:
     for _ in range(100_000):
         value = [value]
     assert cell(value) == '"(nested too deeply to show)"'
-    flat = Flat("profile", "P1", {"properties": value, "email": "a@example.com"}, {})
+    flat = Record("profile", "P1", {"properties": value, "email": "a@example.com"}, {})
     for view in (View(), View(["properties", "email"])):
         line = record.record_text(flat, PROFILE, view=view, resources=resources).split("\n")[2]
         assert "(nested too deeply to show)" in line

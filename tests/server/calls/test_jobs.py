@@ -11,7 +11,7 @@ from tests.server.sandbox_server import UnattendedContext, answer_text, sandbox_
 
 from klaviyo_mcp.calls import jobs
 from klaviyo_mcp.errors import UpstreamError
-from klaviyo_tools.jsonapi.records import EMPTY, Flat
+from klaviyo_tools.jsonapi.records import EMPTY, Record
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -34,8 +34,8 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
 
 
-def job(status: str, **attributes: Any) -> Flat:
-    return Flat("profile-bulk-import-job", "J1", {"status": status, **attributes}, EMPTY)
+def job(status: str, **attributes: Any) -> Record:
+    return Record("profile-bulk-import-job", "J1", {"status": status, **attributes}, EMPTY)
 
 
 async def test_without_wait_the_answer_names_the_read_to_call() -> None:
@@ -74,7 +74,7 @@ async def test_the_errors_of_a_job_are_read_where_they_have_a_read_of_their_own(
     server = sandbox_server(confirm="never")
     server.put("import-error", "E1", code="invalid", title="Invalid", detail="no e-mail address", source={})
 
-    async def follow(started: Flat, *_: Any, **__: Any) -> jobs.FollowedJob:
+    async def follow(started: Record, *_: Any, **__: Any) -> jobs.FollowedJob:
         kept = server.sandbox.store.get("profile-bulk-import-job", started.id)
         assert kept is not None
         server.sandbox.store.link(kept, "import-errors", ["E1"])
@@ -90,7 +90,7 @@ async def test_the_errors_of_a_job_are_read_where_they_have_a_read_of_their_own(
 
 
 async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_named() -> None:
-    async def read() -> Flat:
+    async def read() -> Record:
         return job("processing")
 
     end = await jobs.follow_job(
@@ -102,7 +102,7 @@ async def test_a_job_that_outlives_the_call_is_left_running_and_the_read_is_name
 
 
 async def test_a_job_that_cannot_be_read_is_not_reported_as_failed() -> None:
-    async def read() -> Flat:
+    async def read() -> Record:
         raise UpstreamError("get_bulk_import_profiles_job", "the answer names no job")
 
     end = await jobs.follow_job(

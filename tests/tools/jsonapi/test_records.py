@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_tools.jsonapi.records import DocumentError, Flat, Page, Related, flatten_document, next_cursor
+from klaviyo_tools.jsonapi.records import DocumentError, Page, Record, RelatedIds, flatten_document, next_cursor
 
 CAMPAIGN = {
     "type": "campaign",
@@ -43,7 +43,7 @@ CAMPAIGN = {
         ({"data": {"type": "list", "relationships": [1]}}, "the relationships of a record are an array"),
         (
             {"data": {"type": "list", "relationships": {"tags": {"data": ["x"]}}}},
-            "the relationship 'tags' holds what is no identifier",
+            "the relationship 'tags' holds something other than identifiers",
         ),
         ({"data": [], "included": {"type": "x"}}, "its included member is an object where an array was expected"),
         ({"data": [], "links": {"next": "https://[/?page%5Bcursor%5D=x"}}, "its next link is not a URL"),
@@ -67,11 +67,11 @@ def test_a_record_keeps_its_attributes_and_related_ids_and_loses_its_links() -> 
     page = flatten_document({"data": CAMPAIGN, "links": {"self": "https://a.klaviyo.com/"}})
     assert page == Page(
         records=[
-            Flat(
+            Record(
                 "campaign",
                 "01HXCAMPAIGN",
                 {"name": "Spring", "status": "Sent", "archived": False, "send_time": None},
-                {"campaign-messages": Related("campaign-message", ("01HXMESSAGE",), many=True)},
+                {"campaign-messages": RelatedIds("campaign-message", ("01HXMESSAGE",), many=True)},
             )
         ],
         included={},
@@ -84,12 +84,12 @@ def test_a_to_one_relationship_is_told_from_a_to_many() -> None:
     document = {
         "data": {"type": "tag", "id": "t", "relationships": {"tag-group": {"data": {"type": "tag-group", "id": "g"}}}}
     }
-    assert flatten_document(document).records[0].related == {"tag-group": Related("tag-group", ("g",), many=False)}
+    assert flatten_document(document).records[0].related == {"tag-group": RelatedIds("tag-group", ("g",), many=False)}
 
 
 def test_included_records_are_found_by_type_and_id() -> None:
     page = flatten_document({"data": [], "included": [{"type": "tag", "id": "t1", "attributes": {"name": "Sale"}}]})
-    assert page.included == {("tag", "t1"): Flat("tag", "t1", {"name": "Sale"}, {})}
+    assert page.included == {("tag", "t1"): Record("tag", "t1", {"name": "Sale"}, {})}
 
 
 def test_null_is_a_single_document_without_a_record() -> None:
@@ -97,7 +97,7 @@ def test_null_is_a_single_document_without_a_record() -> None:
 
 
 def test_identifiers_alone_are_records_without_attributes() -> None:
-    assert flatten_document({"data": [{"type": "profile", "id": "p1"}]}).records == [Flat("profile", "p1", {}, {})]
+    assert flatten_document({"data": [{"type": "profile", "id": "p1"}]}).records == [Record("profile", "p1", {}, {})]
 
 
 def test_a_report_without_an_id_is_a_record_without_one() -> None:

@@ -1,4 +1,4 @@
-"""Flat arguments -> JSON:API documents. What was set is sent, nothing else: a null that was given clears a field."""
+"""Flat arguments -> JSON:API documents. Only arguments that were given are sent; a null among them clears a field."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ JSON = Any
 def build_document(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
     """The body of a create, an update or an action: `{"data": {"type", "id"?, "attributes", …}}`.
 
-    A `Linkage` field, where the arguments have one, is the whole of `data` instead.
+    Where the arguments have a `Linkage` field, its value is the whole of `data` instead.
     """
-    for _, value, place in given_arguments(arguments):
+    for _, value, place in argument_values(arguments):
         if isinstance(place, Linkage):
             return {"data": build_linkage(place.type, value)}
     return {"data": build_resource(type_, arguments, id_)}
 
 
 def build_resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
-    """One resource object; arguments whose place is not in the body (path, query) are passed over."""
+    """One resource object; arguments whose place is not in the body (path, query) are left out."""
     attributes: dict[str, Any] = {}
     relationships: dict[str, JSON] = {}
     meta: dict[str, Any] = {}
-    for name, value, place in given_arguments(arguments):
+    for name, value, place in argument_values(arguments):
         match place:
             case None:
                 attributes[name] = plain_value(value)
             case Attribute(path):
-                put(attributes, path, plain_value(value))
+                set_at_path(attributes, path, plain_value(value))
             case Embedded(type=kind, name=key):
                 attributes[key or name] = build_embedded(kind, value)
             case Relationship(type=kind, name=key):
-                relationships[key or relationship_name(name)] = {"data": identifiers(kind, value)}
+                relationships[key or relationship_name(name)] = {"data": build_identifiers(kind, value)}
             case Target():
                 id_ = value
             case Meta(path):
-                put(meta, path, plain_value(value))
+                set_at_path(meta, path, plain_value(value))
             case _:
                 continue
     result: dict[str, JSON] = {"type": type_}
@@ -57,28 +57,28 @@ def build_resource(type_: str, arguments: Arguments, id_: str | None = None) -> 
     return result
 
 
-def given_arguments(arguments: Arguments) -> Iterator[tuple[str, Any, Place | None]]:
-    """Each argument that was set, in the order of its model: name, value, place."""
+def argument_values(arguments: Arguments) -> Iterator[tuple[str, Any, Place | None]]:
+    """Name, value and place of each argument that was given, in the order of the model."""
     for name, field in type(arguments).model_fields.items():
         if name in arguments.model_fields_set:
             yield name, getattr(arguments, name), place_of(field)
 
 
 def build_embedded(type_: str, value: Arguments | list[Arguments]) -> dict[str, JSON]:
-    """Objects as Klaviyo embeds them: under `data`, each a resource of this type."""
+    """Objects as Klaviyo embeds them: under `data`, each one a resource of this type."""
     if isinstance(value, list):
         return {"data": [build_resource(type_, item) for item in value]}
     return {"data": build_resource(type_, value)}
 
 
 def build_linkage(type_: str, value: Any) -> JSON:
-    """Resource identifiers; given as objects, with what their `meta` says of the relationship."""
+    """Resource identifiers; objects become identifiers with the `meta` of the relationship."""
     if isinstance(value, list) and value and isinstance(value[0], Arguments):
         return [build_resource(type_, item) for item in value]
-    return identifiers(type_, value)
+    return build_identifiers(type_, value)
 
 
-def identifiers(type_: str, value: str | list[str]) -> JSON:
+def build_identifiers(type_: str, value: str | list[str]) -> JSON:
     """Resource identifier objects, one or many."""
     if isinstance(value, list):
         return [{"type": type_, "id": item} for item in value]
@@ -93,13 +93,13 @@ def relationship_name(argument: str) -> str:
 
 
 def plain_value(value: Any) -> JSON:
-    """JSON of an attribute's value; objects inside it may embed resources of their own."""
+    """The JSON of an attribute's value; an object in it may embed resources of its own."""
     if isinstance(value, Arguments):
         result: dict[str, Any] = {}
-        for name, inner, place in given_arguments(value):
+        for name, inner, place in argument_values(value):
             match place:
                 case Attribute(path):
-                    put(result, path, plain_value(inner))
+                    set_at_path(result, path, plain_value(inner))
                 case Embedded(type=kind, name=key):
                     result[key or name] = build_embedded(kind, inner)
                 case _:
@@ -110,15 +110,15 @@ def plain_value(value: Any) -> JSON:
     return value
 
 
-def put(into: dict[str, Any], path: str, value: JSON) -> None:
-    """Set a value at a dotted path, making the objects on the way."""
+def set_at_path(target: dict[str, Any], path: str, value: JSON) -> None:
+    """Sets a value at a dotted path and creates the objects on the way."""
     *parents, last = path.split(".")
     for parent in parents:
-        into = into.setdefault(parent, {})
-    into[last] = value
+        target = target.setdefault(parent, {})
+    target[last] = value
 
 
 @cache
 def _has_attributes(model: type[Arguments]) -> bool:
-    """Klaviyo wants `attributes` wherever the resource has any, even when none is given."""
+    """Whether a resource has attributes: Klaviyo then requires `attributes`, even without any in it."""
     return any(isinstance(place_of(field), Attribute | Embedded | None) for field in model.model_fields.values())

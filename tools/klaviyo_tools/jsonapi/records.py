@@ -1,7 +1,7 @@
-"""JSON:API documents -> flat records: what Klaviyo answers, without its links and envelopes.
+"""JSON:API documents -> flat records, without links and envelopes.
 
-Links are most of an answer's bytes and point past the gateway: they are dropped, except for the cursor in
-`links.next`, which is taken out and never followed.
+Links are most of an answer's bytes and bypass the gateway: they are dropped. The cursor of `links.next` is read from
+it, and the link itself is never followed.
 """
 
 from __future__ import annotations
@@ -12,45 +12,47 @@ from urllib.parse import parse_qsl, urlsplit
 
 from klaviyo_tools.jsonapi.documents import JSON
 
-CURSOR_CHARACTERS = 2_000
+MAX_CURSOR_CHARACTERS = 2_000
 
 
 class DocumentError(ValueError):
-    """An answer is not the JSON:API document that was promised."""
+    """An answer is not a valid JSON:API document."""
 
 
-class Related(NamedTuple):
-    """What one relationship of a record points at."""
+class RelatedIds(NamedTuple):
+    """The ids of the records to which one relationship leads."""
 
     type: str
     ids: tuple[str, ...]
     many: bool
 
 
-class Flat(NamedTuple):
-    """One record: its attributes as they came, and the ids that it points at."""
+class Record(NamedTuple):
+    """One record: its attributes as Klaviyo sends them, and the ids of its relationships."""
 
     type: str
     id: str
     attributes: Mapping[str, Any]
-    related: Mapping[str, Related]
+    related: Mapping[str, RelatedIds]
 
 
 class Page(NamedTuple):
-    """One document. `single` where its `data` was one object or null; `total` only where Klaviyo tells it."""
+    """One document: its records, those it includes, and the cursor of the next page."""
 
-    records: Sequence[Flat]
-    included: Mapping[tuple[str, str], Flat]
+    records: Sequence[Record]
+    included: Mapping[tuple[str, str], Record]
     next_cursor: str | None
     single: bool
+    """Whether its `data` is one object or null."""
     total: int | None = None
+    """The number of all records, where Klaviyo sends it."""
 
 
 EMPTY: Mapping[Any, Any] = {}
 
 
 def flatten_document(document: JSON) -> Page:
-    """Flatten a JSON:API document. Raises DocumentError where it is none; unknown members are passed over."""
+    """The records of a JSON:API document. Raises DocumentError for an invalid one; unknown members are ignored."""
     if not isinstance(document, Mapping):
         raise DocumentError(f"the answer is {_kind(document)} where a JSON:API document was expected")
     if "data" not in document:
@@ -67,19 +69,19 @@ def flatten_document(document: JSON) -> Page:
 
 
 def next_cursor(link: str) -> str | None:
-    """The cursor in a `links.next`: `page[cursor]`, or `page_cursor` as reports spell it. None where it has none."""
+    """The cursor of a `links.next`: `page[cursor]`, or `page_cursor` in reports. None where the link has none."""
     try:
-        # A cursor is base64, in which a bare + is no space.
+        # A cursor is base64, in which + is no space.
         pairs = dict(parse_qsl(urlsplit(link).query.replace("+", "%2B")))
     except ValueError:
         raise DocumentError("its next link is not a URL") from None
     cursor = pairs.get("page[cursor]") or pairs.get("page_cursor")
-    if cursor and (len(cursor) > CURSOR_CHARACTERS or not cursor.isprintable()):
+    if cursor and (len(cursor) > MAX_CURSOR_CHARACTERS or not cursor.isprintable()):
         raise DocumentError("its next cursor is not one")
     return cursor
 
 
-def _record(item: Any) -> Flat:
+def _record(item: Any) -> Record:
     try:
         kind = item["type"]
         id_ = item.get("id")
@@ -93,7 +95,7 @@ def _record(item: Any) -> Flat:
         attributes = EMPTY
     elif not isinstance(attributes, Mapping):
         raise DocumentError(f"the attributes of a {kind[:40]} are {_kind(attributes)}")
-    return Flat(kind, _id(id_), attributes, _related(relationships) if relationships else EMPTY)
+    return Record(kind, _id(id_), attributes, _related(relationships) if relationships else EMPTY)
 
 
 def _id(value: Any) -> str:
@@ -106,10 +108,10 @@ def _id(value: Any) -> str:
     raise DocumentError(f"an id in it is {_kind(value)}")
 
 
-def _related(relationships: Any) -> Mapping[str, Related]:
+def _related(relationships: Any) -> Mapping[str, RelatedIds]:
     if not isinstance(relationships, Mapping):
         raise DocumentError(f"the relationships of a record are {_kind(relationships)}")
-    found = {}
+    related = {}
     for name, relationship in relationships.items():
         data = relationship.get("data") if isinstance(relationship, Mapping) else None
         if not data:
@@ -120,9 +122,9 @@ def _related(relationships: Any) -> Mapping[str, Related]:
             ids = tuple([_id(identifier["id"]) for identifier in identifiers])
             kind = identifiers[0]["type"]
         except (TypeError, KeyError):
-            raise DocumentError(f"the relationship {str(name)[:40]!r} holds what is no identifier") from None
-        found[name] = Related(str(kind), ids, many)
-    return found
+            raise DocumentError(f"the relationship {str(name)[:40]!r} holds something other than identifiers") from None
+        related[name] = RelatedIds(str(kind), ids, many)
+    return related
 
 
 def _next_cursor(links: Any) -> str | None:

@@ -141,7 +141,7 @@ class Operation:
         if self.limits.max_body_bytes is None:
             return
         size = _bytes(self.request(arguments).body)
-        lists = {n: v for n, v, _ in documents.given_arguments(arguments) if isinstance(v, list)}
+        lists = {n: v for n, v, _ in documents.argument_values(arguments) if isinstance(v, list)}
         for name, most in self.limits.max_item_bytes.items():
             if size > most:
                 for place, member in enumerate(lists.get(name, ())):
@@ -160,7 +160,7 @@ class Operation:
     def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:
         """The HTTP request for these arguments; `query` adds what paging and sparse fieldsets ask for."""
         path_ids, parameters, parts = {}, {}, {}
-        for name, value, place in documents.given_arguments(arguments):
+        for name, value, place in documents.argument_values(arguments):
             match place:
                 case PathId():
                     path_ids[name] = quote(value, safe="")

@@ -1,7 +1,7 @@
 """pydantic model -> the JSON Schema that every MCP client accepts.
 
-No `$ref`, no `anyOf` with null, no titles, no type arrays, closed objects, one order: path ids first, then the model's.
-Lengths and patterns stay out: a breach is answered in words.
+No `$ref`, no `anyOf` with null, no titles, no type arrays, closed objects. Path ids come first, then the fields in the
+order of the model. Lengths and patterns are left out: a call that breaks them gets an error in words.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from klaviyo_tools.schema.shape import model_schema
 
 
 def input_schema(model: type[Arguments], revision: str | None = None, *, brief: bool = False) -> dict[str, Any]:
-    """The input schema of a tool. With a revision, arguments that Klaviyo only takes from a later one are left out.
+    """The input schema of a tool. With a revision, arguments and values that it does not take are left out.
 
-    `brief` is for the list of tools, which is paid for in every session: it tells some arguments shorter.
+    `brief` is for the list of tools, which every session pays for: some arguments have a shorter schema there.
     """
-    simple = model_schema(model)
+    schema = model_schema(model)
     if revision:
-        _restrict(simple, model, revision)
-    properties = simple.get("properties", {})
+        _restrict(schema, model, revision)
+    properties = schema.get("properties", {})
     for name, field in model.model_fields.items():
         if brief and (short := brief_of(field)) and name in properties:
             if short.listed:
@@ -30,39 +30,39 @@ def input_schema(model: type[Arguments], revision: str | None = None, *, brief: 
             else:
                 del properties[name]
     ids = [name for name, field in model.model_fields.items() if isinstance(place_of(field), PathId)]
-    simple["properties"] = {name: properties[name] for name in [*ids, *(n for n in properties if n not in ids)]}
-    if "required" in simple:
-        simple["required"] = [name for name in simple["properties"] if name in simple["required"]]
-    return simple
+    schema["properties"] = {name: properties[name] for name in [*ids, *(n for n in properties if n not in ids)]}
+    if "required" in schema:
+        schema["required"] = [name for name in schema["properties"] if name in schema["required"]]
+    return schema
 
 
 def _short(schema: dict[str, Any], brief: Brief) -> dict[str, Any]:
     if brief.names:
-        told = {"description": schema["description"]} if "description" in schema else {}
-        return {"type": "string", **told}
-    kept: dict[str, Any] = {key: value for key, value in schema.items() if key in ("type", "items")}
-    return {**kept, "description": brief.text} if brief.text else kept
+        description = {"description": schema["description"]} if "description" in schema else {}
+        return {"type": "string", **description}
+    short: dict[str, Any] = {key: value for key, value in schema.items() if key in ("type", "items")}
+    return {**short, "description": brief.text} if brief.text else short
 
 
-def _restrict(simple: dict[str, Any], model: type[Arguments], revision: str) -> None:
-    """Leave out what Klaviyo does not take at a revision, in objects inside it as well."""
-    properties = simple.get("properties")
-    if properties is None:  # an object that is told in one line
-        if simple.get("description") == argument_names(model):
-            simple["description"] = argument_names(model, revision)
+def _restrict(schema: dict[str, Any], model: type[Arguments], revision: str) -> None:
+    """Removes from a schema, and from the objects in it, what a revision does not take."""
+    properties = schema.get("properties")
+    if properties is None:  # an object whose schema is one line
+        if schema.get("description") == argument_names(model):
+            schema["description"] = argument_names(model, revision)
         return
     for name, field in model.model_fields.items():
         property_, key = properties.get(field.alias or name), field.alias or name
         if property_ is None:
             continue
-        varies = values_by_revision_of(field)
-        if (since_of(field) or "") > revision or (varies and varies.describe and not varies.describe(revision)):
+        values = values_by_revision_of(field)
+        if (since_of(field) or "") > revision or (values and values.describe and not values.describe(revision)):
             del properties[key]
             continue
-        if varies and varies.describe:
-            property_["description"] = varies.describe(revision)
-        if varies and "enum" in property_:
-            property_["enum"] = [value for value in property_["enum"] if varies.takes(value, revision)]
+        if values and values.describe:
+            property_["description"] = values.describe(revision)
+        if values and "enum" in property_:
+            property_["enum"] = [value for value in property_["enum"] if values.takes(value, revision)]
         for inner in models_in(field.annotation):
             _restrict(property_.get("items", property_), inner, revision)
             break

@@ -1,8 +1,8 @@
 """The JSON Schema of a model of arguments, read off its fields.
 
-pydantic makes one too, but builds the model's validator first: for all operations that takes longer than everything
-else on the way to tools/list, and most models are never called in a session. A test holds the two to be the same, in
-the plain form that clients accept (see `schema`); validators that change what a field takes say so by WithJsonSchema.
+pydantic can write it too, but builds the model's validator first. For all operations that takes longer than everything
+else before tools/list, and a session calls few of the models. A test compares the two schemas, in the plain form that
+clients accept (see `input_schema`). A validator that changes what a field takes carries WithJsonSchema.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _JSON_TYPES = {**_PLAIN, type(None): "null"}
 
 
 def model_schema(model: type[BaseModel]) -> Schema:
-    """What an object of this model holds, by the names it is given under; a new dictionary each time."""
-    properties = {field.alias or name: _property(field) for name, field in model.model_fields.items()}
+    """The schema of an object of this model, with the names that a call uses; a new dictionary each time."""
+    properties = {field.alias or name: _field_schema(field) for name, field in model.model_fields.items()}
     required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
     schema: Schema = {"type": "object", "properties": properties}
     if required:
@@ -34,34 +34,34 @@ def model_schema(model: type[BaseModel]) -> Schema:
     return schema
 
 
-def _property(field: FieldInfo) -> Schema:
-    schema = _marked(_type(field.annotation), field.metadata)
+def _field_schema(field: FieldInfo) -> Schema:
+    schema = _with_marks(_type_schema(field.annotation), field.metadata)
     if field.description is not None:
         schema["description"] = field.description
     return _ordered(schema)
 
 
 def _ordered(schema: Schema) -> Schema:
-    known = {key: schema[key] for key in _ORDER if key in schema}
+    ordered = {key: schema[key] for key in _ORDER if key in schema}
     if "additionalProperties" in schema:
-        known["additionalProperties"] = schema["additionalProperties"]
-    return known
+        ordered["additionalProperties"] = schema["additionalProperties"]
+    return ordered
 
 
-def _type(kind: Any) -> Schema:
-    """The schema of a type; null beside another type is left out. Raises TypeError for one that has none here."""
+def _type_schema(kind: Any) -> Schema:
+    """The schema of a type; null beside another type is left out. Raises TypeError for a type without a schema."""
     if kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     origin = get_origin(kind)
     if origin is Annotated:
         inner, *marks = get_args(kind)
-        return _marked(_type(inner), marks)
+        return _with_marks(_type_schema(inner), marks)
     if origin in (Union, types.UnionType):
         members = [member for member in get_args(kind) if member is not type(None)]
         if len(members) == 1:
-            return _type(members[0])
+            return _type_schema(members[0])
     elif origin in (list, Sequence):
-        return {"type": "array", "items": _ordered(_type(get_args(kind)[0]))}
+        return {"type": "array", "items": _ordered(_type_schema(get_args(kind)[0]))}
     elif origin is Literal:
         values = list(get_args(kind))
         return {"type": _JSON_TYPES[type(values[0])], "enum": values}
@@ -74,13 +74,13 @@ def _type(kind: Any) -> Schema:
     raise TypeError(f"{kind} has no place in a tool's schema")
 
 
-def _marked(schema: Schema, marks: Iterable[object]) -> Schema:
+def _with_marks(schema: Schema, marks: Iterable[object]) -> Schema:
     for mark in marks:
         match mark:
             case WithJsonSchema():
                 schema = dict(mark.json_schema or {})
             case FieldInfo():
-                schema = _marked(schema, mark.metadata)
+                schema = _with_marks(schema, mark.metadata)
                 if mark.description is not None:
                     schema["description"] = mark.description
             case Le():

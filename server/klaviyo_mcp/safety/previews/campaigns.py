@@ -12,7 +12,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record, label_of, quote
 from klaviyo_mcp.errors import ConfirmationError, KlaviyoMcpError
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 
 ESTIMATION_POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
 """Seconds to wait after each read of the job that counts the recipients."""
@@ -159,7 +159,7 @@ def _sending_time(strategy: Any) -> str:
 # Messages.
 
 
-def _messages_of(page: Page | None) -> list[Flat]:
+def _messages_of(page: Page | None) -> list[Record]:
     included = page.included.values() if page is not None else ()
     return [flat for flat in included if flat.type == "campaign-message"][:MAX_MESSAGES]
 
@@ -191,12 +191,12 @@ def _template_reader(reads: AccountReads, id_: str) -> Callable[[], Any]:
     return read
 
 
-def _definition(message: Flat) -> Mapping[str, Any]:
+def _definition(message: Record) -> Mapping[str, Any]:
     definition = message.attributes.get("definition")
     return definition if isinstance(definition, Mapping) else message.attributes
 
 
-def _message(message: Flat) -> str:
+def _message(message: Record) -> str:
     definition = _definition(message)
     content = definition.get("content")
     content = content if isinstance(content, Mapping) else {}

@@ -9,7 +9,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_tools.areas.flows import MESSAGE_ACTIONS
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 
 FACTS = ("name", "status", "trigger_type")
 
@@ -31,12 +31,12 @@ async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
     return CallPreview(tuple(lines), facts)
 
 
-def _actions(page: Page | None) -> list[Flat]:
+def _actions(page: Page | None) -> list[Record]:
     """The actions of a flow. They were included, so that a flow without any has none."""
     related = page.records[0].related.get("flow-actions") if page is not None and page.records else None
     if page is None or related is None:
         return []
-    return [page.included.get((related.type, id_)) or Flat(related.type, id_, {}, {}) for id_ in related.ids]
+    return [page.included.get((related.type, id_)) or Record(related.type, id_, {}, {}) for id_ in related.ids]
 
 
 def _actions_words(page: Page | None) -> str:
@@ -48,7 +48,7 @@ def _actions_words(page: Page | None) -> str:
     return f"{count_noun(len(actions), 'action')}{of_them}"
 
 
-def _action_type(action: Flat) -> str:
+def _action_type(action: Record) -> str:
     definition = action.attributes.get("definition")
     type_ = definition.get("type") if isinstance(definition, Mapping) else action.attributes.get("action_type")
     return str(type_ or "").lower().replace("_", "-")

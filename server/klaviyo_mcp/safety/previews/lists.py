@@ -9,7 +9,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe_record, label_of, list_names
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 
 MAX_LISTS = 10
 TRIGGERS = "flow-triggers"
@@ -90,12 +90,12 @@ def _triggers(page: Page | None) -> str:
     return " ".join(sentences)
 
 
-def _flows(page: Page) -> list[Flat]:
+def _flows(page: Page) -> list[Record]:
     """The flows that are joined. They were included, so that a record without any has none."""
     related = page.records[0].related.get(TRIGGERS)
     ids = related.ids if related is not None else ()
-    return [page.included.get(("flow", id_)) or Flat("flow", id_, {}, {}) for id_ in ids]
+    return [page.included.get(("flow", id_)) or Record("flow", id_, {}, {}) for id_ in ids]
 
 
-def _names(flats: Sequence[Flat]) -> str:
+def _names(flats: Sequence[Record]) -> str:
     return list_names([label_of(flat) or flat.id for flat in flats])

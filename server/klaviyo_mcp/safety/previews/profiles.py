@@ -9,7 +9,7 @@ from klaviyo_mcp.account.names import any_id
 from klaviyo_mcp.account.reads import AccountReads, MissingRecord
 from klaviyo_mcp.answers.wording import count_noun, describe, one_line, quote
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_tools.jsonapi.records import Flat
+from klaviyo_tools.jsonapi.records import Record
 
 IDENTIFIERS = ("id", "email", "phone_number")
 FIELDS = ("email", "phone_number", "first_name", "last_name", "created")
@@ -52,7 +52,7 @@ async def preview_merge(reads: AccountReads, arguments: Any) -> CallPreview:
     return CallPreview(lines, {"profiles": words} if page is not None else {})
 
 
-def _person(flat: Flat, *, hide: bool) -> str:
+def _person(flat: Record, *, hide: bool) -> str:
     """A profile in a few words; its id alone where the text of strangers is hidden."""
     attributes = {} if hide else flat.attributes
     name = " ".join(str(attributes[part]) for part in ("first_name", "last_name") if attributes.get(part))

@@ -23,7 +23,7 @@ from klaviyo_mcp.answers.wording import (
 )
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
-from klaviyo_tools.jsonapi.records import Flat, Page
+from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.preview import Preview
@@ -95,21 +95,21 @@ class ShownRecord(NamedTuple):
         return describe_record(self.kind, self.page, self.id)
 
     @property
-    def flat(self) -> Flat | None:
+    def flat(self) -> Record | None:
         return self.page.records[0] if self.page is not None and self.page.records else None
 
     def attribute(self, path: str) -> Any:
         """An attribute, None where it is unknown."""
         return value_at(self.flat.attributes, path.split(".")) if self.flat is not None else None
 
-    def joined(self, relationship: str) -> list[Flat]:
+    def joined(self, relationship: str) -> list[Record]:
         """The records that a relationship leads to; one that was not included has nothing but its id."""
         related = self.flat.related.get(relationship) if self.flat is not None else None
         if self.page is None or related is None:
             return []
-        return [self.page.included.get((related.type, id_)) or Flat(related.type, id_, {}, {}) for id_ in related.ids]
+        return [self.page.included.get((related.type, id_)) or Record(related.type, id_, {}, {}) for id_ in related.ids]
 
-    def joined_name(self, flat: Flat) -> str:
+    def joined_name(self, flat: Record) -> str:
         """The name of a joined record, empty where it has none that may be shown."""
         return "" if self.hide and resource_type(flat.type).untrusted else label_of(flat)
 
