@@ -175,13 +175,19 @@ def test_a_crash_does_not_show_the_key() -> None:
 def test_no_object_that_holds_the_key_shows_it() -> None:
     settings = load_settings({}, {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN})
     maton = GatewayClient(key=KEY)
-    wire = render_request(
+    rendered = render_request(
         Request("GET", "/api/lists"), base="https://api.maton.ai", key=KEY, revision="r", connection=None
     )
     shown = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(maton)]
     check(
         " ".join(
-            [*shown, repr(wire), str(wire), repr(create_service(settings)), repr(create_service(settings).__dict__)]
+            [
+                *shown,
+                repr(rendered),
+                str(rendered),
+                repr(create_service(settings)),
+                repr(create_service(settings).__dict__),
+            ]
         ),
         KEY,
         TOKEN,

@@ -8,7 +8,6 @@ import pytest
 from tests.server.cli.command import run
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.cli import call
 from klaviyo_mcp.settings import Settings, flag_of
 
 
@@ -91,43 +90,6 @@ def test_tools_as_json_hold_the_schema() -> None:
         "/api/lists",
     )
     assert "name" in create["inputSchema"]["properties"]
-
-
-def test_call_prints_the_answer_that_a_model_would_read() -> None:
-    result = run("call", "--sandbox", "get_lists", "max_results=2", "fields=name")
-    assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) >= 4
-    assert "\nid,name\n" in result.stdout
-
-
-def test_call_of_an_unknown_tool_or_with_a_wrong_argument_ends_with_code_1() -> None:
-    unknown = run("call", "--sandbox", "get_listz")
-    assert unknown.exit_code == 1
-    assert "did you mean get_list" in unknown.stdout
-    wrong = run("call", "--sandbox", "get_lists", "--json", '{"max_results": "many"}')
-    assert wrong.exit_code == 1
-    assert "max_results" in wrong.stdout
-
-
-def test_call_without_a_key_says_how_to_get_one() -> None:
-    result = run("call", "get_lists")
-    assert result.exit_code == 1
-    assert "MATON_API_KEY" in result.stdout
-
-
-def test_values_stay_text_unless_they_are_json() -> None:
-    pairs = ["a=1", "b=true", 'c={"x": 1}', "d=[1, 2]", "e=x=y", "f=", 'g="01"', "h={broken", "i=null"]
-    assert call.parse_arguments(pairs, None) == {
-        "a": "1",
-        "b": True,
-        "c": {"x": 1},
-        "d": [1, 2],
-        "e": "x=y",
-        "f": "",
-        "g": "01",
-        "h": "{broken",
-        "i": None,
-    }
 
 
 def test_the_demo_shows_every_call_of_its_tour_and_exits_with_0() -> None:
