@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
@@ -48,8 +49,9 @@ DISCOVERY_REQUESTS: Mapping[str, type[SearchRequest | DescribeRequest]] = {
 """Tool of this module -> its arguments."""
 
 
+@cache
 def signature(operation: Operation, revision: str) -> str:
-    """Name and arguments in short: `get_lists(filter?, sort?, include?, …)`."""
+    """Name and arguments in short: `get_lists(filter?, sort?, include?, …)`. Kept: the schema takes half a search."""
     schema = input_schema(operation.arguments, revision)
     required = schema.get("required", ())
     is_collection = operation.answer is AnswerKind.COLLECTION and operation.method == "GET"
