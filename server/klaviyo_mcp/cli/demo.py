@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,50 +62,12 @@ def ids_in(text: str) -> list[str]:
 
 async def take_tour(tour: Tour) -> None:
     """Show what an agent would do first in an account."""
-    now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     await tour.step("Whose account is this?", "get_accounts")
-    await tour.step("Where do its customers live? Counted, not read.", "get_profiles", count_by="location.country")
-    newest = await tour.step(
-        "Who came last? Only the columns asked for are sent.",
-        "get_profiles",
-        sort="-created",
-        max_results=5,
-        fields=["email", "first_name", "location.city", "created"],
-    )
-    await tour.step(
-        "The e-mail campaigns, with what each says.",
-        "get_campaigns",
-        filter='equals(messages.channel,"email")',
-        sort="-created_at",
-        include=["campaign-messages", "tags"],
-        max_results=5,
-    )
-    flows = await tour.step("The flows that run.", "get_flows", filter='equals(status,"live")')
-    actions = await tour.step("What the first one does.", "get_actions_for_flow", flow_id=ids_in(flows)[0])
-    for action in ids_in(actions):
-        messages = await tour.step("The message it sends.", "get_flow_action_messages", flow_action_id=action)
-        if ids_in(messages):
-            break
-    segments = await tour.step("The segments.", "get_segments")
-    await tour.step("Who is in the first.", "get_profiles_for_segment", segment_id=ids_in(segments)[0], max_results=4)
-    new_list = await tour.step("A new list …", "create_list", name="Tour guests")
-    list_id = ids_in(new_list)[0]
-    await tour.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=ids_in(newest)[:3])
-    await tour.step("… who are on it now.", "get_profiles_for_list", list_id=list_id)
-    metrics = await tour.step("What is measured.", "get_metrics", fields=["name", "integration.name"])
-    orders = next(row[0] for row in csv.reader(metrics.splitlines()) if len(row) > 1 and row[1] == "Placed Order")
-    await tour.step(
-        "Orders and revenue of the last days.",
-        "query_metric_aggregates",
-        metric_id=orders,
-        measurements=["count", "sum_value"],
-        interval="day",
-        filter=[
-            f"greater-or-equal(datetime,{now - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ})",
-            f"less-than(datetime,{now:%Y-%m-%dT%H:%M:%SZ})",
-        ],
-    )
-    await tour.step("What a mistake is answered with.", "get_profiles", filter='equals(emial,"a@example.com")')
+    newest = await _meet_profiles(tour)
+    await _look_at_messages(tour)
+    await _fill_a_list(tour, ids_in(newest)[:3])
+    await _measure_orders(tour)
+    await tour.step("The answer to a mistake.", "get_profiles", filter='equals(emial,"a@example.com")')
     created = await tour.step(
         "A profile is created …",
         "create_profile",
@@ -114,6 +77,66 @@ async def take_tour(tour: Tour) -> None:
         properties={"shoe_size": 39},
     )
     await tour.step("… and read back.", "get_profile", profile_id=ids_in(created)[0])
+
+
+async def _meet_profiles(tour: Tour) -> str:
+    """Count the profiles and list the newest. Returns the list's answer."""
+    await tour.step("Where do its customers live? Counted, not read.", "get_profiles", count_by="location.country")
+    return await tour.step(
+        "Who came last? Only the columns asked for are sent.",
+        "get_profiles",
+        sort="-created",
+        max_results=5,
+        fields=["email", "first_name", "location.city", "created"],
+    )
+
+
+async def _look_at_messages(tour: Tour) -> None:
+    """Show the campaigns, and a live flow down to its first message."""
+    await tour.step(
+        "The e-mail campaigns and their messages.",
+        "get_campaigns",
+        filter='equals(messages.channel,"email")',
+        sort="-created_at",
+        include=["campaign-messages", "tags"],
+        max_results=5,
+    )
+    flows = await tour.step("The live flows.", "get_flows", filter='equals(status,"live")')
+    actions = await tour.step("The actions of the first.", "get_actions_for_flow", flow_id=ids_in(flows)[0])
+    for action in ids_in(actions):
+        messages = await tour.step("The message it sends.", "get_flow_action_messages", flow_action_id=action)
+        if ids_in(messages):
+            break
+
+
+async def _fill_a_list(tour: Tour, profile_ids: Sequence[str]) -> None:
+    """Read a segment, then make a list and put profiles on it."""
+    segments = await tour.step("The segments.", "get_segments")
+    await tour.step(
+        "The members of the first.", "get_profiles_for_segment", segment_id=ids_in(segments)[0], max_results=4
+    )
+    new_list = await tour.step("A new list …", "create_list", name="Tour guests")
+    list_id = ids_in(new_list)[0]
+    await tour.step("… with people on it …", "add_profiles_to_list", list_id=list_id, profile_ids=list(profile_ids))
+    await tour.step("… and its members.", "get_profiles_for_list", list_id=list_id)
+
+
+async def _measure_orders(tour: Tour) -> None:
+    """Show the metrics, and the orders of the last week."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    metrics = await tour.step("The metrics.", "get_metrics", fields=["name", "integration.name"])
+    orders = next(row[0] for row in csv.reader(metrics.splitlines()) if len(row) > 1 and row[1] == "Placed Order")
+    await tour.step(
+        "Orders and revenue of the last days.",
+        "query_metric_aggregates",
+        metric_id=orders,
+        measurements=["count", "sum_value"],
+        interval="day",
+        filter=[
+            f"greater-or-equal(datetime,{today - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ})",
+            f"less-than(datetime,{today:%Y-%m-%dT%H:%M:%SZ})",
+        ],
+    )
 
 
 async def show_demo(service: CallService, print_line: PrintLine) -> int:
