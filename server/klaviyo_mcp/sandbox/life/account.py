@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 
-_ID = "F3LhT9"
+_ACCOUNT_ID = "F3LhT9"
 _TOPICS = tuple(
     f"event:klaviyo.{name}"
     for name in (
@@ -20,31 +20,28 @@ _WEBHOOKS = (
      ("bounced_email", "marked_email_as_spam", "unsubscribed_from_email")),
     ("Text message ledger", "https://hooks.example.com/sms", None, False, ("sent_sms", "clicked_sms")),
 )  # fmt: skip
-_MAPPED = {
+_MAPPED_METRICS = {
     "revenue": "Placed Order", "ordered_product": "Ordered Product", "added_to_cart": "Added to Cart",
     "started_checkout": "Checkout Started", "viewed_product": "Viewed Product", "refunded_sales": None,
     "cancelled_sales": None,
 }  # fmt: skip
 
 
-def make(world: World) -> None:
-    _account(world)
-    for topic in _TOPICS:
-        world.add("webhook-topic", {}, None, topic)
-    for number, (name, url, description, enabled, topics) in enumerate(_WEBHOOKS):
-        attributes = {"name": name, "endpoint_url": url, "description": description, "enabled": enabled}
-        times = {"created_at": world.text(240 - 90 * number), "updated_at": world.text(33 + number)}
-        ids = [f"event:klaviyo.{topic}" for topic in topics]
-        world.add("webhook", {**attributes, **times}, {"webhook-topics": ids})
+def add_account(builder: AccountBuilder) -> None:
+    _add_account_record(builder)
+    _add_tracking_setting(builder)
+    _add_webhooks(builder)
     for name, kind in (("shop_bestsellers", "json"), ("hut_weather", "xml")):
         feed = {"name": name, "url": f"https://feeds.example.com/{name}.{kind}", "content_type": kind}
-        world.add("web-feed", {**feed, "request_method": "get", "status": "ok", **world.times(200, 9)})
+        times = builder.created_and_updated(200, 9)
+        builder.add("web-feed", {**feed, "request_method": "get", "status": "ok", **times})
     source = {"title": "Repairs", "namespace": "repairs", "description": "Repairs from the workshop's books"}
-    world.add("data-source", {**source, "visibility": "private"})
-    _metrics(world)
+    builder.add("data-source", {**source, "visibility": "private"})
+    _add_mapped_metrics(builder)
+    _add_custom_metric(builder)
 
 
-def _account(world: World) -> None:
+def _add_account_record(builder: AccountBuilder) -> None:
     address = {
         "address1": "4 Mill Lane",
         "address2": None,
@@ -65,11 +62,14 @@ def _account(world: World) -> None:
         "industry": "Outdoor and kitchen goods",
         "timezone": "Europe/London",
         "preferred_currency": "USD",
-        "public_api_key": _ID,
+        "public_api_key": _ACCOUNT_ID,
         "locale": "en-US",
         "test_account": True,
     }
-    world.add("account", attributes, None, _ID)
+    builder.add("account", attributes, None, _ACCOUNT_ID)
+
+
+def _add_tracking_setting(builder: AccountBuilder) -> None:
     utm: dict[str, Any] = {
         f"utm_{name}": {"campaign": {"type": "static", "value": value}, "flow": {"type": "static", "value": value}}
         for name, value in (("source", "klaviyo"), ("medium", "message"))
@@ -78,15 +78,29 @@ def _account(world: World) -> None:
         "campaign": {"type": "dynamic", "value": "campaign_name"},
         "flow": {"type": "dynamic", "value": "flow_name"},
     }
-    world.add("tracking-setting", {"auto_add_parameters": True, "custom_parameters": [], **utm}, None, _ID)
+    attributes = {"auto_add_parameters": True, "custom_parameters": [], **utm}
+    builder.add("tracking-setting", attributes, None, _ACCOUNT_ID)
 
 
-def _metrics(world: World) -> None:
-    """What stands for revenue and the like, and one metric of the shop's own definition."""
-    for id_, name in _MAPPED.items():
-        links = {"metric": world.metrics[name] if name else None, "custom-metric": None}
-        world.add("mapped-metric", {"updated": world.text(500)}, {**links}, id_)
-    order = world.metrics["Placed Order"]
+def _add_webhooks(builder: AccountBuilder) -> None:
+    for topic in _TOPICS:
+        builder.add("webhook-topic", {}, None, topic)
+    for number, (name, url, description, enabled, topics) in enumerate(_WEBHOOKS):
+        attributes = {"name": name, "endpoint_url": url, "description": description, "enabled": enabled}
+        times = {"created_at": builder.timestamp(240 - 90 * number), "updated_at": builder.timestamp(33 + number)}
+        ids = [f"event:klaviyo.{topic}" for topic in topics]
+        builder.add("webhook", {**attributes, **times}, {"webhook-topics": ids})
+
+
+def _add_mapped_metrics(builder: AccountBuilder) -> None:
+    """Say which metric stands for revenue, for a purchase and so on."""
+    for id_, name in _MAPPED_METRICS.items():
+        links = {"metric": builder.metrics[name] if name else None, "custom-metric": None}
+        builder.add("mapped-metric", {"updated": builder.timestamp(500)}, links, id_)
+
+
+def _add_custom_metric(builder: AccountBuilder) -> None:
+    order = builder.metrics["Placed Order"]
     is_large = {"type": "numeric", "operator": "greater-than", "value": 200}
     group = {
         "metric_id": order,
@@ -94,5 +108,5 @@ def _metrics(world: World) -> None:
         "value_property": "$value",
     }
     definition = {"aggregation_method": "value", "metric_groups": [group]}
-    attributes = {"name": "Large Orders", "definition": definition, **world.times(150, 20)}
-    world.add("custom-metric", attributes, {"metrics": [order]})
+    times = builder.created_and_updated(150, 20)
+    builder.add("custom-metric", {"name": "Large Orders", "definition": definition, **times}, {"metrics": [order]})

@@ -1,8 +1,8 @@
-"""Coupons, and the codes of each: free, given to a profile, used."""
+"""Coupons and their codes: unassigned, assigned to a profile, or used."""
 
 from __future__ import annotations
 
-from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 
 _COUPONS = (
     ("WELCOME10", "10% off a first order", -60),
@@ -10,20 +10,25 @@ _COUPONS = (
     ("WINBACK20", "20% off for those we have missed", -14),
     ("SUMMER_2", "The summer code, over by now", 90),
 )
-_EACH = 20
+"""External id, description, and how many days ago the codes expired (negative: in how many days they will)."""
+_CODES_PER_COUPON = 20
 
 
-def make(world: World) -> None:
-    """Codes run out some days from now, or, of the last coupon, did so before."""
-    random = world.random
-    for external_id, description, ends in _COUPONS:
-        monitor = {"low_balance_threshold": 10, "low_balance_users": []} if ends < 0 else None
+def add_coupons(builder: AccountBuilder) -> None:
+    random = builder.random
+    for external_id, description, expired in _COUPONS:
+        monitor = {"low_balance_threshold": 10, "low_balance_users": []} if expired < 0 else None
         attributes = {"external_id": external_id, "description": description, "monitor_configuration": monitor}
-        coupon = world.add("coupon", attributes, None, external_id)
-        for number in range(_EACH):
+        coupon = builder.add("coupon", attributes, None, external_id)
+        for number in range(_CODES_PER_COUPON):
             status = random.choices(("UNASSIGNED", "ASSIGNED_TO_PROFILE", "USED"), (5, 3, 2))[0]
-            profile = random.choice(world.lively).id if status != "UNASSIGNED" and world.lively else None
-            code = f"{external_id[:3]}-{random.randrange(16**5, 16**6):X}{number:02d}"
-            told = {"unique_code": code, "expires_at": world.text(ends), "status": status if profile else "UNASSIGNED"}
+            is_assigned = status != "UNASSIGNED" and builder.active_profiles
+            profile = random.choice(builder.active_profiles).id if is_assigned else None
+            unique_code = f"{external_id[:3]}-{random.randrange(16**5, 16**6):X}{number:02d}"
+            code = {
+                "unique_code": unique_code,
+                "expires_at": builder.timestamp(expired),
+                "status": status if profile else "UNASSIGNED",
+            }
             links = {"coupon": coupon.id, "profile": profile}
-            world.add("coupon-code", told, {**links}, f"{coupon.id}-{code}")
+            builder.add("coupon-code", code, links, f"{coupon.id}-{unique_code}")

@@ -1,4 +1,4 @@
-"""What happened, put into the store in the order of time, with attributions and what follows for the profiles."""
+"""The planned events, stored in order of time, with attributions and the values that profiles derive from them."""
 
 from __future__ import annotations
 
@@ -7,82 +7,90 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 from klaviyo_mcp.sandbox.life.plan import PlannedEvent
-from klaviyo_mcp.sandbox.life.world import World
-from klaviyo_mcp.sandbox.state.store import Links
+from klaviyo_mcp.sandbox.state.store import Links, Record
 from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 
-def make(world: World) -> None:
-    """Store every happening up to now as an event; an order that a message led to gets its attribution."""
-    happenings = sorted((one for one in world.happenings if one.at <= world.now), key=lambda one: one.at)
-    last: dict[str, str] = {}
-    for happening in happenings:
-        last[happening.profile] = _store(world, happening)
-    for id_, at in last.items():
-        profile = world.store.get("profile", id_)
+def store_events(builder: AccountBuilder) -> None:
+    """Store every planned event up to now; an order that a message led to gets its attribution."""
+    events = sorted((event for event in builder.events if event.at <= builder.now), key=lambda event: event.at)
+    last_event_dates: dict[str, str] = {}
+    for event in events:
+        last_event_dates[event.profile] = _store_event(builder, event)
+    for id_, at in last_event_dates.items():
+        profile = builder.store.get("profile", id_)
         if profile is not None:
             profile.attributes["last_event_date"] = at
-    _predict(world, happenings)
+    _add_predictions(builder, events)
 
 
-def _store(world: World, happening: PlannedEvent) -> str:
-    identity = str(uuid.UUID(int=world.random.getrandbits(128), version=4))
-    happening.properties.setdefault("$event_id", identity)
-    at = format_timestamp(happening.at)
+def _store_event(builder: AccountBuilder, event: PlannedEvent) -> str:
+    """Store an event and return its time as Klaviyo writes it."""
+    event_uuid = str(uuid.UUID(int=builder.random.getrandbits(128), version=4))
+    event.properties.setdefault("$event_id", event_uuid)
+    at = format_timestamp(event.at)
     attributes: dict[str, Any] = {
-        "timestamp": int(happening.at.timestamp()),
+        "timestamp": int(event.at.timestamp()),
         "datetime": at,
-        "event_properties": happening.properties,
-        "uuid": identity,
+        "event_properties": event.properties,
+        "uuid": event_uuid,
     }
-    metric = world.metrics[happening.metric]
-    happening.id = world.store.new_id("event")
+    event.id = builder.store.new_id("event")
     attributions: list[str] = []
-    links: Links = {"metric": metric, "profile": happening.profile, "attributions": attributions}
-    if happening.credit is not None and happening.credit.id:
-        attributions.append(_attribution(world, happening, happening.credit))
-    world.add("event", attributes, links, happening.id)
+    links: Links = {
+        "metric": builder.metrics[event.metric],
+        "profile": event.profile,
+        "attributions": attributions,
+    }
+    if event.credit is not None and event.credit.id:
+        attributions.append(_add_attribution(builder, event, event.credit))
+    builder.add("event", attributes, links, event.id)
     return at
 
 
-def _attribution(world: World, happening: PlannedEvent, credit: PlannedEvent) -> str:
-    """The link from an order to the message event that it is credited to, and to that message's campaign or flow."""
-    message = credit.properties["$message"]
-    links: Links = {"event": happening.id, "attributed-event": credit.id}
+def _add_attribution(builder: AccountBuilder, order: PlannedEvent, credit: PlannedEvent) -> str:
+    """Link an order to the message event that it is credited to, and to that message's campaign or flow."""
+    message_id = credit.properties["$message"]
+    links: Links = {"event": order.id, "attributed-event": credit.id}
     if flow := credit.properties.get("$flow"):
-        links |= {"flow": flow, "flow-message": message}
+        links |= {"flow": flow, "flow-message": message_id}
     else:
-        found = world.store.get("campaign-message", message)
-        links |= {"campaign": found.links["campaign"] if found else None, "campaign-message": message}
-    return world.add("attribution", {}, links).id
+        message = builder.store.get("campaign-message", message_id)
+        links |= {"campaign": message.links["campaign"] if message else None, "campaign-message": message_id}
+    return builder.add("attribution", {}, links).id
 
 
-def _predict(world: World, happenings: list[PlannedEvent]) -> None:
-    """What Klaviyo would foresee of those who bought: from how often, how much, and how long ago."""
+def _add_predictions(builder: AccountBuilder, events: list[PlannedEvent]) -> None:
     orders: dict[str, list[PlannedEvent]] = defaultdict(list)
-    for happening in happenings:
-        if happening.metric == "Placed Order":
-            orders[happening.profile].append(happening)
+    for event in events:
+        if event.metric == "Placed Order":
+            orders[event.profile].append(event)
     for id_, placed in orders.items():
-        profile = world.store.get("profile", id_)
-        if profile is None:
-            continue
-        spent = round(sum(one.properties["$value"] for one in placed), 2)
-        gap = (placed[-1].at - placed[0].at).days / (len(placed) - 1) if len(placed) > 1 else None
-        silence = (world.now - placed[-1].at).days
-        to_come = round(len(placed) * max(0.1, 1 - silence / 400), 2)
-        predicted = round(to_come * spent / len(placed), 2)
-        next_order = placed[-1].at + timedelta(days=gap) if gap else None
-        profile.attributes["predictive_analytics"] = {
-            "historic_clv": spent,
-            "predicted_clv": predicted,
-            "total_clv": round(spent + predicted, 2),
-            "historic_number_of_orders": len(placed),
-            "predicted_number_of_orders": to_come,
-            "average_days_between_orders": gap,
-            "average_order_value": round(spent / len(placed), 2),
-            "churn_probability": round(min(0.98, 0.05 + silence / 380), 2),
-            "expected_date_of_next_order": format_timestamp(next_order) if next_order else None,
-            "ranked_channel_affinity": ["email", "sms"] if profile.attributes["phone_number"] else ["email"],
-        }
+        profile = builder.store.get("profile", id_)
+        if profile is not None:
+            profile.attributes["predictive_analytics"] = _predictive_analytics(builder, profile, placed)
+
+
+def _predictive_analytics(builder: AccountBuilder, profile: Record, orders: list[PlannedEvent]) -> dict[str, Any]:
+    """Predict a customer's future from how often, how much and how long ago it ordered."""
+    count = len(orders)
+    spent = round(sum(order.properties["$value"] for order in orders), 2)
+    days_between = (orders[-1].at - orders[0].at).days / (count - 1) if count > 1 else None
+    days_since = (builder.now - orders[-1].at).days
+    predicted_orders = round(count * max(0.1, 1 - days_since / 400), 2)
+    predicted_value = round(predicted_orders * spent / count, 2)
+    next_order = orders[-1].at + timedelta(days=days_between) if days_between else None
+    return {
+        "historic_clv": spent,
+        "predicted_clv": predicted_value,
+        "total_clv": round(spent + predicted_value, 2),
+        "historic_number_of_orders": count,
+        "predicted_number_of_orders": predicted_orders,
+        "average_days_between_orders": days_between,
+        "average_order_value": round(spent / count, 2),
+        "churn_probability": round(min(0.98, 0.05 + days_since / 380), 2),
+        "expected_date_of_next_order": format_timestamp(next_order) if next_order else None,
+        "ranked_channel_affinity": ["email", "sms"] if profile.attributes["phone_number"] else ["email"],
+    }

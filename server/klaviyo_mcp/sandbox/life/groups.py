@@ -1,11 +1,11 @@
-"""Lists, and who is on them since when."""
+"""Lists with their members, and the events of joining them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 from klaviyo_mcp.sandbox.state.store import Record
 from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
@@ -19,43 +19,56 @@ _LISTS = (
     ("Wholesale Partners", "single_opt_in", 300, 90),
     ("Summer Competition", "single_opt_in", 210, 170),
 )
-_TRAIL = frozenset({"hiking", "trail running", "bikepacking"})
+"""Name, opt-in process, and how many days ago the list was created and updated."""
+_TRAIL_ACTIVITIES = frozenset({"hiking", "trail running", "bikepacking"})
 
 
-def make(world: World) -> None:
-    """Eight lists: most follow from what a profile agreed to or likes, one from a competition of a few weeks."""
-    founded: dict[str, str] = {}
-    for name, process, created, updated in _LISTS:
-        founded[name] = world.text(created)
-        attributes: dict[str, Any] = {"name": name, "opt_in_process": process, **world.times(created, updated)}
-        world.lists[name] = world.add("list", attributes).id
-    for profile in world.profiles:
-        for name, at in _joined(world, profile):
-            world.store.join("list", world.lists[name], profile.id, max(at, founded[name]))
+def add_lists(builder: AccountBuilder) -> None:
+    """Add the lists. Most members follow from a profile's consent and interests, some from a competition."""
+    created_at: dict[str, str] = {}
+    for name, opt_in_process, created, updated in _LISTS:
+        created_at[name] = builder.timestamp(created)
+        times = builder.created_and_updated(created, updated)
+        attributes: dict[str, Any] = {"name": name, "opt_in_process": opt_in_process, **times}
+        builder.lists[name] = builder.add("list", attributes).id
+    for profile in builder.profiles:
+        for name, at in _memberships(builder, profile):
+            builder.store.join("list", builder.lists[name], profile.id, max(at, created_at[name]))
 
 
-def _joined(world: World, profile: Record) -> list[tuple[str, str]]:
-    held = profile.attributes
-    created: str = held["created"]
-    found: list[tuple[str, str]] = []
-    subscriptions = held["subscriptions"]
+def _memberships(builder: AccountBuilder, profile: Record) -> list[tuple[str, str]]:
+    """The names of a profile's lists, with the time of joining each."""
+    attributes = profile.attributes
+    created: str = attributes["created"]
+    memberships: list[tuple[str, str]] = []
+    subscriptions = attributes["subscriptions"]
     email = (subscriptions.get("email") or {}).get("marketing") or {}
     if email.get("consent") == "SUBSCRIBED":
-        found.append(("Newsletter", created))
-        activity = held["properties"].get("favorite_activity")
-        if activity and world.random.random() < 0.5:
-            found.append(("Trail Stories" if activity in _TRAIL else "Kitchen Recipes", created))
+        memberships.append(("Newsletter", created))
+        activity = attributes["properties"].get("favorite_activity")
+        if activity and builder.random.random() < 0.5:
+            name = "Trail Stories" if activity in _TRAIL_ACTIVITIES else "Kitchen Recipes"
+            memberships.append((name, created))
     for channel, name in (("sms", "SMS Club"), ("mobile_push", "App Users")):
         consent = (subscriptions.get(channel) or {}).get("marketing") or {}
         if consent.get("consent") == "SUBSCRIBED":
-            found.append((name, consent["consent_timestamp"]))
-    if held["properties"].get("loyalty_tier") == "gold":
-        found.append(("VIP Customers", held["updated"]))
-    if held["organization"]:
-        found.append(("Wholesale Partners", created))
-    if world.random.random() < 0.06:
-        day = world.ago(170 + 35 * world.random.random())
-        if format_timestamp(day) < created:
-            return found
-        found.append(("Summer Competition", format_timestamp(day + timedelta(minutes=7))))
-    return found
+            memberships.append((name, consent["consent_timestamp"]))
+    if attributes["properties"].get("loyalty_tier") == "gold":
+        memberships.append(("VIP Customers", attributes["updated"]))
+    if attributes["organization"]:
+        memberships.append(("Wholesale Partners", created))
+    if builder.random.random() < 0.06:
+        day = builder.days_ago(170 + 35 * builder.random.random())
+        if format_timestamp(day) >= created:
+            memberships.append(("Summer Competition", format_timestamp(day + timedelta(minutes=7))))
+    return memberships
+
+
+def plan_subscriptions(builder: AccountBuilder) -> None:
+    """Plan an event for each member that joined a list within the year."""
+    for name, id_ in builder.lists.items():
+        members = builder.store.members("list", id_)
+        for profile in builder.active_profiles:
+            at = datetime.fromisoformat(members[profile.id]) if profile.id in members else None
+            if at is not None and at >= builder.first_activity(profile):
+                builder.plan_event("Subscribed to List", profile, at, {"List": name, "$list_id": id_})

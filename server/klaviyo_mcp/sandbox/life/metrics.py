@@ -1,15 +1,15 @@
-"""Metrics: the kinds of events, and where each comes from."""
+"""Metrics with the integrations that they come from, and the properties of their events."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 
-_SAMPLES = 10
-_INFERRED = {int: "integer", float: "number", bool: "boolean"}
+_MAX_SAMPLE_VALUES = 10
+_INFERRED_TYPES = {int: "integer", float: "number", bool: "boolean"}
 
-_KLAVIYO = {
+_KLAVIYO_INTEGRATION = {
     "object": "integration",
     "id": "0rG4eQ",
     "key": "klaviyo",
@@ -17,7 +17,7 @@ _KLAVIYO = {
     "category": "Internal",
     "image_url": "https://images.example.com/integrations/klaviyo.png",
 }
-_SHOP = {
+_SHOP_INTEGRATION = {
     "object": "integration",
     "id": "6ShopK",
     "key": "api",
@@ -26,8 +26,10 @@ _SHOP = {
     "image_url": "https://images.example.com/integrations/api.png",
 }
 
-SHOP = ("Placed Order", "Ordered Product", "Viewed Product", "Added to Cart", "Checkout Started", "Fulfilled Order")
-KLAVIYO = (
+_SHOP_METRICS = (
+    "Placed Order", "Ordered Product", "Viewed Product", "Added to Cart", "Checkout Started", "Fulfilled Order",
+)  # fmt: skip
+_KLAVIYO_METRICS = (
     "Received Email", "Opened Email", "Clicked Email", "Unsubscribed from Email", "Bounced Email",
     "Marked Email as Spam", "Received SMS", "Clicked SMS", "Unsubscribed from SMS", "Failed to Deliver SMS",
     "Received Push", "Opened Push", "Subscribed to List", "Viewed Form", "Viewed Form Step", "Qualified Form",
@@ -35,23 +37,28 @@ KLAVIYO = (
 )  # fmt: skip
 
 
-def make(world: World) -> None:
-    for number, name in enumerate((*SHOP, *KLAVIYO)):
-        integration = dict(_SHOP if name in SHOP else _KLAVIYO)
-        times = world.times(735 - number * 0.01, 40 - number)
-        world.metrics[name] = world.add("metric", {"name": name, **times, "integration": integration}).id
+def add_metrics(builder: AccountBuilder) -> None:
+    for number, name in enumerate((*_SHOP_METRICS, *_KLAVIYO_METRICS)):
+        integration = dict(_SHOP_INTEGRATION if name in _SHOP_METRICS else _KLAVIYO_INTEGRATION)
+        times = builder.created_and_updated(735 - number * 0.01, 40 - number)
+        builder.metrics[name] = builder.add("metric", {"name": name, **times, "integration": integration}).id
 
 
-def describe(world: World) -> None:
-    """The properties that the events of each metric carry, with a few of their values."""
+def add_metric_properties(builder: AccountBuilder) -> None:
+    """Add the properties that each metric's events have, with samples of their values."""
     samples: dict[tuple[str, str], list[Any]] = {}
-    for event in world.store.all("event"):
+    for event in builder.store.all("event"):
         for name, value in event.attributes["event_properties"].items():
-            held = samples.setdefault((str(event.links["metric"]), name), [])
-            if isinstance(value, str | int | float) and len(held) < _SAMPLES and value not in held:
-                held.append(value)
+            values = samples.setdefault((str(event.links["metric"]), name), [])
+            if isinstance(value, str | int | float) and len(values) < _MAX_SAMPLE_VALUES and value not in values:
+                values.append(value)
     for (metric, name), values in samples.items():
-        kind = _INFERRED.get(type(values[0]), "string") if values else "list"
-        attributes = {"label": name.removeprefix("$"), "property": name, "inferred_type": kind, "sample_values": values}
-        id_ = f"{world.random.getrandbits(120):030x}"
-        world.add("metric-property", attributes, {"metric": metric}, id_)
+        kind = _INFERRED_TYPES.get(type(values[0]), "string") if values else "list"
+        attributes = {
+            "label": name.removeprefix("$"),
+            "property": name,
+            "inferred_type": kind,
+            "sample_values": values,
+        }
+        id_ = f"{builder.random.getrandbits(120):030x}"
+        builder.add("metric-property", attributes, {"metric": metric}, id_)

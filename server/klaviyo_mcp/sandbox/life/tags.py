@@ -1,10 +1,11 @@
-"""Tags and their groups, on whatever they fit."""
+"""Tags and their groups, on the campaigns, flows, lists and segments that they fit."""
 
 from __future__ import annotations
 
-from klaviyo_mcp.sandbox.life.world import World
+from klaviyo_mcp.sandbox.life.builder import AccountBuilder
 
 _GROUPS = (("Default", True, False), ("Season", False, True), ("Goal", False, False))
+"""Name, whether it is the default group, and whether its tags exclude each other."""
 _TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("winter", "Season", ("Frost", "Winter", "Gift", "Short Days", "First Snow")),
     ("spring", "Season", ("Spring", "Larkspur", "Kimchi", "Hut to Hut")),
@@ -17,20 +18,20 @@ _TAGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("evergreen", "Default", ("Welcome", "Follow-up", "Review", "Birthday", "Reachable", "Engaged")),
     ("to be checked", "Default", ("Wrong Link", "Wholesale", "Subject Test")),
 )
-"""A tag, its group, and the words in a name by which it was given."""
+"""Name, group, and the words in a record's name by which the record gets the tag."""
 
 
-def make(world: World) -> None:
-    """Three groups, ten tags; of an exclusive group, a thing has one tag at most."""
+def add_tags(builder: AccountBuilder) -> None:
+    """Add the tags, and tag records. Of an exclusive group, a record gets one tag at most."""
     groups = {}
     for name, default, exclusive in _GROUPS:
         attributes = {"name": name, "default": default, "exclusive": exclusive}
-        groups[name] = world.add("tag-group", attributes).id
-    tags = {name: world.add("tag", {"name": name}, {"tag-group": groups[group]}).id for name, group, _ in _TAGS}
+        groups[name] = builder.add("tag-group", attributes).id
+    ids = {name: builder.add("tag", {"name": name}, {"tag-group": groups[group]}).id for name, group, _ in _TAGS}
     for type_ in ("campaign", "flow", "list", "segment"):
-        for record in list(world.store.all(type_)):
-            given: dict[str, str] = {}
+        for record in list(builder.store.all(type_)):
+            tags: dict[str, str] = {}
             for name, group, words in _TAGS:
                 if any(word in record.attributes["name"] for word in words):
-                    given.setdefault(group if group == "Season" else name, tags[name])
-            world.store.link(record, "tags", list(given.values()))
+                    tags.setdefault(group if group == "Season" else name, ids[name])
+            builder.store.link(record, "tags", list(tags.values()))

@@ -1,4 +1,4 @@
-"""What the shop sells: a table."""
+"""The shop's products: a table."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CATEGORIES = {
 
 
 class Product(NamedTuple):
-    """One row. `variants` are the words that tell its variants apart; a second category may follow the first."""
+    """One product. `categories` holds keys of `CATEGORIES`, `variants` names of variants; commas separate both."""
 
     number: str
     title: str
     categories: str
     price: float
     variants: str
-    words: str
+    description: str
 
 
 PRODUCTS = (

@@ -1,4 +1,4 @@
-"""Names and places of the shop's customers."""
+"""Names, places and phone numbers of the shop's customers, by country."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from functools import lru_cache
 
 @dataclass(frozen=True)
 class Country:
-    """Where customers live: names parted by spaces, and a range of telephone numbers with so many digits free in it."""
+    """A country that customers live in.
+
+    `weight` says how many customers it has relative to the others. Names are separated by spaces. A place is its city,
+    region, postcode, latitude, longitude and timezone. `phones` is a format for phone numbers in a range that is
+    reserved for fiction, in which `digits` digits are free.
+    """
 
     name: str
     weight: int
     locale: str
-    first: str
-    last: str
+    first_names: str
+    last_names: str
     places: tuple[tuple[str, str, str, float, float, str], ...]
     phones: str | None = None
     digits: int = 0
@@ -117,11 +122,11 @@ COUNTRIES = (
     ),
 )
 
-_FOREIGN = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "'": None})
+_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "'": None})
 
 
 @lru_cache(maxsize=1024)
-def latin(name: str) -> str:
-    """A name as it may stand in an e-mail address; empty when it has no Latin letter."""
-    plain = unicodedata.normalize("NFKD", name.translate(_FOREIGN)).encode("ascii", "ignore").decode()
+def email_name(name: str) -> str:
+    """A name as it can stand in an e-mail address; empty where it has no Latin letter."""
+    plain = unicodedata.normalize("NFKD", name.translate(_WITHOUT_DECOMPOSITION)).encode("ascii", "ignore").decode()
     return plain.lower().replace(" ", "")

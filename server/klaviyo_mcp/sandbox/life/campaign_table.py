@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Mailing(NamedTuple):
-    """One campaign. `days` before now it went out, or, negative, is to go out; `words` is its subject, or its text.
+class CampaignRow(NamedTuple):
+    """One campaign.
 
-    `to` and `but` name lists and segments; `template` a template, for an e-mail.
+    `days` says how many days ago it was sent; negative, in how many days it will be. `text` is the subject of an
+    e-mail and the body of any other message. `audience` and `excluded` name lists or segments, `template` a template.
     """
 
     days: float
     status: str
     channel: str
     name: str
-    words: str
-    to: str
+    text: str
+    audience: str
     template: str = ""
-    but: str = ""
+    excluded: str = ""
 
 
 _EMAILS = (
@@ -51,7 +52,7 @@ _EMAILS = (
     (-9, "Winback Autumn", "We kept your size", "Lapsed Customers", "Seasonal Sale"),
     (-20, "Gift Guide Draft", "Gifts that get used, again", "Newsletter", "Product Launch", "Engaged in 30 Days"),
 )  # fmt: skip
-_TEXTS = (
+_TEXT_MESSAGES = (
     (331, "Gift Guide Last Call", "Fell & Hearth: order by noon and it is under the tree.", "SMS Club"),
     (305, "Winter Sale Ends", "Fell & Hearth: the winter sale ends tonight.", "SMS Club"),
     (236, "Larkspur Early Access", "Fell & Hearth: Larkspur is yours a day early.", "Reachable by SMS"),
@@ -61,13 +62,13 @@ _TEXTS = (
     (155, "Wrong Link Reminder", "Fell & Hearth: have a look at this.", "SMS Club"),
     (-6, "Repeat Customers Thanks", "Fell & Hearth: a thank-you is waiting.", "Repeat Customers"),
 )  # fmt: skip
-_PUSHES = (
+_PUSH_NOTIFICATIONS = (
     (268, "App: New Maps", "Offline maps are in the app.", "App Users"),
     (199, "App: Competition", "The competition is open until Sunday.", "App Users"),
     (58, "App: Autumn Routes", "Twelve new routes near you.", "App Users"),
     (-12, "App: Winter Mode", "Winter mode is here.", "App Users"),
 )  # fmt: skip
-_STATUS = {
+_NOT_SENT = {
     "Flash Sale": "Cancelled",
     "Wrong Link Reminder": "Cancelled",
     "Next Newsletter": "Scheduled",
@@ -76,18 +77,20 @@ _STATUS = {
     "App: Winter Mode": "Draft",
     "Gift Guide Draft": "Draft",
 }
-"""Of the campaigns that were not sent."""
+"""The status of each campaign that was not sent."""
 
 
-def _mailing(channel: str, days: float, name: str, words: str, to: str, template: str = "", but: str = "") -> Mailing:
-    return Mailing(days, _STATUS.get(name, "Sent"), channel, name, words, to, template, but)
+def _row(
+    channel: str, days: float, name: str, text: str, audience: str, template: str = "", excluded: str = ""
+) -> CampaignRow:
+    return CampaignRow(days, _NOT_SENT.get(name, "Sent"), channel, name, text, audience, template, excluded)
 
 
-MAILINGS = (
-    *(_mailing("email", *row) for row in _EMAILS),
-    *(_mailing("sms", *row) for row in _TEXTS),
-    *(_mailing("mobile_push", *row) for row in _PUSHES),
+CAMPAIGNS = (
+    *(_row("email", *row) for row in _EMAILS),
+    *(_row("sms", *row) for row in _TEXT_MESSAGES),
+    *(_row("mobile_push", *row) for row in _PUSH_NOTIFICATIONS),
 )
 
 SECOND_SUBJECTS = {"Cast Iron Subject Test": "The pan your grandchildren will argue over"}
-"""The other subject of campaigns that test two."""
+"""The second subject of a campaign that tests two."""
