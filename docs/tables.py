@@ -75,7 +75,7 @@ def _bytes(value: object) -> int:
 
 def page() -> str:
     """Every operation of the default revision by area: name, smallest toolset, effect, what it does, its request."""
-    operations = registry().at(REVISION)
+    operations = registry().at_revision(REVISION)
     lines = [
         "# Tools",
         "",

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.openapi import published, restore
 
 from klaviyo_mcp.sandbox.contract.contract import CONTRACT_REVISIONS, read_contract
-from klaviyo_tools.drift.check import Document
+from klaviyo_tools.drift.openapi import Document
 
 
 @pytest.fixture(

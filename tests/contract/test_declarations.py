@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from klaviyo_tools.drift.check import IGNORED_OPERATIONS, UNREACHED_VALUES, Document, compare, main
+from klaviyo_tools.drift.__main__ import main
+from klaviyo_tools.drift.compare import IGNORED_OPERATIONS, UNREACHED_PARAMETERS, compare
+from klaviyo_tools.drift.openapi import Document
 from klaviyo_tools.operation.facts import OLDEST_REVISION, Effect, Rate
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
@@ -41,7 +43,7 @@ def test_every_operation_but_those_for_browsers_is_a_tool_or_an_argument(contrac
     assert declared | set(registry().argument_operations) == offered
     assert declared & set(registry().argument_operations) == set()
     old = {name for name in offered if contract_rows[name]["since"] == OLDEST_REVISION}
-    at_oldest = {operation.name: operation for operation in registry().at(OLDEST_REVISION)}
+    at_oldest = {operation.name: operation for operation in registry().at_revision(OLDEST_REVISION)}
     ids = {operation.reading.ids_operation for operation in at_oldest.values() if operation.reading.ids_operation}
     assert (len(old), len(ids)) == (294, 40)
     assert {name for name, one in at_oldest.items() if one.service is Service.KLAVIYO} | ids == old
@@ -58,7 +60,7 @@ def test_the_command_says_how_much_differs(
     capsys: pytest.CaptureFixture[str], document: Document, tmp_path: Path
 ) -> None:
     assert main([]) == 2
-    assert capsys.readouterr().err == "usage: python -m klaviyo_tools.drift.check OPENAPI.json …\n"
+    assert capsys.readouterr().err == "usage: python -m klaviyo_tools.drift OPENAPI.json …\n"
     path = tmp_path / f"openapi-{document.revision}.json"
     path.write_text(json.dumps(document.content))
     assert main([str(path)]) == 0
@@ -66,7 +68,7 @@ def test_the_command_says_how_much_differs(
 
 
 def test_what_is_left_out_says_why() -> None:
-    assert all(len(reason) > 10 for reason in (*IGNORED_OPERATIONS.values(), *UNREACHED_VALUES.values()))
+    assert all(len(reason) > 10 for reason in (*IGNORED_OPERATIONS.values(), *UNREACHED_PARAMETERS.values()))
 
 
 def test_a_revision_that_takes_something_away_breaks_and_one_that_adds_does_not(document: Document) -> None:

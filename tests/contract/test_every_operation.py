@@ -27,8 +27,8 @@ from klaviyo_mcp.sandbox.state.store import Record, Store
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.places import Linkage, Relationship, Target, place_of
 from klaviyo_tools.arguments.types import models_in
-from klaviyo_tools.drift.check import Document
-from klaviyo_tools.drift.examples import full_example, required_example
+from klaviyo_tools.drift.examples import full_examples, required_example
+from klaviyo_tools.drift.openapi import Document
 from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
@@ -150,7 +150,7 @@ ACTIVE_SCHEMA = {"properties": [{"id": 1, "name": "name", "type": "string"}], "s
 def arguments_for(operation: Operation, ids: StoredIds, revision: str, directory: Path) -> dict[str, Any]:
     """Arguments that the sandbox accepts: an example with stored ids, and what no example can contain."""
     reads = operation.method == "GET" or operation.body_type is None
-    example = required_example(operation, revision) if reads else next(full_example(operation, revision))
+    example = required_example(operation, revision) if reads else next(full_examples(operation, revision))
     arguments: dict[str, Any] = json.loads(json.dumps(example))
     ids.fill(operation.arguments, arguments)
     arguments |= ids.path_arguments(operation)
@@ -190,7 +190,7 @@ def faults_of(document: Document, operation_name: str, request: httpx.Request) -
             yield f"sent {name}={unknown}"
     body = document.body_schema(operation_name)
     if body is not None and body[0] != "multipart/form-data":
-        yield from document.faults(body[1], json.loads(request.content))
+        yield from document.validate(body[1], json.loads(request.content))
 
 
 class Caller:
@@ -250,7 +250,7 @@ async def test_klaviyo_allows_the_request_of_every_operation_and_its_answer_is_r
     monkeypatch.setattr(jobs, "FIRST_WAIT_SECONDS", 0.0)
     caller = Caller(revision, tmp_path)
     faults: dict[str, str] = {}
-    operations = [one for one in registry().at(revision) if one.service is Service.KLAVIYO]
+    operations = [one for one in registry().at_revision(revision) if one.service is Service.KLAVIYO]
     async with Client(server.create_server(caller.service())) as client:
         for operation in sorted(operations, key=rank):
             for name in filter(None, (operation.name, operation.reading.ids_operation)):

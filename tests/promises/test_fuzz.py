@@ -29,7 +29,7 @@ OPERATIONS = [
     if operation.area != "connections" and operation.revisions.since <= REVISION
 ]
 EXAMPLES = {
-    operation.name: [examples.required_example(operation), *examples.full_example(operation, REVISION)]
+    operation.name: [examples.required_example(operation), *examples.full_examples(operation, REVISION)]
     for operation in OPERATIONS
 }
 

@@ -48,14 +48,14 @@ AREAS = (
     "conversations",
     "connections",
 )
-"""The modules that declare an `area`, in the order in which tools are listed."""
+"""The modules of the areas, in the order in which tools are listed."""
 
 _RECORD_PATH = re.compile(r"(?:/api)?/[\w-]+/\{\w+\}")
 """The path of one record by its id."""
 
 
 class UnknownName(LookupError):
-    """No operation, area or toolset is called that; the message names the nearest."""
+    """No operation, area or toolset has this name; the message suggests the nearest."""
 
 
 class Registry(Mapping[str, Operation]):
@@ -71,7 +71,7 @@ class Registry(Mapping[str, Operation]):
             return self._operations[name]
         except KeyError:
             if name in self.argument_operations:
-                raise UnknownName(f"there is no tool {name}: call {self.covers(name)}") from None
+                raise UnknownName(f"there is no tool {name}: call {self.replacement_call(name)}") from None
             close = nearest(name, self._operations)
             hint = f"did you mean {' or '.join(close)}?" if close else "tools/list names those there are"
             raise UnknownName(f"there is no tool {name[:60]!r}; {hint}") from None
@@ -87,21 +87,21 @@ class Registry(Mapping[str, Operation]):
 
     @cached_property
     def argument_operations(self) -> Mapping[str, tuple[str, str]]:
-        """Operations of Klaviyo's that are an argument here -> the tool and the argument."""
+        """Klaviyo's operation that is an argument of a tool here -> the tool and the argument."""
         reads = (operation for operation in self._operations.values() if operation.reading.ids_operation)
         return {str(operation.reading.ids_operation): (operation.name, "ids_only") for operation in reads}
 
-    def covers(self, name: str) -> str:
-        """What to call instead of an operation that is an argument here."""
+    def replacement_call(self, name: str) -> str:
+        """The call that replaces an operation which is an argument here."""
         tool, argument = self.argument_operations[name]
         return f"{tool} with {argument}=true"
 
-    def at(self, revision: str) -> list[Operation]:
+    def at_revision(self, revision: str) -> list[Operation]:
         """The operations that exist in a revision of Klaviyo's API."""
         return [operation for operation in self._operations.values() if operation.revisions.since <= revision]
 
-    def chosen(self, toolsets: Iterable[str]) -> list[Operation]:
-        """The operations of some presets and areas, in the catalogue's order. Raises UnknownName."""
+    def in_toolsets(self, toolsets: Iterable[str]) -> list[Operation]:
+        """The operations of presets and areas, in the order of the registry. Raises UnknownName."""
         names: set[str] = set()
         for toolset in toolsets:
             word = toolset.strip().lower().replace("-", "_")
@@ -113,23 +113,23 @@ class Registry(Mapping[str, Operation]):
                 names.update(self.areas[word].operations)
             elif word != "none":
                 close = nearest(word, [*PRESETS, *self.areas])
-                known = ", ".join([*PRESETS, *self.areas])
-                hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known}"
+                names_of_all = ", ".join([*PRESETS, *self.areas])
+                hint = f"did you mean {' or '.join(close)}?" if close else f"there are {names_of_all}"
                 raise UnknownName(f"there is no toolset {toolset[:40]!r}; {hint}")
         return [operation for name, operation in self._operations.items() if name in names]
 
     def verify_with(self, operation: Operation) -> str | None:
-        """The read that shows whether a write was applied: its own word, or the plain read of the same path."""
+        """The read that shows whether a write was applied: the one that it declares, or the read of the same path."""
         if operation.verify_with:
             return operation.verify_with
-        reads = self._reads
+        reads = self._reads_by_path
         paths = (operation.path, operation.path.replace("/relationships/", "/"), operation.path.rpartition("/")[0])
         return next((reads[path] for path in paths if path in reads), operation.job.read if operation.job else None)
 
     def read_in_path(self, operation: Operation) -> Operation | None:
         """The read of the record in an operation's path; None where there is none."""
         paths = (operation.path, operation.path.partition("/relationships/")[0]) if operation.path_ids else ()
-        return next((self[self._reads[path]] for path in paths if path in self._reads), None)
+        return next((self[self._reads_by_path[path]] for path in paths if path in self._reads_by_path), None)
 
     @cached_property
     def record_reads(self) -> Mapping[str, Operation]:
@@ -157,8 +157,8 @@ class Registry(Mapping[str, Operation]):
         return {one.resource: (one, one.address) for one in self._operations.values() if one.address is not None}
 
     @cached_property
-    def _reads(self) -> dict[str, str]:
-        """Path -> the plain read of it."""
+    def _reads_by_path(self) -> dict[str, str]:
+        """Path -> the GET of it."""
         return {other.path: other.name for other in self._operations.values() if other.method == "GET"}
 
 

@@ -8,7 +8,7 @@ CORE = """
     send_campaign get_flows get_flow update_flow get_events create_event get_metrics query_metric_aggregates
     query_campaign_values query_flow_values bulk_subscribe_profiles bulk_unsubscribe_profiles
 """
-"""What most work needs."""
+"""The operations that most tasks need."""
 
 STANDARD = """
     get_accounts

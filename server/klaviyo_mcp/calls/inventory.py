@@ -62,10 +62,10 @@ class Inventory:
         self.revision = settings.revision
         self.confirm = settings.confirm
         self._read_only = settings.read_only
-        chosen = (one for one in registry.chosen(settings.toolsets) if one.revisions.since <= settings.revision)
+        chosen = (one for one in registry.in_toolsets(settings.toolsets) if one.revisions.since <= settings.revision)
         self.listed_operations = _by_name(policy.allowed_operations(chosen, read_only=settings.read_only))
         self.runnable_operations = _by_name(
-            policy.allowed_operations(registry.at(settings.revision), read_only=settings.read_only)
+            policy.allowed_operations(registry.at_revision(settings.revision), read_only=settings.read_only)
         )
         self.discovery_tools = READING_DISCOVERY_TOOLS if settings.read_only else DISCOVERY_TOOLS
 
@@ -74,7 +74,7 @@ class Inventory:
         if name in self.listed_operations:
             return self.listed_operations[name]
         if name in self.registry.argument_operations:
-            raise UnknownTool(f"there is no tool {name}: call {self.registry.covers(name)}")
+            raise UnknownTool(f"there is no tool {name}: call {self.registry.replacement_call(name)}")
         if name not in self.registry:
             raise UnknownTool(_no_such_tool(name, self.listed_operations))
         operation = self.registry[name]
@@ -97,7 +97,7 @@ class Inventory:
             operation = self.registry[name]
             raise ArgumentError(_later(operation) if operation.revisions.since > self.revision else _read_only(name))
         if name in self.registry.argument_operations:
-            raise ArgumentError(f"{name} is {self.registry.covers(name)}")
+            raise ArgumentError(f"{name} is {self.registry.replacement_call(name)}")
         if name in DISCOVERY_TOOLS:
             raise ArgumentError(f"{name} cannot be called through another tool")
         raise ArgumentError(_no_such_tool(name, self.runnable_operations))

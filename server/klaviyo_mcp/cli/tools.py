@@ -15,11 +15,11 @@ def operations_of(revision: str, area: str | None = None) -> list[Operation]:
     """The operations of a revision, or those of one area. Raises UnknownName."""
     operations = registry()
     if area is None:
-        return operations.at(revision)
+        return operations.at_revision(revision)
     area_name = area.lower().replace("-", "_")
     if area_name not in operations.areas:
         raise UnknownName(f"there is no area {area[:40]!r}; there are {', '.join(operations.areas)}")
-    in_area = [operation for operation in operations.at(revision) if operation.area == area_name]
+    in_area = [operation for operation in operations.at_revision(revision) if operation.area == area_name]
     if not in_area:
         since = min(operation.revisions.since for operation in operations.areas[area_name])
         raise UnknownName(f"{area_name} has operations from revision {since} on: --revision {since}")

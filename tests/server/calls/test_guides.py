@@ -15,7 +15,7 @@ from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
 from klaviyo_tools.areas.flows import ACTIONS
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
-from klaviyo_tools.drift.check import Document
+from klaviyo_tools.drift.openapi import Document
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
@@ -62,7 +62,7 @@ def test_an_example_is_valid_for_klaviyo(name: str, tool: str, text: str, docume
     if described is None:
         assert request.body is None
         return
-    assert document.faults(described[1], request.body) == []
+    assert document.validate(described[1], request.body) == []
 
 
 def test_every_example_says_which_tool_it_is_for() -> None:

@@ -165,8 +165,8 @@ def test_the_listing_for_programs_has_every_operation_of_its_revision(revision: 
     listed = json.loads(listing.operations_json(listing.operations_of(revision), revision))
     klaviyo = [row for row in listed if row["path"].startswith("/api/")]
     names = [row["name"] for row in klaviyo]
-    reads = [one for one in registry().at(revision) if one.reading.ids_operation]
-    tools = [one.name for one in registry().at(revision) if one.service is Service.KLAVIYO]
+    reads = [one for one in registry().at_revision(revision) if one.reading.ids_operation]
+    tools = [one.name for one in registry().at_revision(revision) if one.service is Service.KLAVIYO]
     assert sorted(names) == sorted([*tools, *(str(one.reading.ids_operation) for one in reads)])
     arguments = [row for row in klaviyo if "as" in row]
     assert len(arguments) == len(reads) >= 40

@@ -17,7 +17,7 @@ JUDGED = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
 
 @pytest.fixture(scope="module")
 def index() -> Index:
-    return Index(registry().at(OLDEST_REVISION))
+    return Index(registry().at_revision(OLDEST_REVISION))
 
 
 def found(index: Index, query: str, limit: int = 5) -> list[str]:

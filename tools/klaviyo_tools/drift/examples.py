@@ -1,6 +1,6 @@
-"""Example arguments made from the models: with what is required, and with everything. For checks and tests.
+"""Example arguments from the models, with the required arguments alone and with all. For checks and tests.
 
-A model whose fields exclude one another says itself what a whole one looks like, in `EXAMPLES`.
+A model whose fields exclude one another lists whole examples in `EXAMPLES`.
 """
 
 from __future__ import annotations
@@ -46,80 +46,77 @@ _BY_NAME: Mapping[str, str] = {
 }
 
 
-_FILTER_VALUES: Mapping[str, str] = {"messages.channel": '"email"'}
-
-
 class NoExample(TypeError):
-    """A field for which no example was found: give its model `EXAMPLES`."""
+    """No example fits a field: its model needs `EXAMPLES`."""
 
 
 def required_example(operation: Operation, revision: str = ANY_REVISION) -> dict[str, Any]:
-    """The fewest arguments with which the operation can be called."""
+    """The fewest arguments of a valid call."""
     return next(_objects(operation.arguments, operation, revision, whole=False))
 
 
-def full_example(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
-    """Every argument of the operation at a revision: once, and once more for each variant of an object in it."""
+def full_examples(operation: Operation, revision: str) -> Iterator[dict[str, Any]]:
+    """All arguments of the operation at a revision; one more example for each further variant of an object in them."""
     yield from _objects(operation.arguments, operation, revision, whole=True)
 
 
 def _objects(model: type[Arguments], operation: Operation, revision: str, *, whole: bool) -> Iterator[dict[str, Any]]:
     if variants := getattr(model, "EXAMPLES", None):
-        fitting = [fit for variant in variants if (fit := _fitting(model, variant, revision)) is not None]
-        if not fitting:
+        examples = [one for variant in variants if (one := _example_at(model, variant, revision)) is not None]
+        if not examples:
             raise NoExample(f"no example of {model.__name__} at {revision}; give it one in EXAMPLES")
-        yield from (fitting if whole else fitting[:1])
+        yield from (examples if whole else examples[:1])
         return
-    chosen: dict[str, list[Any]] = {}
+    values_by_name: dict[str, list[Any]] = {}
     for name, field in model.model_fields.items():
         if (whole or field.is_required()) and (since_of(field) or "") <= revision:
             values = list(_values(name, field, operation, revision, whole=whole))
             if values:
-                chosen[field.alias or name] = values
+                values_by_name[field.alias or name] = values
     if not whole:
-        yield _mended(model, {name: values[0] for name, values in chosen.items()}, operation, revision)
+        yield _completed(model, {name: values[0] for name, values in values_by_name.items()}, operation, revision)
         return
-    for index in range(max(map(len, chosen.values()), default=1)):
-        yield {name: values[min(index, len(values) - 1)] for name, values in chosen.items()}
+    for index in range(max(map(len, values_by_name.values()), default=1)):
+        yield {name: values[min(index, len(values) - 1)] for name, values in values_by_name.items()}
 
 
-def _fitting(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
-    """The example as far as a revision has it; None where too little is left to call with."""
-    kept = _at(model, example, revision)
-    if kept is None or kept == example:
-        return kept
+def _example_at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """The example without what a revision does not take; None where the rest is no valid call."""
+    cut = _cut_to_revision(model, example, revision)
+    if cut is None or cut == example:
+        return cut
     try:
-        check_arguments(model, kept)
+        check_arguments(model, cut)
     except ArgumentsError:
         return None
-    return kept
+    return cut
 
 
-def _at(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
-    """An example without what a revision does not have; None where nothing sensible is left."""
-    kept: dict[str, Any] = {}
+def _cut_to_revision(model: type[Arguments], example: Mapping[str, Any], revision: str) -> dict[str, Any] | None:
+    """An example without the arguments that a revision does not take; None where it does not take a value."""
+    cut: dict[str, Any] = {}
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     for name, value in example.items():
         field = fields.get(name)
         if field is not None and (since_of(field) or "") > revision:
             continue
-        varies = values_by_revision_of(field) if field is not None else None
-        if varies and isinstance(value, str) and not varies.values_in and not varies.takes(value, revision):
+        values = values_by_revision_of(field) if field is not None else None
+        if values and isinstance(value, str) and not values.values_in and not values.takes(value, revision):
             return None
         inner = next(models_in(field.annotation), None) if field is not None else None
         items = [
-            item if inner is None or not isinstance(item, Mapping) else _at(inner, item, revision)
+            item if inner is None or not isinstance(item, Mapping) else _cut_to_revision(inner, item, revision)
             for item in (value if isinstance(value, (list, tuple)) else [value])
         ]
         if any(item is None and value is not None for item in items):
             return None
-        kept[name] = items if isinstance(value, (list, tuple)) else items[0]
-    return kept
+        cut[name] = items if isinstance(value, (list, tuple)) else items[0]
+    return cut
 
 
-def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str) -> dict[str, Any]:
-    """The fewest arguments, and one more where the model asks for one of several."""
-    for candidate in chain([fewest], _one_more(model, fewest, operation, revision)):
+def _completed(model: type[Arguments], required: dict[str, Any], operation: Operation, revision: str) -> dict[str, Any]:
+    """The required arguments, with one more where the model requires one of several."""
+    for candidate in chain([required], _with_one_more(model, required, operation, revision)):
         try:
             check_arguments(model, candidate)
         except ArgumentsError:
@@ -128,20 +125,20 @@ def _mended(model: type[Arguments], fewest: dict[str, Any], operation: Operation
     raise NoExample(f"no example for {model.__name__}; give it EXAMPLES")
 
 
-def _one_more(
-    model: type[Arguments], fewest: dict[str, Any], operation: Operation, revision: str
+def _with_one_more(
+    model: type[Arguments], required: dict[str, Any], operation: Operation, revision: str
 ) -> Iterator[dict[str, Any]]:
     for name, field in model.model_fields.items():
         if not field.is_required() and (since_of(field) or "") <= revision:
             for value in _values(name, field, operation, revision, whole=False):
-                yield {**fewest, field.alias or name: value}
+                yield {**required, field.alias or name: value}
                 break
 
 
 def _values(name: str, field: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
     place = place_of(field)
     if name == "ids_only":
-        return  # excludes what else shapes an answer
+        return  # excludes most other arguments
     if field.examples:
         yield from field.examples
     elif isinstance(place, Query) and place.name == "filter" and operation.reading.filter:
@@ -156,9 +153,9 @@ def _values(name: str, field: Any, operation: Operation, revision: str, *, whole
         )
     else:
         kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        varies = values_by_revision_of(field)
-        for value in _of(name, kind, operation, revision, whole=whole):
-            if varies is None or not isinstance(value, str) or varies.takes(value, revision):
+        values = values_by_revision_of(field)
+        for value in _values_of_type(name, kind, operation, revision, whole=whole):
+            if values is None or not isinstance(value, str) or values.takes(value, revision):
                 yield value
 
 
@@ -170,13 +167,13 @@ def _filter(operation: Operation) -> str:
     return f"{operator}({name},{value})"
 
 
-def _of(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
+def _values_of_type(name: str, kind: Any, operation: Operation, revision: str, *, whole: bool) -> Iterator[Any]:
     plain, marks = bare_type(kind)
     origin = get_origin(plain)
     if isinstance(plain, type) and issubclass(plain, Arguments):
         yield from _objects(plain, operation, revision, whole=whole)
     elif origin is list:
-        yield from ([item] for item in _of(name, get_args(plain)[0], operation, revision, whole=whole))
+        yield from ([item] for item in _values_of_type(name, get_args(plain)[0], operation, revision, whole=whole))
     elif origin is Literal:
         yield from get_args(plain) if whole else get_args(plain)[:1]
     else:

@@ -1,6 +1,6 @@
-"""Language in general, for search: filler, fixed phrases, and what people say for the verbs of tool names.
+"""General language for the search: filler words, fixed phrases, and words for the verbs in the names of tools.
 
-English with its colloquial side, Spanish, French and German. What belongs to one area is in its `words`.
+English (also colloquial), Spanish, French and German. Words of one area stand in its `search_words`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ STOPWORDS = """
     mal bitte alle als wie was wer dass sich werden wird wurde
 """
 
-ASKING = """
+QUESTION_WORDS = """
     who whom whose which what when where why how is are was were does do did has have can show list find see check tell
     give look view wer was welche welcher welches wann wo wie warum ist sind hat haben zeig zeige gib quién qué cuál
     cuáles cuándo dónde cómo cuántos cuántas es está están hay muestra dame qui que quoi quel quelle quels quelles quand
     où comment combien montre donne est
 """
-"""How questions begin."""
+"""The first words of questions."""
 
 PHRASES: Mapping[str, tuple[str, ...]] = {
     "": ("from now on", "as soon as", "as well as", "so that", "right away", "de ahora en adelante", "ab sofort"),
@@ -86,7 +86,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     "email": ("e mail", "e mails"),
     "textmessage": ("text message", "text messages"),
 }
-"""A word -> the phrases that are read as it."""
+"""A word -> the phrases that the search reads as that word."""
 
 VERBS: Mapping[str, str] = {
     "get": (
@@ -145,4 +145,4 @@ VERBS: Mapping[str, str] = {
     ),
     "request": "ask",
 }
-"""A part of a tool's name -> what people say for it."""
+"""A part of a tool's name -> words that people use for it."""
