@@ -244,6 +244,23 @@ class Settings(BaseModel):
     max_body: int = setting(
         8_000_000, "KLAVIYO_MCP_MAX_BODY", "Largest request, in bytes.", "a number of bytes", part="http", ge=1_024
     )
+    max_connections: int = setting(
+        1_000,
+        "KLAVIYO_MCP_MAX_CONNECTIONS",
+        "Connections open at once; fewer where the process may open fewer files.",
+        "a number from 1",
+        part="http",
+        ge=1,
+    )
+    keep_alive: int = setting(
+        120,
+        "KLAVIYO_MCP_KEEP_ALIVE",
+        "Seconds for which a connection without a request stays open; longer than a proxy in front keeps its own.",
+        "seconds, from 1 to 3600",
+        part="http",
+        ge=1,
+        le=3600,
+    )
     max_sessions: int = setting(
         1_000, "KLAVIYO_MCP_MAX_SESSIONS", "Sessions kept at once.", "a number from 1", part="http", ge=1
     )

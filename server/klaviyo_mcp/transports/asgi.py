@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import principal_components
+from mcp.server.transport_security import (
+    RequestBodyLimitMiddleware,
+    TransportSecurityMiddleware,
+    TransportSecuritySettings,
+)
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUSY_CODE = -32_000
 """JSON-RPC error code of a request that is refused because the server is busy or stops."""
 BUSY_RETRY_SECONDS = 1
 STOPPING_RETRY_SECONDS = 5
+
+Principal = tuple[str, str | None, str | None]
+"""An authenticated client: client id, issuer, subject."""
 
 
 class AsgiEndpoint:
@@ -52,17 +62,46 @@ class HostGuard:
 class ConcurrencyLimit:
     """Answers 503 to a POST while as many are served as is allowed, or while the server stops.
 
-    Streams that only listen do not count. `calls` tells how many calls are running.
+    A POST counts once its body is whole, so that slow clients keep nobody out. One authenticated client takes at most
+    three quarters. Streams that only listen do not count.
+
+    Args:
+        max_requests: POSTs served at once.
+        max_body_bytes: Largest body; a larger one is answered 413.
+        calls: How many calls are running.
+        stopping: Whether the server stops.
     """
 
-    def __init__(self, max_requests: int, calls: Callable[[], int], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, max_requests: int, max_body_bytes: int, calls: Callable[[], int], stopping: Callable[[], bool]
+    ) -> None:
         self._max_requests = max_requests
+        self._max_body_bytes = max_body_bytes
         self._calls = calls
         self._stopping = stopping
-        self._posts = 0
+        self._posts: Counter[Principal | None] = Counter()
 
     def wrap(self, application: ASGIApp) -> ASGIApp:
         """The application under this limit; all applications that it wraps share it."""
+
+        async def serve_post(scope: Scope, receive: Receive, send: Send) -> None:
+            body = await receive()
+            if body["type"] != "http.request" or body.get("more_body"):
+                return  # the client left before its request was whole
+            principal = principal_of(scope)
+            refusal = self._refusal(principal)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+            self._posts[principal] += 1
+            try:
+                await application(scope, prepend(body, receive), send)
+            finally:
+                self._posts[principal] -= 1
+                if not self._posts[principal]:
+                    del self._posts[principal]
+
+        buffered = RequestBodyLimitMiddleware(serve_post, self._max_body_bytes)
 
         async def limited(scope: Scope, receive: Receive, send: Send) -> None:
             if scope.get("method") != "POST":
@@ -70,19 +109,41 @@ class ConcurrencyLimit:
             elif self._stopping():
                 refusal = _refusal("This server is shutting down.", STOPPING_RETRY_SECONDS)
                 await refusal(scope, receive, send)
-            elif max(self._posts, self._calls()) >= self._max_requests:
-                message = (
-                    f"This server is busy: it serves {self._max_requests} requests at once. Try again in a second."
-                )
-                await _refusal(message, BUSY_RETRY_SECONDS)(scope, receive, send)
             else:
-                self._posts += 1
-                try:
-                    await application(scope, receive, send)
-                finally:
-                    self._posts -= 1
+                await buffered(scope, receive, send)
 
         return AsgiEndpoint(limited)
+
+    def _refusal(self, principal: Principal | None) -> Response | None:
+        """The answer to a request for which there is no room."""
+        if max(self._posts.total(), self._calls()) >= self._max_requests:
+            served = f"it serves {self._max_requests} requests at once"
+        elif principal is not None and self._posts[principal] >= share_of(self._max_requests):
+            served = f"it serves {share_of(self._max_requests)} requests of one client at once"
+        else:
+            return None
+        return _refusal(f"This server is busy: {served}. Try again in a second.", BUSY_RETRY_SECONDS)
+
+
+def principal_of(scope: Scope) -> Principal | None:
+    """Who sent a request; None where clients need not authenticate."""
+    user = scope.get("user")
+    return principal_components(user.access_token) if isinstance(user, AuthenticatedUser) else None
+
+
+def share_of(maximum: int) -> int:
+    """How much of a maximum one authenticated client may take: three quarters, so that others still get in."""
+    return max(1, maximum * 3 // 4)
+
+
+def prepend(message: Message, receive: Receive) -> Receive:
+    """Receives a message that was read already, then the rest."""
+    messages = [message]
+
+    async def receive_next() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_next
 
 
 def cors_middleware(security: TransportSecuritySettings) -> Middleware:

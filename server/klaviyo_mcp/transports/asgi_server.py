@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a port; the only module that knows uvicorn."""
+"""Serves an ASGI application on a port; with `connections`, the only module that knows uvicorn."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from klaviyo_mcp.settings import StartupError
+from klaviyo_mcp.transports.connections import ConnectionLimits, OpenConnections
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 6.0
 """Time for calls to end after SIGTERM: with the closing of streams, less than the 10 s that Docker waits."""
 CLOSE_SECONDS = 2
-BACKLOG = 2048
+BACKLOG = 1_024
+"""Connections that the kernel holds until they are accepted; in a burst of more, clients wait for seconds."""
+ACCEPT_BATCH = 16
+"""Connections accepted in one turn of the event loop.
+
+asyncio takes it from the backlog that it is given, and logs an error for each of a turn's where descriptors run out.
+"""
+MAX_HEADERS_BYTES = 32_768
+
+DEFAULT_LIMITS = ConnectionLimits()
 
 Drain = Callable[[float], Awaitable[None]]
 """Lets the calls end within some seconds."""
@@ -36,6 +46,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for bound in sockets or []:
+            bound.listen(BACKLOG)
         if self.started:
             self._on_started()
 
@@ -51,14 +63,21 @@ class _Server(uvicorn.Server):
         self.handle_exit(signal.SIGTERM, None)
 
 
-def serve(application: ASGIApp, host: str, port: int, announce: Announce, drain: Drain | None = None) -> None:
+def serve(
+    application: ASGIApp,
+    host: str,
+    port: int,
+    announce: Announce,
+    drain: Drain | None = None,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
+) -> None:
     """Serve until SIGINT or SIGTERM, then drain and stop; a second signal stops at once.
 
     Raises:
         StartupError: The address cannot be listened on.
     """
     bound = bind(host, port)
-    anyio.run(_serve, application, bound, announce, drain)
+    anyio.run(serve_socket, application, bound, announce, drain, limits)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -75,9 +94,21 @@ def bind(host: str, port: int) -> socket.socket:
     return socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
 
 
-async def _serve(application: ASGIApp, bound: socket.socket, announce: Announce, drain: Drain | None) -> None:
+async def serve_socket(
+    application: ASGIApp,
+    bound: socket.socket,
+    announce: Announce,
+    drain: Drain | None = None,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
+) -> None:
+    """Serve on a listening socket, as `serve` does."""
+    connections = OpenConnections(limits)
     config = uvicorn.Config(
         application,
+        http=connections.protocol_factory(),
+        backlog=ACCEPT_BATCH,
+        timeout_keep_alive=limits.keep_alive,
+        h11_max_incomplete_event_size=MAX_HEADERS_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -89,6 +120,7 @@ async def _serve(application: ASGIApp, bound: socket.socket, announce: Announce,
     server = _Server(config, lambda: announce(port))
     async with anyio.create_task_group() as group:
         group.start_soon(_stop_on_signal, server, drain)
+        group.start_soon(connections.enforce_times)
         await server.serve(sockets=[bound])
         group.cancel_scope.cancel()
 

@@ -101,7 +101,9 @@ class HttpApp:
         settings = self.settings
         sse = SseSessions(server, security, settings.max_body, settings.max_sessions, settings.session_idle)
         require_access, metadata_routes = self._access_control()
-        limit = ConcurrencyLimit(settings.max_concurrent, lambda: self.handlers.under_way, lambda: self.stopping)
+        limit = ConcurrencyLimit(
+            settings.max_concurrent, settings.max_body, lambda: self.handlers.under_way, lambda: self.stopping
+        )
         return [
             Route("/mcp", endpoint=require_access(limit.wrap(StreamableHTTPASGIApp(manager)))),
             Route("/sse", endpoint=require_access(sse.serve), methods=["GET"]),
@@ -194,6 +196,7 @@ def run(service: protocol.ToolService, settings: Settings, fetch_document: Fetch
         StartupError: The settings leave the server open to anyone, or its address cannot be listened on.
     """
     from klaviyo_mcp.transports import asgi_server
+    from klaviyo_mcp.transports.connections import ConnectionLimits
 
     app = HttpApp(service, settings, fetch_document)
     host = _host_in_url(settings.host)
@@ -203,4 +206,5 @@ def run(service: protocol.ToolService, settings: Settings, fetch_document: Fetch
         facts = {name: f"http://{host}:{port}{path}" for name, path in paths.items()}
         logger.info("listening", extra={"facts": facts})
 
-    asgi_server.serve(app.application(), settings.host, settings.port, announce, app.drain)
+    limits = ConnectionLimits(settings.max_connections, settings.keep_alive)
+    asgi_server.serve(app.application(), settings.host, settings.port, announce, app.drain, limits)

@@ -23,9 +23,9 @@ async def test_calls_that_came_over_sse_count_as_well() -> None:
             seen.append(message["status"])
 
     async def receive() -> Any:
-        return {"type": "http.request"}
+        return {"type": "http.request", "body": b""}
 
-    limited = ConcurrencyLimit(2, lambda: 2, lambda: False).wrap(serve)
-    await limited({"type": "http", "method": "POST"}, receive, send)
+    limited = ConcurrencyLimit(2, 1_000, lambda: 2, lambda: False).wrap(serve)
+    await limited({"type": "http", "method": "POST", "headers": []}, receive, send)
     await limited({"type": "http", "method": "GET"}, receive, send)
     assert seen == [503, 1]

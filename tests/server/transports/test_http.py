@@ -328,6 +328,23 @@ async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
     assert refused.json()["error"]["message"].startswith("This server is busy: it serves 1 requests at once.")
 
 
+async def test_one_client_leaves_room_for_the_others() -> None:
+    calls = FakeService()
+    tokens = (SecretStr(TOKEN), SecretStr(OTHER))
+    async with served(calls, max_concurrent=2, tokens=tokens) as client, anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            await post(client, {"Mcp-Name": "wait", **bearer(TOKEN)}, **call("wait"))
+
+        group.start_soon(wait)
+        await calls.on_wait.wait()
+        refused = await post(client, bearer(TOKEN))
+        other = await post(client, bearer(OTHER))
+        calls.release.set()
+    assert (refused.status_code, other.status_code) == (503, 200)
+    assert "it serves 1 requests of one client at once" in refused.json()["error"]["message"]
+
+
 async def test_health_is_open_to_everybody_and_readiness_ends_with_draining() -> None:
     calls = FakeService()
     app = HttpApp(calls, load_settings({}, {"KLAVIYO_MCP_TOKENS": TOKEN}), fetch_document)
