@@ -26,7 +26,7 @@ def text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
 class FakeService:
     """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
 
-    calls = None
+    pages = None
 
     def __init__(self) -> None:
         self.events: list[str] = []

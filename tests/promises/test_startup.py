@@ -16,9 +16,8 @@ from tests.server.fake_gateway import Answer, fake_gateway
 
 from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.service import CallService
-from klaviyo_mcp.cli.composition import create_service
+from klaviyo_mcp.cli.composition import create_service, create_tools
 from klaviyo_mcp.protocol.server import Handlers
-from klaviyo_mcp.protocol.tools import ServedTools
 from klaviyo_mcp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,16 @@ LATER = {
     "transports.asgi_server": "uvicorn",
     "transports.auth": "bearer tokens",
     "transports.sse": "serving over HTTP",
-    "account.directory": "the first name",
-    "account.names": "the first name",
-    "safety.previews.preview": "the first confirmation",
+    "protocol.pages": "the first prompt, resource or completion",
+    "protocol.prompts": "the first prompt, resource or completion",
+    "calls.service": "the first call",
+    "calls.run": "the first call",
+    "safety.confirmation": "the first call",
+    "safety.previews.preview": "the first call",
+    "account.connections": "the first call",
+    "account.directory": "the first call",
+    "account.reads": "the first call",
+    "answers.collection": "the first call",
     "gateway.client": "the first call",
     "gateway.pacing": "the first call",
     "gateway.pool": "the first call",
@@ -108,7 +114,7 @@ print(*[name for name, one in calls.inventory.listed_operations.items() if one.a
 
 @pytest.mark.anyio
 async def test_the_list_of_tools_is_made_once() -> None:
-    handlers = Handlers(ServedTools(create_service(Settings())))
+    handlers = Handlers(create_tools(Settings()))
     context: Any = None
     assert await handlers.list_tools(context, None) is await handlers.list_tools(context, None)
 

@@ -14,6 +14,7 @@ from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.prepare import Prepared
 from klaviyo_mcp.safety import policy, uploads
 from klaviyo_mcp.safety.confirmation import ConfirmationGate, Held
+from klaviyo_mcp.safety.previews import preview
 from klaviyo_mcp.safety.questions import CreatedConnection
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
@@ -80,8 +81,6 @@ class Authorizer:
         return Authorized(operation, arguments, anyio.current_time() + settings.deadline - elapsed_seconds)
 
     async def _confirm(self, call: Prepared, account: str, context: CallContext) -> Held | None:
-        from klaviyo_mcp.safety.previews import preview  # off the start: few calls need a preview
-
         read_preview = partial(
             preview.preview_text,
             self.reads.within_one_budget(),

@@ -11,7 +11,7 @@ from typing import Any
 
 from klaviyo_mcp.calls.inventory import CALL_DELETE_TOOL, CALL_READ_TOOL, CALL_WRITE_TOOL, Inventory, dispatcher_of
 from klaviyo_mcp.errors import ArgumentError
-from klaviyo_mcp.safety import confirmation, policy
+from klaviyo_mcp.safety import policy
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
@@ -51,7 +51,7 @@ def unwrap_call(
     inner = dict(request.arguments)
     code = request.confirmation if isinstance(request, ConfirmedDispatchRequest) else None
     if code is not None and policy.may_need_confirmation(operation, inventory.confirm):
-        inner.setdefault(confirmation.ARGUMENT, code)
+        inner.setdefault(policy.CODE_ARGUMENT, code)
     return operation, inner
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.errors import MAX_BYTES, ArgumentError, KlaviyoMcpError
-from klaviyo_mcp.safety import confirmation, policy
+from klaviyo_mcp.safety import policy
 from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -51,6 +51,7 @@ class Inventory:
     """The operations that these settings list and run.
 
     Attributes:
+        settings: The settings that chose them.
         registry: Every operation there is.
         listed_operations: Operations by name, as tools/list has them: those of the chosen toolsets.
         runnable_operations: Operations by name that a dispatcher runs: all that the revision has and the policy allows.
@@ -58,6 +59,7 @@ class Inventory:
     """
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
+        self.settings = settings
         self.registry = registry
         self.revision = settings.revision
         self.confirm = settings.confirm
@@ -133,7 +135,7 @@ class Inventory:
         """
         schema = input_schema(operation.arguments, self.revision, brief=brief)
         if policy.may_need_confirmation(operation, self.confirm):
-            schema["properties"] = {**schema["properties"], confirmation.ARGUMENT: confirmation.SCHEMA}
+            schema["properties"] = {**schema["properties"], policy.CODE_ARGUMENT: policy.CODE_SCHEMA}
         return schema
 
 

@@ -33,7 +33,7 @@ from klaviyo_mcp.telemetry import tracing
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
-from klaviyo_tools.registry import Registry, registry
+from klaviyo_tools.registry import registry
 
 if TYPE_CHECKING:
     from klaviyo_mcp.gateway.client import GatewayClient
@@ -45,10 +45,10 @@ class CallService:
     """Answers the calls of all sessions of one process, with what these settings offer."""
 
     def __init__(
-        self, settings: Settings, create_client: Callable[[], GatewayClient], operations: Registry | None = None
+        self, settings: Settings, create_client: Callable[[], GatewayClient], inventory: Inventory | None = None
     ) -> None:
         self.settings = settings
-        self.inventory = Inventory(settings, operations if operations is not None else registry())
+        self.inventory = inventory or Inventory(settings, registry())
         self.sender = OperationSender(create_client, revision=settings.revision, verify_with=self.inventory.verify_with)
         self.reads = AccountReads(
             self.sender,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from klaviyo_mcp.protocol.tools import ServedTools
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Part = TypeVar("Part")
 MainArguments = TypeVarTuple("MainArguments")
 
 
@@ -81,19 +82,21 @@ def resolve_settings(
 
 def create_service(settings: Settings) -> CallService:
     """The service of these settings. Raises Refusal where a toolset is unknown."""
+    return _create(composition.create_service, settings)
+
+
+def create_tools(settings: Settings) -> ServedTools:
+    """The tools of these settings, for a server. Raises Refusal where a toolset is unknown."""
+    return _create(composition.create_tools, settings)
+
+
+def _create(create: Callable[[Settings], Part], settings: Settings) -> Part:
     from klaviyo_tools.registry import UnknownName
 
     try:
-        return composition.create_service(settings)
+        return create(settings)
     except UnknownName as error:
         raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
-
-
-def create_served_tools(settings: Settings) -> ServedTools:
-    """The tools of these settings, as a server serves them. Raises Refusal where a toolset is unknown."""
-    from klaviyo_mcp.protocol.tools import ServedTools
-
-    return ServedTools(create_service(settings))
 
 
 def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +135,7 @@ def main(context: click.Context, /, **flags: Any) -> None:
     if context.invoked_subcommand is None:
         settings = resolve_settings(context, flags, level="info")
         with without_garbage_collection():
-            tools = create_served_tools(settings)
+            tools = create_tools(settings)
             from klaviyo_mcp.transports import stdio
 
             tools.tools()
@@ -150,7 +153,7 @@ def http(context: click.Context, /, **flags: Any) -> None:
     """Serve Streamable HTTP at /mcp, HTTP+SSE at /sse, health at /healthz."""
     settings = resolve_settings(context, flags, level="info")
     with without_garbage_collection():
-        tools = create_served_tools(settings)
+        tools = create_tools(settings)
         from klaviyo_mcp.gateway.documents import fetch_document
         from klaviyo_mcp.transports import http as server
 

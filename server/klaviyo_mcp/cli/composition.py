@@ -6,20 +6,32 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from klaviyo_mcp.calls.inventory import Inventory
     from klaviyo_mcp.calls.service import CallService
     from klaviyo_mcp.gateway.client import GatewayClient
     from klaviyo_mcp.gateway.operations import OperationSender
+    from klaviyo_mcp.protocol.tools import ServedTools
     from klaviyo_mcp.settings import Settings
 
 SANDBOX_KEY = "sandbox"
 """The API key that the sandbox accepts."""
 
 
-def create_service(settings: Settings) -> CallService:
-    """The tools that these settings offer. Raises UnknownName where a toolset is unknown."""
+def create_tools(settings: Settings) -> ServedTools:
+    """The tools of these settings, for a server. Raises UnknownName where a toolset is unknown."""
+    from klaviyo_mcp.calls.inventory import Inventory
+    from klaviyo_mcp.protocol.tools import ServedTools
+    from klaviyo_tools.registry import registry
+
+    inventory = Inventory(settings, registry())
+    return ServedTools(inventory, partial(create_service, settings, inventory))
+
+
+def create_service(settings: Settings, inventory: Inventory | None = None) -> CallService:
+    """The service that answers calls of these tools. Raises UnknownName where a toolset is unknown."""
     from klaviyo_mcp.calls.service import CallService
 
-    return CallService(settings, partial(create_client, settings))
+    return CallService(settings, partial(create_client, settings), inventory)
 
 
 def create_sender(settings: Settings) -> OperationSender:

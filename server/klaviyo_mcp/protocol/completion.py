@@ -6,7 +6,7 @@ A client asks at every key: the directory of the account reads names once and ke
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,6 +14,7 @@ import mcp_types
 
 from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.calls.guides.guide import GUIDES
+from klaviyo_mcp.calls.inventory import Inventory
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.protocol import prompts, resources
 from klaviyo_tools.areas.reporting import TIMEFRAME_DAYS
@@ -38,8 +39,9 @@ AUDIENCE = ("list", "segment")
 class Completion:
     """The handler of completion."""
 
-    def __init__(self, calls: CallService) -> None:
-        self._calls = calls
+    def __init__(self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]]) -> None:
+        self._inventory = inventory
+        self._load_calls = load_calls
 
     async def complete(
         self, ctx: ServerRequestContext[Any], params: mcp_types.CompleteRequestParams
@@ -77,13 +79,13 @@ class Completion:
 
     async def _records(self, kind: str) -> Sequence[NamedRecord]:
         """The records of a kind. Raises KlaviyoMcpError, also where it is not certain which account is meant."""
-        settings, accounts = self._calls.settings, self._calls.accounts
-        addresses = self._calls.inventory.registry.addresses
+        settings, addresses = self._inventory.settings, self._inventory.registry.addresses
         types = AUDIENCE if kind == "audience" else (kind,)
         if not all(type_ in addresses and addresses[type_][1].completes_ids for type_ in types):
             return ()
         if settings.key is None and not settings.sandbox:
             return ()
+        accounts = (await self._load_calls()).accounts
         await accounts.connection_for_write()
         return [record for type_ in types for record in await accounts.directory.records(type_)]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mcp_types
 from mcp.shared.exceptions import MCPError
@@ -20,8 +19,7 @@ MAX_ARGUMENT_CHARACTERS = 4_000
 """A brief fits; a book does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class PromptArgument:
+class PromptArgument(NamedTuple):
     """An argument of a prompt.
 
     `kind` names the source of its completions, empty where there is none. `default` stands for an argument left out.
@@ -34,8 +32,7 @@ class PromptArgument:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A prompt, and the function that writes its text.
 
     `changes_account`: its steps change the account, so that a read-only server does not list it.

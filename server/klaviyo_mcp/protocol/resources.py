@@ -6,7 +6,7 @@ A record is at `klaviyo://<type>/<id>`, where its operation declares such an add
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -15,8 +15,9 @@ from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
+from klaviyo_mcp.calls.inventory import Inventory
+from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
-from klaviyo_mcp.protocol.tools import redactor_of
 from klaviyo_tools.arguments.spelling import nearest
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ _RESERVED = re.compile(r"[\x00-\x20\x7f]")
 class Resources:
     """The handlers of resources. A guide needs no account; a record is read by a call of its operation."""
 
-    def __init__(self, calls: CallService) -> None:
-        self._calls = calls
-        self._redact = redactor_of(calls.settings)
+    def __init__(
+        self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]], redact: Redactor
+    ) -> None:
+        self._addresses = inventory.registry.addresses
+        self._load_calls = load_calls
+        self._redact = redact
 
     async def list(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
@@ -70,7 +74,7 @@ class Resources:
                 description=address.description,
                 mime_type="text/plain",
             )
-            for type_, (_, address) in self._calls.inventory.registry.addresses.items()
+            for type_, (_, address) in self._addresses.items()
         ]
         return mcp_types.ListResourceTemplatesResult(resource_templates=[guides, *records])
 
@@ -82,11 +86,11 @@ class Resources:
         try:
             if uri.startswith(GUIDE_PREFIX):
                 return _contents(uri, find_guide(uri).text, _MARKDOWN)
-            addresses = self._calls.inventory.registry.addresses
-            type_, id_ = _parse_address(uri, addresses)
-            operation, address = addresses[type_]
+            type_, id_ = _parse_address(uri, self._addresses)
+            operation, address = self._addresses[type_]
             arguments = {operation.path_ids[-1]: id_, **address.arguments}
-            answer = await self._calls.run(operation, arguments, SilentContext())
+            calls = await self._load_calls()
+            answer = await calls.run(operation, arguments, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
             raise MCPError(mcp_types.INVALID_PARAMS, self._redact(str(error.args[0]))) from None
         except KlaviyoMcpError as error:

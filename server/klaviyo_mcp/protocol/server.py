@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import mcp_types
@@ -20,13 +20,16 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp import __version__
 from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.inventory import UnknownTool
-from klaviyo_mcp.calls.service import CallService
-from klaviyo_mcp.protocol import prompts, resources
-from klaviyo_mcp.protocol.completion import Completion
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
 from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, create_used_states
 from klaviyo_mcp.protocol.tools import ServedTools, tool_result
 from klaviyo_mcp.telemetry import tracing
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.protocol.pages import Pages
 
 __all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "create_server"]
 
@@ -44,14 +47,16 @@ _HEAD_START_SECONDS = 0.05
 """How long the answer to tools/list has the process to itself before the connection to the gateway is prepared."""
 
 ToolResult = mcp_types.CallToolResult | mcp_types.InputRequiredResult
+Handler = Callable[[ServerRequestContext[Any], Any], Awaitable[Any]]
+"""Answers a request, from its context and parameters."""
 
 
 class ToolService(Protocol):
     """What a server serves: `ServedTools`, or the invented tools of a test."""
 
     @property
-    def calls(self) -> CallService | None:
-        """What prompts, resources and completion read from; None for a server of tools alone."""
+    def pages(self) -> Callable[[], Pages] | None:
+        """Returns the handlers of prompts, resources and completion; None for a service of tools alone."""
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order."""
@@ -191,7 +196,7 @@ def error_result(text: str) -> mcp_types.CallToolResult:
 
 def create_server(calls: CallService, on_answer: Callable[[Answer], object] | None = None) -> Server[Any]:
     """A server over these calls, for any number of sessions. `on_answer` sees every answer before it is sent."""
-    return server_of(Handlers(ServedTools(calls, on_answer)))
+    return server_of(Handlers(ServedTools(calls.inventory, lambda: calls, on_answer)))
 
 
 def server_of(handlers: Handlers) -> Server[Any]:
@@ -207,22 +212,26 @@ def server_of(handlers: Handlers) -> Server[Any]:
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
     )
-    if handlers.service.calls is not None:
-        _add_pages(server, handlers.service.calls)
+    if handlers.service.pages is not None:
+        _add_pages(server, handlers.service.pages)
     security = RequestStateSecurity.ephemeral(ttl=ANSWER_SECONDS)
     server.middleware.append(RequestStateBoundary(security, default_audience="klaviyo-mcp"))
     return server
 
 
-def _add_pages(server: Server[Any], calls: CallService) -> None:
-    """Add what a person picks in a client: guides, records, prompts, and completion of their arguments."""
-    resource_handlers = resources.Resources(calls)
-    prompt_handlers = prompts.Prompts(read_only=calls.settings.read_only)
-    completion = Completion(calls)
+def _add_pages(server: Server[Any], pages: Callable[[], Pages]) -> None:
+    """Add prompts, resources and completion. Each request asks for `pages` anew: the first one imports them."""
+
+    def add(method: str, params_type: type[BaseModel], handler_of: Callable[[Pages], Handler]) -> None:
+        async def handle(ctx: ServerRequestContext[Any], params: Any) -> Any:
+            return await handler_of(pages())(ctx, params)
+
+        server.add_request_handler(method, params_type, handle)
+
     paged = mcp_types.PaginatedRequestParams
-    server.add_request_handler("resources/list", paged, resource_handlers.list)
-    server.add_request_handler("resources/templates/list", paged, resource_handlers.templates)
-    server.add_request_handler("resources/read", mcp_types.ReadResourceRequestParams, resource_handlers.read)
-    server.add_request_handler("prompts/list", paged, prompt_handlers.list)
-    server.add_request_handler("prompts/get", mcp_types.GetPromptRequestParams, prompt_handlers.get)
-    server.add_request_handler("completion/complete", mcp_types.CompleteRequestParams, completion.complete)
+    add("resources/list", paged, lambda pages: pages.resources.list)
+    add("resources/templates/list", paged, lambda pages: pages.resources.templates)
+    add("resources/read", mcp_types.ReadResourceRequestParams, lambda pages: pages.resources.read)
+    add("prompts/list", paged, lambda pages: pages.prompts.list)
+    add("prompts/get", mcp_types.GetPromptRequestParams, lambda pages: pages.prompts.get)
+    add("completion/complete", mcp_types.CompleteRequestParams, lambda pages: pages.completion.complete)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +171,7 @@ def _seal(resumption: Resumption | None) -> dict[str, str] | None:
     if resumption is None:
         return None
     kind = next(name for name, type_ in _RESUMPTIONS.items() if isinstance(resumption, type_))
-    return {"kind": kind, **asdict(resumption)}
+    return {"kind": kind, **resumption._asdict()}
 
 
 def _unseal(sealed: dict[str, str] | None) -> Resumption | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import anyio
+import anyio.to_thread
 import mcp_types
 
 from klaviyo_mcp.calls.answer import Answer
-from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.discovery import DISCOVERY_REQUESTS
 from klaviyo_mcp.calls.dispatch import DISPATCH_REQUESTS
 from klaviyo_mcp.calls.inventory import (
@@ -21,21 +21,23 @@ from klaviyo_mcp.calls.inventory import (
     READING_DISCOVERY_TOOLS,
     Inventory,
 )
-from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.edge import Redactor
-from klaviyo_mcp.settings import Settings
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.schema.input_schema import input_schema
 
+if TYPE_CHECKING:
+    from klaviyo_mcp.calls.context import CallContext
+    from klaviyo_mcp.calls.service import CallService
+    from klaviyo_mcp.protocol.pages import Pages
+
 _IDEMPOTENT_METHODS = ("GET", "PATCH", "PUT", "DELETE")
 _DESTRUCTIVE_EFFECTS = (Effect.DELETE, Effect.IRREVERSIBLE, Effect.REACHES_PEOPLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _DiscoveryTool:
+class _DiscoveryTool(NamedTuple):
     """A discovery tool as it is listed; `open_world`: it reaches Klaviyo."""
 
     description: str
@@ -109,38 +111,70 @@ def tool_result(answer: Answer) -> mcp_types.CallToolResult:
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=answer.text)], is_error=answer.is_error)
 
 
-def redactor_of(settings: Settings) -> Redactor:
-    """Removes the secrets of these settings from a text: a gateway could send the key back in an answer."""
-    return Redactor(settings.secrets(), "[hidden]")
-
-
 class ServedTools:
-    """The tools of a CallService as a server lists and calls them. `on_answer` sees every answer before it is sent."""
+    """The tools of an inventory, as a server lists and calls them.
 
-    def __init__(self, calls: CallService, on_answer: Callable[[Answer], object] | None = None) -> None:
-        self.calls = calls
+    Args:
+        inventory: The operations that are listed.
+        create_calls: Builds the service that answers the calls, with the first of them: its modules take time that
+            tools/list does not have.
+        on_answer: Sees every answer before it is sent.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        create_calls: Callable[[], CallService],
+        on_answer: Callable[[Answer], object] | None = None,
+    ) -> None:
+        self.inventory = inventory
+        self._create_calls = create_calls
         self._on_answer = on_answer
+        # A gateway could send the key back in an answer.
+        self._redact = Redactor(inventory.settings.secrets(), "[hidden]")
         self._tools: list[mcp_types.Tool] | None = None
-        self._redact = redactor_of(calls.settings)
+        self._pages: Pages | None = None
+        self._calls: CallService | None = None
+        self._creating = anyio.Lock()
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order, built once."""
         if self._tools is None:
-            self._tools = list_tools(self.calls.inventory)
+            self._tools = list_tools(self.inventory)
         return self._tools
+
+    def pages(self) -> Pages:
+        """The handlers of prompts, resources and completion, imported when first needed."""
+        if self._pages is None:
+            from klaviyo_mcp.protocol.pages import Pages
+
+            self._pages = Pages(self.inventory, self.calls, self._redact)
+        return self._pages
+
+    async def calls(self) -> CallService:
+        """The service that answers the calls, built in a thread when first needed."""
+        if self._calls is None:
+            async with self._creating:
+                if self._calls is None:
+                    self._calls = await anyio.to_thread.run_sync(self._create_calls)
+        return self._calls
 
     async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> mcp_types.CallToolResult:
         """The result of a call. Raises UnknownTool."""
-        answer = await self.calls.call(name, arguments, context)
-        answer = replace(answer, text=self._redact(answer.text))
+        calls = self._calls or await self.calls()
+        answer = await calls.call(name, arguments, context)
+        answer = answer._replace(text=self._redact(answer.text))
         if self._on_answer is not None:
             self._on_answer(answer)
         return tool_result(answer)
 
     async def warm(self) -> None:
-        """Prepare for the first call."""
-        await self.calls.warm()
+        """Prepare for the first call, where one can succeed: modules, the TLS context, the sandbox's store."""
+        settings = self.inventory.settings
+        if settings.key is not None or settings.sandbox:
+            await (await self.calls()).warm()
 
     async def aclose(self) -> None:
         """Close the connections to the gateway."""
-        await self.calls.aclose()
+        if self._calls is not None:
+            await self._calls.aclose()

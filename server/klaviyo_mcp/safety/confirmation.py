@@ -17,6 +17,7 @@ from typing import Any
 
 from klaviyo_mcp.cache import Clock, ExpiringCache
 from klaviyo_mcp.errors import ConfirmationError
+from klaviyo_mcp.safety.policy import CODE_ARGUMENT
 from klaviyo_mcp.safety.questions import AsksPerson, QuestionFailedError, ShownPreview
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.operation import Operation
@@ -29,17 +30,15 @@ CODE_CHARACTERS = 10
 """Characters of a code, in base32: fifty bits."""
 MAX_CODES = 1_000
 """Codes remembered at once. Beyond these, the code that was issued first goes."""
-ARGUMENT = "confirmation"
-"""The argument in which a call brings its code."""
-SCHEMA = {"type": "string"}
 
-_NEW_CODE = f"Call again without {ARGUMENT} for a new preview and code."
+_NEW_CODE = f"Call again without {CODE_ARGUMENT} for a new preview and code."
 
 
 def split_code(arguments: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """The code among the arguments that a model wrote, and the arguments without it."""
-    code = arguments.get(ARGUMENT)
-    return None if code is None else str(code), {name: value for name, value in arguments.items() if name != ARGUMENT}
+    others = dict(arguments)
+    code = others.pop(CODE_ARGUMENT, None)
+    return None if code is None else str(code), others
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Held:
         return (
             f"Nothing has been changed yet: {self.operation} needs a confirmation.\n{self.preview}\n"
             f"To go ahead, show this to the person; if they agree, call {self.operation} again with the same arguments "
-            f'and {ARGUMENT}="{self.code}" (good for ten minutes, once).'
+            f'and {CODE_ARGUMENT}="{self.code}" (good for ten minutes, once).'
         )
 
 
@@ -94,7 +93,7 @@ class ConfirmationCodes:
             raise refusal(
                 operation,
                 "that code was given for another call",
-                f"Repeat the call it was given for with exactly its arguments, or call without {ARGUMENT} "
+                f"Repeat the call it was given for with exactly its arguments, or call without {CODE_ARGUMENT} "
                 "for a new preview and code.",
             )
         if issued.used:

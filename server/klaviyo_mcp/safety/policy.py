@@ -8,6 +8,10 @@ from typing import Literal
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 
+CODE_ARGUMENT = "confirmation"
+"""The argument in which a call brings its confirmation code."""
+CODE_SCHEMA = {"type": "string"}
+
 Confirm = Literal["never", "default", "writes"]
 """The values of the setting KLAVIYO_MCP_CONFIRM."""
 

@@ -6,19 +6,16 @@ not be done twice, so the session hands it to the second attempt as a `Resumptio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class ShownPreview:
+class ShownPreview(NamedTuple):
     """The first attempt asked a person to confirm the call; `text` is the preview that they were shown."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedConnection:
+class CreatedConnection(NamedTuple):
     """The first attempt created this Maton connection and asked a person to open its `url`."""
 
     id: str

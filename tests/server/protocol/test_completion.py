@@ -120,7 +120,11 @@ async def test_names_are_read_again_after_some_minutes(store: Sandbox) -> None:
     now = [0.0]
     calls = calls_over(store)
     calls.accounts.directory.clock = lambda: now[0]
-    handler = completion.Completion(calls)
+
+    async def load_calls() -> CallService:
+        return calls
+
+    handler = completion.Completion(calls.inventory, load_calls)
     params = mcp_types.CompleteRequestParams(
         ref=mcp_types.PromptReference(name="list_cleaning"),
         argument=mcp_types.CompletionArgument(name="list", value=""),

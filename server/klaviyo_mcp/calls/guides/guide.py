@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from klaviyo_tools.arguments.spelling import nearest
 
@@ -23,8 +23,7 @@ GUIDES = (
 the title, a line with the description, the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
+class Guide(NamedTuple):
     """A guide as it is shipped. `text` is the whole file, in Markdown."""
 
     name: str
