@@ -12,7 +12,7 @@ import pytest
 
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.calls.inventory import DISCOVERY_TOOLS
-from klaviyo_tools.areas.flows import ACTIONS
+from klaviyo_tools.areas.flows import ACTION_TYPES
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.drift.openapi import Document
@@ -119,7 +119,7 @@ def test_a_tool_with_an_open_definition_names_its_guide_in_the_schema_and_in_the
     assert f"{GUIDE_PREFIX}{name}" in (field.description or "")
     with pytest.raises(ArgumentsError) as caught:
         check_arguments(operation.arguments, wrong)
-    assert str(caught.value).endswith(f"; describe_tool({GUIDE_PREFIX}{name}) tells more")
+    assert str(caught.value).endswith(f"; describe_tool({GUIDE_PREFIX}{name}) says more")
     assert len(str(caught.value).encode()) <= 500
 
 
@@ -127,7 +127,7 @@ def test_actions_of_flows_are_called_as_klaviyo_calls_them() -> None:
     for name in ("flow-definition", "channels"):
         verbs = "send|time|target|countdown|conditional|trigger|update|list|ab"
         named = set(re.findall(rf"`((?:{verbs})-[a-z-]+)`", find_guide(name).text))
-        assert named - set(ACTIONS) == set()
+        assert named - set(ACTION_TYPES) == set()
         assert "send-mobile-push" in named
 
 

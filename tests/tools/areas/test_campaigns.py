@@ -47,17 +47,17 @@ def test_campaigns_are_listed_by_channel_only(
         ({"subject": "Hi"}, "campaign_messages.0.channel is required (email or sms or mobile_push)"),
         (
             {"channel": "email", "body": "Hi"},
-            "campaign_messages.0: body does not go with channel email, which takes subject, preview_text, from_email, "
+            "campaign_messages.0: body is not a field of channel email, which takes subject, preview_text, from_email, "
             "from_label, reply_to_email, cc_email, bcc_email, label; its text is a template "
             "(assign_template_to_campaign_message)",
         ),
         (
             {"channel": "sms", "subject": "Hi"},
-            "campaign_messages.0: subject does not go with channel sms, which takes body, render_options",
+            "campaign_messages.0: subject is not a field of channel sms, which takes body, render_options",
         ),
         (
             {"channel": "sms", "body": "Hi", "image_id": "7"},
-            "campaign_messages.0: image_id does not go with channel sms, which takes body, render_options",
+            "campaign_messages.0: image_id is not a field of channel sms, which takes body, render_options",
         ),
         (
             {"channel": "mobile_push", "title": "Hi"},
@@ -65,7 +65,7 @@ def test_campaigns_are_listed_by_channel_only(
         ),
         (
             {"channel": "mobile_push", "title": "Hi", "notification_type": "silent"},
-            "campaign_messages.0: title does not go with a silent push, which takes notification_type, kv_pairs",
+            "campaign_messages.0: title is not a field of a silent push, which takes notification_type, kv_pairs",
         ),
         (
             {"channel": "mobile_push", "body": "Hi", "options": {"on_open": {"type": "deep_link"}}},
@@ -95,7 +95,7 @@ def test_campaigns_are_listed_by_channel_only(
                     "badge": {"display": True, "badge_options": {"badge_config": "increment_one", "value": "1"}}
                 },
             },
-            "campaign_messages.0.options.badge.badge_options: value goes with badge_config set_count",
+            "campaign_messages.0.options.badge.badge_options: value needs badge_config set_count",
         ),
         (
             {
@@ -103,7 +103,7 @@ def test_campaigns_are_listed_by_channel_only(
                 "body": "Hi",
                 "options": {"badge": {"display": False, "badge_options": {"badge_config": "increment_one"}}},
             },
-            "campaign_messages.0.options.badge: badge_options go with display true",
+            "campaign_messages.0.options.badge: badge_options needs display true",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_message_that_does_not_fit_its_channel_is_not_sent(
                 "datetime": "2026-03-01",
                 "options": {"is_local": False, "send_past_recipients_immediately": True},
             },
-            "send_strategy.options: send_past_recipients_immediately goes with is_local true",
+            "send_strategy.options: send_past_recipients_immediately needs is_local true",
         ),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_dynamic_tracking_value_is_one_of_klaviyos(refusal_of: RefusalOf) -> N
         ({}, "arguments: give what changes: channel with subject, body …, or image_id"),
         (
             {"subject": "Hi"},
-            "arguments: channel is needed beside what the message says: email, sms or mobile_push",
+            "arguments: channel is needed with the fields of a message: email, sms or mobile_push",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from klaviyo_tools.areas.connections import area, many, one
+from klaviyo_tools.areas.connections import area, connection_document, connections_document
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.jsonapi.records import DocumentError, flatten_document
 from klaviyo_tools.operation.facts import Effect
@@ -29,13 +29,13 @@ PENDING = {
 @pytest.mark.parametrize(
     ("adapt", "answer"),
     [
-        (many, {}),
-        (many, {"connections": None}),
-        (many, {"connections": ["c-1"]}),
-        (many, []),
-        (one, {}),
-        (one, {"connection": "c-1"}),
-        (one, None),
+        (connections_document, {}),
+        (connections_document, {"connections": None}),
+        (connections_document, {"connections": ["c-1"]}),
+        (connections_document, []),
+        (connection_document, {}),
+        (connection_document, {"connection": "c-1"}),
+        (connection_document, None),
     ],
 )
 def test_an_answer_in_another_form_is_an_error_and_not_an_empty_one(
@@ -82,10 +82,10 @@ def test_maton_asks_for_no_scope_of_klaviyos() -> None:
 
 
 def test_the_link_to_authorize_is_shown_until_it_was_used() -> None:
-    (pending,) = flatten_document(one({"connection": PENDING})).records
+    (pending,) = flatten_document(connection_document({"connection": PENDING})).records
     assert (pending.type, pending.id) == ("connection", "c-1")
     assert pending.attributes == {name: value for name, value in PENDING.items() if name != "connection_id"}
     active = {**PENDING, "status": "ACTIVE"}
-    page = flatten_document(many({"connections": [PENDING, active]}))
+    page = flatten_document(connections_document({"connections": [PENDING, active]}))
     assert ["url" in record.attributes for record in page.records] == [True, False]
     assert not page.single

@@ -40,7 +40,7 @@ def test_an_event_that_klaviyo_would_refuse_is_not_sent(
 def test_a_batch_holds_a_thousand_events(refusal_of: RefusalOf) -> None:
     events = [{"metric": "Viewed Product", "properties": {}}] * 501
     assert refusal_of("bulk_create_events", events_bulk_create=[{"profile": ANN, "events": events}] * 2) == (
-        "arguments: 1002 events: one call takes at most 1000, split them over several"
+        "arguments: 1002 events: one call takes at most 1000, split the call"
     )
     assert refusal_of("bulk_create_events", events_bulk_create=[{"profile": ANN}]) == (
         "events_bulk_create.0.events is required (objects of metric, properties, time, value, value_currency, "

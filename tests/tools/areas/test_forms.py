@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from klaviyo_tools.areas.forms import EXAMPLE, MORE, area
+from klaviyo_tools.areas.forms import EXAMPLE, HINT, area
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.operation.request import Request
 
@@ -30,8 +30,8 @@ def test_a_form_without_its_outer_shape_is_not_sent(
     refusal_of: RefusalOf, definition: dict[str, object], refusal: str
 ) -> None:
     read = refusal_of("create_form", name="Exit", status="draft", ab_test=False, definition=definition)
-    assert read == f"definition: {refusal}: {MORE}"
-    assert f"{EXAMPLE}; describe_tool(klaviyo://guide/form-definition) tells more" == MORE
+    assert read == f"definition: {refusal}: {HINT}"
+    assert f"{EXAMPLE}; describe_tool(klaviyo://guide/form-definition) says more" == HINT
 
 
 def test_a_form_needs_all_that_klaviyo_needs(refusal_of: RefusalOf) -> None:

@@ -18,14 +18,14 @@ def test_a_rejection_says_why(refusal_of: Refuse) -> None:
 
 def test_only_a_rejection_has_a_reason(refusal_of: Refuse) -> None:
     assert refusal_of("update_review", review_id="7", status="published", rejection_reason="fake") == (
-        "arguments: rejection_reason goes with status rejected only, not published"
+        "arguments: rejection_reason is valid only with status rejected, not published"
     )
 
 
 def test_only_another_reason_is_explained(refusal_of: Refuse) -> None:
     assert refusal_of(
         "update_review", review_id="7", status="rejected", rejection_reason="fake", status_explanation="Bought"
-    ) == ("arguments: status_explanation goes with rejection_reason other only")
+    ) == ("arguments: status_explanation is valid only with rejection_reason other")
 
 
 def test_an_unknown_status_is_refused_with_those_there_are(refusal_of: Refuse) -> None:

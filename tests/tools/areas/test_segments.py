@@ -17,7 +17,7 @@ EXAMPLE = (
     '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
     '"group_ids": ["Y6nRLr"]}]}]}'
 )
-MORE = f"{EXAMPLE}; describe_tool(klaviyo://guide/segment-definition) tells more"
+MORE = f"{EXAMPLE}; describe_tool(klaviyo://guide/segment-definition) says more"
 RULES = {
     "condition_groups": [
         {"conditions": [{"type": "profile-group-membership", "is_member": True, "group_ids": ["Y6nRLr"]}]}

@@ -1,4 +1,4 @@
-"""Accounts: the one that a connection leads to."""
+"""Accounts: the account that a connection leads to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Back in stock: people who want to be told when a variant can be bought again."""
+"""Back in stock: people who want a message when a variant is in stock again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from klaviyo_tools.areas.profiles import identified
+from klaviyo_tools.areas.profiles import require_identifier
 from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Email, Id, Phone, Text, one_line_schema
 from klaviyo_tools.operation.area import XL, Area
@@ -22,8 +22,8 @@ area = Area(
 )
 
 
-class Waiting(Arguments):
-    """Who waits; a person Klaviyo does not know yet becomes a profile."""
+class WaitingProfile(Arguments):
+    """The person who waits. A person without a profile gets one."""
 
     EXAMPLES: ClassVar = (
         {"email": "ann@example.com"},
@@ -36,8 +36,8 @@ class Waiting(Arguments):
     external_id: Text | None = None
 
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "id", "email", "phone_number", "external_id")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "id", "email", "phone_number", "external_id")
         return self
 
 
@@ -45,7 +45,7 @@ class BackInStock(Arguments):
     variant_id: Annotated[CatalogId, Relationship("catalog-variant")] = Field(
         description="such as $custom:::$default:::SKU-1 or $shopify:::$default:::1"
     )
-    profile: Annotated[Waiting, Embedded("profile"), one_line_schema(Waiting)]
+    profile: Annotated[WaitingProfile, Embedded("profile"), one_line_schema(WaitingProfile)]
     channels: Annotated[list[Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]], Field(min_length=1)]
 
 

@@ -1,4 +1,4 @@
-"""Messages of campaigns: one shape for e-mail, SMS and push, in campaigns and on their own."""
+"""The messages of campaigns: one model for e-mail, SMS and push."""
 
 from __future__ import annotations
 
@@ -11,11 +11,29 @@ from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
 from klaviyo_tools.arguments.places import Attribute, Relationship
 from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, one_line_schema
 
-EMAIL = {"label", "subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email"}
-SMS = {"body", "render_options"}
-PUSH = {"title", "body", "action_buttons", "dynamic_image", "kv_pairs", "options", "notification_type", "image_id"}
-SILENT = {"kv_pairs", "notification_type"}
-"""What a message says, for each channel."""
+EMAIL_FIELDS = {
+    "label",
+    "subject",
+    "preview_text",
+    "from_email",
+    "from_label",
+    "reply_to_email",
+    "cc_email",
+    "bcc_email",
+}
+SMS_FIELDS = {"body", "render_options"}
+PUSH_FIELDS = {
+    "title",
+    "body",
+    "action_buttons",
+    "dynamic_image",
+    "kv_pairs",
+    "options",
+    "notification_type",
+    "image_id",
+}
+SILENT_PUSH_FIELDS = {"kv_pairs", "notification_type"}
+"""The fields of a message on each channel."""
 
 
 class RenderOptions(Arguments):
@@ -38,7 +56,7 @@ class OnOpen(Arguments):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         if self.type != "deep_link" and (self.ios_deep_link or self.android_deep_link):
             raise ValueError(f"type {self.type} takes no deep links: use type deep_link")
         if (self.type == "open_web_url") != (self.web_url is not None):
@@ -60,9 +78,9 @@ class ActionButton(Arguments):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         if (self.action_type in ("deep_link", "open_url")) != (self.url is not None):
-            raise ValueError("url goes with action_type deep_link or open_url, which need it")
+            raise ValueError("action_type deep_link and open_url need url, and no other type takes it")
         return self
 
 
@@ -78,14 +96,14 @@ class BadgeOptions(Arguments):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         needs = {"set_count": "value", "set_property": "set_from_property"}
         needed = needs.get(self.badge_config)
         if needed and getattr(self, needed) is None:
             raise ValueError(f"badge_config {self.badge_config} needs {needed}")
         for choice, name in needs.items():
             if name != needed and getattr(self, name) is not None:
-                raise ValueError(f"{name} goes with badge_config {choice}")
+                raise ValueError(f"{name} needs badge_config {choice}")
         return self
 
 
@@ -101,9 +119,9 @@ class Badge(Arguments):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         if self.badge_options and not self.display:
-            raise ValueError("badge_options go with display true")
+            raise ValueError("badge_options needs display true")
         return self
 
 
@@ -114,7 +132,7 @@ class PushOptions(Arguments):
 
 
 class Message(Arguments):
-    """What a message says, flat; as Klaviyo nests it (`definition`, `content`) it is taken too."""
+    """The text and settings of a message, flat. Klaviyo's nested form (`definition`, `content`) is taken too."""
 
     channel: Annotated[Literal["email", "sms", "mobile_push"] | None, Attribute("definition.channel")] = None
     subject: Annotated[str | None, Attribute("definition.content.subject")] = None
@@ -150,30 +168,33 @@ class Message(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _flat(cls, given: Any) -> Any:
+    def _flatten(cls, given: Any) -> Any:
         for nest in ("definition", "content"):
             if isinstance(given, Mapping) and isinstance(given.get(nest), Mapping):
                 given = {**{name: value for name, value in given.items() if name != nest}, **given[nest]}
         return given
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        said = [n for n in Message.model_fields if n in self.model_fields_set and getattr(self, n) is not None]
-        said = [name for name in said if name != "channel"]
-        if self.channel is None and set(said) - {"image_id"}:
-            raise ValueError("channel is needed beside what the message says: email, sms or mobile_push")
+    def _check_fields(self) -> Self:
+        names = [n for n in Message.model_fields if n in self.model_fields_set and getattr(self, n) is not None]
+        names = [name for name in names if name != "channel"]
+        if self.channel is None and set(names) - {"image_id"}:
+            raise ValueError("channel is needed with the fields of a message: email, sms or mobile_push")
         silent = self.notification_type == "silent"
-        takes = {"email": EMAIL, "sms": SMS, "mobile_push": SILENT if silent else PUSH}.get(self.channel or "", PUSH)
-        for name in said:
-            if name not in takes:
+        push = SILENT_PUSH_FIELDS if silent else PUSH_FIELDS
+        fields = {"email": EMAIL_FIELDS, "sms": SMS_FIELDS}.get(self.channel or "", push)
+        for name in names:
+            if name not in fields:
                 kind = "a silent push" if silent and self.channel == "mobile_push" else f"channel {self.channel}"
-                fitting = ", ".join(one for one in Message.model_fields if one in takes)
-                hint = "; its text is a template (assign_template_to_campaign_message)" if takes is EMAIL else ""
-                raise ValueError(f"{name} does not go with {kind}, which takes {fitting}{hint}")
+                fitting = ", ".join(one for one in Message.model_fields if one in fields)
+                hint = (
+                    "; its text is a template (assign_template_to_campaign_message)" if fields is EMAIL_FIELDS else ""
+                )
+                raise ValueError(f"{name} is not a field of {kind}, which takes {fitting}{hint}")
         return self
 
 
-MESSAGES: tuple[Mapping[str, Any], ...] = (
+MESSAGE_EXAMPLES: tuple[Mapping[str, Any], ...] = (
     {
         "channel": "email",
         "label": "Spring mail",
@@ -211,32 +232,32 @@ MESSAGES: tuple[Mapping[str, Any], ...] = (
     ),
     {"channel": "mobile_push", "notification_type": "silent", "kv_pairs": {"page": "sale"}},
 )
-"""A whole message of each kind."""
+"""A complete message of each kind."""
 
 
 class NewMessage(Message):
     channel: Annotated[Literal["email", "sms", "mobile_push"], Attribute("definition.channel")]
 
-    EXAMPLES: ClassVar[Any] = MESSAGES
+    EXAMPLES: ClassVar[Any] = MESSAGE_EXAMPLES
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_push(self) -> Self:
         if self.channel == "mobile_push" and self.notification_type != "silent" and self.body is None:
             raise ValueError("channel mobile_push needs body, or notification_type silent")
         return self
 
 
 class MessageChanges(Message):
-    EXAMPLES: ClassVar[Any] = tuple({"campaign_message_id": "01HEXAMPLE", **message} for message in MESSAGES)
+    EXAMPLES: ClassVar[Any] = tuple({"campaign_message_id": "01HEXAMPLE", **message} for message in MESSAGE_EXAMPLES)
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
+    def _check_changes(self) -> Self:
         if self.channel is None and self.image_id is None:
             raise ValueError("give what changes: channel with subject, body …, or image_id")
         return self
 
 
-NewMessages = Annotated[
+NewMessageArgument = Annotated[
     NewMessage,
     one_line_schema(
         NewMessage,

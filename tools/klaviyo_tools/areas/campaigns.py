@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from klaviyo_tools.areas.campaign_messages import MessageChanges, NewMessages
-from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.areas.campaign_messages import MessageChanges, NewMessageArgument
+from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.marks import Brief
 from klaviyo_tools.arguments.places import Embedded, Linkage, Relationship, Target
 from klaviyo_tools.arguments.spelling import resolve_name
@@ -25,7 +25,7 @@ area = Area(
 )
 
 PERCENTAGES = (10, 11, 13, 14, 17, 20, 25, 33, 50)
-DYNAMIC = (
+DYNAMIC_VALUES = (
     "campaign_id",
     "campaign_name",
     "campaign_name_id",
@@ -39,13 +39,13 @@ DYNAMIC = (
     "profile_external_id",
     "profile_id",
 )
-"""What a tracking parameter of type dynamic can hold."""
+"""The values of a tracking parameter of type dynamic."""
 
 
-# When, to whom and how a campaign goes out.
+# The schedule, the audiences and the options of a campaign.
 
 
-def _percentage(given: int) -> int:
+def _check_percentage(given: int) -> int:
     if given not in PERCENTAGES:
         raise ValueError(f"{given} is not one of {', '.join(map(str, PERCENTAGES))} (percent of recipients an hour)")
     return given
@@ -56,9 +56,9 @@ class LocalTime(Arguments):
     send_past_recipients_immediately: bool | None = None
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         if self.send_past_recipients_immediately is not None and not self.is_local:
-            raise ValueError("send_past_recipients_immediately goes with is_local true")
+            raise ValueError("send_past_recipients_immediately needs is_local true")
         return self
 
 
@@ -66,7 +66,7 @@ class SendStrategy(Arguments):
     method: Literal["immediate", "static", "throttled", "smart_send_time"]
     datetime: Timestamp | None = None
     options: LocalTime | None = None
-    throttle_percentage: Annotated[int, AfterValidator(_percentage)] | None = None
+    throttle_percentage: Annotated[int, AfterValidator(_check_percentage)] | None = None
     date: Day | None = None
 
     NEEDS: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -88,7 +88,7 @@ class SendStrategy(Arguments):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fields(self) -> Self:
         needed = self.NEEDS[self.method]
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
@@ -106,14 +106,14 @@ class TrackingParameter(Arguments):
     value: str
 
     EXAMPLES: ClassVar[Any] = (
-        *({"type": "dynamic", "name": "utm_campaign", "value": value} for value in DYNAMIC),
+        *({"type": "dynamic", "name": "utm_campaign", "value": value} for value in DYNAMIC_VALUES),
         {"type": "static", "name": "utm_source", "value": "mail"},
     )
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _check_value(self) -> Self:
         if self.type == "dynamic":
-            self.value = resolve_name(self.value, DYNAMIC, "dynamic value")
+            self.value = resolve_name(self.value, DYNAMIC_VALUES, "dynamic value")
         return self
 
 
@@ -138,7 +138,7 @@ class AudienceChanges(Arguments):
     excluded: list[Id] | None = None
 
 
-Strategy = Annotated[
+StrategyArgument = Annotated[
     SendStrategy,
     one_line_schema(
         SendStrategy,
@@ -147,10 +147,10 @@ Strategy = Annotated[
     ),
     Brief("method: immediate, static (datetime), throttled or smart_send_time (date)"),
 ]
-REPLACES = "included, excluded: replaced"
-AS_CREATED = "as in create_campaign"
-Sending = Annotated[SendOptions, one_line_schema(SendOptions)]
-Tracking = Annotated[
+AUDIENCES_TEXT = "included, excluded: replaced"
+AS_CREATED_TEXT = "as in create_campaign"
+SendOptionsArgument = Annotated[SendOptions, one_line_schema(SendOptions)]
+TrackingOptionsArgument = Annotated[
     TrackingOptions,
     one_line_schema(
         TrackingOptions,
@@ -160,41 +160,41 @@ Tracking = Annotated[
 ]
 
 
-# What the operations of this area take.
+# Arguments of the operations.
 
 
 class NewCampaign(Arguments):
     name: Text
     audiences: Annotated[Audiences, one_line_schema(Audiences, "included, excluded: list or segment ids")]
     campaign_messages: Annotated[
-        list[NewMessages], Field(min_length=1), Embedded("campaign-message", "campaign-messages")
+        list[NewMessageArgument], Field(min_length=1), Embedded("campaign-message", "campaign-messages")
     ]
-    send_strategy: Strategy | None = None
-    send_options: Sending | None = None
-    tracking_options: Tracking | None = None
+    send_strategy: StrategyArgument | None = None
+    send_options: SendOptionsArgument | None = None
+    tracking_options: TrackingOptionsArgument | None = None
 
 
 class CampaignChanges(Arguments):
     name: Text | None = None
-    audiences: Annotated[AudienceChanges, one_line_schema(AudienceChanges, REPLACES)] | None = None
-    send_strategy: Annotated[SendStrategy, one_line_schema(SendStrategy, AS_CREATED)] | None = None
-    send_options: Sending | None = None
-    tracking_options: Annotated[TrackingOptions, one_line_schema(TrackingOptions, AS_CREATED)] | None = None
+    audiences: Annotated[AudienceChanges, one_line_schema(AudienceChanges, AUDIENCES_TEXT)] | None = None
+    send_strategy: Annotated[SendStrategy, one_line_schema(SendStrategy, AS_CREATED_TEXT)] | None = None
+    send_options: SendOptionsArgument | None = None
+    tracking_options: Annotated[TrackingOptions, one_line_schema(TrackingOptions, AS_CREATED_TEXT)] | None = None
 
 
-class OfCampaign(Arguments):
+class CampaignTarget(Arguments):
     campaign_id: Annotated[Id, Target()]
 
 
-class CampaignCopy(OfCampaign):
+class CampaignCopy(CampaignTarget):
     new_name: Text | None = None
 
 
-class Stop(Arguments):
+class SendJobChange(Arguments):
     action: Literal["cancel", "revert"] = Field(description="cancel is for good; revert makes it a draft again")
 
 
-class Assignment(Arguments):
+class TemplateAssignment(Arguments):
     campaign_message_id: Annotated[Id, Target()]
     template_id: Annotated[Id, Relationship("template")]
 
@@ -246,9 +246,9 @@ area.collection(
         "messages.channel": "equals",
         "status": "equals any",
         "name": "contains",
-        "scheduled_at": SPAN,
-        "created_at": SPAN,
-        "updated_at": SPAN,
+        "scheduled_at": TIME_OPERATORS,
+        "created_at": TIME_OPERATORS,
+        "updated_at": TIME_OPERATORS,
         "archived": "equals",
         "id": "any",
     },
@@ -314,7 +314,7 @@ area.job(
     "send_campaign",
     "/api/campaign-send-jobs",
     "campaign-send-job",
-    OfCampaign,
+    CampaignTarget,
     "Send a campaign, when its send_strategy says (default: now).",
     rate=M,
     preview=PreviewKind.CAMPAIGN_SEND,
@@ -338,7 +338,7 @@ area.update(
     "cancel_campaign_send",
     "/api/campaign-send-jobs/{campaign_id}",
     "campaign-send-job",
-    Stop,
+    SendJobChange,
     "Stop a campaign that is scheduled or being sent.",
     rate=M,
     preview=PreviewKind.CAMPAIGN_STOP,
@@ -355,7 +355,7 @@ area.job(
     "refresh_campaign_recipient_estimation",
     "/api/campaign-recipient-estimation-jobs",
     "campaign-recipient-estimation-job",
-    OfCampaign,
+    CampaignTarget,
     "Count anew whom a campaign would reach.",
     rate=M,
     effect=Effect.READ,
@@ -446,7 +446,7 @@ area.create(
     "assign_template_to_campaign_message",
     "/api/campaign-message-assign-template",
     "campaign-message",
-    Assignment,
+    TemplateAssignment,
     "Give an e-mail message of a campaign its content: a copy of a template.",
     rate=M,
     aliases="create_campaign_message_assign_template",

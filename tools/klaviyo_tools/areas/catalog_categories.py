@@ -1,4 +1,4 @@
-"""Catalog categories: what a shop sorts its products into."""
+"""Catalog categories: the groups of a shop's products."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from klaviyo_tools.areas.catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, Integration, area
+from klaviyo_tools.areas.catalogs import CATEGORY_FILTER, ITEM_FILTER, SORT, IntegrationType, area
 from klaviyo_tools.arguments.marks import UNLISTED
 from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
@@ -14,7 +14,7 @@ from klaviyo_tools.operation.area import XL, L
 
 
 class CategoryChanges(Arguments):
-    """What a category can be given later as well."""
+    """The attributes of a category that can change."""
 
     name: Text | None = None
     item_ids: Annotated[list[CatalogId] | None, Relationship("catalog-item")] = Field(
@@ -25,7 +25,7 @@ class CategoryChanges(Arguments):
 class NewCategory(CategoryChanges):
     external_id: Text = Field(description="the shop's id")
     name: Text
-    integration_type: Annotated[Integration | None, UNLISTED] = None
+    integration_type: Annotated[IntegrationType | None, UNLISTED] = None
     catalog_type: Annotated[Text | None, UNLISTED] = None
 
 

@@ -16,7 +16,7 @@ from klaviyo_tools.operation.area import XL, L
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.preview import Preview
 
-MOST = Field(min_length=1, max_length=100)
+UP_TO_100 = Field(min_length=1, max_length=100)
 
 
 class ItemUpdate(ItemChanges):
@@ -31,23 +31,23 @@ class CategoryUpdate(CategoryChanges):
     catalog_category_id: Annotated[CatalogId, Target()]
 
 
-class Named(Arguments):
-    """A record by its id alone; a call gives just the id."""
+class RecordReference(Arguments):
+    """A reference to a record; a call gives the id alone."""
 
     id: Annotated[CatalogId, Target()]
 
 
-def _by_id(given: Any) -> Any:
+def _accept_id(given: Any) -> Any:
     return {"id": given} if isinstance(given, str) else given
 
 
-Doomed = Annotated[Named, BeforeValidator(_by_id), WithJsonSchema({"type": "string"})]
+IdToDelete = Annotated[RecordReference, BeforeValidator(_accept_id), WithJsonSchema({"type": "string"})]
 
 
 class NewItems(Arguments):
     items: Annotated[
         list[Annotated[NewItem, one_line_schema(NewItem, "as create_catalog_item takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-item"),
     ]
 
@@ -55,19 +55,19 @@ class NewItems(Arguments):
 class ItemUpdates(Arguments):
     items: Annotated[
         list[Annotated[ItemUpdate, one_line_schema(ItemUpdate, "as update_catalog_item takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-item"),
     ]
 
 
-class DoomedItems(Arguments):
-    catalog_item_ids: Annotated[list[Doomed], MOST, Embedded("catalog-item", "items")]
+class ItemDeletions(Arguments):
+    catalog_item_ids: Annotated[list[IdToDelete], UP_TO_100, Embedded("catalog-item", "items")]
 
 
 class NewVariants(Arguments):
     variants: Annotated[
         list[Annotated[NewVariant, one_line_schema(NewVariant, "as create_catalog_variant takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-variant"),
     ]
 
@@ -75,19 +75,19 @@ class NewVariants(Arguments):
 class VariantUpdates(Arguments):
     variants: Annotated[
         list[Annotated[VariantUpdate, one_line_schema(VariantUpdate, "as update_catalog_variant takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-variant"),
     ]
 
 
-class DoomedVariants(Arguments):
-    catalog_variant_ids: Annotated[list[Doomed], MOST, Embedded("catalog-variant", "variants")]
+class VariantDeletions(Arguments):
+    catalog_variant_ids: Annotated[list[IdToDelete], UP_TO_100, Embedded("catalog-variant", "variants")]
 
 
 class NewCategories(Arguments):
     categories: Annotated[
         list[Annotated[NewCategory, one_line_schema(NewCategory, "as create_catalog_category takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-category"),
     ]
 
@@ -95,18 +95,18 @@ class NewCategories(Arguments):
 class CategoryUpdates(Arguments):
     categories: Annotated[
         list[Annotated[CategoryUpdate, one_line_schema(CategoryUpdate, "as update_catalog_category takes")]],
-        MOST,
+        UP_TO_100,
         Embedded("catalog-category"),
     ]
 
 
-class DoomedCategories(Arguments):
-    catalog_category_ids: Annotated[list[Doomed], MOST, Embedded("catalog-category", "categories")]
+class CategoryDeletions(Arguments):
+    catalog_category_ids: Annotated[list[IdToDelete], UP_TO_100, Embedded("catalog-category", "categories")]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What jobs are about, and how Klaviyo calls it in each place."""
+class CatalogKind:
+    """The kind of record of a job, and its names in the names of operations."""
 
     type: str
     many: str
@@ -114,13 +114,13 @@ class Kind:
     told: str
 
 
-ITEMS = Kind("catalog-item", "items", "catalog_items", "products")
-VARIANTS = Kind("catalog-variant", "variants", "variants", "variants")
-CATEGORIES = Kind("catalog-category", "categories", "categories", "categories")
+ITEMS = CatalogKind("catalog-item", "items", "catalog_items", "products")
+VARIANTS = CatalogKind("catalog-variant", "variants", "variants", "variants")
+CATEGORIES = CatalogKind("catalog-category", "categories", "categories", "categories")
 
 
-def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> None:
-    """The three operations of a job: to start it, to follow it, and to list those there are."""
+def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purpose: str) -> None:
+    """Declares the three operations of a job: start it, read it, list all of its kind."""
     type_, word = f"{kind.type}-bulk-{verb}-job", kind.type.replace("-", "_")
     path = f"/api/{type_}s"
     read = f"get_bulk_{verb}_{kind.in_reads}_job"
@@ -164,19 +164,19 @@ def _jobs(verb: str, kind: Kind, attributes: type[Arguments], purpose: str) -> N
     )
 
 
-def _preview(kind: Kind) -> Preview:
+def _preview(kind: CatalogKind) -> Preview:
     """The preview of a delete, which names the ids."""
     noun = kind.type.replace("-", " ")
     ids = f"{kind.type.replace('-', '_')}_ids"
     return Preview((f"delete {{{ids}:{noun}}}: {{{ids}}}.",))
 
 
-_jobs("create", ITEMS, NewItems, "Add up to 100 products.")
-_jobs("update", ITEMS, ItemUpdates, "Change up to 100 products.")
-_jobs("delete", ITEMS, DoomedItems, "Delete up to 100 products.")
-_jobs("create", VARIANTS, NewVariants, "Add up to 100 variants to products.")
-_jobs("update", VARIANTS, VariantUpdates, "Change up to 100 variants: stock, price, text.")
-_jobs("delete", VARIANTS, DoomedVariants, "Delete up to 100 variants; their products stay.")
-_jobs("create", CATEGORIES, NewCategories, "Create up to 100 categories.")
-_jobs("update", CATEGORIES, CategoryUpdates, "Rename up to 100 categories, or replace the products in them.")
-_jobs("delete", CATEGORIES, DoomedCategories, "Delete up to 100 categories; their products stay.")
+_declare_job("create", ITEMS, NewItems, "Add up to 100 products.")
+_declare_job("update", ITEMS, ItemUpdates, "Change up to 100 products.")
+_declare_job("delete", ITEMS, ItemDeletions, "Delete up to 100 products.")
+_declare_job("create", VARIANTS, NewVariants, "Add up to 100 variants to products.")
+_declare_job("update", VARIANTS, VariantUpdates, "Change up to 100 variants: stock, price, text.")
+_declare_job("delete", VARIANTS, VariantDeletions, "Delete up to 100 variants; their products stay.")
+_declare_job("create", CATEGORIES, NewCategories, "Create up to 100 categories.")
+_declare_job("update", CATEGORIES, CategoryUpdates, "Rename up to 100 categories, or replace the products in them.")
+_declare_job("delete", CATEGORIES, CategoryDeletions, "Delete up to 100 categories; their products stay.")

@@ -1,4 +1,4 @@
-"""Catalog variants: the sizes and colours of a product, each with its stock and price."""
+"""Catalog variants: the sizes and colours of a product, with their stock and price."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from klaviyo_tools.areas.catalogs import SORT, VARIANT_FILTER, Integration, Metadata, Price, area
+from klaviyo_tools.areas.catalogs import SORT, VARIANT_FILTER, IntegrationType, Metadata, Price, area
 from klaviyo_tools.arguments.marks import UNLISTED
 from klaviyo_tools.arguments.places import Relationship
 from klaviyo_tools.arguments.types import Arguments, CatalogId, Text
@@ -22,7 +22,7 @@ Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number), WithJsonSchema({"
 
 
 class VariantChanges(Arguments):
-    """What a variant can be given later as well."""
+    """The attributes of a variant that can change."""
 
     title: Text | None = None
     sku: Text | None = None
@@ -47,7 +47,7 @@ class NewVariant(VariantChanges):
     inventory_quantity: float
     description: str
     url: Text
-    integration_type: Annotated[Integration | None, UNLISTED] = None
+    integration_type: Annotated[IntegrationType | None, UNLISTED] = None
     catalog_type: Annotated[Text | None, UNLISTED] = None
 
 

@@ -1,4 +1,4 @@
-"""Catalogs: the products of a shop. Here the items; variants, categories and jobs have modules of their own."""
+"""Catalogs: the products (items) of a shop. Variants, categories and jobs have modules of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ area = Area(
     id_type=CatalogId,
 )
 
-MOST_METADATA = 100_000
+MAX_METADATA_BYTES = 100_000
 """Bytes of `custom_metadata`."""
 ITEM_FILTER = {"title": "contains", "category.id": "equals", "published": "equals", "ids": "any"}
 VARIANT_FILTER = {
@@ -37,20 +37,20 @@ CATEGORY_FILTER = {"name": "contains", "item.id": "equals", "ids": "any"}
 SORT = ("created",)
 
 
-def _bounded(metadata: OpenObject) -> OpenObject:
+def _check_metadata_size(metadata: OpenObject) -> OpenObject:
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
-    if size > MOST_METADATA:
-        raise ValueError(f"{size:,} bytes of JSON: at most {MOST_METADATA:,}")
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(f"{size:,} bytes of JSON: at most {MAX_METADATA_BYTES:,}")
     return metadata
 
 
 Price = Annotated[float, Field(ge=0)]
-Metadata = Annotated[OpenObject, AfterValidator(_bounded)]
-Integration = Literal["$custom"]
+Metadata = Annotated[OpenObject, AfterValidator(_check_metadata_size)]
+IntegrationType = Literal["$custom"]
 
 
 class ItemChanges(Arguments):
-    """What an item can be given later as well."""
+    """The attributes of an item that can change."""
 
     title: Text | None = None
     price: Price | None = None
@@ -69,7 +69,7 @@ class NewItem(ItemChanges):
     title: Text
     description: str
     url: Text
-    integration_type: Annotated[Integration | None, Brief()] = None
+    integration_type: Annotated[IntegrationType | None, Brief()] = None
     catalog_type: Text | None = None
 
 

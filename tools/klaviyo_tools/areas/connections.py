@@ -1,4 +1,4 @@
-"""Connections: the Klaviyo accounts that Maton holds a grant for. Source: Maton's public documentation."""
+"""Connections: the Klaviyo accounts that Maton has a grant for. Source: Maton's public documentation."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class ConnectionsByStatus(Arguments):
     detail: Detail = "summary"
 
 
-def many(answer: JSON) -> JSON:
-    """Maton's `{"connections": […]}` as a JSON:API document; what is not in that form comes back as it is."""
+def connections_document(answer: JSON) -> JSON:
+    """Maton's `{"connections": […]}` as a JSON:API document; an answer in another form is returned unchanged."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("connections"), list):
         return answer
     return {"data": [_resource(one) for one in answer["connections"]]}
 
 
-def one(answer: JSON) -> JSON:
-    """Maton's `{"connection": {…}}` as a JSON:API document; what is not in that form comes back as it is."""
+def connection_document(answer: JSON) -> JSON:
+    """Maton's `{"connection": {…}}` as a JSON:API document; an answer in another form is returned unchanged."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("connection"), Mapping):
         return answer
     return {"data": _resource(answer["connection"])}
 
 
 def _resource(connection: JSON) -> JSON:
-    """Its `url` holds a session token: it is passed on only while somebody has yet to open it."""
+    """The connection as a resource. Its `url` holds a session token: only a connection that is not active shows it."""
     if not isinstance(connection, Mapping):
         return connection
     hidden = {"connection_id", "url"} if connection.get("status") == "ACTIVE" else {"connection_id"}
@@ -73,7 +73,7 @@ area.custom(
     sparse_fieldsets=False,
     service=Service.MATON,
     fixed_parameters=APP,
-    to_json_api=many,
+    to_json_api=connections_document,
     search_words="which accounts connected linked status authorized have",
 )
 area.custom(
@@ -87,7 +87,7 @@ area.custom(
     scopes="",
     service=Service.MATON,
     fixed_parameters=APP,
-    to_json_api=one,
+    to_json_api=connection_document,
     verify_with="list_connections",
     search_words="new another second account brand link authorize login sign hook up",
 )
@@ -100,7 +100,7 @@ area.record(
     scopes="",
     sparse_fieldsets=False,
     service=Service.MATON,
-    to_json_api=one,
+    to_json_api=connection_document,
     search_words="authorized active yet pending status worked link",
 )
 area.delete(

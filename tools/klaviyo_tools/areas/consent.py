@@ -1,4 +1,4 @@
-"""Consent: subscribing to, unsubscribing from and suppressing marketing, many profiles at a time."""
+"""Consent: subscribe, unsubscribe and suppress many profiles at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from klaviyo_tools.areas.push_tokens import TOKEN, PushToken
+from klaviyo_tools.areas.push_tokens import TOKEN_EXAMPLE, PushToken
 from klaviyo_tools.arguments.marks import Since
 from klaviyo_tools.arguments.places import Embedded, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Day, Email, Id, Phone, Text, Timestamp, one_line_schema
@@ -24,55 +24,55 @@ area = Area(
     ),
 )
 
-LISTED = "lists:write profiles:write subscriptions:write"
-MOST_SUPPRESSED = 100
+LIST_SCOPES = "lists:write profiles:write subscriptions:write"
+MAX_SUPPRESSED_PROFILES = 100
 
-# What the examples below are made of.
-DATED = {"consent": "SUBSCRIBED", "consented_at": "2025-11-03T10:00:00Z"}
-ENDED = {"consent": "UNSUBSCRIBED"}
+# Parts of the examples below.
+OPT_IN = {"consent": "SUBSCRIBED", "consented_at": "2025-11-03T10:00:00Z"}
+OPT_OUT = {"consent": "UNSUBSCRIBED"}
 
 
-def _some(arguments: Arguments, *names: str) -> None:
+def _require_one_of(arguments: Arguments, *names: str) -> None:
     if not any(getattr(arguments, name) for name in names):
         raise ValueError(f"give at least one of {', '.join(names)}")
 
 
-# Subscribing.
+# Subscribe.
 
 
-class Subscribed(Arguments):
+class Consent(Arguments):
     consent: Literal["SUBSCRIBED"]
     consented_at: Timestamp | None = None
 
 
-class Tracked(Arguments):
+class TrackingConsent(Arguments):
     consent: Literal["SUBSCRIBED"]
 
 
 class EmailSubscription(Arguments):
-    marketing: Subscribed | None = None
-    open_tracking: Annotated[Tracked | None, Since("2026-07-15")] = None
+    marketing: Consent | None = None
+    open_tracking: Annotated[TrackingConsent | None, Since("2026-07-15")] = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, "marketing", "open_tracking")
+    def _check_channels(self) -> Self:
+        _require_one_of(self, "marketing", "open_tracking")
         return self
 
 
 class TextSubscription(Arguments):
     """By SMS or WhatsApp."""
 
-    marketing: Subscribed | None = None
-    transactional: Subscribed | None = None
+    marketing: Consent | None = None
+    transactional: Consent | None = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, "marketing", "transactional")
+    def _check_channels(self) -> Self:
+        _require_one_of(self, "marketing", "transactional")
         return self
 
 
 class PushSubscription(Arguments):
-    marketing: Subscribed
+    marketing: Consent
     tokens: list[PushToken] | None = None
     anonymous_id: Text | None = None
 
@@ -84,11 +84,11 @@ class Subscriptions(Arguments):
     push: PushSubscription | None = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, "email", "sms", "whatsapp", "push")
+    def _check_channels(self) -> Self:
+        _require_one_of(self, "email", "sms", "whatsapp", "push")
         return self
 
-    def consents(self) -> Iterator[Subscribed]:
+    def consents(self) -> Iterator[Consent]:
         for channel in (self.email, self.sms, self.whatsapp, self.push):
             for kind in ("marketing", "transactional"):
                 if consent := getattr(channel, kind, None):
@@ -103,13 +103,15 @@ class Subscriber(Arguments):
     age_gated_date_of_birth: Day | None = None
 
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        given = self.subscriptions
-        _reachable(given.email, given.sms or given.whatsapp, self.email or self.id, self.phone_number or self.id)
+    def _check_addresses(self) -> Self:
+        channels = self.subscriptions
+        _check_addresses(
+            channels.email, channels.sms or channels.whatsapp, self.email or self.id, self.phone_number or self.id
+        )
         return self
 
 
-def _reachable(by_email: object, by_text: object, email: str | None, phone: str | None) -> None:
+def _check_addresses(by_email: object, by_text: object, email: str | None, phone: str | None) -> None:
     """Raises ValueError unless each channel has the address that it needs."""
     if by_email and not email:
         raise ValueError("an email subscription needs the profile's email")
@@ -117,7 +119,7 @@ def _reachable(by_email: object, by_text: object, email: str | None, phone: str 
         raise ValueError("an sms or whatsapp subscription needs the profile's phone_number")
 
 
-ToldSubscriber = Annotated[
+SubscriberArgument = Annotated[
     Subscriber,
     one_line_schema(
         Subscriber,
@@ -127,7 +129,7 @@ ToldSubscriber = Annotated[
 ]
 
 
-class Subscribing(Arguments):
+class SubscriptionRequest(Arguments):
     EXAMPLES: ClassVar = (
         {
             "profiles": [
@@ -141,10 +143,10 @@ class Subscribing(Arguments):
                     "email": "ann@example.com",
                     "phone_number": "+14155550123",
                     "subscriptions": {
-                        "email": {"marketing": DATED, "open_tracking": {"consent": "SUBSCRIBED"}},
-                        "sms": {"marketing": DATED, "transactional": DATED},
-                        "whatsapp": {"marketing": DATED, "transactional": DATED},
-                        "push": {"marketing": DATED, "tokens": [TOKEN], "anonymous_id": "a1"},
+                        "email": {"marketing": OPT_IN, "open_tracking": {"consent": "SUBSCRIBED"}},
+                        "sms": {"marketing": OPT_IN, "transactional": OPT_IN},
+                        "whatsapp": {"marketing": OPT_IN, "transactional": OPT_IN},
+                        "push": {"marketing": OPT_IN, "tokens": [TOKEN_EXAMPLE], "anonymous_id": "a1"},
                     },
                     "age_gated_date_of_birth": "1990-05-12",
                 }
@@ -155,55 +157,55 @@ class Subscribing(Arguments):
         },
     )
 
-    profiles: Annotated[list[ToldSubscriber], Field(min_length=1, max_length=1000), Embedded("profile")]
+    profiles: Annotated[list[SubscriberArgument], Field(min_length=1, max_length=1000), Embedded("profile")]
     list_id: Annotated[Id | None, Relationship("list")] = None
     custom_source: str | None = None
     historical_import: bool | None = Field(None, description="no double opt-in; each consent needs consented_at")
 
     @model_validator(mode="after")
-    def _dated(self) -> Self:
-        for place, profile in enumerate(self.profiles):
-            dated = [consent.consented_at is not None for consent in profile.subscriptions.consents()]
-            if self.historical_import and not all(dated):
-                raise ValueError(f"with historical_import each consent needs consented_at: profiles.{place} has none")
-            if not self.historical_import and any(dated):
-                raise ValueError(f"consented_at needs historical_import=true: profiles.{place} has one")
+    def _check_dates(self) -> Self:
+        for number, profile in enumerate(self.profiles):
+            have_dates = [consent.consented_at is not None for consent in profile.subscriptions.consents()]
+            if self.historical_import and not all(have_dates):
+                raise ValueError(f"with historical_import each consent needs consented_at: profiles.{number} has none")
+            if not self.historical_import and any(have_dates):
+                raise ValueError(f"consented_at needs historical_import=true: profiles.{number} has one")
         return self
 
 
-# Unsubscribing.
+# Unsubscribe.
 
 
-class Unsubscribed(Arguments):
+class ConsentWithdrawal(Arguments):
     consent: Literal["UNSUBSCRIBED"]
 
 
 class EmailUnsubscription(Arguments):
-    marketing: Unsubscribed | None = None
-    open_tracking: Annotated[Unsubscribed | None, Since("2026-07-15")] = None
+    marketing: ConsentWithdrawal | None = None
+    open_tracking: Annotated[ConsentWithdrawal | None, Since("2026-07-15")] = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, "marketing", "open_tracking")
+    def _check_channels(self) -> Self:
+        _require_one_of(self, "marketing", "open_tracking")
         return self
 
 
 class SmsUnsubscription(Arguments):
-    marketing: Unsubscribed | None = None
-    transactional: Unsubscribed | None = None
+    marketing: ConsentWithdrawal | None = None
+    transactional: ConsentWithdrawal | None = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, *type(self).model_fields)
+    def _check_channels(self) -> Self:
+        _require_one_of(self, *type(self).model_fields)
         return self
 
 
 class WhatsAppUnsubscription(SmsUnsubscription):
-    conversational: Unsubscribed | None = None
+    conversational: ConsentWithdrawal | None = None
 
 
 class PushUnsubscription(Arguments):
-    marketing: Unsubscribed
+    marketing: ConsentWithdrawal
     tokens: Annotated[list[PushToken], Field(min_length=1)]
 
 
@@ -214,8 +216,8 @@ class Unsubscriptions(Arguments):
     push: PushUnsubscription | None = None
 
     @model_validator(mode="after")
-    def _said(self) -> Self:
-        _some(self, "email", "sms", "whatsapp", "push")
+    def _check_channels(self) -> Self:
+        _require_one_of(self, "email", "sms", "whatsapp", "push")
         return self
 
 
@@ -225,14 +227,14 @@ class Unsubscriber(Arguments):
     subscriptions: Unsubscriptions
 
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        given = self.subscriptions
-        _some(self, "email", "phone_number")
-        _reachable(given.email, given.sms or given.whatsapp, self.email, self.phone_number)
+    def _check_addresses(self) -> Self:
+        channels = self.subscriptions
+        _require_one_of(self, "email", "phone_number")
+        _check_addresses(channels.email, channels.sms or channels.whatsapp, self.email, self.phone_number)
         return self
 
 
-ToldUnsubscriber = Annotated[
+UnsubscriberArgument = Annotated[
     Unsubscriber,
     one_line_schema(
         Unsubscriber,
@@ -242,19 +244,23 @@ ToldUnsubscriber = Annotated[
 ]
 
 
-class Unsubscribing(Arguments):
+class UnsubscriptionRequest(Arguments):
     EXAMPLES: ClassVar = (
-        {"profiles": [{"email": "ann@example.com", "subscriptions": {"email": {"marketing": ENDED}}}]},
+        {"profiles": [{"email": "ann@example.com", "subscriptions": {"email": {"marketing": OPT_OUT}}}]},
         {
             "profiles": [
                 {
                     "email": "ann@example.com",
                     "phone_number": "+14155550123",
                     "subscriptions": {
-                        "email": {"marketing": ENDED, "open_tracking": ENDED},
-                        "sms": {"marketing": ENDED, "transactional": ENDED},
-                        "whatsapp": {"marketing": ENDED, "transactional": ENDED, "conversational": ENDED},
-                        "push": {"marketing": ENDED, "tokens": [TOKEN]},
+                        "email": {"marketing": OPT_OUT, "open_tracking": OPT_OUT},
+                        "sms": {"marketing": OPT_OUT, "transactional": OPT_OUT},
+                        "whatsapp": {
+                            "marketing": OPT_OUT,
+                            "transactional": OPT_OUT,
+                            "conversational": OPT_OUT,
+                        },
+                        "push": {"marketing": OPT_OUT, "tokens": [TOKEN_EXAMPLE]},
                     },
                 }
             ],
@@ -262,11 +268,11 @@ class Unsubscribing(Arguments):
         },
     )
 
-    profiles: Annotated[list[ToldUnsubscriber], Field(min_length=1, max_length=100), Embedded("profile")]
+    profiles: Annotated[list[UnsubscriberArgument], Field(min_length=1, max_length=100), Embedded("profile")]
     list_id: Annotated[Id | None, Relationship("list")] = None
 
 
-# Suppressing.
+# Suppress.
 
 
 class Address(Arguments):
@@ -274,11 +280,11 @@ class Address(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _alone(cls, given: Any) -> Any:
+    def _accept_email(cls, given: Any) -> Any:
         return {"email": given} if isinstance(given, str) else given
 
 
-class Suppressing(Arguments):
+class SuppressionRequest(Arguments):
     EXAMPLES: ClassVar = (
         {"profiles": [{"email": "ann@example.com"}]},
         {"list_id": "Y6nRLr"},
@@ -286,13 +292,13 @@ class Suppressing(Arguments):
     )
 
     profiles: Annotated[list[Annotated[Address, one_line_schema(Address)]] | None, Embedded("profile")] = Field(
-        None, max_length=MOST_SUPPRESSED
+        None, max_length=MAX_SUPPRESSED_PROFILES
     )
     list_id: Annotated[Id | None, Relationship("list")] = None
     segment_id: Annotated[Id | None, Relationship("segment")] = None
 
     @model_validator(mode="after")
-    def _one_of(self) -> Self:
+    def _check_one(self) -> Self:
         if sum(bool(given) for given in (self.profiles, self.list_id, self.segment_id)) != 1:
             raise ValueError("give one of profiles, list_id or segment_id")
         return self
@@ -304,13 +310,13 @@ area.job(
     "bulk_subscribe_profiles",
     "/api/profile-subscription-bulk-create-jobs",
     "profile",
-    Subscribing,
+    SubscriptionRequest,
     "Subscribe people who agreed; a double opt-in list mails them.",
     rate=L,
     preview=PreviewKind.SUBSCRIPTION,
     body_type="profile-subscription-bulk-create-job",
     effect=Effect.REACHES_PEOPLE,
-    scopes=LISTED,
+    scopes=LIST_SCOPES,
     aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
     verify_with="get_profiles",
     search_words=(
@@ -322,13 +328,13 @@ area.job(
     "bulk_unsubscribe_profiles",
     "/api/profile-subscription-bulk-delete-jobs",
     "profile",
-    Unsubscribing,
+    UnsubscriptionRequest,
     "Unsubscribe people; from all where no list is given or they are not on it.",
     rate=L,
     preview=PreviewKind.UNSUBSCRIPTION,
     body_type="profile-subscription-bulk-delete-job",
     effect=Effect.REACHES_PEOPLE,
-    scopes=LISTED,
+    scopes=LIST_SCOPES,
     aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
     verify_with="get_profiles",
     search_words=(
@@ -341,7 +347,7 @@ area.job(
     "bulk_suppress_profiles",
     "/api/profile-suppression-bulk-create-jobs",
     "profile-suppression-bulk-create-job",
-    Suppressing,
+    SuppressionRequest,
     "Block email marketing to addresses, a list or a segment.",
     rate=L,
     preview=PreviewKind.SUPPRESSION,
@@ -358,7 +364,7 @@ area.job(
     "bulk_unsuppress_profiles",
     "/api/profile-suppression-bulk-delete-jobs",
     "profile-suppression-bulk-delete-job",
-    Suppressing,
+    SuppressionRequest,
     "Lift bulk_suppress_profiles; bounces and unsubscribes stay blocked.",
     rate=L,
     preview=PreviewKind.UNSUPPRESSION,

@@ -1,4 +1,4 @@
-"""Conversations: messages to and fro with a person, by SMS, WhatsApp or Instagram."""
+"""Conversations: messages exchanged with a person by SMS, WhatsApp or Instagram."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ area = Area(
     search_words="chat inbox reply answer text message sms whatsapp instagram two-way unterhaltung conversación",
 )
 
-BOTH = "conversations:read profiles:read"
+READ_SCOPES = "conversations:read profiles:read"
 
 
-def _pair(given: list[OpenObject]) -> list[OpenObject]:
+def _check_pair(given: list[OpenObject]) -> list[OpenObject]:
     if [item.get("message_format", default) for item, default in zip(given, ("RCS", "SMS"), strict=False)] != [
         "RCS",
         "SMS",
@@ -29,11 +29,11 @@ def _pair(given: list[OpenObject]) -> list[OpenObject]:
     return given
 
 
-PAIR = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]
-Pair = Annotated[
+PAIR_EXAMPLE = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]
+MessagePair = Annotated[
     list[OpenObject],
     Field(min_length=2, max_length=2),
-    AfterValidator(_pair),
+    AfterValidator(_check_pair),
     WithJsonSchema(
         {
             "type": "array",
@@ -47,7 +47,7 @@ Pair = Annotated[
 class NewMessage(Arguments):
     conversation_id: Annotated[Id, Relationship("conversation")]
     body: Text
-    message_hierarchy: Pair | None = Field(None, examples=[PAIR])
+    message_hierarchy: MessagePair | None = Field(None, examples=[PAIR_EXAMPLE])
 
 
 area.resource_type(
@@ -60,7 +60,7 @@ area.record(
     "The conversation with a profile: its id and channel.",
     rate=S,
     since="2026-04-15",
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     ids_operation="get_conversation_id_for_profile",
     search_words="chat with person customer",
 )
@@ -71,7 +71,7 @@ area.collection(
     "All conversations with a profile, by channel.",
     rate=S,
     since="2026-07-15",
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     paged=False,
     ids_operation="get_conversation_ids_for_profile",
     search_words="chats with person customer every channel",

@@ -21,8 +21,8 @@ area = Area(
     ),
 )
 
-MOST_CODES = 1000
-CODES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
+MAX_CODES = 1000
+CODE_SCOPES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
 CODE_FILTER = {
     "coupon.id": "any equals",
     "profile.id": "any equals",
@@ -31,24 +31,26 @@ CODE_FILTER = {
 }
 
 
-def _external_id(text: str) -> str:
+def _check_external_id(text: str) -> str:
     if not re.fullmatch(r"[0-9_A-z]+", text):
         raise ValueError(f"{text[:60]!r} may hold only letters, digits and underscores (no hyphen), as in SUMMER_SALE")
     return text
 
 
-def _code_id(text: str) -> str:
+def _check_code_id(text: str) -> str:
     if "-" not in text or not text.isprintable():
         raise ValueError(f"{text[:60]!r} is not the id of a code: those look like SUMMER_SALE-SAVE20NOW, coupon first")
     return text
 
 
-CodeId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_code_id)]
-"""A coupon's id, a hyphen and the code, which may hold whatever a shop writes in its codes."""
+CodeId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=512), AfterValidator(_check_code_id)]
+"""A coupon's id, a hyphen and the code, which can contain any character."""
 
 
 class NewCoupon(Arguments):
-    external_id: Annotated[str, AfterValidator(_external_id)] = Field(description="letters, digits, _; becomes its id")
+    external_id: Annotated[str, AfterValidator(_check_external_id)] = Field(
+        description="letters, digits, _; becomes its id"
+    )
     description: str | None = None
     monitor_configuration: OpenObject | None = Field(None, description="{low_balance_threshold: 500}")
 
@@ -74,7 +76,7 @@ class CodeChanges(Arguments):
 class NewCodes(Arguments):
     coupon_codes: Annotated[
         list[Annotated[NewCode, one_line_schema(NewCode)]],
-        Field(min_length=1, max_length=MOST_CODES),
+        Field(min_length=1, max_length=MAX_CODES),
         Embedded("coupon-code", "coupon-codes"),
     ]
 
@@ -101,7 +103,7 @@ area.collection(
     "coupon-code",
     "Codes of a coupon or a person.",
     rate=XL,
-    scopes=CODES["read"],
+    scopes=CODE_SCOPES["read"],
     filter=CODE_FILTER,
     filter_required=("coupon.id", "profile.id"),
     include=("coupon",),
@@ -119,7 +121,7 @@ area.create(
     NewCode,
     "Add one code to a coupon.",
     rate=XL,
-    scopes=CODES["write"],
+    scopes=CODE_SCOPES["write"],
     search_words="one single unique code personal vip individual einzelnen código único",
 )
 area.collection(
@@ -177,7 +179,7 @@ area.collection(
     "coupon-code",
     "Codes of one coupon.",
     rate=L,
-    scopes=CODES["read"],
+    scopes=CODE_SCOPES["read"],
     filter=CODE_FILTER,
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
     search_words="codes of which list belonging promotion",
@@ -191,7 +193,7 @@ area.record(
     "coupon-code",
     "One code, by its id such as SUMMER_SALE-SAVE20NOW.",
     rate=XL,
-    scopes=CODES["read"],
+    scopes=CODE_SCOPES["read"],
     include=("coupon",),
     id_type=CodeId,
     search_words="details valid status expires specific single",
@@ -203,7 +205,7 @@ area.update(
     CodeChanges,
     "Change a code's status or expiry.",
     rate=XL,
-    scopes=CODES["write"],
+    scopes=CODE_SCOPES["write"],
     id_type=CodeId,
     search_words=(
         "expiry expiration expire date extend valid until mark used status gültig verlängern ablauf vencimiento "
@@ -217,7 +219,7 @@ area.delete(
     "Delete a code; refused once it is assigned to a person.",
     rate=XL,
     preview=Preview(facts=("status",)),
-    scopes=CODES["write"],
+    scopes=CODE_SCOPES["write"],
     id_type=CodeId,
     search_words="leaked revoke invalid code void",
 )
@@ -239,7 +241,7 @@ area.job(
     NewCodes,
     "Add up to 1,000 codes, of one coupon or several.",
     rate=L,
-    scopes=CODES["write"],
+    scopes=CODE_SCOPES["write"],
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
     verify_with="get_bulk_create_coupon_code_jobs",
@@ -254,7 +256,7 @@ area.collection(
     "coupon-code-bulk-create-job",
     "Jobs that add codes, and how far each is.",
     rate=L,
-    scopes=CODES["read"],
+    scopes=CODE_SCOPES["read"],
     filter={"status": "equals"},
     aliases="get_coupon_code_bulk_create_jobs",
     search_words="codes upload progress",
@@ -265,7 +267,7 @@ area.record(
     "coupon-code-bulk-create-job",
     "How far a job that adds codes is, and what failed.",
     rate=L,
-    scopes=CODES["read"],
+    scopes=CODE_SCOPES["read"],
     include=("coupon-codes",),
     aliases="get_coupon_code_bulk_create_job",
     search_words="codes upload progress status finished done failed",

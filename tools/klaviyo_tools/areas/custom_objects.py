@@ -1,4 +1,4 @@
-"""Custom objects: records of an account's own kinds, that data sources bring in."""
+"""Custom objects: records of an account's own types, which data sources import."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ area = Area(
     ),
 )
 
-MOST_RECORDS = 500
-MOST_BYTES = 512 * 1024
+MAX_RECORDS = 500
+MAX_RECORD_BYTES = 512 * 1024
 """Bytes of one record."""
 
 
@@ -32,33 +32,33 @@ class NewSource(Arguments):
     namespace: Text | None = None
 
 
-class Record(Arguments):
+class DataSourceRecord(Arguments):
     record: OpenObject
 
 
-def _wrapped(given: Any) -> Any:
-    """A record is given as it is; Klaviyo wants it one level down."""
+def _wrap_record(given: Any) -> Any:
+    """A plain record, wrapped as Klaviyo takes it."""
     if not isinstance(given, dict):
         return given
     size = len(json.dumps(given, ensure_ascii=False, default=str).encode())
-    if size > MOST_BYTES:
-        raise ValueError(f"{size:,} bytes of JSON: a record may have {MOST_BYTES:,}")
+    if size > MAX_RECORD_BYTES:
+        raise ValueError(f"{size:,} bytes of JSON: a record may have {MAX_RECORD_BYTES:,}")
     return {"record": given}
 
 
-Plain = Annotated[Record, BeforeValidator(_wrapped), WithJsonSchema({"type": "object"})]
+RecordArgument = Annotated[DataSourceRecord, BeforeValidator(_wrap_record), WithJsonSchema({"type": "object"})]
 
 
 class NewRecord(Arguments):
     data_source_id: Annotated[Id, Relationship("data-source")]
-    record: Annotated[Plain, Embedded("data-source-record", "data-source-record")]
+    record: Annotated[RecordArgument, Embedded("data-source-record", "data-source-record")]
 
 
 class NewRecords(Arguments):
     data_source_id: Annotated[Id, Relationship("data-source")]
     records: Annotated[
-        list[Plain],
-        Field(min_length=1, max_length=MOST_RECORDS),
+        list[RecordArgument],
+        Field(min_length=1, max_length=MAX_RECORDS),
         Embedded("data-source-record", "data-source-records"),
     ]
 

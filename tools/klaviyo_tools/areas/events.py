@@ -1,4 +1,4 @@
-"""Events: what people did and what was sent to them, each an occurrence of a metric at a time."""
+"""Events: actions of people and messages sent to them, each one of a metric at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from uuid import uuid4
 
 from pydantic import Field, StringConstraints, model_validator
 
-from klaviyo_tools.areas.profiles import EXTRAS, SPAN, InnerProfile, PatchIdentifiers, PatchProperties, identified
+from klaviyo_tools.areas.profiles import (
+    ADDITIONAL_FIELDS,
+    TIME_OPERATORS,
+    InnerProfile,
+    PatchIdentifiers,
+    PatchProperties,
+    require_identifier,
+)
 from klaviyo_tools.arguments.marks import Since
 from klaviyo_tools.arguments.places import Embedded, Meta
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text, Timestamp, one_line_schema
@@ -22,27 +29,27 @@ area = Area(
     ),
 )
 
-MOST_PROPERTIES = 400
-MOST_EVENTS = 1000
-MOST_TEXT = 100_000
+MAX_PROPERTIES = 400
+MAX_EVENTS = 1000
+MAX_TEXT_BYTES = 100_000
 """Bytes of one text in the properties."""
 
 
-class Doer(InnerProfile):
-    """Whose event it is. What is given beside an identifier is written to the profile."""
+class EventProfile(InnerProfile):
+    """The profile of an event. Attributes beside its identifier are written to the profile."""
 
     EXAMPLES = (*InnerProfile.EXAMPLES, {"anonymous_id": "a1"})
 
     anonymous_id: Text | None = None
 
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "email", "phone_number", "id", "external_id", "anonymous_id", "kx")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "email", "phone_number", "id", "external_id", "anonymous_id", "kx")
         return self
 
 
-class BulkDoer(Doer):
-    """The same in a batch, where Klaviyo has the changes inside properties in another place."""
+class BatchEventProfile(EventProfile):
+    """The same in a batch, where Klaviyo takes `patch_properties` in another place."""
 
     patch_properties: Annotated[PatchProperties | None, Meta("patch_properties")] = None
     patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
@@ -54,16 +61,16 @@ class EventMetric(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _by_name(cls, given: Any) -> Any:
+    def _accept_name(cls, given: Any) -> Any:
         return {"name": given} if isinstance(given, str) else given
 
 
-DoerProfile = Annotated[
-    Doer,
+EventProfileArgument = Annotated[
+    EventProfile,
     Embedded("profile"),
-    one_line_schema(Doer, "email, phone_number, id or external_id; attributes to set"),
+    one_line_schema(EventProfile, "email, phone_number, id or external_id; attributes to set"),
 ]
-MetricByName = Annotated[
+MetricArgument = Annotated[
     EventMetric, Embedded("metric"), one_line_schema(EventMetric, "name; a new one makes a new metric")
 ]
 
@@ -71,8 +78,8 @@ MetricByName = Annotated[
 Backfill = Annotated[bool, Since("2026-07-15")]
 
 
-class Occurrence(Arguments):
-    metric: MetricByName
+class EventAttributes(Arguments):
+    metric: MetricArgument
     properties: OpenObject = Field(description="details; {} for none")
     time: Timestamp | None = None
     value: float | None = None
@@ -81,42 +88,42 @@ class Occurrence(Arguments):
     backfill: Backfill | None = Field(None, description="records it and starts no flow")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if len(self.properties) > MOST_PROPERTIES:
-            raise ValueError(f"properties takes at most {MOST_PROPERTIES} keys, not {len(self.properties)}")
+    def _check_limits(self) -> Self:
+        if len(self.properties) > MAX_PROPERTIES:
+            raise ValueError(f"properties takes at most {MAX_PROPERTIES} keys, not {len(self.properties)}")
         for name, value in self.properties.items():
-            if isinstance(value, str) and len(value.encode()) > MOST_TEXT:
-                raise ValueError(f"properties.{name[:60]} is longer than {MOST_TEXT:,} bytes")
+            if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
+                raise ValueError(f"properties.{name[:60]} is longer than {MAX_TEXT_BYTES:,} bytes")
         if self.unique_id is None:
-            # Klaviyo records an id once for a person and metric: with one, the request may safely be sent again.
+            # Klaviyo records an id once for a profile and metric: a request with one is idempotent.
             self.unique_id = uuid4().hex
         return self
 
 
-class NewEvent(Occurrence):
-    profile: DoerProfile
+class NewEvent(EventAttributes):
+    profile: EventProfileArgument
 
 
-class EventsOfOne(Arguments):
+class ProfileEvents(Arguments):
     """The events of one profile."""
 
-    profile: Annotated[BulkDoer, Embedded("profile")]
-    events: Annotated[list[Occurrence], Field(min_length=1), Embedded("event")]
+    profile: Annotated[BatchEventProfile, Embedded("profile")]
+    events: Annotated[list[EventAttributes], Field(min_length=1), Embedded("event")]
     backfill: Backfill | None = None
 
 
 class NewEvents(Arguments):
     events_bulk_create: Annotated[
-        list[Annotated[EventsOfOne, one_line_schema(EventsOfOne, "profile and events, both as in create_event")]],
+        list[Annotated[ProfileEvents, one_line_schema(ProfileEvents, "profile and events, both as in create_event")]],
         Field(min_length=1),
         Embedded("event-bulk-create", "events-bulk-create"),
     ]
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_limits(self) -> Self:
         count = sum(len(one.events) for one in self.events_bulk_create)
-        if count > MOST_EVENTS:
-            raise ValueError(f"{count} events: one call takes at most {MOST_EVENTS}, split them over several")
+        if count > MAX_EVENTS:
+            raise ValueError(f"{count} events: one call takes at most {MAX_EVENTS}, split the call")
         return self
 
 
@@ -146,8 +153,8 @@ area.collection(
     filter={
         "profile_id": "equals",
         "metric_id": "equals",
-        "datetime": SPAN,
-        "timestamp": SPAN,
+        "datetime": TIME_OPERATORS,
+        "timestamp": TIME_OPERATORS,
         "profile": "has",
         "metric": "has",
     },
@@ -220,7 +227,7 @@ area.record(
     rate=XL,
     scopes="events:read profiles:read",
     aliases="get_event_profile",
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     search_words="who whose person did event",
     ids_operation="get_profile_id_for_event",
 )

@@ -1,4 +1,4 @@
-"""Flows: series of messages that start by themselves, the actions in them and what these send."""
+"""Flows: automatic series of messages, the actions in them and their messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import XS, Area, S
@@ -24,12 +24,12 @@ area = Area(
     ),
 )
 
-TIMES = f"{SPAN} equals"
-NAMES = "contains equals starts-with ends-with"
-MESSAGE_ACTIONS = ("send-email", "send-sms", "send-mobile-push", "send-whatsapp")
+TIME_OPERATORS = f"{TIME_OPERATORS} equals"
+NAME_OPERATORS = "contains equals starts-with ends-with"
+MESSAGE_ACTION_TYPES = ("send-email", "send-sms", "send-mobile-push", "send-whatsapp")
 """The types of actions that send messages to people."""
-ACTIONS = (
-    *MESSAGE_ACTIONS,
+ACTION_TYPES = (
+    *MESSAGE_ACTION_TYPES,
     "send-webhook",
     "send-internal-alert",
     "time-delay",
@@ -47,10 +47,17 @@ ACTIONS = (
     "internal-service",
     "code",
 )
-KEYS = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
-"""What a definition takes; it needs the first three."""
-WITH_DATA = ("ab-test", "content-experiment", "countdown-delay", "list-update", "target-date", "time-delay")
-"""Types of action that Klaviyo takes only with `data`."""
+DEFINITION_KEYS = ("triggers", "actions", "entry_action_id", "profile_filter", "reentry_criteria")
+"""The keys of a definition; the first three are required."""
+ACTION_TYPES_WITH_DATA = (
+    "ab-test",
+    "content-experiment",
+    "countdown-delay",
+    "list-update",
+    "target-date",
+    "time-delay",
+)
+"""Types of action that need `data`."""
 FLOW_EXAMPLE = (
     '{"triggers": [{"type": "list", "id": "Y6nRLr"}], "entry_action_id": "wait", "actions": [{"temporary_id": "wait", '
     '"type": "time-delay", "links": {"next": null}, "data": {"unit": "days", "value": 1}}]}'
@@ -59,22 +66,22 @@ ACTION_EXAMPLE = (
     '{"id": "12345", "type": "time-delay", "links": {"next": "12346"}, "data": {"unit": "days", "value": 2}}'
 )
 GUIDE = "klaviyo://guide/flow-definition"
-MORE = f"describe_tool({GUIDE}) tells more"
+GUIDE_HINT = f"describe_tool({GUIDE}) says more"
 
 
-def _flow(given: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a flow, and that its actions hang together; what an action takes, Klaviyo checks."""
-    missing = [key for key in KEYS[:3] if key not in given]
+def _check_definition(given: dict[str, Any]) -> dict[str, Any]:
+    """Checks the keys of a flow and the links of its actions; Klaviyo checks the content of each action."""
+    missing = [key for key in DEFINITION_KEYS[:3] if key not in given]
     if missing:
-        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {MORE}")
+        raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {GUIDE_HINT}")
     for key in given:
-        resolve_name(key, KEYS, "key")
+        resolve_name(key, DEFINITION_KEYS, "key")
     triggers, actions = given["triggers"], given["actions"]
-    if not _objects(triggers) or len(triggers) > 1:
-        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {MORE}")
-    if not _objects(actions):
-        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}; {MORE}")
-    actions = [_known(action) for action in actions]
+    if not _are_typed_objects(triggers) or len(triggers) > 1:
+        raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {GUIDE_HINT}")
+    if not _are_typed_objects(actions):
+        raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}; {GUIDE_HINT}")
+    actions = [_resolve_type(action) for action in actions]
     _check_links(given["entry_action_id"], actions)
     return {**given, "actions": actions}
 
@@ -83,27 +90,27 @@ def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
     ids = [action.get("temporary_id") for action in actions]
     named = all(isinstance(id_, str) and id_ for id_ in ids) and len(set(ids)) == len(ids)
     if not named or any(action.get("id") is not None for action in actions):
-        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}; {MORE}")
+        raise ValueError(f"each action needs a temporary_id of its own, and no id: {FLOW_EXAMPLE}; {GUIDE_HINT}")
     for where, id_ in (("entry_action_id", entry), *_links(actions)):
         if id_ is not None and id_ not in ids:
             raise ValueError(f"{where} is {id_!r}, the temporary_id of no action; there are {', '.join(map(str, ids))}")
 
 
-def _action(given: dict[str, Any]) -> dict[str, Any]:
-    if not _objects([given]):
-        raise ValueError(f"needs type: {ACTION_EXAMPLE}; {MORE}")
-    return _known(given)
+def _check_action(given: dict[str, Any]) -> dict[str, Any]:
+    if not _are_typed_objects([given]):
+        raise ValueError(f"needs type: {ACTION_EXAMPLE}; {GUIDE_HINT}")
+    return _resolve_type(given)
 
 
-def _known(action: dict[str, Any]) -> dict[str, Any]:
-    """The action, its type as Klaviyo writes it."""
-    kind = resolve_name(action["type"], ACTIONS, "action type")
-    if kind in WITH_DATA and not isinstance(action.get("data"), dict):
+def _resolve_type(action: dict[str, Any]) -> dict[str, Any]:
+    """The action, with its type as Klaviyo writes it."""
+    kind = resolve_name(action["type"], ACTION_TYPES, "action type")
+    if kind in ACTION_TYPES_WITH_DATA and not isinstance(action.get("data"), dict):
         raise ValueError(f"an action of type {kind} needs data, an object")
     return {**action, "type": kind}
 
 
-def _objects(given: object) -> bool:
+def _are_typed_objects(given: object) -> bool:
     return isinstance(given, list) and all(
         isinstance(item, dict) and isinstance(item.get("type"), str) for item in given
     )
@@ -118,7 +125,7 @@ def _links(actions: list[dict[str, Any]]) -> Iterator[tuple[str, object]]:
 
 class NewFlow(Arguments):
     name: Text
-    definition: Annotated[OpenObject, AfterValidator(_flow)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_check_definition)] = Field(
         description='{"triggers":[one],"entry_action_id","actions":[{"temporary_id","type","links":{"next"},"data"}]}; '
         + GUIDE,
         examples=[json.loads(FLOW_EXAMPLE)],
@@ -130,7 +137,7 @@ class FlowStatus(Arguments):
 
 
 class ActionChanges(Arguments):
-    definition: Annotated[OpenObject, AfterValidator(_action)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_check_action)] = Field(
         description=f"the whole action, as get_flow_action shows it; {GUIDE}", examples=[json.loads(ACTION_EXAMPLE)]
     )
 
@@ -200,13 +207,13 @@ area.collection(
     "Flows by name or status (draft, manual, live).",
     rate=S,
     filter={
-        "name": NAMES,
+        "name": NAME_OPERATORS,
         "status": "equals",
         "trigger_type": "equals",
         "archived": "equals",
         "id": "any",
-        "created": TIMES,
-        "updated": TIMES,
+        "created": TIME_OPERATORS,
+        "updated": TIME_OPERATORS,
     },
     sort=("created", "updated", "name", "status", "trigger_type", "id"),
     include=("flow-actions", "tags"),
@@ -278,8 +285,8 @@ area.collection(
         "action_type": "any equals",
         "status": "equals",
         "id": "any",
-        "created": TIMES,
-        "updated": TIMES,
+        "created": TIME_OPERATORS,
+        "updated": TIME_OPERATORS,
     },
     sort=("created", "updated", "action_type", "status", "id"),
     max_page_size=50,
@@ -295,7 +302,7 @@ area.collection(
     "What an action of a flow sends.",
     rate=S,
     aliases="get_messages_for_flow_action",
-    filter={"name": NAMES, "id": "any", "created": TIMES, "updated": TIMES},
+    filter={"name": NAME_OPERATORS, "id": "any", "created": TIME_OPERATORS, "updated": TIME_OPERATORS},
     sort=("created", "updated", "name", "id"),
     max_page_size=50,
     search_words="emails subject content in flow messages texts step says",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.marks import ValuesByRevision
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import Area, S
@@ -27,26 +27,26 @@ EXAMPLE = (
     '{"label": "E-mail"}}]}]}]}]}]}'
 )
 GUIDE = "klaviyo://guide/form-definition"
-MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
+HINT = f"{EXAMPLE}; describe_tool({GUIDE}) says more"
 
 
-def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
-    """The keys down to each step's columns; what a block takes, Klaviyo checks."""
+def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """Checks the keys down to each step's columns; Klaviyo checks the blocks."""
     versions = given.get("versions")
     if set(given) != {"versions"} or not isinstance(versions, list) or not versions:
-        raise ValueError(f"takes versions, a list, and nothing else: {MORE}")
+        raise ValueError(f"takes versions, a list, and nothing else: {HINT}")
     for place, version in enumerate(versions):
         steps = version.get("steps") if isinstance(version, dict) else None
         if not isinstance(steps, list) or not steps:
-            raise ValueError(f"versions.{place} needs steps, a list: {MORE}")
+            raise ValueError(f"versions.{place} needs steps, a list: {HINT}")
         if not all(isinstance(step, dict) and isinstance(step.get("columns"), list) for step in steps):
-            raise ValueError(f"each step in versions.{place} is an object with columns, a list: {MORE}")
+            raise ValueError(f"each step in versions.{place} is an object with columns, a list: {HINT}")
     return given
 
 
 class NewForm(Arguments):
     name: Text
-    definition: Annotated[OpenObject, AfterValidator(_outer_shape)] = Field(
+    definition: Annotated[OpenObject, AfterValidator(_check_outer_shape)] = Field(
         description=f'{{"versions":[{{"type","steps":[{{"columns":[{{"rows":[{{"blocks":[…]}}]}}]}}]}}]}}; {GUIDE}',
         examples=[json.loads(EXAMPLE)],
     )
@@ -86,8 +86,8 @@ area.collection(
         "status": "equals",
         "ab_test": "equals",
         "id": "any equals",
-        "created_at": SPAN,
-        "updated_at": SPAN,
+        "created_at": TIME_OPERATORS,
+        "updated_at": TIME_OPERATORS,
     },
     sort=("created_at", "updated_at"),
     max_page_size=100,
@@ -110,7 +110,7 @@ area.collection(
     "Versions of a form: type, status, A/B variation.",
     rate=S,
     aliases="get_form_form_versions get_form_versions",
-    filter={"status": "equals", "form_type": "equals any", "created_at": SPAN, "updated_at": SPAN},
+    filter={"status": "equals", "form_type": "equals any", "created_at": TIME_OPERATORS, "updated_at": TIME_OPERATORS},
     sort=("created_at", "updated_at"),
     max_page_size=100,
     search_words="versions variants abtest variations",

@@ -20,8 +20,8 @@ area = Area(
     ),
 )
 
-UPLOAD = Rate(3, 100, 100)
-SPAN = "greater-or-equal greater-than less-or-equal less-than"
+UPLOAD_RATE = Rate(3, 100, 100)
+TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 
 
 class ImageByUrl(Arguments):
@@ -58,8 +58,8 @@ area.collection(
     filter={
         "name": "any contains ends-with equals starts-with",
         "format": "any equals",
-        "updated_at": SPAN,
-        "size": SPAN,
+        "updated_at": TIME_OPERATORS,
+        "size": TIME_OPERATORS,
         "hidden": "any equals",
         "id": "any equals",
     },
@@ -73,7 +73,7 @@ area.create(
     "image",
     ImageByUrl,
     "Copy a picture from the web into the library.",
-    rate=UPLOAD,
+    rate=UPLOAD_RATE,
     aliases="create_image",
     search_words="link web address http online hosted import copy new hochladen enlace subir lien importer",
 )
@@ -94,7 +94,7 @@ area.custom(
     "Put a picture from this machine into the library.",
     attributes=ImageByFile,
     answer=AnswerKind.RECORD,
-    rate=UPLOAD,
+    rate=UPLOAD_RATE,
     aliases="create_image_upload",
     verify_with="get_images",
     search_words=(

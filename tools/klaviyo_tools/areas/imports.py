@@ -1,4 +1,4 @@
-"""Imports: creating or changing many profiles by a job in the background."""
+"""Imports: jobs that create or change many profiles."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from klaviyo_tools.areas.profiles import (
-    EXTRAS,
-    MOVED,
-    PATCHED,
-    WHOLE,
+    ADDITIONAL_FIELDS,
+    FULL_PROFILE,
+    IDENTIFIER_PATCH,
+    PROPERTY_PATCH,
     PatchIdentifiers,
     PatchProperties,
     ProfileAttributes,
-    identified,
+    require_identifier,
 )
 from klaviyo_tools.arguments.places import Attribute, Embedded, Meta, Relationship, Target
 from klaviyo_tools.arguments.types import Arguments, Id, Text, one_line_schema
@@ -31,13 +31,19 @@ area = Area(
     ),
 )
 
-BOTH = "lists:read profiles:read"
+READ_SCOPES = "lists:read profiles:read"
 
 
 class ImportedProfile(ProfileAttributes):
     EXAMPLES: ClassVar = (
         {"email": "ann@example.com"},
-        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED, "patch_identifiers": MOVED},
+        {
+            **FULL_PROFILE,
+            "id": "01PROFILE",
+            "_kx": "x",
+            "patch_properties": PROPERTY_PATCH,
+            "patch_identifiers": IDENTIFIER_PATCH,
+        },
     )
 
     id: Annotated[Id | None, Target()] = None
@@ -46,8 +52,8 @@ class ImportedProfile(ProfileAttributes):
     patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "email", "phone_number", "external_id", "id", "kx")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "email", "phone_number", "external_id", "id", "kx")
         return self
 
 
@@ -101,7 +107,7 @@ area.collection(
     "profile-bulk-import-job",
     "Profile imports and how far they are.",
     rate=M,
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     aliases="get_bulk_profile_import_jobs get_profile_bulk_import_jobs",
     filter={"status": "any equals"},
     sort=("created_at",),
@@ -114,7 +120,7 @@ area.record(
     "profile-bulk-import-job",
     "How far a profile import is: its status and counts.",
     rate=M,
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
     include=("lists",),
     search_words=(
@@ -155,7 +161,7 @@ area.collection(
     rate=M,
     aliases="get_bulk_profile_import_job_profiles get_profile_bulk_import_job_profiles "
     "get_profiles_for_profile_bulk_import_job",
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     max_page_size=100,
     search_words="who which people imported came in with",
     ids_operation="get_profile_ids_for_bulk_import_profiles_job",

@@ -1,4 +1,4 @@
-"""Metrics: the kinds of events there are, their counts and sums, and metrics made of others."""
+"""Metrics: the kinds of events, their counts and sums, and custom metrics made of others."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ AGGREGATES = Report(
 )
 _DIMENSION_NAMES, _MEASUREMENT_NAMES = names_of(DIMENSIONS), names_of(MEASUREMENTS)
 AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(_DIMENSION_NAMES, "equals any contains")}
-SPAN = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
+TIME_CONDITIONS = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
 
 
 def _conditions(value: object) -> object:
@@ -84,7 +84,7 @@ def _conditions(value: object) -> object:
     conditions = accept_conditions(value, AGGREGATE_FILTER, required=("datetime",))
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
-        raise ValueError(f"needs both ends of the time: {SPAN[0]} and {SPAN[1]}")
+        raise ValueError(f"needs both ends of the time: {TIME_CONDITIONS[0]} and {TIME_CONDITIONS[1]}")
     return conditions
 
 
@@ -118,7 +118,7 @@ else:
 class Aggregate(Arguments):
     metric_id: Id = Field(description="id or exact name")
     measurements: list[Measurement] = Field(min_length=1)
-    filter: Conditions = Field(examples=[list(SPAN)])
+    filter: Conditions = Field(examples=[list(TIME_CONDITIONS)])
     interval: Literal["hour", "day", "week", "month"] | None = None
     by: Annotated[list[str], AfterValidator(_dimensions)] | None = Field(
         None,
@@ -134,7 +134,7 @@ class Aggregate(Arguments):
     cursor: Annotated[Text | None, Attribute("page_cursor")] = None
 
 
-# Metrics that the account makes of others.
+# Custom metrics, which the account makes of others.
 
 
 METRIC_FILTER = {"property": "Brand", "filter": {"type": "string", "operator": "equals", "value": "Example"}}
@@ -171,7 +171,7 @@ class CustomMetricChanges(Arguments):
     definition: Definition | None = None
 
 
-class Mapping(Arguments):
+class MetricMapping(Arguments):
     EXAMPLES: ClassVar = (
         {"mapped_metric_id": "revenue", "metric_id": "Y6nRLr"},
         {"mapped_metric_id": "viewed_product", "custom_metric_id": "01METRIC"},
@@ -181,7 +181,7 @@ class Mapping(Arguments):
     custom_metric_id: Annotated[Id | None, Relationship("custom-metric")] = None
 
     @model_validator(mode="after")
-    def _one_of(self) -> Self:
+    def _check_one(self) -> Self:
         if bool(self.metric_id) == bool(self.custom_metric_id):
             raise ValueError("give one of metric_id or custom_metric_id")
         return self
@@ -380,7 +380,7 @@ area.update(
     "update_mapped_metric",
     "/api/mapped-metrics/{mapped_metric_id}",
     "mapped-metric",
-    Mapping,
+    MetricMapping,
     "Choose the metric that counts as revenue or the like, for the whole account.",
     rate=XS.daily(30),
     search_words="mapping conversion use as revenue default",

@@ -1,4 +1,4 @@
-"""Types of custom objects: their schemas, how sources map to them, how they relate, and the records there are."""
+"""Types of custom objects: their schemas, source mappings, relations and records."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ area = Area(
 )
 
 SINCE = "2026-07-15"
-MOST_RECORDS = 500
+MAX_RECORDS = 500
 
 
-def _of_a_type(text: str) -> str:
+def _check_record_id(text: str) -> str:
     if not all(text.partition(":::")) or not text.isprintable():
         raise ValueError(f"{text[:60]!r} is not a record's id: such as {{object_type_id}}:::{{id}}")
     return text
@@ -34,7 +34,7 @@ def _of_a_type(text: str) -> str:
 RecordId = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=512),
-    AfterValidator(_of_a_type),
+    AfterValidator(_check_record_id),
     Field(examples=["01K8XV2MM6RFVZT8W61K6CR3ER:::order-1"]),
 ]
 
@@ -53,7 +53,7 @@ class PropertySource(Arguments):
 
 
 class PropertyMapping(Arguments):
-    """Where a property comes from: a path in a source's records, or one constant."""
+    """The source of a property: a path in the records of a data source, or a constant."""
 
     id: int
     type: Literal["simple", "constant"]
@@ -66,7 +66,7 @@ class PropertyMapping(Arguments):
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> PropertyMapping:
+    def _check_source(self) -> PropertyMapping:
         if self.type == "simple" and self.source is None:
             raise ValueError("a simple mapping needs source {source_id, id_path, data_path}")
         if self.type == "constant" and self.value is None:
@@ -108,7 +108,7 @@ class RelationSource(Arguments):
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> RelationSource:
+    def _check_source(self) -> RelationSource:
         if self.type == "custom-object" and (self.related_id_path is None or self.related_id_paths is not None):
             raise ValueError("a source of type custom-object needs related_id_path, and that alone")
         if self.type == "profile" and (self.related_id_paths is None or self.related_id_path is not None):
@@ -149,16 +149,16 @@ class SourceMapping(Arguments):
     ] = None
 
 
-Mapped = Annotated[SourceMapping, one_line_schema(SourceMapping)]
-State = Literal["draft", "active"]
+MappingArgument = Annotated[SourceMapping, one_line_schema(SourceMapping)]
+SchemaStatus = Literal["draft", "active"]
 Properties = Annotated[list[Property], Field(min_length=1)]
 
 
-class FirstSchema(Arguments):
+class InitialSchema(Arguments):
     properties: list[Property] | None = None
-    status: State | None = None
+    status: SchemaStatus | None = None
     required: list[Text] | None = None
-    source_mapping: Annotated[Mapped | None, Embedded("source-mapping", "source-mapping")] = None
+    source_mapping: Annotated[MappingArgument | None, Embedded("source-mapping", "source-mapping")] = None
 
 
 class NewType(Arguments):
@@ -166,7 +166,7 @@ class NewType(Arguments):
     description: str | None = None
     visibility: Literal["private", "shared"] | None = None
     namespace: Text | None = None
-    object_schema: Annotated[FirstSchema | None, Embedded("object-schema", "object-schema")] = None
+    object_schema: Annotated[InitialSchema | None, Embedded("object-schema", "object-schema")] = None
 
 
 class SchemaChanges(Arguments):
@@ -174,7 +174,7 @@ class SchemaChanges(Arguments):
     description: str | None = None
     properties: list[Property] | None = None
     required: list[Text] | None = None
-    status: Annotated[State | None, Field(description="active publishes it")] = None
+    status: Annotated[SchemaStatus | None, Field(description="active publishes it")] = None
 
 
 class NewSchema(Arguments):
@@ -183,20 +183,20 @@ class NewSchema(Arguments):
     properties: Properties
     description: str | None = None
     required: list[Text] | None = None
-    status: Annotated[State | None, Field(description="active publishes it")] = None
-    source_mapping: Annotated[Mapped | None, Embedded("source-mapping", "source-mapping")] = None
+    status: Annotated[SchemaStatus | None, Field(description="active publishes it")] = None
+    source_mapping: Annotated[MappingArgument | None, Embedded("source-mapping", "source-mapping")] = None
 
 
-class Named(Arguments):
+class RelationName(Arguments):
     name: Annotated[Text, Meta("name")]
     description: Annotated[str | None, Meta("description")] = None
 
 
-class Related(Arguments):
+class RelationId(Arguments):
     relationship_id: Annotated[Id, Meta("relationship_id")]
 
 
-class Renamed(Related):
+class RelationRename(RelationId):
     name: Annotated[Text | None, Meta("name")] = None
     description: Annotated[str | None, Meta("description")] = None
 
@@ -206,69 +206,69 @@ class Schema(Arguments):
 
 
 class ProfileSchema(Arguments):
-    """The schema of profiles has one id for all."""
+    """The schema of profiles, whose id is the same in every account."""
 
     schema_id: Annotated[Literal["profile"] | None, Target(), UNLISTED] = None
 
     @model_validator(mode="before")
     @classmethod
-    def _of_profiles(cls, given: Any) -> Any:
+    def _set_schema_id(cls, given: Any) -> Any:
         return {"schema_id": "profile", **given} if isinstance(given, dict) else given
 
 
-class Link(Named, Schema):
+class Link(RelationName, Schema):
     """A relation to another schema."""
 
 
-class LinkGone(Related, Schema):
-    """The same, to be removed."""
+class LinkRemoval(RelationId, Schema):
+    """A relation to remove."""
 
 
-class LinkChanges(Renamed, Schema):
-    """The same, to be renamed."""
+class LinkChanges(RelationRename, Schema):
+    """A relation to rename."""
 
 
-class ProfileLink(Named, ProfileSchema):
+class ProfileLink(RelationName, ProfileSchema):
     """A relation to profiles."""
 
 
-class ProfileLinkGone(Related, ProfileSchema):
-    """The same, to be removed."""
+class ProfileLinkRemoval(RelationId, ProfileSchema):
+    """A relation to remove."""
 
 
-class ProfileLinkChanges(Renamed, ProfileSchema):
-    """The same, to be renamed."""
+class ProfileLinkChanges(RelationRename, ProfileSchema):
+    """A relation to rename."""
 
 
 class SchemaLinks(Arguments):
     relationships: Annotated[list[Link], Field(min_length=1), Linkage("object-schema")]
 
 
-class SchemaLinksGone(Arguments):
-    relationships: Annotated[list[LinkGone], Field(min_length=1), Linkage("object-schema")]
+class SchemaLinkRemovals(Arguments):
+    relationships: Annotated[list[LinkRemoval], Field(min_length=1), Linkage("object-schema")]
 
 
 class ProfileLinks(Arguments):
     relationships: Annotated[list[ProfileLink], Field(min_length=1), Linkage("profile-object-schema")]
 
 
-class ProfileLinksGone(Arguments):
-    relationships: Annotated[list[ProfileLinkGone], Field(min_length=1), Linkage("profile-object-schema")]
+class ProfileLinkRemovals(Arguments):
+    relationships: Annotated[list[ProfileLinkRemoval], Field(min_length=1), Linkage("profile-object-schema")]
 
 
-class GoneRecords(Arguments):
+class RecordDeletions(Arguments):
     object_record_ids: Annotated[
-        list[RecordId], Field(min_length=1, max_length=MOST_RECORDS), Relationship("object-record")
+        list[RecordId], Field(min_length=1, max_length=MAX_RECORDS), Relationship("object-record")
     ]
 
 
 # Types.
 
-OBJECT_LINK = "meta(name description relationship_id)"
+RELATION_FIELDS = "meta(name description relationship_id)"
 area.resource_type(
     "object-type",
     "title status namespace description meta.name created_at updated_at",
-    f"created_at description namespace status title updated_at {OBJECT_LINK}",
+    f"created_at description namespace status title updated_at {RELATION_FIELDS}",
     label="title",
     facet="status",
     date="created_at",
@@ -279,7 +279,7 @@ area.resource_type(
 area.resource_type(
     "object-schema",
     "title status visibility description meta.name published_at",
-    f"description properties published_at required status title visibility {OBJECT_LINK}",
+    f"description properties published_at required status title visibility {RELATION_FIELDS}",
     label="title",
     facet="status",
     date="published_at",
@@ -301,10 +301,10 @@ area.resource_type(
     "source-mapping", "property_mappings relationship_mappings", "property_mappings relationship_mappings"
 )
 area.resource_type(
-    "profile-object-type", "meta.name meta.description meta.relationship_id", OBJECT_LINK, label="meta.name"
+    "profile-object-type", "meta.name meta.description meta.relationship_id", RELATION_FIELDS, label="meta.name"
 )
 area.resource_type(
-    "profile-object-schema", "meta.name meta.description meta.relationship_id", OBJECT_LINK, label="meta.name"
+    "profile-object-schema", "meta.name meta.description meta.relationship_id", RELATION_FIELDS, label="meta.name"
 )
 area.collection(
     "get_object_types",
@@ -440,7 +440,7 @@ area.create(
     "bulk_delete_object_records",
     "/api/object-record-bulk-delete-jobs",
     "object-record",
-    GoneRecords,
+    RecordDeletions,
     "Delete up to 500 records of custom objects. Answers no job to follow.",
     rate=S,
     since=SINCE,
@@ -517,8 +517,8 @@ area.update(
 # Relations between schemas, and of schemas with profiles.
 
 for kind, type_, noun, new, changes, gone in (
-    ("object", "object-schema", "other schemas", SchemaLinks, LinkChanges, SchemaLinksGone),
-    ("profile", "profile-object-schema", "profiles", ProfileLinks, ProfileLinkChanges, ProfileLinksGone),
+    ("object", "object-schema", "other schemas", SchemaLinks, LinkChanges, SchemaLinkRemovals),
+    ("profile", "profile-object-schema", "profiles", ProfileLinks, ProfileLinkChanges, ProfileLinkRemovals),
 ):
     path = f"/api/object-schemas/{{object_schema_id}}/relationships/{type_}s"
     area.collection(

@@ -1,4 +1,4 @@
-"""Data privacy: erasing people for good."""
+"""Data privacy: the permanent deletion of a person's data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ area = Area(
 )
 
 
-class Erased(Arguments):
+class ErasedProfile(Arguments):
     EXAMPLES: ClassVar = ({"email": "ann@example.com"}, {"phone_number": "+14155550123"}, {"id": "01PROFILE"})
 
     id: Annotated[Id | None, Target()] = None
@@ -30,14 +30,16 @@ class Erased(Arguments):
     phone_number: Phone | None = None
 
     @model_validator(mode="after")
-    def _one_of(self) -> Self:
+    def _check_one(self) -> Self:
         if sum(bool(given) for given in (self.id, self.email, self.phone_number)) != 1:
             raise ValueError("give exactly one of id, email or phone_number")
         return self
 
 
 class Erasure(Arguments):
-    profile: Annotated[Erased, Embedded("profile"), one_line_schema(Erased, "one of id, email, phone_number")]
+    profile: Annotated[
+        ErasedProfile, Embedded("profile"), one_line_schema(ErasedProfile, "one of id, email, phone_number")
+    ]
 
 
 area.job(

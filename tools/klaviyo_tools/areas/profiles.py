@@ -1,4 +1,4 @@
-"""Profiles: the people an account knows, and what it knows about each."""
+"""Profiles: the people in an account, and their attributes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ area = Area(
     ),
 )
 
-EXTRAS = ("subscriptions", "predictive_analytics")
-"""What a profile answers only when asked for."""
-SPAN = "greater-or-equal greater-than less-or-equal less-than"
+ADDITIONAL_FIELDS = ("subscriptions", "predictive_analytics")
+"""Attributes that Klaviyo answers only for `additional_fields`."""
+TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 
 
-# Objects that profiles have wherever they are sent: here, in imports and in events.
+# Objects in profiles, which imports and events send as well.
 
 
-def _degrees(most: int) -> Callable[[float], float]:
+def _check_degrees(most: int) -> Callable[[float], float]:
     def check(given: float) -> float:
         if not -most <= given <= most:
             raise ValueError(f"{given} is not between -{most} and {most} degrees")
@@ -39,26 +39,26 @@ def _degrees(most: int) -> Callable[[float], float]:
     return check
 
 
-Clearable = Annotated[str | None, CLEARS]
+ClearableText = Annotated[str | None, CLEARS]
 
 
 class Place(Arguments):
-    """Where a profile is. A null clears what Klaviyo holds."""
+    """The place of a profile. A null clears the value in Klaviyo."""
 
-    address1: Clearable = None
-    address2: Clearable = None
-    city: Clearable = None
-    country: Clearable = None
-    region: Clearable = None
-    zip: Clearable = None
-    timezone: Clearable = None
-    latitude: Annotated[Annotated[float, AfterValidator(_degrees(90))] | None, CLEARS] = None
-    longitude: Annotated[Annotated[float, AfterValidator(_degrees(180))] | None, CLEARS] = None
-    ip: Clearable = None
+    address1: ClearableText = None
+    address2: ClearableText = None
+    city: ClearableText = None
+    country: ClearableText = None
+    region: ClearableText = None
+    zip: ClearableText = None
+    timezone: ClearableText = None
+    latitude: Annotated[Annotated[float, AfterValidator(_check_degrees(90))] | None, CLEARS] = None
+    longitude: Annotated[Annotated[float, AfterValidator(_check_degrees(180))] | None, CLEARS] = None
+    ip: ClearableText = None
 
 
-class Patch(Arguments):
-    """Changes inside custom properties: values put on or taken off lists, keys taken away."""
+class PropertyPatch(Arguments):
+    """Changes inside custom properties: values added to or removed from lists, and keys removed."""
 
     append: OpenObject | None = None
     unappend: OpenObject | None = None
@@ -66,7 +66,7 @@ class Patch(Arguments):
 
 
 class IdentifierPatch(Arguments):
-    """Identifiers put on a profile or taken off: so far further e-mail addresses."""
+    """Identifiers added to a profile or removed: so far only e-mail addresses."""
 
     append: OpenObject | None = None
     unappend: OpenObject | None = None
@@ -78,11 +78,13 @@ PatchIdentifiers = Annotated[
     Since("2026-07-15"),
 ]
 Location = Annotated[Place, one_line_schema(Place), Brief("address1, city, region, zip, country …")]
-PatchProperties = Annotated[Patch, one_line_schema(Patch, "append, unappend: {key: value} on lists; unset: [keys]")]
+PatchProperties = Annotated[
+    PropertyPatch, one_line_schema(PropertyPatch, "append, unappend: {key: value} on lists; unset: [keys]")
+]
 
 
 class ProfileAttributes(Arguments):
-    """What a profile holds. Null is not sent: what Klaviyo holds stays."""
+    """The attributes of a profile. A null is not sent: the value in Klaviyo stays."""
 
     email: Email | None = None
     phone_number: Phone | None = Field(None, description="E.164")
@@ -97,7 +99,7 @@ class ProfileAttributes(Arguments):
     properties: OpenObject | None = Field(None, description="custom")
 
 
-WHOLE: dict[str, Any] = {
+FULL_PROFILE: dict[str, Any] = {
     "email": "ann@example.com",
     "phone_number": "+14155550123",
     "external_id": "shop-77",
@@ -121,28 +123,31 @@ WHOLE: dict[str, Any] = {
     },
     "properties": {"size": "M"},
 }
-"""Every attribute, for the examples of models that need an identifier."""
-MOVED: dict[str, Any] = {"append": {"email": ["anna@example.com"]}, "unappend": {"email": ["a@example.com"]}}
-PATCHED: dict[str, Any] = {"append": {"skus": "SKU-1"}, "unappend": {"skus": "SKU-2"}, "unset": ["size"]}
+"""All attributes, for the examples of models that need an identifier."""
+IDENTIFIER_PATCH: dict[str, Any] = {
+    "append": {"email": ["anna@example.com"]},
+    "unappend": {"email": ["a@example.com"]},
+}
+PROPERTY_PATCH: dict[str, Any] = {"append": {"skus": "SKU-1"}, "unappend": {"skus": "SKU-2"}, "unset": ["size"]}
 
 
 class ClearableAttributes(Arguments):
-    """The same where null clears what Klaviyo holds."""
+    """The same attributes; a null clears the value in Klaviyo."""
 
     email: Annotated[Email | None, CLEARS] = None
     phone_number: Annotated[Phone | None, CLEARS] = Field(None, description="E.164")
     external_id: Annotated[Text | None, CLEARS] = None
-    first_name: Clearable = None
-    last_name: Clearable = None
-    organization: Clearable = None
-    title: Clearable = Field(None, description="job title")
-    locale: Clearable = None
-    image: Clearable = None
+    first_name: ClearableText = None
+    last_name: ClearableText = None
+    organization: ClearableText = None
+    title: ClearableText = Field(None, description="job title")
+    locale: ClearableText = None
+    image: ClearableText = None
     location: Location | None = None
     properties: OpenObject | None = Field(None, description="custom; keys not given stay")
 
 
-def identified(arguments: Arguments, *names: str) -> None:
+def require_identifier(arguments: Arguments, *names: str) -> None:
     """Raises ValueError unless one of these identifiers is given."""
     if not any(getattr(arguments, name) for name in names):
         shown = [type(arguments).model_fields[name].alias or name for name in names]
@@ -150,11 +155,17 @@ def identified(arguments: Arguments, *names: str) -> None:
 
 
 class InnerProfile(ProfileAttributes):
-    """A profile inside an event or a push token: whose it is, and what to write to that profile on the way."""
+    """The profile of an event or a push token; attributes beside its identifier are written to the profile."""
 
     EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
         {"email": "ann@example.com"},
-        {**WHOLE, "id": "01PROFILE", "_kx": "x", "patch_properties": PATCHED, "patch_identifiers": MOVED},
+        {
+            **FULL_PROFILE,
+            "id": "01PROFILE",
+            "_kx": "x",
+            "patch_properties": PROPERTY_PATCH,
+            "patch_identifiers": IDENTIFIER_PATCH,
+        },
     )
 
     id: Annotated[Id | None, Target()] = None
@@ -163,15 +174,18 @@ class InnerProfile(ProfileAttributes):
     patch_identifiers: Annotated[PatchIdentifiers | None, Attribute("meta.patch_identifiers")] = None
 
 
-# What the operations of this area take.
+# Arguments of the operations.
 
 
 class NewProfile(ProfileAttributes):
-    EXAMPLES: ClassVar = ({"email": "ann@example.com"}, {**WHOLE, "additional_fields": list(EXTRAS)})
+    EXAMPLES: ClassVar = (
+        {"email": "ann@example.com"},
+        {**FULL_PROFILE, "additional_fields": list(ADDITIONAL_FIELDS)},
+    )
 
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "email", "phone_number", "external_id")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "email", "phone_number", "external_id")
         return self
 
 
@@ -184,12 +198,12 @@ class UpsertedProfile(ClearableAttributes):
     EXAMPLES: ClassVar = (
         {"email": "ann@example.com"},
         {
-            **WHOLE,
+            **FULL_PROFILE,
             "profile_id": "01PROFILE",
             "_kx": "x",
-            "patch_properties": PATCHED,
-            "patch_identifiers": MOVED,
-            "additional_fields": list(EXTRAS),
+            "patch_properties": PROPERTY_PATCH,
+            "patch_identifiers": IDENTIFIER_PATCH,
+            "additional_fields": list(ADDITIONAL_FIELDS),
         },
     )
 
@@ -199,8 +213,8 @@ class UpsertedProfile(ClearableAttributes):
     patch_identifiers: Annotated[PatchIdentifiers | None, Meta("patch_identifiers")] = None
 
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "profile_id", "email", "phone_number", "external_id", "kx")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "profile_id", "email", "phone_number", "external_id", "kx")
         return self
 
 
@@ -211,7 +225,7 @@ class Merger(Arguments):
     )
 
     @model_validator(mode="after")
-    def _one_other(self) -> Self:
+    def _check_other(self) -> Self:
         if len(self.profile_ids) != 1:
             raise ValueError(f"profile_ids takes exactly one id a call, not {len(self.profile_ids)}")
         if self.profile_id in self.profile_ids:
@@ -219,8 +233,8 @@ class Merger(Arguments):
         return self
 
 
-CONSENT = "can_receive consent consent_timestamp created_timestamp last_updated metadata valid_until"
-MEASURED = "consent consent_timestamp last_updated method method_detail"
+CONSENT_FIELDS = "can_receive consent consent_timestamp created_timestamp last_updated metadata valid_until"
+MARKETING_FIELDS = "consent consent_timestamp last_updated method method_detail"
 area.resource_type(
     "profile",
     "email phone_number first_name last_name location.city location.country created last_event_date joined_group_at",
@@ -231,17 +245,17 @@ area.resource_type(
         expected_date_of_next_order historic_clv historic_number_of_orders predicted_clv
         predicted_number_of_orders ranked_channel_affinity total_clv)
     subscriptions(
-        email(marketing({MEASURED} can_receive_email_marketing custom_method_detail double_optin
-            list_suppressions suppression) open_tracking({CONSENT}))
-        sms(marketing({MEASURED} can_receive_sms_marketing)
-            transactional({MEASURED} can_receive_sms_transactional))
+        email(marketing({MARKETING_FIELDS} can_receive_email_marketing custom_method_detail double_optin
+            list_suppressions suppression) open_tracking({CONSENT_FIELDS}))
+        sms(marketing({MARKETING_FIELDS} can_receive_sms_marketing)
+            transactional({MARKETING_FIELDS} can_receive_sms_transactional))
         mobile_push(marketing(can_receive_push_marketing consent consent_timestamp))
-        whatsapp(conversational|marketing|transactional({CONSENT} phone_number)))""",
+        whatsapp(conversational|marketing|transactional({CONSENT_FIELDS} phone_number)))""",
     label="email phone_number external_id",
     facet="location.country",
     date="created",
     relationships="lists:list segments:segment push-tokens:push-token conversations:conversation",
-    # A sign-up form posts to Klaviyo with a public key, the source it names for the consent included.
+    # Sign-up forms send these with a public key, also the source of the consent: strangers can write them.
     untrusted="""email phone_number external_id first_name last_name organization title locale image location
     properties subscriptions.email.marketing.method_detail subscriptions.email.marketing.custom_method_detail
     subscriptions.sms.marketing.method_detail subscriptions.sms.transactional.method_detail
@@ -271,8 +285,8 @@ area.collection(
         "subscriptions.email.marketing.suppression.reason": "equals",
         "subscriptions.email.marketing.list_suppressions.reason": "equals",
         "subscriptions.email.marketing.list_suppressions.list_id": "equals",
-        "subscriptions.email.marketing.suppression.timestamp": SPAN,
-        "subscriptions.email.marketing.list_suppressions.timestamp": SPAN,
+        "subscriptions.email.marketing.suppression.timestamp": TIME_OPERATORS,
+        "subscriptions.email.marketing.list_suppressions.timestamp": TIME_OPERATORS,
     },
     sort=(
         "created",
@@ -284,7 +298,7 @@ area.collection(
     ),
     include=("push-tokens", "conversations"),
     values_since={"conversations": "2026-07-15"},
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     max_page_size=100,
     lower_rates={"predictive_analytics": M},
     search_words=(
@@ -302,7 +316,7 @@ area.record(
     address=RecordAddress("A person, with consent.", {"additional_fields": ["subscriptions"]}),
     include=("lists", "segments", "push-tokens", "conversations"),
     values_since={"conversations": "2026-07-15"},
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     lower_rates={"lists": XS, "segments": XS},
     search_words=(
         "details everything know about full record card single custom properties location lifetime value ltv clv "
@@ -317,7 +331,7 @@ area.create(
     "Add a person, without consent; fails if there already.",
     rate=L,
     max_body_bytes=100_000,
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     search_words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
 )
 area.update(
@@ -328,7 +342,7 @@ area.update(
     "Change a person; null clears, properties merge.",
     rate=L,
     max_body_bytes=100_000,
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     search_words=(
         "phone number name surname email address birthday date birth city loyalty tier custom property attribute "
         "field moved typo wrong nummer adresse geburtstag teléfono dirección cumpleaños téléphone anniversaire"
@@ -388,7 +402,7 @@ area.create(
     "Add a person, or change the one with that identifier; null clears, properties are merged.",
     rate=L,
     max_body_bytes=100_000,
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     aliases="create_profile_import",
     search_words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",
 )

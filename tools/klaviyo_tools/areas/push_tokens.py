@@ -1,4 +1,4 @@
-"""Push tokens: the devices on which profiles get push messages."""
+"""Push tokens: the devices that get push messages for a profile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from klaviyo_tools.areas.profiles import EXTRAS, InnerProfile, identified
+from klaviyo_tools.areas.profiles import ADDITIONAL_FIELDS, InnerProfile, require_identifier
 from klaviyo_tools.arguments.places import Embedded
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, L, M, S
@@ -22,7 +22,7 @@ area = Area(
     ),
 )
 
-BOTH = "profiles:read push-tokens:read"
+READ_SCOPES = "profiles:read push-tokens:read"
 
 
 class Device(Arguments):
@@ -41,7 +41,7 @@ class Device(Arguments):
 
 
 class PushToken(Arguments):
-    """A token as an app got it from Apple or Google."""
+    """A token that an app received from Apple or Google."""
 
     token: Text
     platform: Literal["android", "ios"]
@@ -51,7 +51,7 @@ class PushToken(Arguments):
     device_metadata: Annotated[Device, one_line_schema(Device)] | None = None
 
 
-TOKEN = {
+TOKEN_EXAMPLE = {
     "token": "1234567890",
     "platform": "ios",
     "vendor": "apns",
@@ -72,21 +72,21 @@ TOKEN = {
         "environment": "release",
     },
 }
-"""One with everything, as an example."""
+"""A token with all attributes."""
 
 
-class Holder(InnerProfile):
+class TokenProfile(InnerProfile):
     @model_validator(mode="after")
-    def _identified(self) -> Self:
-        identified(self, "email", "phone_number", "id", "external_id", "kx")
+    def _check_identifier(self) -> Self:
+        require_identifier(self, "email", "phone_number", "id", "external_id", "kx")
         return self
 
 
 class NewPushToken(PushToken):
     profile: Annotated[
-        Holder,
+        TokenProfile,
         Embedded("profile"),
-        one_line_schema(Holder, "email, phone_number, id, external_id or _kx; attributes to set"),
+        one_line_schema(TokenProfile, "email, phone_number, id, external_id or _kx; attributes to set"),
     ]
 
 
@@ -109,7 +109,7 @@ area.collection(
     "push-token",
     "Push tokens of the account, by person, platform or status.",
     rate=M,
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
     include=("profile",),
     max_page_size=100,
@@ -121,7 +121,7 @@ area.record(
     "push-token",
     "One push token.",
     rate=M,
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     include=("profile",),
     search_words="details",
 )
@@ -169,9 +169,9 @@ area.record(
     "profile",
     "The person whose device it is.",
     rate=M,
-    scopes=BOTH,
+    scopes=READ_SCOPES,
     aliases="get_push_token_profile",
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     search_words="whose owner belongs device person",
     ids_operation="get_profile_id_for_push_token",
 )

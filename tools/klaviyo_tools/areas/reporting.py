@@ -1,4 +1,4 @@
-"""Reports: what campaigns, flows, forms and segments brought, as totals (values) or over time (series)."""
+"""Reports: the results of campaigns, flows, forms and segments, as totals (values) or over time (series)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ area = Area(
     ),
 )
 
-REPORT = Rate(1, 2, 225)
+REPORT_RATE = Rate(1, 2, 225)
 TIMEFRAME_DAYS = {
     "today": 1,
     "yesterday": 1,
@@ -187,8 +187,8 @@ SEGMENT_FILTER = {"segment_id": "equals any"}
 _STATISTICS_BRIEF = "open_rate, click_rate, conversion_value, recipients …"
 _MESSAGE_NAMES, _FORM_NAMES = names_of(MESSAGE_STATISTICS), names_of(FORM_STATISTICS)
 _STATISTICS_TEXT = f"{', '.join(_MESSAGE_NAMES)}; rates from 0 to 1"
-FLOW_SAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
-CONVERSION = "id or exact name"
+FLOW_FILTER_EXAMPLE = 'equals(flow_id,"VJvBNr"),contains-all(tag_name,["vip"])'
+METRIC_TEXT = "id or exact name"
 
 
 # Arguments of reports.
@@ -351,7 +351,7 @@ class SeriesArguments(ReportArguments):
 
 class CampaignReport(ReportArguments):
     statistics: MessageStatistics = Field(description=_STATISTICS_TEXT, examples=[list(_MESSAGE_NAMES)])
-    conversion_metric_id: Id = Field(description=CONVERSION)
+    conversion_metric_id: Id = Field(description=METRIC_TEXT)
     group_by: CampaignGroupings | None = Field(
         None,
         description="campaign_id and campaign_message_id always; also campaign_message_name, send_channel, tag_id, "
@@ -366,14 +366,14 @@ class CampaignReport(ReportArguments):
 
 class FlowReport(ReportArguments):
     statistics: MessageStatistics = Field(description=_STATISTICS_TEXT, examples=[list(_MESSAGE_NAMES)])
-    conversion_metric_id: Id = Field(description=CONVERSION)
+    conversion_metric_id: Id = Field(description=METRIC_TEXT)
     group_by: FlowGroupings | None = Field(
         None,
         description="flow_id and flow_message_id always; also flow_name, flow_message_name, send_channel, tag_id, "
         "tag_name, variation, variation_name, text_message_format",
         examples=[list(_FLOW_NAMES)],
     )
-    filter: FlowFilter | None = Field(None, examples=[FLOW_SAMPLE])
+    filter: FlowFilter | None = Field(None, examples=[FLOW_FILTER_EXAMPLE])
     cursor: Annotated[Text | None, Query("page_cursor")] = None
 
 
@@ -426,7 +426,7 @@ area.query(
     "campaign-values-report",
     CampaignReport,
     "How campaigns did: opens, clicks, revenue …; 225 reports a day.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=CAMPAIGNS,
     scopes="campaigns:read",
     aliases="create_campaign_value_report create_campaign_values_report",
@@ -445,7 +445,7 @@ area.query(
     "flow-values-report",
     FlowReport,
     "How flows did in total: opens, clicks, revenue …",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=FLOWS,
     scopes="flows:read",
     aliases="create_flow_value_report create_flow_values_report",
@@ -463,7 +463,7 @@ area.query(
     "flow-series-report",
     FlowSeries,
     "How flows did over time.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=FLOWS,
     scopes="flows:read",
     aliases="create_flow_sery_report create_flow_series_report",
@@ -480,7 +480,7 @@ area.query(
     "form-values-report",
     FormReport,
     "How forms did in total: views, submits.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=FORMS,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
@@ -495,7 +495,7 @@ area.query(
     "form-series-report",
     FormSeries,
     "How forms did over time.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=FORMS,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
@@ -507,7 +507,7 @@ area.query(
     "segment-values-report",
     SegmentReport,
     "How many people segments hold, gained and lost.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
@@ -522,7 +522,7 @@ area.query(
     "segment-series-report",
     SegmentSeries,
     "How segments grew over time.",
-    rate=REPORT,
+    rate=REPORT_RATE,
     report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",

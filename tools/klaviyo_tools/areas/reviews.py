@@ -1,4 +1,4 @@
-"""Reviews: what customers wrote about products, and whether it is shown."""
+"""Reviews: texts of customers about products, and whether the shop shows them."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ area = Area(
     ),
 )
 
-SPAN = "greater-or-equal less-or-equal"
+TIME_OPERATORS = "greater-or-equal less-or-equal"
 
-Reason = Literal[
+RejectionReason = Literal[
     "fake", "false_or_misleading", "private_information", "profanity_or_inappropriate", "unrelated", "other"
 ]
 
 
 class Moderation(Arguments):
-    """Klaviyo nests the reason in the status."""
+    """The status of a review; Klaviyo nests the reason in it."""
 
     EXAMPLES: ClassVar = (
         {"review_id": "7", "status": "published"},
         {"review_id": "7", "status": "rejected", "rejection_reason": "other", "status_explanation": "In a wrong place"},
-        *({"review_id": "7", "status": "rejected", "rejection_reason": reason} for reason in get_args(Reason)),
+        *({"review_id": "7", "status": "rejected", "rejection_reason": reason} for reason in get_args(RejectionReason)),
         *({"review_id": "7", "status": status} for status in ("unpublished", "featured", "pending")),
     )
 
     status: Annotated[Literal["published", "unpublished", "featured", "pending", "rejected"], Attribute("status.value")]
-    rejection_reason: Annotated[Reason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")] = (
-        None
-    )
+    rejection_reason: Annotated[
+        RejectionReason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")
+    ] = None
     status_explanation: Annotated[str | None, Attribute("status.rejection_reason.status_explanation")] = None
 
     @model_validator(mode="after")
-    def _explained(self) -> Self:
+    def _check_reason(self) -> Self:
         if self.status == "rejected" and self.rejection_reason is None:
             raise ValueError("status rejected needs a rejection_reason, such as unrelated or other")
         if self.status != "rejected" and self.rejection_reason is not None:
-            raise ValueError(f"rejection_reason goes with status rejected only, not {self.status}")
+            raise ValueError(f"rejection_reason is valid only with status rejected, not {self.status}")
         if self.status_explanation is not None and self.rejection_reason != "other":
-            raise ValueError("status_explanation goes with rejection_reason other only")
+            raise ValueError("status_explanation is valid only with rejection_reason other")
         return self
 
 
@@ -73,10 +73,10 @@ area.collection(
     "Product reviews.",
     rate=M,
     filter={
-        "rating": f"any equals {SPAN}",
+        "rating": f"any equals {TIME_OPERATORS}",
         "status": "equals",
         "item.id": "any equals",
-        "created": SPAN,
+        "created": TIME_OPERATORS,
         "content": "contains",
         "verified": "equals",
         "review_type": "equals",

@@ -1,4 +1,4 @@
-"""Segments: groups of profiles by rules, which people enter and leave by themselves."""
+"""Segments: groups of profiles by rules; profiles enter and leave automatically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from klaviyo_tools.areas.profiles import EXTRAS, SPAN
+from klaviyo_tools.areas.profiles import ADDITIONAL_FIELDS, TIME_OPERATORS
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.operation.area import XS, Area, L, S
 from klaviyo_tools.operation.facts import RecordAddress
@@ -26,24 +26,24 @@ EXAMPLE = (
     '"group_ids": ["Y6nRLr"]}]}]}'
 )
 GUIDE = "klaviyo://guide/segment-definition"
-MORE = f"{EXAMPLE}; describe_tool({GUIDE}) tells more"
+HINT = f"{EXAMPLE}; describe_tool({GUIDE}) says more"
 
 
-def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
-    """The keys down to each condition's type; what a type takes, Klaviyo checks."""
+def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """Checks the keys down to each condition's type; Klaviyo checks the rest of a condition."""
     groups = given.get("condition_groups")
     if set(given) != {"condition_groups"} or not isinstance(groups, list) or not groups:
-        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {MORE}")
+        raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {HINT}")
     for place, group in enumerate(groups):
         conditions = group.get("conditions") if isinstance(group, dict) else None
         if not isinstance(conditions, list) or not conditions:
-            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {MORE}")
+            raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {HINT}")
         if not all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in conditions):
-            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {MORE}")
+            raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {HINT}")
     return given
 
 
-Definition = Annotated[OpenObject, AfterValidator(_outer_shape)]
+Definition = Annotated[OpenObject, AfterValidator(_check_outer_shape)]
 
 
 class NewSegment(Arguments):
@@ -159,10 +159,10 @@ area.collection(
         "profile_id": "any equals",
         "push_token": "any equals",
         "_kx": "equals",
-        "joined_group_at": SPAN,
+        "joined_group_at": TIME_OPERATORS,
     },
     sort=("joined_group_at",),
-    additional_fields=EXTRAS,
+    additional_fields=ADDITIONAL_FIELDS,
     extra_fields=("joined_group_at",),
     max_page_size=100,
     search_words=(

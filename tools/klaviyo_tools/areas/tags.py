@@ -1,4 +1,4 @@
-"""Tags: labels on campaigns, flows, lists and segments, kept in groups."""
+"""Tags: labels of campaigns, flows, lists and segments, in groups."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ area = Area(
     "tags", search_words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
 )
 
-BOTH = "tags:read tags:write"
-NAME = "contains ends-with equals starts-with"
+READ_AND_WRITE_SCOPES = "tags:read tags:write"
+NAME_OPERATORS = "contains ends-with equals starts-with"
 
 
 class NewTag(Arguments):
@@ -54,7 +54,7 @@ area.collection(
     "tag-group",
     "Groups that tags are kept in.",
     rate=S,
-    filter={"name": NAME, "exclusive": "equals", "default": "equals"},
+    filter={"name": NAME_OPERATORS, "exclusive": "equals", "default": "equals"},
     sort=("name", "id"),
     search_words="which all groups tags",
     max_page_size=25,
@@ -67,7 +67,7 @@ area.create(
     NewTagGroup,
     "Create a tag group; exclusive: at most one of its tags on a thing.",
     rate=S,
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     search_words="new group bundle tags exclusive",
 )
 area.delete(
@@ -83,7 +83,7 @@ area.delete(
         ),
         contents="get_tags_for_tag_group",
     ),
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     search_words="group tags",
 )
 area.update(
@@ -94,7 +94,7 @@ area.update(
     "Rename a tag group.",
     rate=S,
     empty_success_since="2026-07-15",
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     search_words="rename group tags",
 )
 area.collection(
@@ -103,7 +103,7 @@ area.collection(
     "tag",
     "Tags by name.",
     rate=S,
-    filter={"name": NAME},
+    filter={"name": NAME_OPERATORS},
     sort=("name", "id"),
     include=("tag-group",),
     search_words="which all labels have use",
@@ -117,7 +117,7 @@ area.create(
     NewTag,
     "Create a tag, in the default group if none is given.",
     rate=S,
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     search_words="new label",
 )
 area.delete(
@@ -127,7 +127,7 @@ area.delete(
     "Delete a tag everywhere.",
     rate=S,
     preview=Preview(linked=("campaigns", "flows", "lists", "segments")),
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     search_words="label everywhere",
 )
 area.update(
@@ -137,7 +137,7 @@ area.update(
     TagChanges,
     "Rename a tag.",
     rate=S,
-    scopes=BOTH,
+    scopes=READ_AND_WRITE_SCOPES,
     answer=AnswerKind.NOTHING,
     search_words="rename label typo",
 )

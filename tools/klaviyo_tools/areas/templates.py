@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from klaviyo_tools.areas.profiles import SPAN
+from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
 from klaviyo_tools.arguments.places import Target
 from klaviyo_tools.arguments.spelling import resolve_name
@@ -19,98 +19,112 @@ area = Area(
     "templates", search_words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit"
 )
 
-BLOCKS = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
-NEEDED = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
-"""What the `data` of a block must hold, for the types where Klaviyo says."""
+BLOCK_TYPES = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
+REQUIRED_DATA = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
+"""Type of block -> the keys that its `data` must have, where Klaviyo documents them."""
 EXAMPLE = (
     '{"content_type": "block", "type": "text", "data": {"content": "<p>Hello</p>", "display_options": {}, '
     '"styles": {}}}'
 )
 
-DATA = {"content": "<p>Hello</p>", "display_options": {"show_on": "all"}, "styles": {"text_align": "left"}}
-WHOLE = [
-    {"content_type": "block", "type": kind, "data": {key: DATA[key] for key in NEEDED.get(kind, ())} or None}
-    for kind in BLOCKS
+BLOCK_DATA = {
+    "content": "<p>Hello</p>",
+    "display_options": {"show_on": "all"},
+    "styles": {"text_align": "left"},
+}
+BLOCK_EXAMPLES = [
+    {
+        "content_type": "block",
+        "type": kind,
+        "data": {key: BLOCK_DATA[key] for key in REQUIRED_DATA.get(kind, ())} or None,
+    }
+    for kind in BLOCK_TYPES
 ]
 """A block of each type."""
 
 
-def _block(given: dict[str, Any]) -> dict[str, Any]:
+def _check_block(given: dict[str, Any]) -> dict[str, Any]:
     missing = [key for key in ("content_type", "type", "data") if key not in given]
     if missing or len(given) > 3:
         raise ValueError(f"takes content_type, type and data, and nothing else: {EXAMPLE}")
     if given["content_type"] != "block":
         raise ValueError(f"content_type is always block: {EXAMPLE}")
-    kind = resolve_name(str(given["type"]), BLOCKS, "block type")
-    needed = NEEDED.get(kind, ())
+    kind = resolve_name(str(given["type"]), BLOCK_TYPES, "block type")
+    needed = REQUIRED_DATA.get(kind, ())
     data = given["data"]
     if needed and not (isinstance(data, dict) and set(needed) <= set(data)):
         raise ValueError(f"the data of type {kind} needs {', '.join(needed)} ({{}} where empty): {EXAMPLE}")
     return {**given, "type": kind}
 
 
-Block = Annotated[OpenObject, AfterValidator(_block)]
+Block = Annotated[OpenObject, AfterValidator(_check_block)]
 
 
-def _outer_shape(given: dict[str, Any]) -> dict[str, Any]:
-    """The two halves of a definition; what is in them, Klaviyo checks."""
+def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+    """Checks the two parts of a definition; Klaviyo checks their content."""
     body, styles = given.get("body"), given.get("styles")
     if not isinstance(body, dict) or not {"properties", "styles"} <= set(body) or not isinstance(styles, list):
-        raise ValueError(f"takes body, with properties, styles and sections, and styles, a list: {BLANK}")
+        raise ValueError(f"takes body, with properties, styles and sections, and styles, a list: {EMPTY_DEFINITION}")
     return given
 
 
-BLANK: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []}, "styles": []}
-HTML = {"html": "<p>Sale</p>", "text": "Sale", "amp": "<html amp4email></html>"}
-LATER = "2026-07-15"
-"""The revision from which on Klaviyo tells and takes what the drag-and-drop editor keeps."""
-Blocks = Annotated[OpenObject, AfterValidator(_outer_shape), Since(LATER), UNLISTED, Field(examples=[BLANK])]
+EMPTY_DEFINITION: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []}, "styles": []}
+HTML_EXAMPLE = {"html": "<p>Sale</p>", "text": "Sale", "amp": "<html amp4email></html>"}
+DEFINITION_SINCE = "2026-07-15"
+"""The revision from which on Klaviyo reads and takes the definitions of the drag-and-drop editor."""
+TemplateDefinition = Annotated[
+    OpenObject,
+    AfterValidator(_check_outer_shape),
+    Since(DEFINITION_SINCE),
+    UNLISTED,
+    Field(examples=[EMPTY_DEFINITION]),
+]
 
 
-def _blocks_or_html(definition: object, html: object, amp: object) -> None:
+def _check_one_content(definition: object, html: object, amp: object) -> None:
     if definition is not None and (html is not None or amp is not None):
         raise ValueError("a template has a definition, or html and amp: give one of them")
 
 
 class NewTemplate(Arguments):
     EXAMPLES: ClassVar[Any] = (
-        {"name": "Sale", "editor_type": "CODE", **HTML},
-        {"name": "Sale", "editor_type": "USER_DRAGGABLE", **HTML},
-        {"name": "Sale", "editor_type": "SYSTEM_DRAGGABLE", "definition": BLANK, "text": "Sale"},
+        {"name": "Sale", "editor_type": "CODE", **HTML_EXAMPLE},
+        {"name": "Sale", "editor_type": "USER_DRAGGABLE", **HTML_EXAMPLE},
+        {"name": "Sale", "editor_type": "SYSTEM_DRAGGABLE", "definition": EMPTY_DEFINITION, "text": "Sale"},
     )
 
     name: Text
     editor_type: Annotated[
-        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], ValuesByRevision({"SYSTEM_DRAGGABLE": LATER})
+        Literal["CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE"], ValuesByRevision({"SYSTEM_DRAGGABLE": DEFINITION_SINCE})
     ] = Field(description="CODE: plain HTML")
     html: str | None = None
     text: str | None = None
     amp: str | None = None
-    definition: Blocks | None = Field(None, description="of the drag-and-drop editor: {body, styles}")
+    definition: TemplateDefinition | None = Field(None, description="of the drag-and-drop editor: {body, styles}")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_content(self) -> Self:
         if (self.editor_type == "SYSTEM_DRAGGABLE") != (self.definition is not None):
             raise ValueError("editor_type SYSTEM_DRAGGABLE and definition go together")
-        _blocks_or_html(self.definition, self.html, self.amp)
+        _check_one_content(self.definition, self.html, self.amp)
         return self
 
 
 class TemplateChanges(Arguments):
     EXAMPLES: ClassVar[Any] = (
-        {"template_id": "01HEXAMPLE", "name": "Sale", **HTML},
-        {"template_id": "01HEXAMPLE", "definition": BLANK},
+        {"template_id": "01HEXAMPLE", "name": "Sale", **HTML_EXAMPLE},
+        {"template_id": "01HEXAMPLE", "definition": EMPTY_DEFINITION},
     )
 
     name: Text | None = None
     html: str | None = None
     text: str | None = None
     amp: str | None = None
-    definition: Blocks | None = Field(None, description="replaces what the drag-and-drop editor keeps")
+    definition: TemplateDefinition | None = Field(None, description="replaces what the drag-and-drop editor keeps")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        _blocks_or_html(self.definition, self.html, self.amp)
+    def _check_content(self) -> Self:
+        _check_one_content(self.definition, self.html, self.amp)
         return self
 
 
@@ -130,13 +144,13 @@ class NewContent(Arguments):
     name: Text
     definition: Block = Field(
         description='{"content_type":"block","type":"text","data":{…}}',
-        examples=WHOLE,
+        examples=BLOCK_EXAMPLES,
     )
 
 
 class ContentChanges(Arguments):
     name: Text | None = None
-    definition: Block | None = Field(None, description="the whole block", examples=WHOLE)
+    definition: Block | None = Field(None, description="the whole block", examples=BLOCK_EXAMPLES)
 
 
 area.resource_type(
@@ -172,12 +186,12 @@ area.collection(
     "E-mail templates; fields=html adds their HTML.",
     rate=L,
     additional_fields=("definition",),
-    values_since={"definition": LATER},
+    values_since={"definition": DEFINITION_SINCE},
     filter={
         "name": "contains equals any",
         "id": "any equals",
-        "created": f"{SPAN} equals",
-        "updated": f"{SPAN} equals",
+        "created": f"{TIME_OPERATORS} equals",
+        "updated": f"{TIME_OPERATORS} equals",
     },
     sort=("created", "updated", "name", "id"),
     search_words="which all designs layouts have welche vorlagen plantillas modèles",
@@ -192,7 +206,7 @@ area.record(
     rate=L,
     address=RecordAddress("A template with its HTML.", completes_ids=True),
     additional_fields=("definition",),
-    values_since={"definition": LATER},
+    values_since={"definition": DEFINITION_SINCE},
     search_words="html code source body markup single design show",
 )
 area.create(
@@ -203,7 +217,7 @@ area.create(
     "Make an e-mail template.",
     rate=L,
     additional_fields=("definition",),
-    values_since={"definition": LATER},
+    values_since={"definition": DEFINITION_SINCE},
     search_words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
 )
 area.update(
@@ -214,7 +228,7 @@ area.update(
     "Rename a template or replace its HTML or text.",
     rate=L,
     additional_fields=("definition",),
-    values_since={"definition": LATER},
+    values_since={"definition": DEFINITION_SINCE},
     search_words="html code design colour color button logo text header fix redesign",
 )
 area.delete(
@@ -262,8 +276,8 @@ area.collection(
         "id": "any equals",
         "definition.type": "equals",
         "definition.content_type": "equals",
-        "created": SPAN,
-        "updated": SPAN,
+        "created": TIME_OPERATORS,
+        "updated": TIME_OPERATORS,
     },
     sort=("created", "updated", "name", "id"),
     max_page_size=100,

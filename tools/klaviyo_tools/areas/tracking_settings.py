@@ -12,9 +12,9 @@ from klaviyo_tools.operation.area import Area, M
 
 area = Area("tracking_settings", search_words="utm google analytics source medium link parameters attribution tagging")
 
-OF_BOTH = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
-OF_FLOWS = ("flow_id", "flow_name", "message_name", "message_name_id", *OF_BOTH)
-OF_CAMPAIGNS = (
+SHARED_DYNAMIC_VALUES = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
+FLOW_DYNAMIC_VALUES = ("flow_id", "flow_name", "message_name", "message_name_id", *SHARED_DYNAMIC_VALUES)
+CAMPAIGN_DYNAMIC_VALUES = (
     "campaign_id",
     "campaign_name",
     "campaign_name_id",
@@ -22,12 +22,12 @@ OF_CAMPAIGNS = (
     "group_id",
     "group_name",
     "group_name_id",
-    *OF_BOTH,
+    *SHARED_DYNAMIC_VALUES,
 )
 
 
-class Value(Arguments):
-    """A fixed text, or the name of what Klaviyo fills in."""
+class ParameterValue(Arguments):
+    """A fixed text, or the name of a value that Klaviyo fills in."""
 
     DYNAMIC: ClassVar[tuple[str, ...]] = ()
 
@@ -35,51 +35,53 @@ class Value(Arguments):
     value: Text
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _check_value(self) -> Self:
         if self.type == "dynamic":
             self.value = resolve_name(self.value, self.DYNAMIC, "dynamic value")
         return self
 
 
-class FlowValue(Value):
-    DYNAMIC = OF_FLOWS
+class FlowValue(ParameterValue):
+    DYNAMIC = FLOW_DYNAMIC_VALUES
     EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
         {"type": "static", "value": "klaviyo"},
-        *({"type": "dynamic", "value": value} for value in OF_FLOWS),
+        *({"type": "dynamic", "value": value} for value in FLOW_DYNAMIC_VALUES),
     )
 
 
-class CampaignValue(Value):
-    DYNAMIC = OF_CAMPAIGNS
+class CampaignValue(ParameterValue):
+    DYNAMIC = CAMPAIGN_DYNAMIC_VALUES
     EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
         {"type": "static", "value": "klaviyo"},
-        *({"type": "dynamic", "value": value} for value in OF_CAMPAIGNS),
+        *({"type": "dynamic", "value": value} for value in CAMPAIGN_DYNAMIC_VALUES),
     )
 
 
-class Utm(Arguments):
-    """One parameter, in links of flows and in those of campaigns."""
+class UtmParameter(Arguments):
+    """One parameter: its value in the links of flows and in the links of campaigns."""
 
     flow: FlowValue | None = None
     campaign: CampaignValue | None = None
 
 
-class CustomUtm(Utm):
+class CustomParameter(UtmParameter):
     name: Text
 
 
-SHAPE = "{flow, campaign}: each {type: static or dynamic, value}"
-Parameter = Annotated[Utm, one_line_schema(Utm, "as utm_source")]
+PARAMETER_TEXT = "{flow, campaign}: each {type: static or dynamic, value}"
+UtmParameterArgument = Annotated[UtmParameter, one_line_schema(UtmParameter, "as utm_source")]
 
 
 class TrackingChanges(Arguments):
     auto_add_parameters: bool | None = None
-    utm_source: Annotated[Utm, one_line_schema(Utm, SHAPE)] | None = None
-    utm_medium: Parameter | None = None
-    utm_campaign: Parameter | None = None
-    utm_id: Parameter | None = None
-    utm_term: Parameter | None = None
-    custom_parameters: list[Annotated[CustomUtm, one_line_schema(CustomUtm, "name, flow, campaign")]] | None = None
+    utm_source: Annotated[UtmParameter, one_line_schema(UtmParameter, PARAMETER_TEXT)] | None = None
+    utm_medium: UtmParameterArgument | None = None
+    utm_campaign: UtmParameterArgument | None = None
+    utm_id: UtmParameterArgument | None = None
+    utm_term: UtmParameterArgument | None = None
+    custom_parameters: (
+        list[Annotated[CustomParameter, one_line_schema(CustomParameter, "name, flow, campaign")]] | None
+    ) = None
 
 
 area.resource_type(

@@ -1,4 +1,4 @@
-"""Web feeds: data from the web that templates show."""
+"""Web feeds: data from the web for templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from klaviyo_tools.operation.preview import Preview
 
 area = Area("web_feeds", search_words="webfeed dynamic content json xml external data rss feed")
 
-SPAN = "greater-or-equal greater-than less-or-equal less-than"
+TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 RequestMethod = Literal["get", "post"]
 ContentType = Literal["json", "xml"]
 
@@ -43,7 +43,7 @@ area.collection(
     "web-feed",
     "Web feeds, by name or date.",
     rate=XS,
-    filter={"name": "any contains equals", "created": SPAN, "updated": SPAN},
+    filter={"name": "any contains equals", "created": TIME_OPERATORS, "updated": TIME_OPERATORS},
     sort=("created", "name", "updated"),
     max_page_size=20,
     search_words="which all feeds json urls",

@@ -1,4 +1,4 @@
-"""Webhooks: addresses outside to which Klaviyo posts events as they happen."""
+"""Webhooks: web addresses to which Klaviyo posts events."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_tools.areas.flows import MESSAGE_ACTIONS
+from klaviyo_tools.areas.flows import MESSAGE_ACTION_TYPES
 from klaviyo_tools.jsonapi.records import Page, Record
 
 FACTS = ("name", "status", "trigger_type")
@@ -43,7 +43,7 @@ def _actions_words(page: Page | None) -> str:
     if page is None:
         return count_noun(None, "action")
     actions = _actions(page)
-    messages = sum(_action_type(action) in MESSAGE_ACTIONS for action in actions)
+    messages = sum(_action_type(action) in MESSAGE_ACTION_TYPES for action in actions)
     of_them = f", {messages} of them {'a message' if messages == 1 else 'messages'}" if actions else ""
     return f"{count_noun(len(actions), 'action')}{of_them}"
 
