@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import random
 from dataclasses import dataclass, replace
 from typing import Any
@@ -94,9 +95,17 @@ ROWS = [
     Row(
         "gzip that is none", Answer(200, b"{}", {"Content-Encoding": "gzip"}), (1, UpstreamError), (1, InDoubtError), ""
     ),
+    Row(
+        "gzip twice", Answer(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": "gzip, gzip"}),
+        (1, UpstreamError), (1, InDoubtError), "compressed more than once",
+    ),
+    Row("a coding not asked for", Answer(200, b"{}", {"Content-Encoding": "br"}), (1, UpstreamError), (1, InDoubtError),
+        "not asked for"),
+    Row("a bomb", Answer(200, gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip"}), (1, UpstreamError),
+        (1, InDoubtError), "2,000,000 bytes"),
     Row("oversized", Answer(200, b" " * 2_000_001), (1, UpstreamError), (1, InDoubtError), "2,000,000 bytes"),
     Row("not modified", Answer(304), (1, UpstreamError), (1, InDoubtError), "redirect"),
-]
+]  # fmt: skip
 HEADER = f"Authorization: Bearer {KEY}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -110,6 +111,10 @@ ROWS = [
     Row("HTML 200", Answer(200, HOSTILE.encode(), media="text/html"), 1, 1, "web page", CHECK),
     Row("JSON as text", Answer(200, b"{}", media="text/plain"), 1, 1, "not JSON", CHECK),
     Row("gzip that is none", Answer(200, b"{}", {"Content-Encoding": "gzip"}), 1, 1, "could not be decompressed", ""),
+    Row("gzip twice", Answer(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": "gzip, gzip"}), 1, 1,
+        "compressed more than once", CHECK),
+    Row("a bomb", Answer(200, gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip"}), 1, 1,
+        "2,000,000 bytes", CHECK),
     Row("oversized", Answer(200, b" " * 2_000_001), 1, 1, "2,000,000 bytes", CHECK),
     *(
         Row(f"redirect {status}", Answer(status, b"", {"Location": "https://elsewhere.example.com/"}), 1, 1,

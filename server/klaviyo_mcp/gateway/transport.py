@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+import anyio.lowlevel
 import httpx
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.errors import SettingError
+from klaviyo_mcp.gateway.decompression import STEP_BYTES, UnreadableCodingError, body_reader
 from klaviyo_mcp.gateway.pool import ConnectionPool, ProxiedPool
 from klaviyo_mcp.gateway.problems import MAX_ERROR_BYTES
 from klaviyo_mcp.gateway.request import RenderedRequest
@@ -150,22 +152,41 @@ class HttpTransport:
         """The answer with its body, read no further than is allowed; a fault while reading does not hide the status."""
         max_bytes = self._max_answer_bytes if response.is_success else MAX_ERROR_BYTES
         chunks: list[bytes] = []
-        size, fault, truncated = 0, "", False
+        fault, truncated = "", False
         try:
-            async for chunk in response.aiter_bytes():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > max_bytes:
-                    advice = "ask for less (fewer fields, smaller max_results)"
-                    fault = f"its answer is larger than {max_bytes:,} bytes: {advice}"
-                    break
-        except httpx.DecodingError:
-            fault = "its answer could not be decompressed"
+            await _read_body(response, chunks, max_bytes)
+        except _TooLargeError:
+            fault = f"its answer is larger than {max_bytes:,} bytes: ask for less (fewer fields, smaller max_results)"
+        except UnreadableCodingError as error:
+            fault = f"its answer {error}"
         except httpx.TimeoutException:
             fault, truncated = "its answer stopped halfway", True
         except (httpx.HTTPError, ssl.SSLError):
             fault, truncated = "its answer broke off halfway", True
         return HttpAnswer(response.status_code, response.headers, b"".join(chunks)[:max_bytes], fault, truncated)
+
+
+class _TooLargeError(Exception):
+    """The body is larger than an answer may be."""
+
+
+async def _read_body(response: httpx.Response, chunks: list[bytes], max_bytes: int) -> None:
+    """Add the decompressed body to `chunks`, step by step, until one goes beyond `max_bytes`.
+
+    The stream is read directly: httpx decompresses each chunk whole, however large that becomes.
+    """
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    reader = body_reader(response.headers.get("content-encoding", ""))
+    size = 0
+    async for chunk in response.stream:
+        for step in reader.feed(chunk):
+            chunks.append(step)
+            size += len(step)
+            if size > max_bytes:
+                raise _TooLargeError
+            if len(step) == STEP_BYTES:
+                await anyio.lowlevel.checkpoint()
+    reader.finish()
 
 
 def _connect_failure(error: Exception) -> tuple[str, bool]:
