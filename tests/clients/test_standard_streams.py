@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import mcp_types
 import pytest
-from tests.clients.server_processes import COMMAND, environment, initialize, stdio_server
+from tests.clients.server_processes import COMMAND, FAKE_SERVICE, environment, initialize, stdio_server
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +69,39 @@ def test_the_server_answers_whatever_its_input_is(kind: str, tmp_path: Path) -> 
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [0, 1]
     assert answers[1]["result"]["tools"]
+
+
+def test_every_line_with_an_id_is_answered_whatever_is_wrong_with_it() -> None:
+    call = b'{"jsonrpc": "2.0", "id": %d, "method": "tools/call", "params": {"name": "echo", "arguments": %s}}'
+    depths = range(150, 250, 7)
+    lines = [
+        call % (1, rb'{"word": "\ud83d"}'),
+        b"\xef\xbb\xbf" + call % (2, b'{"word": "hat"}'),
+        (call % (3, b"{}"))[:60],
+        b"[" + call % (4, b"{}") + b"]",
+        call % (5, rb'"{\"word\": \"hat\"}"'),
+        call % (6, b'"hat"'),
+        call % (7, b"[1]"),
+        b"\xff\xff",
+        *(call % (depth, b'{"word": %s}' % (b"[" * depth + b"]" * depth)) for depth in depths),
+    ]
+    with stdio_server([*FAKE_SERVICE, "stdio"]) as server:
+        for line in lines:
+            server.send(line)
+        answers = {answer["id"]: answer for answer in (server.receive() for _ in lines)}
+    words = {id_: answers[id_]["result"]["content"][0]["text"] for id_ in (1, 2, 5)}
+    codes = {id_: answers[id_]["error"]["code"] for id_ in (3, 4, 6, 7, None)}
+    assert words == {1: "\ufffd", 2: "hat", 5: "hat"}
+    assert codes == {
+        3: mcp_types.PARSE_ERROR,
+        4: mcp_types.INVALID_REQUEST,
+        6: mcp_types.INVALID_PARAMS,
+        7: mcp_types.INVALID_PARAMS,
+        None: mcp_types.PARSE_ERROR,
+    }
+    assert answers[6]["error"]["message"] == "arguments must be a JSON object, not a string that holds none"
+    assert answers[7]["error"]["message"] == "arguments must be a JSON object, not an array"
+    assert answers.keys() >= set(depths)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads as Linux tells them")

@@ -22,6 +22,7 @@ from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
 from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, create_used_states
+from klaviyo_mcp.protocol.string_arguments import decode_string_arguments
 from klaviyo_mcp.protocol.tools import ServedTools, tool_result
 from klaviyo_mcp.telemetry import tracing
 
@@ -215,6 +216,7 @@ def server_of(handlers: Handlers) -> Server[Any]:
     if handlers.service.pages is not None:
         _add_pages(server, handlers.service.pages)
     security = RequestStateSecurity.ephemeral(ttl=ANSWER_SECONDS)
+    server.middleware.append(decode_string_arguments)
     server.middleware.append(RequestStateBoundary(security, default_audience="klaviyo-mcp"))
     return server
 

@@ -16,6 +16,7 @@ from mcp.server.stdio import stdio_server
 from klaviyo_mcp.protocol import server as protocol
 from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports import pipes
+from klaviyo_mcp.transports.lines import MendedMessages
 
 DRAIN_SECONDS = 5.0
 """Time for running calls to end after the input has ended; a client that waits for less sends a signal."""
@@ -85,7 +86,7 @@ async def _serve(service: protocol.ToolService) -> int:
         async with _streams(drain) as (reader, writer):
             # What stays in the buffer of a stray print would reach the client once stdout is given back.
             with contextlib.redirect_stdout(sys.stderr), serving:
-                await server.run(reader, writer, server.create_initialization_options())
+                await server.run(MendedMessages(reader, writer), writer, server.create_initialization_options())
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
                 await service.aclose()
             if received_signal:

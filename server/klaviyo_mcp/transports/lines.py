@@ -1,0 +1,176 @@
+"""Lines on standard input that are no message: each is mended or answered, so that no client waits for nothing."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import anyio
+import mcp_types
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+logger = logging.getLogger(__name__)
+
+MessageId = str | int | None
+BYTE_ORDER_MARK = "\ufeff"
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+MAX_BATCH = 100
+"""Messages of a batch that are answered one by one."""
+
+
+class _Line(str):
+    """A line that is no JSON."""
+
+
+class MessageReader(Protocol):
+    """Where the library reads messages, and lines that it could not parse."""
+
+    @property
+    def last_context(self) -> contextvars.Context | None:
+        """The context in which the last message was sent."""
+
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message. Raises EndOfStream."""
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+
+
+class MessageWriter(Protocol):
+    """Where messages to the client are written."""
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write one message."""
+
+
+class MendedMessages:
+    """The messages of a client, as the library reads them. A line that cannot be mended is answered with an error."""
+
+    def __init__(self, reader: MessageReader, writer: MessageWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def last_context(self) -> contextvars.Context | None:
+        """The context in which the last message was sent."""
+        return self._reader.last_context
+
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message."""
+        while True:
+            message = await self._reader.receive()
+            if not isinstance(message, ValidationError):
+                return message
+            content = unparsed_content(message)
+            if (mended := mend(content)) is not None:
+                return SessionMessage(mended)
+            for error in errors_for(content):
+                logger.warning("a line is no message", extra={"facts": {"code": error.error.code}})
+                await self._writer.send(SessionMessage(error))
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._reader.aclose()
+
+    def __aiter__(self) -> MendedMessages:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> MendedMessages:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def unparsed_content(error: ValidationError) -> Any:
+    """What the library could not take as a message: the line where it is no JSON, else its value."""
+    causes = error.errors(include_url=False, include_context=False)
+    if causes[0]["type"] == "json_invalid":
+        return _Line(causes[0]["input"])
+    # pydantic names the value of the faulty field, and the whole value where a field is missing.
+    whole = [cause["input"] for cause in causes if cause["type"] in ("missing", "model_type")]
+    return whole[0] if whole else None
+
+
+def mend(content: Any) -> mcp_types.JSONRPCMessage | None:
+    """The message of a line whose only faults are a byte order mark or halves of characters; else None."""
+    if not isinstance(content, _Line):
+        return None
+    try:
+        value = _replace_surrogates(json.loads(content.lstrip(BYTE_ORDER_MARK)))
+        # What nests too deep for the library here would fail in it later.
+        return mcp_types.jsonrpc_message_adapter.validate_json(json.dumps(value), by_name=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def errors_for(content: Any) -> Iterator[mcp_types.JSONRPCError]:
+    """The answers to what is no message: one for each message of a batch, none for an empty line."""
+    if isinstance(content, _Line):
+        if content.strip(BYTE_ORDER_MARK + " \t\r\n"):
+            reason = "the line is not JSON that can be read: it is cut, malformed or nested more than 200 levels deep"
+            yield _error(top_level_id(content), mcp_types.PARSE_ERROR, reason)
+    elif isinstance(content, list) and content:
+        reason = "batches are not served: send each message on a line of its own"
+        ids = {_id_of(message): None for message in content[:MAX_BATCH]}
+        yield from (_error(id_, mcp_types.INVALID_REQUEST, reason) for id_ in ids)
+    else:
+        reason = "the line is no JSON-RPC message: a request has jsonrpc, id, method, and an object as params"
+        yield _error(_id_of(content), mcp_types.INVALID_REQUEST, reason)
+
+
+def top_level_id(line: str) -> MessageId:
+    """The id of the outermost object in a line, which need not be JSON to its end; None where none can be read."""
+    depth = 0
+    before: tuple[str, str] = ("", "")
+    for token in _TOKEN.finditer(line):
+        text = token[0]
+        if text in "{[":
+            depth += 1
+        elif text in "}]":
+            depth -= 1
+        elif depth == 1 and before == ('"id"', ":"):
+            return _scalar_id(text, is_whole=token.end() < len(line))
+        before = (before[1], text)
+    return None
+
+
+def _scalar_id(text: str, *, is_whole: bool) -> MessageId:
+    """The id of one token; a number at the very end of a line may have been cut."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return _replace_surrogates(value) if isinstance(value, str) or (is_whole and type(value) is int) else None
+
+
+def _id_of(message: Any) -> MessageId:
+    id_ = message.get("id") if isinstance(message, dict) else None
+    return id_ if isinstance(id_, str) or type(id_) is int else None
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replace_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_replace_surrogates(name): _replace_surrogates(item) for name, item in value.items()}
+    return value
+
+
+def _error(id_: MessageId, code: int, message: str) -> mcp_types.JSONRPCError:
+    return mcp_types.JSONRPCError(jsonrpc="2.0", id=id_, error=mcp_types.ErrorData(code=code, message=message))
