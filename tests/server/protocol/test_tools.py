@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from mcp_types import TextContent, ToolAnnotations
+from pydantic import SecretStr
+from tests.server.sandbox_server import UnattendedContext, sandbox_server
 
 from klaviyo_mcp.calls.answer import Answer
+from klaviyo_mcp.calls.inventory import Inventory
+from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.cli.composition import create_service
-from klaviyo_mcp.protocol.tools import list_tools, tool_annotations, tool_result
+from klaviyo_mcp.protocol.tools import ServedTools, list_tools, tool_annotations, tool_result
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
 from klaviyo_tools.operation.facts import Effect
@@ -103,3 +108,58 @@ def test_a_result_is_the_text_of_the_answer_without_structured_content(answer: A
     assert result.is_error is answer.is_error
     assert result.structured_content is None
     assert result.meta is None
+
+
+class CreatedServices:
+    """Creates services over one sandbox, and keeps them."""
+
+    def __init__(self) -> None:
+        self.server = sandbox_server(toolsets=("lists",))
+        self.services: list[CallService] = []
+
+    def create(self) -> CallService:
+        self.services.append(self.server.calls)
+        return self.server.calls
+
+
+@pytest.mark.anyio
+async def test_the_service_of_calls_is_built_with_the_first_call_and_once() -> None:
+    created = CreatedServices()
+    tools = ServedTools(created.server.calls.inventory, created.create)
+    assert tools.tools() is tools.tools()
+    assert created.services == []
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(tools.call, "get_lists", {}, UnattendedContext())
+    assert len(created.services) == 1
+
+
+@pytest.mark.anyio
+async def test_a_server_that_answered_no_call_closes_without_building_the_service() -> None:
+    created = CreatedServices()
+    await ServedTools(created.server.calls.inventory, created.create).aclose()
+    assert created.services == []
+
+
+@pytest.mark.anyio
+async def test_a_server_without_a_key_is_not_prepared_for_calls() -> None:
+    created = CreatedServices()
+    await ServedTools(Inventory(Settings(), registry()), created.create).warm()
+    assert created.services == []
+    await ServedTools(created.server.calls.inventory, created.create).warm()
+    assert len(created.services) == 1
+
+
+@pytest.mark.anyio
+async def test_every_answer_is_seen_before_it_is_sent_without_the_secrets_of_the_settings() -> None:
+    created, answers = CreatedServices(), list[Answer]()
+    settings = Settings(toolsets=("lists",), key=SecretStr("Newsletter"))
+    created.server.put("list", "L1", name="Newsletter")
+    tools = ServedTools(Inventory(settings, registry()), created.create, answers.append)
+    result = await tools.call("get_lists", {}, UnattendedContext())
+    delete = {"name": "delete_list", "arguments": {"list_id": "L1"}}
+    held = await tools.call("call_delete_tool", delete, UnattendedContext())
+    assert [answer.held for answer in answers] == [False, True]
+    assert [tool_result(answer) for answer in answers] == [result, held]
+    assert "[hidden]" in answers[0].text
+    assert "Newsletter" not in answers[0].text
