@@ -169,6 +169,26 @@ class Settings(BaseModel):
         "What a person must confirm: deletes, sends and what cannot be undone by default; every write; or nothing.",
         "never, default or writes",
     )
+    confirm_by: Literal["person", "code"] = setting(
+        "person",
+        "KLAVIYO_MCP_CONFIRM_BY",
+        "How: by a question to the person where the client can ask, else by a code; or always by a code.",
+        "person or code",
+    )
+    confirm_patience: float = setting(
+        60.0,
+        "KLAVIYO_MCP_CONFIRM_PATIENCE",
+        "Seconds that a question waits for its answer; then the call gives a code.",
+        "seconds, from 1 to 600",
+        ge=1,
+        le=600,
+    )
+    state_dir: Path | None = setting(
+        None,
+        "KLAVIYO_MCP_STATE_DIR",
+        "Directory for codes that wait for their call; unless set, the user's own for state.",
+        "a directory",
+    )
     sandbox: bool = setting(
         False, "KLAVIYO_MCP_SANDBOX", "Run against an embedded Klaviyo: no key, no network.", "1 or 0"
     )

@@ -15,6 +15,7 @@ import mcp_types
 
 from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.protocol.session import SessionContext
+from klaviyo_mcp.safety.questions import QuestionFailedError
 
 SECRET = "secret-of-the-traceback"
 
@@ -27,6 +28,7 @@ class FakeService:
     """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
 
     pages = None
+    patience_seconds = 60.0
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -88,9 +90,12 @@ class FakeService:
     async def _ask(self, context: SessionContext, question: str) -> mcp_types.CallToolResult:
         if not context.can_ask:
             return text("nobody to ask")
-        agreed = await context.ask(question)
-        self.events.append("agreed" if agreed else "declined")
-        return text("agreed" if agreed else "declined")
+        try:
+            outcome = "agreed" if await context.ask(question) else "declined"
+        except QuestionFailedError:
+            outcome = "no answer"
+        self.events.append(outcome)
+        return text(outcome)
 
     async def warm(self) -> None:
         self.events.append("warm")

@@ -144,7 +144,7 @@ async def connected(
     await calls.warm()
     await maton.warm()
     if named:
-        await calls.accounts.read_name()
+        await calls.accounts.read_name("c1")
     try:
         async with Client(server.create_server(calls), mode=era) as client:
             yield client

@@ -41,6 +41,7 @@ LATER = {
     "protocol.prompts": "the first prompt, resource or completion",
     "calls.service": "the first call",
     "calls.run": "the first call",
+    "safety.codes": "the first call",
     "safety.confirmation": "the first call",
     "safety.previews.preview": "the first call",
     "account.connections": "the first call",
@@ -93,6 +94,7 @@ def test_the_list_of_tools_needs_nothing_that_only_calls_need() -> None:
     assert own & {f"klaviyo_mcp.{name}" for name in LATER} == set()
     later = {"search.index", "drift.examples", "drift.compare", "filters.accept", "filters.reader"}
     assert own & {f"klaviyo_tools.{name}" for name in later} == set()
+    assert "sqlite3" not in ours
     # Beyond the protocol library's own imports there is the standard library, and little of it.
     others = {module.split(".")[0] for module in ours - own - floor}
     assert others - set(sys.stdlib_module_names) == set()

@@ -34,6 +34,7 @@ _READS = ("/klaviyo/api/campaign-recipient-estimation-jobs",)
 class UnattendedContext:
     """The context of a call whose client cannot ask a person."""
 
+    principal = "test"
     resumption = None
     can_ask = False
     can_open = False

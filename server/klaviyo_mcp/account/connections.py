@@ -101,23 +101,21 @@ class AccountConnections:
             raise ConnectionMissingError("none")
         return self._active[0]
 
-    async def run_write(self, write: SendCall) -> str:
-        """Run a write, and add to its answer the account that it changed."""
-        answer, error = await _run_beside(write, self.read_name)
+    async def run_write(self, write: SendCall, connection: str) -> str:
+        """Run a write that names this connection, and add to its answer the account that it changed."""
+        answer, error = await _run_beside(write, lambda: self.read_name(connection))
         if error is not None:
             raise error
-        return f"{answer}\n[account: {self.display_name}]"
+        return f"{answer}\n[account: {self.display_name(connection)}]"
 
-    async def read_name(self) -> str:
-        """The name of the account: its organization, else the id of its connection. Never fails."""
-        await self.directory.account()
-        return self.display_name
+    async def read_name(self, connection: str) -> str:
+        """The name of the account that a connection leads to: its organization, else that id. Never fails."""
+        await self.directory.account(connection)
+        return self.display_name(connection)
 
-    @property
-    def display_name(self) -> str:
+    def display_name(self, connection: str) -> str:
         """The name of the account as far as it was read by now."""
-        only = self._active[0] if self._active and len(self._active) == 1 else ""
-        return one_line(self.directory.account_name, NAME_CHARACTERS) or self.connection or only or "unknown"
+        return one_line(self.directory.account_name(connection), NAME_CHARACTERS) or connection
 
     @property
     def account_key(self) -> str:

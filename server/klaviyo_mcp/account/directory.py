@@ -34,6 +34,7 @@ RECORDS_READ_SECONDS = 3.0
 FAILURE_CACHE_SECONDS = 30.0
 """Seconds after which a read that failed is tried again."""
 MAX_NAMES = 20_000
+MAX_ACCOUNTS = 16
 MAX_TYPES = 32
 
 
@@ -69,28 +70,32 @@ class Directory:
         self.account_key = account_key
         self.clock = clock
         self._key = ""
-        self._account: ExpiringCache[None, Account] = ExpiringCache(max_entries=1, clock=self._now)
+        self._account: ExpiringCache[str, Account] = ExpiringCache(max_entries=MAX_ACCOUNTS, clock=self._now)
+        """Id of the connection, empty while that is unknown -> the account it leads to."""
         self._metrics: ExpiringCache[None, Sequence[Metric]] = ExpiringCache(max_entries=1, clock=self._now)
         self._names: ExpiringCache[tuple[str, str], str] = ExpiringCache(max_entries=MAX_NAMES, clock=self._now)
         """Kind and id -> name, empty where it has none."""
         self._records: ExpiringCache[str, Sequence[NamedRecord]] = ExpiringCache(max_entries=MAX_TYPES, clock=self._now)
         """Type -> its records."""
 
-    async def account(self) -> Account:
-        """The account's facts. Never fails."""
+    async def account(self, connection: str = "") -> Account:
+        """The facts of the account that a connection leads to; without one, of the only account. Never fails."""
         self._check_account()
+        key = connection or self.account_key()
         try:
             return await self._account.load(
-                None, self._read_account, seconds=ACCOUNT_CACHE_SECONDS, failure_seconds=FAILURE_CACHE_SECONDS
+                key,
+                partial(self._read_account, key),
+                seconds=ACCOUNT_CACHE_SECONDS,
+                failure_seconds=FAILURE_CACHE_SECONDS,
             )
         except KlaviyoMcpError:
             return Account()
 
-    @property
-    def account_name(self) -> str:
-        """The account's name as far as it was read by now."""
+    def account_name(self, connection: str) -> str:
+        """The name of the account that a connection leads to, as far as it was read by now."""
         self._check_account()
-        account = self._account.get(None)
+        account = self._account.get(connection)
         return account.name if account else ""
 
     async def metrics(self) -> Sequence[Metric]:
@@ -187,8 +192,9 @@ class Directory:
                 self.forget()
             self._key = key
 
-    async def _read_account(self) -> Account:
-        page = await self.reads.page("get_accounts", fields=("timezone", "preferred_currency"))
+    async def _read_account(self, key: str) -> Account:
+        reads = self.reads.on_connection(key) if key and "," not in key else self.reads
+        page = await reads.page("get_accounts", fields=("timezone", "preferred_currency"))
         facts = page.records[0].attributes if page.records else {}
         name = value_at(facts, ("contact_information", "organization_name"))
         return Account(_text(name), _text(facts.get("timezone")), _text(facts.get("preferred_currency")))

@@ -65,14 +65,29 @@ class AccountReads:
         self.registry = registry
         self.hide = hide
         self.read_seconds = read_seconds
+        self.counts = True
+        """Whether counts and estimates are read."""
         self._sender = sender
         self._revision = revision
         self._deadline: float | None = None
+        self._connection: str | None = None
 
-    def within_one_budget(self) -> AccountReads:
-        """The same reads, which together may take no longer than one."""
-        reads = copy(self)
+    def for_preview(self, connection: str | None, *, counts: bool = True) -> AccountReads:
+        """The same reads of one connection, which together may take no longer than one.
+
+        Args:
+            connection: Id of the Maton connection that every request names; None for the client's own.
+            counts: Whether counts and estimates are read; without them `count_linked` answers None at once.
+        """
+        reads = self.on_connection(connection)
+        reads.counts = counts
         reads._deadline = anyio.current_time() + self.read_seconds
+        return reads
+
+    def on_connection(self, connection: str | None) -> AccountReads:
+        """The same reads, whose requests name this Maton connection."""
+        reads = copy(self)
+        reads._connection = connection
         return reads
 
     async def page(
@@ -137,6 +152,8 @@ class AccountReads:
             id_: The id of that record.
             relationship: Klaviyo's name of the relationship.
         """
+        if not self.counts:
+            return None
         operation = self.registry[name]
         arguments = operation.arguments.model_validate({operation.path_ids[-1]: id_})
         path = f"{operation.request(arguments).path}/relationships/{relationship}"
@@ -157,7 +174,9 @@ class AccountReads:
 
     async def _send(self, operation: Operation, request: Request, arguments: Arguments | None = None) -> Page:
         deadline = self._deadline or anyio.current_time() + self.read_seconds
-        reply = await self._sender.send(operation, request, arguments=arguments, deadline=deadline)
+        reply = await self._sender.send(
+            operation, request, arguments=arguments, deadline=deadline, connection=self._connection
+        )
         try:
             return flatten_document(operation.to_json_api(reply.document) if operation.to_json_api else reply.document)
         except DocumentError as error:

@@ -13,9 +13,11 @@ from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.prepare import Prepared
 from klaviyo_mcp.safety import policy, uploads
-from klaviyo_mcp.safety.confirmation import ConfirmationGate, Held
+from klaviyo_mcp.safety.codes import PendingCall
+from klaviyo_mcp.safety.confirmation import CallReads, ConfirmationGate, Held
 from klaviyo_mcp.safety.previews import preview
-from klaviyo_mcp.safety.questions import CreatedConnection
+from klaviyo_mcp.safety.previews.call_preview import CallPreview
+from klaviyo_mcp.safety.questions import AsksPerson, CreatedConnection, Resumption
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -36,11 +38,13 @@ class Authorized:
         operation: The operation to run.
         arguments: As they are sent: a file that they name is read into them.
         deadline: When the call must have ended, on the event loop's clock.
+        connection: Id of the Maton connection that a write names in every request; None for all other calls.
     """
 
     operation: Operation
     arguments: Arguments
     deadline: float
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +74,57 @@ class Authorizer:
         if effect is Effect.READ and on_klaviyo:
             return Authorized(operation, call.arguments, began + settings.deadline)
         arguments = await uploads.load_upload(operation, call.arguments, settings.upload_dir)
-        account = await self.accounts.connection_for_write() if on_klaviyo else MATON_ACCOUNT
-        elapsed_seconds = anyio.current_time() - began
+        connection = await self.accounts.connection_for_write() if on_klaviyo else None
+        person = TimedPerson(context)
         # A call that comes back to see whether its connection was opened was confirmed before it created it.
         confirmed = isinstance(context.resumption, CreatedConnection)
         if policy.needs_confirmation(effect, settings.confirm) and not confirmed:
-            held = await self._confirm(call, account, context)
+            held = await self._confirm(call, connection, person)
             if held is not None:
                 return held
-        return Authorized(operation, arguments, anyio.current_time() + settings.deadline - elapsed_seconds)
+        return Authorized(operation, arguments, began + person.seconds + settings.deadline, connection)
 
-    async def _confirm(self, call: Prepared, account: str, context: CallContext) -> Held | None:
-        read_preview = partial(
-            preview.preview_text,
-            self.reads.within_one_budget(),
-            call.operation,
-            call.arguments,
-            self.accounts.read_name,
-        )
-        return await self.gate.confirm(
-            call.operation, call.arguments, code=call.code, account=account, person=context, preview=read_preview
-        )
+    async def _confirm(self, call: Prepared, connection: str | None, person: AsksPerson) -> Held | None:
+        operation, arguments = call.operation, call.arguments
+
+        async def read_preview() -> CallPreview:
+            account_name = partial(self.accounts.read_name, connection or MATON_ACCOUNT)
+            return await preview.read_preview(self.reads.for_preview(connection), operation, arguments, account_name)
+
+        async def read_digest() -> str:
+            return await preview.read_digest(self.reads.for_preview(connection, counts=False), operation, arguments)
+
+        pending = PendingCall(operation.name, arguments, connection or MATON_ACCOUNT, person.principal)
+        reads = CallReads(read_preview, read_digest)
+        return await self.gate.confirm(pending, code=call.code, person=person, reads=reads)
+
+
+class TimedPerson:
+    """A person whose answers are timed. `seconds`: how long all of them took so far."""
+
+    def __init__(self, person: AsksPerson) -> None:
+        self.seconds = 0.0
+        self._person = person
+
+    @property
+    def principal(self) -> str:
+        """As `AsksPerson` says."""
+        return self._person.principal
+
+    @property
+    def can_ask(self) -> bool:
+        """As `AsksPerson` says."""
+        return self._person.can_ask
+
+    @property
+    def resumption(self) -> Resumption | None:
+        """As `AsksPerson` says."""
+        return self._person.resumption
+
+    async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
+        """As `AsksPerson` says."""
+        began = anyio.current_time()
+        try:
+            return await self._person.ask(question, resumption)
+        finally:
+            self.seconds += anyio.current_time() - began

@@ -24,6 +24,7 @@ class CallContext(AsksPerson, Protocol):
 class SilentContext:
     """The context of a read that another call makes: it shows no progress and reaches no person."""
 
+    principal = ""
     resumption = None
     can_ask = False
     can_open = False

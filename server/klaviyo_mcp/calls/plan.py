@@ -59,6 +59,7 @@ class Plan:
         view: What of each record is shown.
         query: Parameters beside those of the arguments: the sparse fieldsets.
         collection: How a collection is read; None for every other kind of answer.
+        connection: Id of the Maton connection that every request names; None where the call changes nothing.
     """
 
     operation: Operation
@@ -69,6 +70,7 @@ class Plan:
     view: View
     query: Mapping[str, str]
     collection: CollectionPlan | None = None
+    connection: str | None = None
 
 
 def plan_call(call: Authorized, *, revision: str, hide: bool) -> Plan:
@@ -81,7 +83,8 @@ def plan_call(call: Authorized, *, revision: str, hide: bool) -> Plan:
     kind = AnswerKind.NOTHING if (operation.revisions.empty_success_since or "~") <= revision else operation.answer
     resource = resource_type(operation.resource)
     if kind not in (AnswerKind.COLLECTION, AnswerKind.RECORD):
-        return Plan(operation, arguments, call.deadline, kind, resource, View(hide=hide), EMPTY)
+        view = View(hide=hide)
+        return Plan(operation, arguments, call.deadline, kind, resource, view, EMPTY, connection=call.connection)
     sparse_fields = {} if _argument(arguments, "ids_only") else accepted_fields(operation, revision)
     try:
         view = _view(operation, arguments, kind, sparse_fields, revision, hide)
@@ -90,7 +93,8 @@ def plan_call(call: Authorized, *, revision: str, hide: bool) -> Plan:
         query = _sparse_fieldsets(operation, view, revision) if sparse_fields and (collection or view.fields) else EMPTY
     except (FieldError, CursorError) as error:
         raise not_sent(operation, error) from None
-    return Plan(operation, _with_view(arguments, view), call.deadline, kind, resource, view, query, collection)
+    shown = _with_view(arguments, view)
+    return Plan(operation, shown, call.deadline, kind, resource, view, query, collection, call.connection)
 
 
 def _view(

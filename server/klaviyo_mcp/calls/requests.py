@@ -36,6 +36,7 @@ class PlanRequests:
             arguments=plan.arguments,
             deadline=plan.deadline,
             on_wait=report_wait,
+            connection=plan.connection,
         )
 
     async def page(self, plan: Plan, context: CallContext, query: Mapping[str, str] = EMPTY) -> Page:

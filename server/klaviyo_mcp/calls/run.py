@@ -176,7 +176,9 @@ class PlanRunner:
     def _plan_read(self, plan: Plan, operation: Operation, job: Record, **arguments: object) -> Plan:
         """The plan of a read about a job, with the deadline of the call that started the job."""
         checked = check_arguments(operation.arguments, {operation.path_ids[-1]: job.id, **arguments})
-        return plan_call(Authorized(operation, checked, plan.deadline), revision=self.revision, hide=plan.view.hide)
+        return plan_call(
+            Authorized(operation, checked, plan.deadline, plan.connection), revision=self.revision, hide=plan.view.hide
+        )
 
     def _how_to_read(self, operation: Operation | None, job: Record) -> str | None:
         return self.inventory.how_to_call(operation, {operation.path_ids[-1]: job.id}) if operation else None

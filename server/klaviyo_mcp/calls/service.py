@@ -28,7 +28,8 @@ from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.calls.run import PlanRunner
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_mcp.gateway.operations import OperationSender
-from klaviyo_mcp.safety.confirmation import ConfirmationCodes, ConfirmationGate, Held
+from klaviyo_mcp.safety.codes import codes_of
+from klaviyo_mcp.safety.confirmation import ConfirmationGate, Held
 from klaviyo_mcp.telemetry import tracing
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -58,7 +59,12 @@ class CallService:
             read_seconds=min(READ_SECONDS, settings.deadline),
         )
         self.accounts = AccountConnections(self.reads, settings.connection)
-        self.authorizer = Authorizer(settings, self.accounts, self.reads, ConfirmationGate(ConfirmationCodes()))
+        self.authorizer = Authorizer(
+            settings,
+            self.accounts,
+            self.reads,
+            ConfirmationGate(codes_of(settings), asks=settings.confirm_by == "person"),
+        )
         self.discovery = Discovery(self.inventory)
         self._runner = PlanRunner(
             self.inventory, PlanRequests(self.sender), self.reads, lambda: self.reports, revision=settings.revision
@@ -90,7 +96,9 @@ class CallService:
         """Run a plan. The connections are listed beside a read; the answer of a write names the account."""
         run = partial(self._runner.run, plan, context)
         if plan.operation.service is Service.KLAVIYO:
-            return await (self.accounts.run_read(run) if effect is Effect.READ else self.accounts.run_write(run))
+            if effect is Effect.READ or plan.connection is None:
+                return await self.accounts.run_read(run)
+            return await self.accounts.run_write(run, plan.connection)
         try:
             return await run()
         finally:

@@ -78,7 +78,7 @@ async def call_tool(service: CallService, tool: str, arguments: dict[str, Any], 
         await service.aclose()
     print_line(result_text(result))
     if answers and answers[-1].held:
-        click.echo("A code is good in one process only: run this in a terminal, or add --confirm never.", err=True)
+        click.echo("Run the same command with the code, or run it in a terminal, which asks.", err=True)
         return 1
     return 1 if result.is_error else 0
 

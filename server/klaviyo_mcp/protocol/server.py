@@ -14,14 +14,14 @@ import mcp_types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
-from klaviyo_mcp.protocol.session import ANSWER_SECONDS, InputNeeded, SessionContext, create_used_states
+from klaviyo_mcp.protocol.request_states import create_boundary
+from klaviyo_mcp.protocol.session import InputNeeded, SessionContext, create_used_states
 from klaviyo_mcp.protocol.string_arguments import decode_string_arguments
 from klaviyo_mcp.protocol.tools import ServedTools, tool_result
 from klaviyo_mcp.telemetry import tracing
@@ -59,6 +59,10 @@ class ToolService(Protocol):
     def pages(self) -> Callable[[], Pages] | None:
         """Returns the handlers of prompts, resources and completion; None for a service of tools alone."""
 
+    @property
+    def patience_seconds(self) -> float:
+        """How long a question to a person waits for its answer."""
+
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order."""
 
@@ -80,6 +84,7 @@ class Handlers:
         self.under_way = 0
         """Calls that are being answered."""
         self._used_states = create_used_states()
+        self._patience_seconds = service.patience_seconds
         self._tools_result: mcp_types.ListToolsResult | None = None
         self._schemas: dict[str, dict[str, Any]] = {}
         self._tools_sent = anyio.Event()
@@ -147,7 +152,7 @@ class Handlers:
         self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, facts: dict[str, Any]
     ) -> ToolResult:
         try:
-            context = SessionContext(ctx, params, self._used_states)
+            context = SessionContext(ctx, params, self._used_states, self._patience_seconds)
             result = await self.service.call(params.name, params.arguments or {}, context)
         except UnknownTool as error:
             facts["status"] = "unknown tool"
@@ -215,9 +220,8 @@ def server_of(handlers: Handlers) -> Server[Any]:
     )
     if handlers.service.pages is not None:
         _add_pages(server, handlers.service.pages)
-    security = RequestStateSecurity.ephemeral(ttl=ANSWER_SECONDS)
     server.middleware.append(decode_string_arguments)
-    server.middleware.append(RequestStateBoundary(security, default_audience="klaviyo-mcp"))
+    server.middleware.append(create_boundary())
     return server
 
 

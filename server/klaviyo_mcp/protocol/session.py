@@ -9,6 +9,7 @@ the question, and it counts once: a person's answer lets exactly the call run th
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp_types
+from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from klaviyo_mcp.cache import ExpiringCache
 from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError, Resumption, ShownPreview
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
 ANSWER_SECONDS = 600.0
-"""Seconds that a person may take to answer, and for which a state is good."""
+"""Seconds for which a state is good, and that a person may take to open an address."""
+PATIENCE_SECONDS = 60.0
+"""Seconds that a call waits for the answer to a question, unless the settings name others."""
 MAX_USED_STATES = 100_000
 """States remembered as used. Each was a question to a person, so that ten minutes never bring so many."""
 
@@ -57,12 +62,24 @@ class InputNeeded(Exception):
 
 
 class SessionContext:
-    """The context of one call. `used_states` is shared by all calls: a state counts once."""
+    """The context of one call.
+
+    Args:
+        ctx: The request.
+        params: Its parameters.
+        used_states: Shared by all calls: a state counts once.
+        patience_seconds: How long a question waits for its answer while the call waits.
+    """
 
     def __init__(
-        self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, used_states: UsedStates
+        self,
+        ctx: ServerRequestContext[Any],
+        params: mcp_types.CallToolRequestParams,
+        used_states: UsedStates,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._ctx = ctx
+        self._patience_seconds = patience_seconds
         self._modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
         self._progress = 0.0
         state = _parse_state(params.request_state)
@@ -82,6 +99,11 @@ class SessionContext:
         await self._ctx.session.report_progress(self._progress, total, message)
 
     @property
+    def principal(self) -> str:
+        """The token or the subject that authenticated, else the user of the operating system."""
+        return authenticated_principal(self._ctx) or local_principal()
+
+    @property
     def can_ask(self) -> bool:
         """Whether the client can put a question to a person."""
         capability = self._elicitation
@@ -94,11 +116,12 @@ class SessionContext:
         return capability is not None and capability.url is not None
 
     async def ask(self, question: str, resumption: Resumption | None = None) -> bool:
-        """Whether a person confirms; without an answer in time, they do not.
+        """Whether a person confirms.
 
         Raises:
             InputNeeded: The call must come again with the answer; its context then holds `resumption`.
-            QuestionFailedError: The client could not ask.
+            QuestionFailedError: The client could not ask, or what it answered is neither yes nor no: it accepted
+                without the tick, its answer is malformed, or none came in time.
         """
         params = mcp_types.ElicitRequestFormParams(message=question, requested_schema=_CONSENT_SCHEMA)
         return await self._elicit(question, params, resumption, needs_tick=True)
@@ -121,7 +144,8 @@ class SessionContext:
     ) -> bool:
         if not self._modern:
             return await self._wait_for_answer(params, needs_tick)
-        digest = blake2b(question.encode(), digest_size=12).hexdigest()
+        asked = json.dumps([question, _seal(resumption)])
+        digest = blake2b(asked.encode(), digest_size=12).hexdigest()
         if digest in self._approvals:
             return True
         if digest != self._question or not isinstance(self._answer, mcp_types.ElicitResult):
@@ -143,8 +167,9 @@ class SessionContext:
 
     async def _wait_for_answer(self, params: mcp_types.ElicitRequestParams, needs_tick: bool) -> bool:
         session, id_ = self._ctx.session, self._ctx.request_id
+        is_form = isinstance(params, mcp_types.ElicitRequestFormParams)
         try:
-            with anyio.move_on_after(ANSWER_SECONDS):
+            with anyio.move_on_after(self._patience_seconds if is_form else ANSWER_SECONDS):
                 if isinstance(params, mcp_types.ElicitRequestFormParams):
                     answer = await session.elicit_form(params.message, params.requested_schema, id_)
                 else:
@@ -152,12 +177,28 @@ class SessionContext:
                 return _is_consent(answer, needs_tick)
         except MCPError as error:
             raise QuestionFailedError(str(error)) from None
+        except ValidationError:  # its text would repeat what the client sent
+            raise QuestionFailedError("the answer is malformed") from None
+        if is_form:
+            raise QuestionFailedError(f"no answer within {self._patience_seconds:g} s")
         return False
 
 
 def _is_consent(answer: mcp_types.ElicitResult, needs_tick: bool) -> bool:
-    ticked = (answer.content or {}).get(_INPUT) is True
-    return answer.action == "accept" and (ticked or not needs_tick)
+    """Whether the answer is a yes. Raises QuestionFailedError where it is accepted without the tick.
+
+    Clients that render no form accept without one: nobody has read the question.
+    """
+    if answer.action != "accept":
+        return False
+    if needs_tick and (answer.content or {}).get(_INPUT) is not True:
+        raise QuestionFailedError("accepted without the tick")
+    return True
+
+
+def local_principal() -> str:
+    """The user of the operating system, who runs this process."""
+    return f"uid {os.getuid()}" if hasattr(os, "getuid") else f"user {os.environ.get('USERNAME', '')}"
 
 
 def _parse_state(text: str | None) -> dict[str, Any]:

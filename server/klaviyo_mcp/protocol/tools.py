@@ -143,6 +143,11 @@ class ServedTools:
             self._tools = list_tools(self.inventory)
         return self._tools
 
+    @property
+    def patience_seconds(self) -> float:
+        """How long a question to a person waits for its answer."""
+        return self.inventory.settings.confirm_patience
+
     def pages(self) -> Pages:
         """The handlers of prompts, resources and completion, imported when first needed."""
         if self._pages is None:

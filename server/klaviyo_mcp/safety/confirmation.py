@@ -1,37 +1,27 @@
 """Consent before a call runs: a person's answer where the client can ask, otherwise a code that comes with a preview.
 
-A code stands for one call (tool, arguments, account), for ten minutes, once. The code itself is random: this process
-remembers the call that it stands for.
+Consent is bound to what was seen. The facts behind the preview are read again before the call runs, after an answer and
+with a code alike. Where one differs, nothing is sent, and a new preview takes the place of the old one.
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
-import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from klaviyo_mcp.cache import Clock, ExpiringCache
 from klaviyo_mcp.errors import ConfirmationError
+from klaviyo_mcp.safety.codes import CodeError, ConfirmationCodes, PendingCall
 from klaviyo_mcp.safety.policy import CODE_ARGUMENT
 from klaviyo_mcp.safety.questions import AsksPerson, QuestionFailedError, ShownPreview
-from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.operation import Operation
 
-CODE_SECONDS = 600.0
-"""Seconds for which a code is good."""
-REFUSAL_SECONDS = 3_600.0
-"""Seconds for which a code that was used or has expired is refused with that reason; later it is unknown."""
-CODE_CHARACTERS = 10
-"""Characters of a code, in base32: fifty bits."""
-MAX_CODES = 1_000
-"""Codes remembered at once. Beyond these, the code that was issued first goes."""
+if TYPE_CHECKING:
+    from klaviyo_mcp.safety.previews.call_preview import CallPreview
 
-_NEW_CODE = f"Call again without {CODE_ARGUMENT} for a new preview and code."
+MAX_QUESTIONS = 3
+"""Questions in one call while somebody keeps changing the facts; then the call is held with a code."""
+
+_CHANGED = "What this call would act on has changed since it was shown. As it is now:"
 
 
 def split_code(arguments: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -43,118 +33,105 @@ def split_code(arguments: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A call that waits for a confirmation; nothing was changed. `preview` says what it would do, `code` runs it."""
+    """A call that waits for a confirmation; nothing was changed.
+
+    Attributes:
+        operation: The name of the operation.
+        preview: What the call would do.
+        code: Runs the call.
+        this_process_only: No other process can verify the code.
+        changed: The facts have changed since the preview that was confirmed.
+    """
 
     operation: str
     preview: str
     code: str
+    this_process_only: bool = False
+    changed: bool = False
 
     @property
     def text(self) -> str:
         """The answer of the call, for a model."""
+        process = ", in this server process: it cannot write its state directory" if self.this_process_only else ""
         return (
-            f"Nothing has been changed yet: {self.operation} needs a confirmation.\n{self.preview}\n"
+            f"Nothing has been changed yet: {self.operation} needs a confirmation.\n"
+            f"{f'{_CHANGED}{chr(10)}' if self.changed else ''}{self.preview}\n"
             f"To go ahead, show this to the person; if they agree, call {self.operation} again with the same arguments "
-            f'and {CODE_ARGUMENT}="{self.code}" (good for ten minutes, once).'
+            f'and {CODE_ARGUMENT}="{self.code}" (good for ten minutes, once{process}).'
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _IssuedCode:
-    """The digest of the call that a code stands for, and whether the code was used."""
-
-    call: bytes
-    used: bool = False
-
-
-class ConfirmationCodes:
-    """The codes that this process issued. `clock` is in seconds."""
-
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._key = secrets.token_bytes(32)
-        self._issued = ExpiringCache[bytes, _IssuedCode](max_entries=MAX_CODES, clock=clock)
-
-    def issue(self, operation: Operation, arguments: Arguments, account: str) -> str:
-        """A new code for this call."""
-        call = self._call_digest(operation, arguments, account)
-        code = base64.b32encode(self._digest(call + secrets.token_bytes(16))).decode()[:CODE_CHARACTERS]
-        self._issued.put(self._digest(code.encode()), _IssuedCode(call), CODE_SECONDS + REFUSAL_SECONDS)
-        return code
-
-    def redeem(self, code: str, operation: Operation, arguments: Arguments, account: str) -> None:
-        """Use a code for this call. Raises ConfirmationError where the code is not good for it, or no longer good."""
-        # Codes are looked up by their keyed digest: the time of the look-up reveals nothing about existing codes.
-        digest = self._digest(code.strip().upper().encode("utf-8", "replace"))
-        entry = self._issued.get_with_age(digest)
-        if entry is None:
-            raise refusal(operation, "that code was not given out here, or is long past", _NEW_CODE)
-        issued = entry.value
-        if not hmac.compare_digest(issued.call, self._call_digest(operation, arguments, account)):
-            raise refusal(
-                operation,
-                "that code was given for another call",
-                f"Repeat the call it was given for with exactly its arguments, or call without {CODE_ARGUMENT} "
-                "for a new preview and code.",
-            )
-        if issued.used:
-            raise refusal(operation, "that code was used already: a code is good for one call", _NEW_CODE, again=True)
-        if entry.age >= CODE_SECONDS:
-            raise refusal(operation, "that code has expired: it is good for ten minutes", _NEW_CODE)
-        self._issued.put(digest, replace(issued, used=True), REFUSAL_SECONDS)
-
-    def _call_digest(self, operation: Operation, arguments: Arguments, account: str) -> bytes:
-        values = arguments.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        text = json.dumps([operation.name, account, values], sort_keys=True, separators=(",", ":"))
-        return self._digest(text.encode())
-
-    def _digest(self, data: bytes) -> bytes:
-        return hmac.digest(self._key, data, "sha256")
-
-
-def refusal(operation: Operation, reason: str, then: str, *, again: bool = False) -> ConfirmationError:
+def refusal(operation: str, reason: str, then: str, *, again: bool = False) -> ConfirmationError:
     """The error for a call that was not run. `again`: an earlier call with the same code ran."""
     nothing = "nothing was changed by this call" if again else "nothing was changed"
-    return ConfirmationError(f"{operation.name} was not run and {nothing}: {reason}.", then=then)
+    return ConfirmationError(f"{operation} was not run and {nothing}: {reason}.", then=then)
+
+
+@dataclass(frozen=True, slots=True)
+class CallReads:
+    """The reads for one confirmation: the whole preview, and the digest of its facts alone, which takes fewer."""
+
+    preview: Callable[[], Awaitable[CallPreview]]
+    digest: Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationGate:
-    """Lets a call run once a person has agreed to it."""
+    """Lets a call run once a person has agreed to it. `asks`: whether a person is asked where the client can."""
 
     codes: ConfirmationCodes
+    asks: bool = True
 
     async def confirm(
-        self,
-        operation: Operation,
-        arguments: Arguments,
-        *,
-        code: str | None,
-        account: str,
-        person: AsksPerson,
-        preview: Callable[[], Awaitable[str]],
+        self, call: PendingCall, *, code: str | None, person: AsksPerson, reads: CallReads
     ) -> Held | None:
         """None where the call may run; Held where a second call with a code must confirm it.
 
         Raises:
             ConfirmationError: The person declined, or the code is not good for this call.
+            KlaviyoMcpError: The preview shows that the call cannot succeed.
         """
         if code:
-            self.codes.redeem(code, operation, arguments, account)
-            return None
-        # A person agrees to the preview that they saw: it is not read a second time.
+            return await self._redeem(code, call, reads)
+        if not (self.asks and person.can_ask):
+            return await self._held(call, await reads.preview())
+        return await self._ask(call, person, reads)
+
+    async def _redeem(self, code: str, call: PendingCall, reads: CallReads) -> Held | None:
+        try:
+            issued = await self.codes.find(code, call)
+            if not issued.agrees_with(await reads.digest()):
+                return await self._held(call, await reads.preview(), changed=True)
+            await self.codes.use(code, call)
+        except CodeError as error:
+            raise refusal(call.operation, error.reason, error.then, again=error.was_used) from None
+        return None
+
+    async def _ask(self, call: PendingCall, person: AsksPerson, reads: CallReads) -> Held | None:
+        """Ask until the facts that a person agreed to are those of the moment."""
         seen = person.resumption
-        text = seen.text if isinstance(seen, ShownPreview) else await preview()
-        if person.can_ask:
+        shown = seen if isinstance(seen, ShownPreview) else None
+        preview: CallPreview | None = None
+        for attempt in range(MAX_QUESTIONS):
+            if shown is None:
+                preview = await reads.preview()
+                question = f"{f'{_CHANGED}{chr(10)}' if attempt else ''}{preview.text}\nGo ahead?"
+                shown = ShownPreview(question, preview.digest, call.connection)
             try:
-                agreed = await person.ask(f"{text}\nGo ahead?", ShownPreview(text))
-            except QuestionFailedError:
-                pass  # The code remains.
-            else:
-                if agreed:
-                    return None
+                agreed = await person.ask(shown.question, shown)
+            except QuestionFailedError:  # neither yes nor no: the code remains
+                return await self._held(call, preview or await reads.preview())
+            if not agreed:
                 raise refusal(
-                    operation,
+                    call.operation,
                     "the person asked did not agree",
                     "Do not repeat it unless they ask for it; ask them what they want instead.",
                 )
-        return Held(operation.name, text, self.codes.issue(operation, arguments, account))
+            if shown.connection == call.connection and shown.facts == await reads.digest():
+                return None
+            shown = None
+        return await self._held(call, await reads.preview(), changed=True)
+
+    async def _held(self, call: PendingCall, preview: CallPreview, *, changed: bool = False) -> Held:
+        code = await self.codes.issue(call, preview.digest)
+        return Held(call.operation, preview.text, code, this_process_only=not self.codes.is_shared, changed=changed)

@@ -10,9 +10,17 @@ from typing import NamedTuple, Protocol
 
 
 class ShownPreview(NamedTuple):
-    """The first attempt asked a person to confirm the call; `text` is the preview that they were shown."""
+    """The first attempt asked a person to confirm the call.
 
-    text: str
+    Attributes:
+        question: The question with the preview that they were shown.
+        facts: The digest of the facts behind that preview.
+        connection: Id of the connection that the preview was read through.
+    """
+
+    question: str
+    facts: str
+    connection: str
 
 
 class CreatedConnection(NamedTuple):
@@ -26,11 +34,15 @@ Resumption = ShownPreview | CreatedConnection
 
 
 class QuestionFailedError(Exception):
-    """The client said that it can put a question to a person, and failed to."""
+    """A question that the client said it can ask led to neither yes nor no."""
 
 
 class AsksPerson(Protocol):
     """The part of a call's context that can ask a person to confirm."""
+
+    @property
+    def principal(self) -> str:
+        """Who calls: the token or the subject that authenticated, else the user of the operating system."""
 
     @property
     def can_ask(self) -> bool:
@@ -44,6 +56,6 @@ class AsksPerson(Protocol):
         """Whether a person confirms. `resumption` is what the context of the next attempt holds, where there is one.
 
         Raises:
-            QuestionFailedError: The client could not ask.
+            QuestionFailedError: The client could not ask, or its answer is neither yes nor no.
             Exception: The session ends the call with the question; let this pass.
         """

@@ -121,7 +121,7 @@ async def test_callers_at_once_share_one_read_of_the_account_and_of_the_metrics(
 
 
 async def test_a_write_and_a_report_share_one_read_of_the_account(klaviyo: FakeKlaviyo) -> None:
-    await klaviyo.calls.accounts.read_name()
+    await klaviyo.calls.accounts.read_name("conn-1")
     klaviyo.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
     await klaviyo.call("query_metric_aggregates", metric_id="TxVpCr", **COUNT)
     assert klaviyo.new_requests().count("GET accounts") == 1

@@ -94,7 +94,8 @@ async def test_a_person_is_shown_the_preview_and_their_answer_decides() -> None:
     assert isinstance(await authorize(server, "delete_list", agreeing, list_id="L1"), Authorized)
     [(question, resumption)] = agreeing.questions
     assert isinstance(resumption, ShownPreview)
-    assert question == f"{resumption.text}\nGo ahead?"
+    assert question == resumption.question
+    assert question.endswith("\nGo ahead?")
     with pytest.raises(ConfirmationError):
         await authorize(server, "delete_list", AttendedContext(False), list_id="L1")
 
@@ -104,12 +105,15 @@ async def test_a_client_that_fails_to_ask_leads_to_a_code() -> None:
     assert isinstance(held, Held)
 
 
-async def test_a_preview_that_was_shown_is_not_read_again() -> None:
-    server, context = with_list(), AttendedContext(True)
-    context.resumption = ShownPreview("Delete the list?")  # type: ignore[assignment]
-    await authorize(server, "delete_list", context, list_id="L1")
-    assert context.questions == [("Delete the list?\nGo ahead?", ShownPreview("Delete the list?"))]
-    assert server.requests() == ["GET /connections"]
+async def test_of_a_preview_that_was_shown_only_the_facts_are_read_again() -> None:
+    server, first, second = with_list(), AttendedContext(True), AttendedContext(True)
+    await authorize(server, "delete_list", first, list_id="L1")
+    [(question, shown)] = first.questions
+    second.resumption = shown  # type: ignore[assignment]
+    before = len(server.requests())
+    assert isinstance(await authorize(server, "delete_list", second, list_id="L1"), Authorized)
+    assert second.questions == [(question, shown)]
+    assert server.requests()[before:] == ["GET /klaviyo/api/lists/L1"]
 
 
 async def test_a_call_that_has_created_its_connection_is_not_confirmed_again() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import mcp_types
 import pytest
 from mcp.client.client import Client
-from mcp.shared.exceptions import MCPError
 from tests.clients.fake_service import FakeService
 
 from klaviyo_mcp.protocol import server
@@ -47,8 +46,8 @@ def result_text(result: mcp_types.CallToolResult) -> str:
     ("answer", "outcome"),
     [
         (person("accept"), "agreed"),
-        (person("accept", tick=False), "declined"),
-        (person("accept", tick=None), "declined"),
+        (person("accept", tick=False), "no answer"),
+        (person("accept", tick=None), "no answer"),
         (person("decline"), "declined"),
         (person("cancel"), "declined"),
     ],
@@ -57,7 +56,7 @@ async def test_a_person_is_asked_and_only_a_clear_yes_counts(era: str, answer: E
     calls = FakeService()
     async with connected(era, calls, elicitation_callback=answer) as client:
         assert result_text(await client.call_tool("ask", {})) == outcome
-    assert [event for event in calls.events if event in ("agreed", "declined")] == [outcome]
+    assert [event for event in calls.events if event in ("agreed", "declined", "no answer")] == [outcome]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -107,13 +106,15 @@ async def test_a_yes_counts_once_for_the_question_that_was_asked() -> None:
     assert calls.events.count("agreed") == 1
 
 
-async def test_a_yes_to_other_arguments_or_with_an_invented_state_is_refused() -> None:
+async def test_a_yes_to_other_arguments_or_with_an_invented_state_leads_to_the_question() -> None:
     calls = FakeService()
     async with connected("2026-07-28", calls, elicitation_callback=person("accept")) as client:
         state = (await first_question(client, "ask", {"word": "one"})).request_state
         for forged in (state, "made-up", '{"nonce":"1","asked":"2"}'):
-            with pytest.raises(MCPError, match="Invalid or expired requestState"):
-                await client.session.call_tool("ask", {"word": "two"}, input_responses=YES, request_state=forged)
+            result = await client.session.call_tool(
+                "ask", {"word": "two"}, input_responses=YES, request_state=forged, allow_input_required=True
+            )
+            assert isinstance(result, mcp_types.InputRequiredResult)
     assert "agreed" not in calls.events
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from klaviyo_mcp.answers.wording import one_line
@@ -32,6 +34,12 @@ class CallPreview:
     def ended(self, account: str, consequence: str) -> CallPreview:
         """The same preview of a call on this account, with this consequence."""
         return replace(self, account=account, consequence=consequence)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the facts: two previews with the same digest are about the same state of the account."""
+        text = json.dumps(self.facts, sort_keys=True, separators=(",", ":"), default=str)
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def text(self) -> str:

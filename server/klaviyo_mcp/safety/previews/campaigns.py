@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import anyio
 
-from klaviyo_mcp.account.names import read_names
+from klaviyo_mcp.account.names import IDS_PER_FILTER, any_id
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record, run_together
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record, label_of, quote
 from klaviyo_mcp.errors import ConfirmationError, KlaviyoMcpError
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
+from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
 
 ESTIMATION_POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
@@ -19,7 +21,7 @@ ESTIMATION_POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
 MAX_AUDIENCES = 20
 MAX_MESSAGES = 4
 SIDES = ("included", "excluded")
-FACTS = ("name", "status", "audiences", "send_strategy")
+FACTS = ("name", *STABLE_ATTRIBUTES["campaign"])
 """The attributes of a campaign that its previews rest on."""
 NEXT_STEPS = {
     "sent": "To send it anew, copy it with create_campaign_clone and send the copy.",
@@ -34,38 +36,39 @@ async def preview_send(reads: AccountReads, arguments: Any) -> CallPreview:
     """Raises MissingRecord where there is no such campaign, ConfirmationError where it is no draft."""
     id_ = arguments.campaign_id
 
-    async def read_draft() -> tuple[Page | None, dict[str, str], list[str]]:
+    async def read_draft() -> tuple[Page | None, Audiences, list[Template]]:
         page = await _read_campaign(reads, id_)
         _require_draft(page, id_)
-        sides, messages = await run_together(lambda: _read_sides(reads, page), lambda: _read_messages(reads, page))
-        return page, sides, messages
+        audiences, templates = await run_together(
+            lambda: _read_audiences(reads, page), lambda: _read_templates(reads, page)
+        )
+        return page, audiences, templates
 
-    (page, sides, messages), recipients = await run_together(read_draft, lambda: _count_recipients(reads, id_))
+    (page, audiences, templates), recipients = await run_together(read_draft, lambda: _count_recipients(reads, id_))
     time = _sending_time(attribute_of(page, "send_strategy"))
     lines = [
         f"send the {describe_record('campaign', page, id_)} to real recipients{time}.",
         f"Status: {_status(page)}. {recipients}",
-        *messages,
-        f"To: {sides['included'] or 'unknown'}.",
-        *([f"Not to: {sides['excluded']}."] if sides["excluded"] else []),
+        *_message_lines(page, templates),
+        f"To: {audiences.words['included'] or 'unknown'}.",
+        *([f"Not to: {audiences.words['excluded']}."] if audiences.words["excluded"] else []),
     ]
-    return CallPreview(tuple(lines), _facts(page, messages))
+    return CallPreview(tuple(lines), _facts(page, audiences, templates))
 
 
 async def preview_stop(reads: AccountReads, arguments: Any) -> CallPreview:
     """Raises MissingRecord where there is no such campaign."""
     id_ = arguments.campaign_id
     page = await _read_campaign(reads, id_)
-    sides = await _read_sides(reads, page)
-    messages = [_message(flat) for flat in _messages_of(page)] or [NO_MESSAGE]
+    audiences = await _read_audiences(reads, page)
     outcome = "for good" if arguments.action == "cancel" else "and make it a draft again"
     lines = [
         f"stop sending the {describe_record('campaign', page, id_)} {outcome}.",
         f"Status: {_status(page)}. Recipients who already got it keep it.",
-        *messages,
-        f"To: {sides['included'] or 'unknown'}.",
+        *_message_lines(page),
+        f"To: {audiences.words['included'] or 'unknown'}.",
     ]
-    return CallPreview(tuple(lines), _facts(page, messages))
+    return CallPreview(tuple(lines), _facts(page, audiences))
 
 
 async def _read_campaign(reads: AccountReads, id_: str) -> Page | None:
@@ -88,26 +91,42 @@ def _status(page: Page | None) -> str:
     return describe(attribute_of(page, "status") or "unknown")
 
 
-def _facts(page: Page | None, messages: Sequence[str]) -> dict[str, Any]:
+def _facts(page: Page | None, audiences: Audiences, templates: Sequence[Template] = ()) -> dict[str, Any]:
     if page is None:
         return {}
-    return {**{name: attribute_of(page, name) for name in FACTS}, "messages": list(messages)}
+    return {
+        **{name: attribute_of(page, name) for name in FACTS},
+        "groups": audiences.facts,
+        "messages": {flat.id: stable_attributes(flat) for flat in _messages_of(page)},
+        "templates": [template.facts for template in templates],
+    }
 
 
 # Audiences.
 
 
-async def _read_sides(reads: AccountReads, page: Page | None) -> dict[str, str]:
-    """Side -> its lists and segments in words, empty where it has none."""
+class Audiences(NamedTuple):
+    """The lists and segments of a campaign.
+
+    Attributes:
+        words: Side -> its lists and segments in words, empty where it has none.
+        facts: Id -> the kind of the group, and what defines it.
+    """
+
+    words: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+async def _read_audiences(reads: AccountReads, page: Page | None) -> Audiences:
     audiences = attribute_of(page, "audiences")
     ids = {side: _audience_ids(audiences, side) for side in SIDES}
-    names = await read_audience_names(reads, [id_ for side in SIDES for id_ in ids[side][:MAX_AUDIENCES]])
+    groups = await _read_groups(reads, [id_ for side in SIDES for id_ in ids[side]])
     words = {}
     for side in SIDES:
         rest = len(ids[side]) - MAX_AUDIENCES
-        shown = [names[id_] for id_ in ids[side][:MAX_AUDIENCES]]
+        shown = [_group_words(id_, groups.get(id_)) for id_ in ids[side][:MAX_AUDIENCES]]
         words[side] = ", ".join([*shown, *([f"and {rest} more"] if rest > 0 else [])])
-    return words
+    return Audiences(words, {id_: [flat.type, stable_attributes(flat)] for id_, flat in groups.items()})
 
 
 def _audience_ids(audiences: Any, side: str) -> list[str]:
@@ -115,23 +134,29 @@ def _audience_ids(audiences: Any, side: str) -> list[str]:
     return [str(id_) for id_ in ids] if isinstance(ids, list) else []
 
 
-async def read_audience_names(reads: AccountReads, ids: Sequence[str]) -> dict[str, str]:
-    """Id -> `list "Newsletter"` or `segment "VIP"`. Klaviyo does not say which of both an id is: both are read."""
-    names: dict[str, dict[str, str]] = {"list": {}, "segment": {}}
+async def _read_groups(reads: AccountReads, ids: Sequence[str]) -> dict[str, Record]:
+    """The lists and segments of these ids. Klaviyo does not say which of both an id is: both are read."""
+    groups: dict[str, Record] = {}
 
-    def read(kind: str) -> Callable[[], Any]:
-        async def read_kind() -> None:
-            try:
-                await read_names(reads, kind, list(dict.fromkeys(ids)), names[kind])
-            except KlaviyoMcpError:
-                return  # those names stay unknown
+    async def read(kind: str, some_ids: Sequence[str]) -> None:
+        collection, fields = reads.registry.collections[kind], STABLE_ATTRIBUTES[kind]
+        try:
+            async for flat in reads.records(collection.name, fields=fields, filter=any_id(some_ids)):
+                groups[flat.id] = flat
+        except KlaviyoMcpError:
+            return  # those groups stay unknown
 
-        return read_kind
+    unique = list(dict.fromkeys(ids))
+    batches = [unique[start : start + IDS_PER_FILTER] for start in range(0, len(unique), IDS_PER_FILTER)]
+    await run_together(*(partial(read, kind, batch) for kind in ("list", "segment") for batch in batches))
+    return groups
 
-    if ids:
-        await run_together(*(read(kind) for kind in names))
-    words = {id_: f"{kind} {quote(name or id_)}" for kind, named in names.items() for id_, name in named.items()}
-    return {id_: words.get(id_, f"id {describe(id_)} (its name is unknown)") for id_ in ids}
+
+def _group_words(id_: str, group: Record | None) -> str:
+    """`list "Newsletter"` or `segment "VIP"`."""
+    if group is None:
+        return f"id {describe(id_)} (its name is unknown)"
+    return f"{group.type} {quote(label_of(group) or id_)}"
 
 
 # The time.
@@ -159,36 +184,48 @@ def _sending_time(strategy: Any) -> str:
 # Messages.
 
 
+class Template(NamedTuple):
+    """The template of one e-mail: a sentence about it, and its facts."""
+
+    sentence: str
+    facts: Any
+
+
 def _messages_of(page: Page | None) -> list[Record]:
     included = page.included.values() if page is not None else ()
-    return [flat for flat in included if flat.type == "campaign-message"][:MAX_MESSAGES]
+    return [flat for flat in included if flat.type == "campaign-message"]
 
 
-async def _read_messages(reads: AccountReads, page: Page | None) -> list[str]:
-    """The campaign's messages in words, each e-mail with its template."""
+def _emails_of(page: Page | None) -> list[str]:
+    return [flat.id for flat in _messages_of(page) if _definition(flat).get("channel") == "email"]
+
+
+def _message_lines(page: Page | None, templates: Sequence[Template] = ()) -> list[str]:
+    """The campaign's messages in words, each e-mail with its template where that was read."""
     messages = _messages_of(page)
-    emails = [flat.id for flat in messages if _definition(flat).get("channel") == "email"]
-    templates = await run_together(*(_template_reader(reads, id_) for id_ in emails))
-    sentences = dict(zip(emails, templates, strict=True))
-    return [f"{_message(flat)}{sentences.get(flat.id, '')}" for flat in messages] or [NO_MESSAGE]
+    sentences = {id_: template.sentence for id_, template in zip(_emails_of(page), templates, strict=False)}
+    lines = [f"{_message(flat)}{sentences.get(flat.id, '')}" for flat in messages[:MAX_MESSAGES]]
+    rest = len(messages) - MAX_MESSAGES
+    return [*lines, *([f"And {count_noun(rest, 'more message')}."] if rest > 0 else [])] or [NO_MESSAGE]
 
 
-def _template_reader(reads: AccountReads, id_: str) -> Callable[[], Any]:
-    async def read() -> str:
-        more = {"fields[template]": "name"}
-        page = await reads.page_or_none(
-            "get_campaign_message", campaign_message_id=id_, include=["template"], more=more
-        )
-        if page is None or not page.records:
-            return " Its template could not be read."
-        related = page.records[0].related.get("template")
-        if related is None or not related.ids:
-            return " It has no template yet: it cannot be sent."
-        template = page.included.get((related.type, related.ids[0]))
-        name = label_of(template) if template is not None else ""
-        return f" Template: {quote(name or related.ids[0])}."
+async def _read_templates(reads: AccountReads, page: Page | None) -> list[Template]:
+    """The templates of the campaign's e-mails, in their order."""
+    return await run_together(*(partial(_read_template, reads, id_) for id_ in _emails_of(page)))
 
-    return read
+
+async def _read_template(reads: AccountReads, id_: str) -> Template:
+    more = {"fields[template]": "name,updated"}
+    page = await reads.page_or_none("get_campaign_message", campaign_message_id=id_, include=["template"], more=more)
+    if page is None or not page.records:
+        return Template(" Its template could not be read.", None)
+    related = page.records[0].related.get("template")
+    if related is None or not related.ids:
+        return Template(" It has no template yet: it cannot be sent.", [])
+    template = page.included.get((related.type, related.ids[0]))
+    name = label_of(template) if template is not None else ""
+    facts = [related.ids[0], stable_attributes(template) if template is not None else {}]
+    return Template(f" Template: {quote(name or related.ids[0])}.", facts)
 
 
 def _definition(message: Record) -> Mapping[str, Any]:
@@ -211,6 +248,8 @@ def _message(message: Record) -> str:
 
 async def _count_recipients(reads: AccountReads, id_: str) -> str:
     """How many people a campaign would reach: counted anew where that is done in time, else as counted last."""
+    if not reads.counts:
+        return ""
     is_new = await reads.post_or_none("refresh_campaign_recipient_estimation", campaign_id=id_) is not None
     for seconds in ESTIMATION_POLLS if is_new else ():
         job = await reads.page_or_none("get_campaign_recipient_estimation_job", campaign_id=id_)

@@ -10,6 +10,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
+from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
 from klaviyo_tools.jsonapi.records import Page
 
 KINDS = ("marketing", "transactional", "conversational")
@@ -56,7 +57,7 @@ async def _read_list(reads: AccountReads, list_id: str | None) -> Page | None:
 def _consent(verb: str, arguments: Any, page: Page | None, lines: Sequence[str]) -> CallPreview:
     people = arguments.profiles
     first = f"{verb} {count_noun(len(people), 'profile')}: {identifiers(people)}."
-    facts = {"list": dict(page.records[0].attributes)} if page is not None else {}
+    facts = {page.records[0].id: stable_attributes(page.records[0])} if page is not None else {}
     return CallPreview((first, f"Channels: {_channels(people)}.", *lines), facts)
 
 
@@ -90,12 +91,12 @@ async def _suppression(reads: AccountReads, arguments: Any, verb: str, outcome: 
         return CallPreview((f"{verb} {people}.", outcome))
     kind = "list" if arguments.list_id else "segment"
     id_ = arguments.list_id or arguments.segment_id
-    query: dict[str, Any] = {f"{kind}_id": id_, "additional_fields": ["profile_count"]}
-    page = require_record(
-        await reads.page_or_none(f"get_{kind}", fields=("profile_count",), **query), f"{kind}_id", kind
-    )
+    query: dict[str, Any] = {f"{kind}_id": id_}
+    fields: tuple[str, ...] = STABLE_ATTRIBUTES[kind]
+    if reads.counts:
+        query["additional_fields"], fields = ["profile_count"], (*fields, "profile_count")
+    page = require_record(await reads.page_or_none(f"get_{kind}", fields=fields, **query), f"{kind}_id", kind)
     count = count_noun(attribute_of(page, "profile_count"), "profile")
     name = describe_record(kind, page, id_)
-    return CallPreview(
-        (f"{verb} all profiles of the {name}: {count}.", outcome), {kind: name} if page is not None else {}
-    )
+    facts = {id_: stable_attributes(page.records[0])} if page is not None else {}
+    return CallPreview((f"{verb} all profiles of the {name}: {count}.", outcome), facts)

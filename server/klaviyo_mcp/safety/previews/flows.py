@@ -8,10 +8,11 @@ from typing import Any
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
+from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES
 from klaviyo_tools.areas.flows import MESSAGE_ACTION_TYPES
 from klaviyo_tools.jsonapi.records import Page, Record
 
-FACTS = ("name", "status", "trigger_type")
+FACTS = ("name", *STABLE_ATTRIBUTES["flow"])
 
 
 async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
@@ -26,9 +27,10 @@ async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
     ]
     if arguments.status == "live":
         lines.append("Once live, it messages everybody who meets its trigger from then on.")
-    types = [_action_type(flat) for flat in _actions(page)]
-    facts = {**{name: attribute_of(page, name) for name in FACTS}, "actions": types} if page is not None else {}
-    return CallPreview(tuple(lines), facts)
+    if page is None:
+        return CallPreview(tuple(lines))
+    actions = {flat.id: dict(flat.attributes) for flat in _actions(page)}
+    return CallPreview(tuple(lines), {**{name: attribute_of(page, name) for name in FACTS}, "actions": actions})
 
 
 def _actions(page: Page | None) -> list[Record]:

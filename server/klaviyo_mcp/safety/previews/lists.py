@@ -9,6 +9,7 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe_record, label_of, list_names
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
+from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
 
 MAX_LISTS = 10
@@ -28,29 +29,28 @@ async def preview_members(reads: AccountReads, arguments: Any) -> CallPreview:
 async def preview_import(reads: AccountReads, arguments: Any) -> CallPreview:
     """Profiles imported, and added to the lists of the call. Raises MissingRecord where one of these is not there."""
     people, ids = arguments.profiles, arguments.list_ids or []
-    first_ids = ids[:MAX_LISTS]
-    pages = await run_together(*(_list_reader(reads, id_, "list_ids") for id_ in first_ids))
+    # The facts are those of all lists; only those that are shown are counted.
+    pages = await run_together(
+        *(_list_reader(reads, id_, "list_ids", counts=place < MAX_LISTS) for place, id_ in enumerate(ids))
+    )
     lines = [f"create or update {count_noun(len(people), 'profile')}: {identifiers(people)}."]
     lines += [
         f"Add them to the {_list_words(page, id_)}. {_triggers(page)}"
-        for id_, page in zip(first_ids, pages, strict=True)
+        for id_, page in zip(ids[:MAX_LISTS], pages, strict=False)
     ]
     if len(ids) > MAX_LISTS:
         lines.append(f"Add them to {len(ids) - MAX_LISTS} more lists.")
     if not ids:
         lines.append("They join no list. Their consent does not change.")
-    return CallPreview(tuple(lines), {id_: _list_facts(page) for id_, page in zip(first_ids, pages, strict=True)})
+    return CallPreview(tuple(lines), {id_: _list_facts(page) for id_, page in zip(ids, pages, strict=True)})
 
 
-def _list_reader(reads: AccountReads, id_: str, argument: str) -> Callable[[], Any]:
+def _list_reader(reads: AccountReads, id_: str, argument: str, *, counts: bool = True) -> Callable[[], Any]:
+    count: dict[str, Any] = {"fields": ("profile_count",), "additional_fields": ["profile_count"]}
+
     async def read() -> Page | None:
-        page = await reads.page_or_none(
-            "get_list",
-            list_id=id_,
-            fields=("profile_count",),
-            additional_fields=["profile_count"],
-            include=[TRIGGERS],
-        )
+        query = count if counts and reads.counts else {}
+        page = await reads.page_or_none("get_list", list_id=id_, include=[TRIGGERS], **query)
         return require_record(page, argument, "list")
 
     return read
@@ -64,8 +64,7 @@ def _list_words(page: Page | None, id_: str) -> str:
 def _list_facts(page: Page | None) -> Mapping[str, Any]:
     if page is None or not page.records:
         return {}
-    statuses = {flat.id: flat.attributes.get("status") for flat in _flows(page)}
-    return {"name": label_of(page.records[0]), "flows": statuses}
+    return {"name": label_of(page.records[0]), "flows": {flat.id: stable_attributes(flat) for flat in _flows(page)}}
 
 
 def _triggers(page: Page | None) -> str:

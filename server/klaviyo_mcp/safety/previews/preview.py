@@ -47,11 +47,15 @@ CONSEQUENCES: Mapping[Effect, str] = {
 }
 
 
-async def preview_text(
-    reads: AccountReads, operation: Operation, arguments: Arguments, account_name: Callable[[], Awaitable[str]]
-) -> str:
-    """The text of a call's preview. Raises as `read_preview` does."""
-    return (await read_preview(reads, operation, arguments, account_name)).text
+async def read_digest(reads: AccountReads, operation: Operation, arguments: Arguments) -> str:
+    """The digest of a call's preview, from the reads that its facts need. Raises as `read_preview` does.
+
+    Args:
+        reads: Read the account, without its counts.
+        operation: The operation that is called.
+        arguments: Its checked arguments.
+    """
+    return (await _read(reads, operation, arguments)).digest
 
 
 async def read_preview(

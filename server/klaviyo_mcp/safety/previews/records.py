@@ -23,6 +23,7 @@ from klaviyo_mcp.answers.wording import (
 )
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
+from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -41,6 +42,7 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
     sentences = declared.sentences or _usual_sentences(operation, source)
     parts = [part for part in placeholders(sentences) if part.of not in type(arguments).model_fields]
     record, lines = None, []
+    facts: dict[str, Any] = {}
     if source is not None and (parts or _shows_record(declared)):
         id_ = str(getattr(arguments, source.argument))
         page, *counts, contents = await run_together(
@@ -52,9 +54,11 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
         lines = [*_facts_line(record, declared), *_joined_lines(record, declared)]
         lines += [_linked_line(declared.linked, counts)] if declared.linked else []
         lines += [_contents_line(reads.registry[declared.contents], contents)] if declared.contents else []
+        facts = record.facts(declared)
+        if contents is not None:
+            facts["contents"] = sorted(flat.id for flat in contents.records)
     first, *others = (_filled(sentence, arguments, record) for sentence in sentences)
     values = [] if declared.sentences else _values_line(operation, arguments)
-    facts = record.facts(declared) if record is not None else {}
     return CallPreview((first, *lines, *others, *values), facts)
 
 
@@ -118,8 +122,8 @@ class ShownRecord(NamedTuple):
         if self.flat is None:
             return {}
         attributes = {name: self.attribute(name) for name in declared.facts}
-        joined = {name: sorted(flat.id for flat in self.joined(name)) for name in declared.joined}
-        return {"id": self.id, "name": label_of(self.flat), **attributes, **joined}
+        joined = {name: {flat.id: stable_attributes(flat) for flat in self.joined(name)} for name in declared.joined}
+        return {"id": self.id, "name": label_of(self.flat), **stable_attributes(self.flat), **attributes, **joined}
 
 
 def _usual_sentences(operation: Operation, source: RecordSource | None) -> tuple[str, ...]:
@@ -151,9 +155,10 @@ async def _read_record(
     reads: AccountReads, source: RecordSource, id_: str, declared: Preview, parts: Sequence[Placeholder]
 ) -> Page | None:
     include = dict.fromkeys([*declared.joined, *(part.of for part in parts if part.of != RECORD)])
-    fields = [*declared.facts, *(".".join(part.path) for part in parts if part.of == RECORD and part.path)]
+    fields = [*declared.facts, *STABLE_ATTRIBUTES.get(source.read.resource, ())]
+    fields += (".".join(part.path) for part in parts if part.of == RECORD and part.path)
     query: dict[str, Any] = {"include": list(include)} if include else {}
-    if declared.profile_count:
+    if declared.profile_count and reads.counts:
         query["additional_fields"], fields = ["profile_count"], [*fields, "profile_count"]
     page = await reads.page_or_none(source.read.name, fields=fields, **{source.read.path_ids[-1]: id_}, **query)
     return require_record(page, source.argument, source.kind)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from tests.server.sandbox_server import SandboxServer
+from tests.server.sandbox_server import CONNECTION_ID, SandboxServer
 
 from klaviyo_mcp.safety.previews import preview
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
@@ -27,4 +28,5 @@ async def read_preview(server: SandboxServer, name: str, /, **arguments: Any) ->
     """The preview of a call as a value."""
     operation = registry()[name]
     checked = operation.arguments.model_validate(arguments)
-    return await preview.read_preview(server.calls.reads, operation, checked, server.calls.accounts.read_name)
+    account_name = partial(server.calls.accounts.read_name, CONNECTION_ID)
+    return await preview.read_preview(server.calls.reads, operation, checked, account_name)

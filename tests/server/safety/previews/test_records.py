@@ -192,7 +192,13 @@ async def test_facts_are_what_somebody_changes_and_no_counts(server: SandboxServ
         return dict((await read_preview(server, "delete_list", list_id="L1")).facts)
 
     before = await facts()
-    assert before == {"id": "L1", "name": "Newsletter", "flow-triggers": [], "tags": []}
+    assert before == {
+        "id": "L1",
+        "name": "Newsletter",
+        "opt_in_process": "double_opt_in",
+        "flow-triggers": {},
+        "tags": {},
+    }
     server.sandbox.store.join("list", "L1", "P3")
     assert await facts() == before
     server.sandbox.store.get("list", "L1").attributes["name"] = "News"  # type: ignore[union-attr]
