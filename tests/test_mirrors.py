@@ -1,0 +1,99 @@
+"""Tests stand where their modules stand: `tests/server/gateway/test_retry.py` tests `klaviyo_mcp/gateway/retry.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {"server": "klaviyo_mcp", "tools": "klaviyo_tools"}
+ELSEWHERE = {
+    # A part of a whole: the whole is what a user sees, and its tests go through the part.
+    "tests/server/account/test_directory.py": "account/reads",
+    "tests/server/answers/test_collection.py": "answers/columns answers/objects answers/rows",
+    "tests/server/calls/test_guides.py": "calls/guides/guide",
+    "tests/server/calls/test_run.py": "calls/answer calls/context calls/requests calls/service",
+    "tests/server/gateway/test_client.py": "gateway/options gateway/state gateway/transport",
+    "tests/server/protocol/test_prompts.py": "protocol/prompt_texts",
+    "tests/server/protocol/test_server.py": "protocol/pages protocol/string_arguments",
+    "tests/server/reports/test_service.py": (
+        "reports/content reports/facts reports/groups reports/rows reports/timeframe"
+    ),
+    "tests/server/safety/test_confirmation.py": "safety/questions",
+    "tests/server/safety/previews": (
+        "safety/previews/call_preview safety/previews/sentences safety/previews/stable_attributes"
+    ),
+    "tests/tools/arguments/test_checking.py": (
+        "arguments/annotations arguments/errors arguments/marks arguments/places arguments/spelling arguments/types"
+    ),
+    "tests/tools/filters/test_accept.py": (
+        "filters/check filters/coercion filters/conditions filters/examples filters/fields filters/operators"
+        " filters/reader filters/tree"
+    ),
+    "tests/tools/operation/test_operation.py": "operation/area operation/facts operation/models operation/request",
+    "tests/tools/search/test_index.py": "search/language",
+    # What starts a process is tested by starting it.
+    "tests/clients/test_exits.py": "__main__ transports/stdio",
+    "tests/clients/test_transports.py": "transports/sse",
+    "tests/server/cli/test_commands.py": "cli/composition cli/demo cli/main cli/startup cli/tools",
+    # The sandbox is tested by what it answers over HTTP.
+    "tests/server/sandbox": "sandbox/*",
+    # Declarations are held against Klaviyo's documents, all of them alike.
+    "tests/contract/test_declarations.py": (
+        "areas/campaign_messages areas/catalog_categories areas/catalog_variants areas/conversations areas/lists"
+        " areas/privacy drift/*"
+    ),
+    "tests/promises/test_costs.py": "toolsets",
+    "tests/server/answers/test_view.py": "fieldsets",
+    "tests/tools/schema/test_input_schema.py": "registry",
+}
+"""Where the tests of modules are that have no file of their own."""
+SUBJECTS = {
+    "server/calls/test_guides.py",
+    "server/calls/test_revisions.py",
+    "server/gateway/test_tls.py",
+    "server/safety/test_binding.py",
+    "server/sandbox/*",
+}
+"""Tests of a subject that no single module has."""
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    """Every module, as its source root and `gateway/retry`."""
+    for source, package in PACKAGES.items():
+        for path in sorted((ROOT / source / package).rglob("*.py")):
+            if path.name != "__init__.py":
+                yield source, path.relative_to(ROOT / source / package).with_suffix("").as_posix()
+
+
+def mirror(source: str, module: str) -> str:
+    """`server/gateway/test_retry.py`, below `tests`."""
+    *room, name = module.split("/")
+    return "/".join((source, *room, f"test_{name}.py"))
+
+
+WITHOUT_MIRROR = [module for source, module in modules() if not (ROOT / "tests" / mirror(source, module)).exists()]
+
+
+def test_a_module_has_its_tests_at_the_same_place_or_the_list_says_where() -> None:
+    patterns = [pattern for modules in ELSEWHERE.values() for pattern in modules.split()]
+    assert [module for module in WITHOUT_MIRROR if not any(fnmatch(module, pattern) for pattern in patterns)] == []
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_the_list_names_modules_and_tests_that_exist(place: str) -> None:
+    assert (ROOT / place).exists()
+    assert [
+        pattern for pattern in ELSEWHERE[place].split() if not any(fnmatch(one, pattern) for one in WITHOUT_MIRROR)
+    ] == []
+
+
+def test_a_test_file_has_its_module_or_a_subject() -> None:
+    mirrors = {mirror(source, module) for source, module in modules()}
+    tests = ROOT / "tests"
+    files = [path.relative_to(tests).as_posix() for source in PACKAGES for path in (tests / source).rglob("test_*.py")]
+    strange = [file for file in files if file not in mirrors and not any(fnmatch(file, one) for one in SUBJECTS)]
+    assert strange == []
