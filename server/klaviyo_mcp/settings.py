@@ -49,7 +49,8 @@ def _split_secrets(value: object) -> object:
 
 
 def _check_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if any(len(token.get_secret_value()) < MIN_TOKEN_CHARACTERS for token in tokens):
+    # A value without any token is a mistake: it must not serve without authentication.
+    if not tokens or any(len(token.get_secret_value()) < MIN_TOKEN_CHARACTERS for token in tokens):
         raise ValueError
     return tokens
 

@@ -48,6 +48,12 @@ def test_a_wrong_secret_is_refused_without_being_shown(variable: str, value: str
     assert value not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [",", " , ,", ",,"])
+def test_a_value_that_holds_no_token_stops_the_start(value: str) -> None:
+    with pytest.raises(StartupError, match="KLAVIYO_MCP_TOKENS cannot be what it is set to"):
+        load_settings({}, {"KLAVIYO_MCP_TOKENS": value})
+
+
 def test_an_empty_environment_gives_the_defaults() -> None:
     settings = load_settings({}, {})
     assert settings == Settings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,8 @@ LEEWAY_SECONDS = 30
 """Seconds by which the issuer's clock may differ."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric ones only: a token signed with a published key as if it were a shared secret is refused."""
+
+_COMMENT = re.compile(r"(^|\s)#.*")
 
 FetchDocument = Callable[[str], dict[str, Any]]
 """Reads the JSON object at a URL; blocks. Raises OSError, ValueError."""
@@ -53,13 +56,15 @@ def tokens_of(settings: Settings) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise StartupError(f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) cannot be read: {reason}") from None
-        listed = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        listed = [token for line in lines if (token := _COMMENT.sub("", line).strip())]
         if not listed:
             raise StartupError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds no token")
         if any(len(token) < MIN_TOKEN_CHARACTERS for token in listed):
             raise StartupError(
                 f"KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds a token of less than {MIN_TOKEN_CHARACTERS} characters"
             )
+        if any(len(token.split()) > 1 for token in listed):
+            raise StartupError("KLAVIYO_MCP_TOKENS_FILE (--tokens-file) holds more than a token on a line")
         tokens += listed
     return tokens
 

@@ -53,7 +53,7 @@ def test_a_call_that_needs_a_confirmation_shows_it_and_ends_with_code_1() -> Non
     result = run("call", "--sandbox", "delete_connection", "connection_id=21fd90f9-5935-43cd-b6c8-bde9d915ca80")
     assert result.exit_code == 1
     assert 'confirmation="' in result.stdout
-    assert "run this in a terminal, or add --confirm never" in result.stderr
+    assert "Run the same command with the code, or run it in a terminal" in result.stderr
 
 
 @pytest.mark.parametrize(("agrees", "action"), [(True, "accept"), (False, "decline")])

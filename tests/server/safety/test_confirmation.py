@@ -336,6 +336,22 @@ async def test_under_writes_a_harmless_write_is_confirmed_as_well(era: str) -> N
     assert server.writes() == ["PATCH /klaviyo/api/lists/L1"]
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_event_whose_id_is_generated_can_be_confirmed_by_a_person_and_by_a_code(era: str) -> None:
+    arguments = {"metric": "Viewed Product", "profile": {"email": "a@example.com"}, "properties": {}}
+    bulk = {
+        "events_bulk_create": [{"profile": {"email": "a@example.com"}, "events": [{"metric": "M", "properties": {}}]}]
+    }
+    for tool, given in (("create_event", arguments), ("bulk_create_events", bulk)):
+        server, person = with_lists(confirm="writes"), Person("accept")
+        async with client(server.calls, era, person) as session:
+            assert not answer_text(await session.call_tool(tool, given)).startswith(("ERROR", "Nothing"))
+        assert len(person.questions) == 1
+        code = confirmation_code(await server.run(tool, **given))
+        assert not (await server.run(tool, **given, confirmation=code)).startswith(("ERROR", "Nothing"))
+        assert len(server.writes()) == 2
+
+
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])
 async def test_reads_are_never_confirmed(confirm: str) -> None:
     server = with_lists(confirm=confirm)

@@ -20,8 +20,11 @@ from pydantic import SecretStr
 from tests.clients.fake_service import FakeService
 from tests.clients.server_processes import ENVELOPE, initialize
 from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
+from tests.server.sandbox_server import confirmation_code, sandbox_server
 
 from klaviyo_mcp.gateway.documents import fetch_document
+from klaviyo_mcp.protocol.server import ToolService
+from klaviyo_mcp.protocol.tools import ServedTools
 from klaviyo_mcp.settings import Settings, StartupError, load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 from klaviyo_mcp.transports.http import HttpApp, transport_security
@@ -39,7 +42,7 @@ def issuer() -> Iterator[OAuthIssuer]:
 
 
 @asynccontextmanager
-async def served(calls: FakeService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def served(calls: ToolService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application under these settings."""
     application = HttpApp(calls or FakeService(), Settings(**settings), fetch_document).application()
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
@@ -85,6 +88,8 @@ def test_half_of_an_oauth_setup_is_refused() -> None:
     [
         (None, "No such file"),
         ("# nobody\n\n", "holds no token"),
+        ("  # nobody at all, in a line of its own\n", "holds no token"),
+        ("a-token-of-some-length and-another-one\n", "more than a token on a line"),
         ("short\n", "less than 16"),
         (b"\xff\xff", "not text"),
     ],
@@ -182,10 +187,12 @@ async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(
 
 async def test_every_token_of_the_settings_and_of_the_file_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
-    file.write_text(f"# for the agents\n{OTHER}\n\n")
+    file.write_text(f"# for the agents\n  # indented, and long enough\n{OTHER}  # of the second agent\n\n")
     async with served(tokens=(SecretStr(TOKEN),), tokens_file=file) as client:
         for token in (TOKEN, OTHER):
             assert (await post(client, bearer(token))).json()["result"]["content"][0]["text"] == "hello"
+        comment = await post(client, bearer("# indented, and long enough"))
+    assert comment.status_code == 401
 
 
 async def test_a_session_cannot_be_used_with_another_token() -> None:
@@ -343,6 +350,23 @@ async def test_one_client_leaves_room_for_the_others() -> None:
         calls.release.set()
     assert (refused.status_code, other.status_code) == (503, 200)
     assert "it serves 1 requests of one client at once" in refused.json()["error"]["message"]
+
+
+async def test_a_code_belongs_to_the_token_that_got_it() -> None:
+    server = sandbox_server()
+    server.put("list", "L1", name="Newsletter")
+    service = ServedTools(server.calls.inventory, lambda: server.calls)
+
+    async def delete(client: httpx.AsyncClient, token: str, **more: str) -> str:
+        message = call("delete_list", list_id="L1", **more)
+        reply = await client.post("/mcp", json=message, headers={**MODERN, "Mcp-Name": "delete_list", **bearer(token)})
+        return str(reply.json()["result"]["content"][0]["text"])
+
+    async with served(service, tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
+        code = confirmation_code(await delete(client, TOKEN))
+        assert "that code was not given out here" in await delete(client, OTHER, confirmation=code)
+        assert server.writes() == []
+        assert (await delete(client, TOKEN, confirmation=code)).startswith("Done")
 
 
 async def test_health_is_open_to_everybody_and_readiness_ends_with_draining() -> None:

@@ -15,7 +15,7 @@ from klaviyo_tools.areas.profiles import (
     PatchProperties,
     require_identifier,
 )
-from klaviyo_tools.arguments.marks import Since
+from klaviyo_tools.arguments.marks import Generated, Since
 from klaviyo_tools.arguments.places import Embedded, Meta
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
@@ -78,13 +78,18 @@ MetricArgument = Annotated[
 Backfill = Annotated[bool, Since("2026-07-15")]
 
 
+def _new_id() -> str:
+    return uuid4().hex
+
+
 class EventAttributes(Arguments):
     metric: MetricArgument
     properties: OpenObject = Field(description="details; {} for none")
     time: Timestamp | None = None
     value: float | None = None
     value_currency: str | None = None
-    unique_id: Text | None = Field(None, description="recorded once")
+    # Klaviyo records an id once for a profile and metric: a request with one is idempotent.
+    unique_id: Annotated[Text | None, Generated(_new_id)] = Field(None, description="recorded once")
     backfill: Backfill | None = Field(None, description="records it and starts no flow")
 
     @model_validator(mode="after")
@@ -94,9 +99,6 @@ class EventAttributes(Arguments):
         for name, value in self.properties.items():
             if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
                 raise ValueError(f"properties.{name[:60]} is longer than {MAX_TEXT_BYTES:,} bytes")
-        if self.unique_id is None:
-            # Klaviyo records an id once for a profile and metric: a request with one is idempotent.
-            self.unique_id = uuid4().hex
         return self
 
 

@@ -67,6 +67,16 @@ UNLISTED = Brief(listed=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """An attribute that is made when the request is rendered, where the call gives none.
+
+    It is no argument of the call: the same call has the same arguments, whenever it is checked.
+    """
+
+    make: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Clears:
     pass
 

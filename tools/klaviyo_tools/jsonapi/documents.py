@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+from klaviyo_tools.arguments.annotations import marks_of
+from klaviyo_tools.arguments.marks import Generated
 from klaviyo_tools.arguments.places import Attribute, Embedded, Linkage, Meta, Place, Relationship, Target, place_of
 from klaviyo_tools.arguments.types import Arguments
 
@@ -26,7 +28,7 @@ def build_document(type_: str, arguments: Arguments, id_: str | None = None) -> 
 
 def build_resource(type_: str, arguments: Arguments, id_: str | None = None) -> dict[str, JSON]:
     """One resource object; arguments whose place is not in the body (path, query) are left out."""
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {name: make() for name, make in _generated_attributes(type(arguments))}
     relationships: dict[str, JSON] = {}
     meta: dict[str, Any] = {}
     for name, value, place in argument_values(arguments):
@@ -116,6 +118,17 @@ def set_at_path(target: dict[str, Any], path: str, value: JSON) -> None:
     for parent in parents:
         target = target.setdefault(parent, {})
     target[last] = value
+
+
+@cache
+def _generated_attributes(model: type[Arguments]) -> tuple[tuple[str, Callable[[], str]], ...]:
+    """The attributes of a model that are made where they are not given."""
+    return tuple(
+        (name, mark.make)
+        for name, field in model.model_fields.items()
+        for mark in marks_of(field)
+        if isinstance(mark, Generated)
+    )
 
 
 @cache
