@@ -233,18 +233,23 @@ class ConflictError(KlaviyoMcpError):
         )
 
 
-class RateLimitError(KlaviyoMcpError):
-    """Too many calls for now; `retry_in` is how many seconds to wait, None where that is unknown."""
+Limiter = Literal["Klaviyo", "Maton"]
 
-    def __init__(self, operation: str, retry_in: float | None, *, now: datetime | None = None) -> None:
-        self.operation, self.retry_in = operation, retry_in
+
+class RateLimitError(KlaviyoMcpError):
+    """Too many calls for now; `retry_in` is how many seconds to wait, None where that is unknown. `by`: whose limit."""
+
+    def __init__(
+        self, operation: str, retry_in: float | None, *, now: datetime | None = None, by: Limiter = "Klaviyo"
+    ) -> None:
+        self.operation, self.retry_in, self.by = operation, retry_in, by
         if retry_in is None:
             when = "Wait a minute, then call again."
         else:
             at = (now or datetime.now(UTC)) + timedelta(seconds=min(retry_in, 366 * 86_400))
             clock = f"{at:%H:%M:%S} UTC" if retry_in < 43_200 else f"{at:%Y-%m-%d %H:%M} UTC"
             when = f"Call again in {duration(retry_in)} (after {clock})."
-        super().__init__(f"{operation} was held back by Klaviyo's rate limit; nothing was changed.", then=when)
+        super().__init__(f"{operation} was held back by {by}'s rate limit; nothing was changed.", then=when)
 
 
 class RefusedError(KlaviyoMcpError):

@@ -196,7 +196,7 @@ class Settings(BaseModel):
     sandbox_profiles: int = setting(
         250, "KLAVIYO_MCP_SANDBOX_PROFILES", "Profiles in the sandbox.", "a number from 1 to 100000", ge=1, le=100_000
     )
-    pacing: bool = setting(True, "KLAVIYO_MCP_PACING", "Keep Klaviyo's rate limits on this side.", "1 or 0")
+    pacing: bool = setting(True, "KLAVIYO_MCP_PACING", "Keep Klaviyo's and Maton's rate limits on this side.", "1 or 0")
     deadline: float = setting(
         60.0, "KLAVIYO_MCP_DEADLINE", "Seconds after which a call ends.", "seconds, from 1 to 3600", ge=1, le=3600
     )

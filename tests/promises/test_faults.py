@@ -73,7 +73,7 @@ TRIES = 3
 LATER = {"Retry-After": "3600"}
 ROWS = [
     Row("429", Answer(429, JSON_HOSTILE), (6, RateLimitError), (6, RateLimitError), "rate limit"),
-    Row("429 in an hour", Answer(429, b"", LATER), (1, RateLimitError), (1, RateLimitError), "in 60 min"),
+    Row("429 in an hour", Answer(429, b"", LATER), (1, RateLimitError), (1, RateLimitError), "in 60 s"),
     Row("429 at once", Answer(429, b"", {"Retry-After": "0"}), (6, RateLimitError), (6, RateLimitError), "rate limit"),
     Row("500", Answer(500, JSON_HOSTILE), (3, UpstreamError), (1, InDoubtError), "status 500"),
     Row("500 empty", Answer(500), (3, UpstreamError), (1, InDoubtError), "status 500"),
@@ -278,7 +278,7 @@ async def test_cancelling_a_call_closes_its_upstream_request() -> None:
 
 
 async def test_cancelling_a_call_ends_its_wait() -> None:
-    async with fake_gateway(Answer(429, b"", {"Retry-After": "20"})) as upstream:
+    async with fake_gateway(Answer(429, b"", {"Retry-After": "20", "RateLimit-Remaining": "0"})) as upstream:
         maton = client(upstream.url)
         reports: list[tuple[float, str]] = []
         begun = asyncio.Event()

@@ -93,7 +93,7 @@ MINUTE = "Try again in a minute"
 CHECK = "check MATON_BASE_URL"
 ROWS = [
     Row("429", Answer(429, JSON_HOSTILE), 6, 6, "rate limit", "then call again", sure=True),
-    Row("429 in an hour", Answer(429, b"", LATER), 1, 1, "rate limit", "Call again in 60 min", sure=True),
+    Row("429 in an hour", Answer(429, b"", LATER), 1, 1, "rate limit", "Call again in 60 s", sure=True),
     Row("429 at once", Answer(429, b"", {"Retry-After": "0"}), 6, 6, "rate limit", "Call again in", sure=True),
     Row("500", Answer(500, JSON_HOSTILE), 3, 1, "status 500", MINUTE),
     Row("500 empty", Answer(500), 3, 1, "status 500", MINUTE),
@@ -285,7 +285,7 @@ async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:ping is removed")
 async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None:
-    limited = Answer(429, b"", {"Retry-After": "20"})
+    limited = Answer(429, b"", {"Retry-After": "20", "RateLimit-Remaining": "0"})
     waits: list[str] = []
     async with fake_gateway(ACCOUNT, *[limited] * 32, OK) as upstream, connected(upstream.url) as client:
 

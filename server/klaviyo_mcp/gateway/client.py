@@ -7,7 +7,7 @@ decided in `retry`, what an answer means in `responses`; the network is known to
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,10 +16,10 @@ import anyio.to_thread
 
 from klaviyo_mcp.errors import InDoubtError, KeyMissingError, KlaviyoMcpError, RateLimitError
 from klaviyo_mcp.gateway.options import Reply, RequestContext, RequestOptions
-from klaviyo_mcp.gateway.pacing import REPORTED_WAIT_SECONDS, LimitKey, Pacer
+from klaviyo_mcp.gateway.pacing import REPORTED_WAIT_SECONDS, Credential, LimitKey, Pacer
 from klaviyo_mcp.gateway.request import MATON, GatewayScheme, RenderedRequest, header_value, render_request
 from klaviyo_mcp.gateway.responses import HttpAnswer, Outcome, interpret, timeout_outcome
-from klaviyo_mcp.gateway.retry import Failure, RetryPolicy, decide
+from klaviyo_mcp.gateway.retry import RetryPolicy, decide
 from klaviyo_mcp.gateway.state import RequestState
 from klaviyo_mcp.telemetry import tracing
 from klaviyo_mcp.urls import gateway_url
@@ -83,6 +83,7 @@ class GatewayClient:
         self._deadline_seconds = deadline_seconds
         self._policy = RetryPolicy(max_attempts, backoff_seconds)
         self._scheme = scheme
+        self._credential = _credential(self._key, scheme)
         self._max_answer_bytes, self._max_connections = max_answer_bytes, max_connections
         self._replacement = transport
         self._transport: HttpTransport | None = None
@@ -118,7 +119,7 @@ class GatewayClient:
         deadline = now + self._deadline_seconds
         state = RequestState(
             RequestContext(options, request.service, connection is not None, (self._key,)),
-            LimitKey(connection or "", options.operation, options.rate),
+            LimitKey(connection or "", options.operation, options.rate, self._credential),
             started_at=now,
             deadline=deadline if options.deadline is None else min(deadline, options.deadline),
         )
@@ -161,14 +162,17 @@ class GatewayClient:
             result: HttpAnswer | Reply | Outcome = await transport.send_once(rendered, state)
             if isinstance(result, HttpAnswer):
                 span.answered(result.status, len(result.content))
-                self._observe_limit(state, result.headers)
+                self._observe_limit(state, result)
                 result = interpret(result, state.context, state.attempts, state.waited_seconds)
             if isinstance(result, Outcome):
                 span.failed(result.error)
             return result
 
-    def _observe_limit(self, state: RequestState, headers: Mapping[str, str]) -> None:
+    def _observe_limit(self, state: RequestState, answer: HttpAnswer) -> None:
         """Pass Klaviyo's own count on to the pacer; its headers speak of the steady window."""
+        if answer.status != 429:
+            self.pacer.end_trial(state.limit_key)
+        headers = answer.headers
         remaining, reset = headers.get("ratelimit-remaining"), headers.get("ratelimit-reset")
         if remaining is not None and reset is not None and remaining.isdecimal() and reset.isdecimal():
             self.pacer.observe(state.limit_key, int(remaining[:9]), float(reset[:9]))
@@ -185,15 +189,15 @@ class GatewayClient:
             jitter=random.uniform(0.75, 1.25),
         )
         seconds = decision.wait_seconds
-        limited = outcome.failure is Failure.RATE_LIMITED
-        if limited:
-            self.pacer.back_off(state.limit_key, seconds)
+        by = outcome.error.by if isinstance(outcome.error, RateLimitError) else None
+        if by is not None:
+            self.pacer.back_off(state.limit_key, seconds, by_gateway=by == "Maton")
         if isinstance(outcome.error, InDoubtError):
             state.doubt = outcome.error
         if not decision.retry:
             raise outcome.error
         if state.options.on_wait is not None and seconds > REPORTED_WAIT_SECONDS:
-            await state.options.on_wait(seconds, "Klaviyo's rate limit" if limited else "a retry")
+            await state.options.on_wait(seconds, f"{by}'s rate limit" if by else "a retry")
         state.sent = False
         await anyio.sleep(seconds)
         state.add_wait(seconds)
@@ -216,6 +220,13 @@ class GatewayClient:
             max_connections=self._max_connections,
             replacement=self._replacement,
         )
+
+
+def _credential(key: str | None, scheme: GatewayScheme) -> Credential | None:
+    """What the gateway counts together, under a digest of the key; None where it counts nothing."""
+    if key is None or scheme.requests_per_second is None:
+        return None
+    return Credential(sha256(key.encode()).hexdigest()[:16], scheme.requests_per_second)
 
 
 def _deadline_error(state: RequestState) -> KlaviyoMcpError:

@@ -1,4 +1,7 @@
-"""Klaviyo's rate limits, kept on our side: per account and operation, shared by all sessions of the process.
+"""Klaviyo's and the gateway's rate limits, kept on our side and shared by all sessions of the process.
+
+Klaviyo counts the requests of an account to an operation, the gateway all requests with one credential. A request waits
+in the queue of its operation; only the first of each queue joins that of the credential: none crowds out others.
 
 Klaviyo counts in fixed windows of a second, a minute and a day whose beginning we do not know (source: its page "Rate
 limits and error handling"). A moving window of the same length and amount never exceeds a fixed one, wherever that
@@ -15,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from klaviyo_mcp.errors import RateLimitError
+from klaviyo_mcp.errors import Limiter, RateLimitError
+from klaviyo_mcp.gateway.credential_limit import MARGIN_SECONDS, MINUTE_SECONDS, CredentialLimit, Hold
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -29,11 +33,22 @@ OnWait = Callable[[float, str], Awaitable[None]]
 REPORTED_WAIT_SECONDS = 2.0
 """A longer wait is reported before it begins."""
 
-_MARGIN_SECONDS = 0.05
-"""Added to a wait: requests do not all travel equally fast, and Klaviyo counts their arrivals."""
 _SAME_WINDOW_SECONDS = 2.0
 """Two ends of a window that lie no further apart are the same end: Klaviyo tells whole seconds."""
-_DAY_SECONDS = 86_400
+_DAY_SECONDS = 86_400.0
+
+
+def longest_window_seconds(rate: Rate | None) -> float:
+    """The longest window of a limit; a minute where none is declared. Waiting longer cannot be what the limit needs."""
+    return _DAY_SECONDS if rate is not None and rate.day else MINUTE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the gateway counts together: the requests with one key, which `digest` stands for."""
+
+    digest: str
+    requests_per_second: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class LimitKey:
     account: str
     operation: str
     rate: Rate | None = None
+    credential: Credential | None = None
 
     @property
     def key(self) -> tuple[Hashable, ...]:
@@ -59,16 +75,16 @@ class _Windows:
     name: str
     queue: anyio.Lock = field(default_factory=anyio.Lock)
     queued: int = 0
-    blocked_until: float = 0.0
+    hold: Hold = field(default_factory=Hold)
     remaining: int = 0
     resets_at: float = 0.0
 
 
 class Pacer:
-    """Lets requests through no faster than Klaviyo takes them, in the order of their arrival. Times are in seconds.
+    """Lets requests through no faster than upstream takes them, in the order of their arrival. Times are in seconds.
 
     Its counts end with the process, and other programs may use the account: `back_off` and `observe` correct them by
-    what Klaviyo answers.
+    what upstream answers.
     """
 
     def __init__(
@@ -81,6 +97,7 @@ class Pacer:
         self.enabled = enabled
         self._clock, self._sleep = clock, sleep
         self._windows: dict[tuple[Hashable, ...], _Windows] = {}
+        self._credentials: dict[Credential, CredentialLimit] = {}
         self._limiter: MovingWindowRateLimiter | None = None
 
     async def acquire(self, key: LimitKey, *, seconds_left: float, on_wait: OnWait | None = None) -> float:
@@ -92,31 +109,65 @@ class Pacer:
         Raises:
             RateLimitError: The wait would be longer than `seconds_left`; raised at once where that is known at once.
         """
-        if not self.enabled or key.rate is None:
+        if not self.enabled or (key.rate is None and key.credential is None):
             return 0.0
-        windows = self._windows_of(key)
         started_at = self._clock()
-        expected = self._wait_seconds(windows, ahead=windows.queued)
-        if expected > seconds_left:
-            raise self._limit_error(key, expected)
-        if on_wait is not None and expected > REPORTED_WAIT_SECONDS:
-            await on_wait(expected, "Klaviyo's rate limit")
+        ends_at = started_at + seconds_left
+        await self._check_wait(key, seconds_left, on_wait)
+        if key.rate is None:
+            await self._pass_credential(key, ends_at)
+            return self._clock() - started_at
+        windows = self._windows_of(key)
         windows.queued += 1
         try:
             async with windows.queue:
-                while (wait := self._wait_seconds(windows, ahead=0)) > 0 or not self._count(windows):
-                    if self._clock() - started_at + wait > seconds_left:
-                        raise self._limit_error(key, wait)
-                    await self._sleep(wait + _MARGIN_SECONDS)
+                while True:
+                    while (wait := self._wait_seconds(windows, ahead=0)) > 0:
+                        if self._clock() + wait > ends_at:
+                            raise self._limit_error(key, wait)
+                        await self._sleep(wait + MARGIN_SECONDS)
+                    await self._pass_credential(key, ends_at)
+                    if self._count(windows):
+                        break
         finally:
             windows.queued -= 1
         return self._clock() - started_at
 
-    def back_off(self, key: LimitKey, seconds: float) -> None:
-        """Let no request of this key through for some seconds: Klaviyo answered 429."""
-        if self.enabled and key.rate is not None:
+    async def _check_wait(self, key: LimitKey, seconds_left: float, on_wait: OnWait | None) -> None:
+        """Raise RateLimitError where the wait is too long already, and report a long one."""
+        wait = 0.0
+        by: Limiter = "Klaviyo"
+        if key.rate is not None:
             windows = self._windows_of(key)
-            windows.blocked_until = max(windows.blocked_until, self._clock() + seconds)
+            wait = self._wait_seconds(windows, ahead=windows.queued)
+        if key.credential is not None and (
+            (gateway_wait := self._credential_limit(key.credential).wait_seconds()) > wait
+        ):
+            wait, by = gateway_wait, "Maton"
+        if wait > seconds_left:
+            raise self._limit_error(key, wait, by)
+        if on_wait is not None and wait > REPORTED_WAIT_SECONDS:
+            await on_wait(wait, f"{by}'s rate limit")
+
+    async def _pass_credential(self, key: LimitKey, ends_at: float) -> None:
+        if key.credential is not None and (wait := await self._credential_limit(key.credential).acquire(ends_at)):
+            raise self._limit_error(key, wait, "Maton")
+
+    def back_off(self, key: LimitKey, seconds: float, *, by_gateway: bool = False) -> None:
+        """Let no request of this key through for some seconds: Klaviyo, or the gateway, answered 429."""
+        if not self.enabled:
+            return
+        if by_gateway and key.credential is not None:
+            self._credential_limit(key.credential).hold.extend(self._clock(), seconds, MINUTE_SECONDS)
+        elif not by_gateway and key.rate is not None:
+            self._windows_of(key).hold.extend(self._clock(), seconds, longest_window_seconds(key.rate))
+
+    def end_trial(self, key: LimitKey) -> None:
+        """A request of this key had another answer than 429."""
+        if (windows := self._windows.get(key.key)) is not None:
+            windows.hold.end_trial()
+        if key.credential is not None and (limit := self._credentials.get(key.credential)) is not None:
+            limit.hold.end_trial()
 
     def observe(self, key: LimitKey, remaining: int, reset_seconds: float) -> None:
         """Take over Klaviyo's own count of its steady window: `remaining` requests until it resets.
@@ -127,7 +178,7 @@ class Pacer:
         if not self.enabled or key.rate is None or not plausible:
             return
         windows = self._windows_of(key)
-        resets_at = self._clock() + reset_seconds
+        resets_at = self._clock() + min(reset_seconds, longest_window_seconds(key.rate))
         same_window = abs(resets_at - windows.resets_at) < _SAME_WINDOW_SECONDS
         windows.remaining = min(windows.remaining, remaining) if same_window else remaining
         windows.resets_at = resets_at
@@ -147,6 +198,12 @@ class Pacer:
             windows = self._windows[key.key] = _Windows(items, repr(key.key))
         return windows
 
+    def _credential_limit(self, credential: Credential) -> CredentialLimit:
+        if (limit := self._credentials.get(credential)) is None:
+            limit = CredentialLimit(credential.requests_per_second, clock=self._clock, sleep=self._sleep)
+            self._credentials[credential] = limit
+        return limit
+
     def _moving_windows(self) -> MovingWindowRateLimiter:
         if self._limiter is None:
             from limits.storage import MemoryStorage
@@ -158,7 +215,7 @@ class Pacer:
     def _wait_seconds(self, windows: _Windows, *, ahead: int) -> float:
         """The least seconds until a request with `ahead` others before it may go; 0 where it may go now."""
         now = self._clock()
-        wait = max(0.0, windows.blocked_until - now)
+        wait = max(0.0, windows.hold.until - now)
         if windows.resets_at > now and windows.remaining <= ahead:
             wait = max(wait, windows.resets_at - now)
         for item in windows.items:
@@ -177,7 +234,8 @@ class Pacer:
         if not all(self._moving_windows().hit(item, windows.name) for item in windows.items):
             return False
         windows.remaining -= 1
+        windows.hold.start_trial(self._clock())
         return True
 
-    def _limit_error(self, key: LimitKey, seconds: float) -> RateLimitError:
-        return RateLimitError(key.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC))
+    def _limit_error(self, key: LimitKey, seconds: float, by: Limiter = "Klaviyo") -> RateLimitError:
+        return RateLimitError(key.operation, seconds, now=datetime.fromtimestamp(self._clock(), UTC), by=by)

@@ -32,9 +32,12 @@ class GatewayScheme:
     """The path below which Klaviyo's API is found."""
     connection_header: str | None
     """The header that names the connection, None where the key itself belongs to one account."""
+    requests_per_second: int | None = None
+    """The gateway's own limit for one credential, None where it has none."""
 
 
-MATON = GatewayScheme("Bearer", "/klaviyo", "Maton-Connection")
+MATON = GatewayScheme("Bearer", "/klaviyo", "Maton-Connection", requests_per_second=10)
+"""Source of the limit: Maton's documentation of its gateway (10 requests a second for an account)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from klaviyo_mcp.errors import (
     duration,
 )
 from klaviyo_mcp.gateway.options import Reply, RequestContext
+from klaviyo_mcp.gateway.pacing import longest_window_seconds
 from klaviyo_mcp.gateway.problems import Problem
 from klaviyo_mcp.gateway.request import parse_json
 from klaviyo_mcp.gateway.retry import Failure, Step, leaves_doubt, step_after
@@ -95,15 +96,28 @@ def refusal_outcome(context: RequestContext, status: int, headers: Mapping[str, 
     """The outcome of an answer whose status is not 2xx."""
     problem = Problem.read(body, context)
     if status == 429:
-        wait = retry_after(headers)
-        if wait is None and (named := _AVAILABLE_IN.search(problem.detail)):
-            wait = float(named[1])
-        return Outcome(Failure.RATE_LIMITED, RateLimitError(context.options.operation, wait), wait)
+        return _rate_limited(context, headers, problem)
     if status >= 500 or status == 408:
         return _server_error(context, status, retry_after(headers), problem)
     if status < 400:
         return _redirect(context, status)
     return Outcome(Failure.REFUSED, _refusal(context, status, problem))
+
+
+def _rate_limited(context: RequestContext, headers: Mapping[str, str], problem: Problem) -> Outcome:
+    """The outcome of a 429: of Klaviyo's limit where the answer has Klaviyo's form or its RateLimit headers.
+
+    The wait is capped by the longest window of the limit: an answer may ask for years.
+    """
+    options = context.options
+    wait = retry_after(headers)
+    if wait is None and (available := _AVAILABLE_IN.search(problem.detail)):
+        wait = float(available[1])
+    by_klaviyo = problem.from_klaviyo or "ratelimit-remaining" in headers or "ratelimit-limit" in headers
+    if wait is not None:
+        wait = min(wait, longest_window_seconds(options.rate if by_klaviyo else None))
+    error = RateLimitError(options.operation, wait, by="Klaviyo" if by_klaviyo else "Maton")
+    return Outcome(Failure.RATE_LIMITED, error, wait)
 
 
 def unreachable_outcome(context: RequestContext, host: str, cause: str, *, attempts: int, certificate: bool) -> Outcome:

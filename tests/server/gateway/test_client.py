@@ -341,3 +341,25 @@ async def test_a_direct_request_targets_the_whole_path_on_any_port(base: str, mo
     query = "filter=equals%28email%2C%22a%2Bb%40example.com%22%29"
     assert request.url.target.decode() == f"{prefix}/klaviyo/api/profiles/a%2Fb?{query}"
     assert request.url.origin == httpcore.URL(client.base_url).origin
+
+
+@pytest.mark.anyio
+async def test_no_more_than_ten_requests_a_second_reach_the_gateway_whatever_they_ask() -> None:
+    async with fake_gateway(OK) as upstream:
+        client = GatewayClient(key=KEY, base_url=upstream.url, deadline_seconds=0.4)
+        await client.warm()
+        outcomes: list[str] = []
+
+        async def call(number: int) -> None:
+            try:
+                await client.send(Request("GET", "/api/lists"), RequestOptions(f"read_{number}", RequestKind.READ))
+                outcomes.append("sent")
+            except RateLimitError as error:
+                outcomes.append(str(error).partition(";")[0].partition(" ")[2])
+
+        async with anyio.create_task_group() as group:
+            for number in range(14):
+                group.start_soon(call, number)
+        await client.aclose()
+    assert sorted(outcomes) == ["sent"] * 10 + ["was held back by Maton's rate limit"] * 4
+    assert len(upstream.requests) == 10

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_mcp.errors import RateLimitError
-from klaviyo_mcp.gateway.pacing import LimitKey, Pacer
+from klaviyo_mcp.gateway.pacing import Credential, LimitKey, Pacer
 from klaviyo_tools.operation.area import XS, S
 from klaviyo_tools.operation.facts import Rate
 
@@ -219,3 +219,112 @@ def test_no_window_of_klaviyo_receives_too_many_requests_wherever_it_begins(
         anyio.run(run)
     for length, most in ((1, burst), (60, steady)):
         assert all(sum(start <= at < start + length for at in sent) <= most for start in sent)
+
+
+# The gateway's own limit.
+
+MATON_KEY = Credential("digest", 10)
+
+
+def gateway_key(operation: str, rate: Rate | None = None, credential: Credential = MATON_KEY) -> LimitKey:
+    return LimitKey("", operation, rate, credential)
+
+
+async def test_sixty_calls_at_once_keep_the_gateways_ten_a_second(pacer: Pacer, clock: Clock) -> None:
+    sent: list[float] = []
+
+    async def call(number: int) -> None:
+        await pacer.acquire(gateway_key(f"operation_{number % 7}", Rate(75, 700)), seconds_left=60)
+        sent.append(clock.now)
+
+    async with anyio.create_task_group() as group:
+        for number in range(60):
+            group.start_soon(call, number)
+    assert len(sent) == 60
+    assert all(sum(start <= at < start + 1 for at in sent) <= 10 for start in sent)
+    assert clock.now - START < 6
+
+
+async def test_one_operation_with_many_calls_does_not_crowd_out_another(pacer: Pacer) -> None:
+    order: list[str] = []
+
+    async def call(operation: str) -> None:
+        await pacer.acquire(gateway_key(operation, Rate(75, 700)), seconds_left=60)
+        order.append(operation)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(40):
+            group.start_soon(call, "get_profiles")
+        group.start_soon(call, "get_lists")
+    assert order.index("get_lists") < 15
+
+
+async def test_requests_without_a_limit_of_klaviyo_count_for_the_gateway(pacer: Pacer, clock: Clock) -> None:
+    for _ in range(10):
+        assert await pacer.acquire(gateway_key("list_connections"), seconds_left=0.5) == 0
+    with pytest.raises(RateLimitError, match=r"held back by Maton's rate limit; .* Call again in 1 s"):
+        await pacer.acquire(gateway_key("list_connections"), seconds_left=0.5)
+    other = Credential("another", 10)
+    assert await pacer.acquire(gateway_key("list_connections", credential=other), seconds_left=0.5) == 0
+    assert clock.now == START
+
+
+async def test_a_long_queue_before_the_gateway_is_refused_at_once_as_that_of_maton(clock: Clock) -> None:
+    async def never(seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    pacer = Pacer(clock=clock.time, sleep=never)
+    outcomes: list[str] = []
+
+    async def call(number: int) -> None:
+        try:
+            await pacer.acquire(gateway_key(f"operation_{number}"), seconds_left=2.5)
+            outcomes.append("sent")
+        except RateLimitError as error:
+            outcomes.append(f"refused by {error.by}")
+
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(call, number)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert sorted(outcomes) == ["refused by Maton"] * 10 + ["sent"] * 10
+
+
+async def test_a_429_of_the_gateway_holds_every_operation_with_that_credential(pacer: Pacer) -> None:
+    pacer.back_off(gateway_key("get_lists", S), 7, by_gateway=True)
+    assert await pacer.acquire(gateway_key("get_tags", S), seconds_left=60) == pytest.approx(7.05)
+
+
+async def test_a_clock_that_is_set_back_blocks_no_request_at_the_gateway(pacer: Pacer, clock: Clock) -> None:
+    for _ in range(10):
+        await pacer.acquire(gateway_key("get_lists"), seconds_left=0)
+    clock.now -= 5_000
+    assert await pacer.acquire(gateway_key("get_lists"), seconds_left=0) == 0
+
+
+@pytest.mark.parametrize("asked", [60.0, 3_600.0, 999_999_999.0])
+@pytest.mark.parametrize("by_gateway", [False, True])
+async def test_no_answer_holds_longer_than_the_longest_window_and_then_one_request_tries(
+    pacer: Pacer, clock: Clock, asked: float, by_gateway: bool
+) -> None:
+    key = gateway_key("get_lists", S)
+    pacer.back_off(key, asked, by_gateway=by_gateway)
+    assert await pacer.acquire(key, seconds_left=90) == pytest.approx(60.05)
+    with pytest.raises(RateLimitError):
+        await pacer.acquire(key, seconds_left=1)
+    pacer.end_trial(key)
+    assert await pacer.acquire(key, seconds_left=1) == 0
+
+
+async def test_a_daily_limit_may_hold_for_a_day(pacer: Pacer) -> None:
+    key = limit_key(S.daily(100))
+    pacer.back_off(key, 999_999_999)
+    with pytest.raises(RateLimitError) as caught:
+        await pacer.acquire(key, seconds_left=3_600)
+    assert caught.value.retry_in == 86_400
+
+
+async def test_klaviyos_count_holds_no_longer_than_the_longest_window(pacer: Pacer) -> None:
+    pacer.observe(limit_key(), remaining=0, reset_seconds=80_000)
+    assert await pacer.acquire(limit_key(), seconds_left=90) == pytest.approx(60.05)

@@ -34,6 +34,7 @@ from klaviyo_mcp.gateway.responses import (
     unreachable_outcome,
 )
 from klaviyo_mcp.gateway.retry import Failure, RequestKind, error_class
+from klaviyo_tools.operation.facts import Rate
 from klaviyo_tools.operation.request import Service
 
 KEY = "mtn_5ecret_0f_the_operator"
@@ -306,3 +307,30 @@ def test_the_wait_that_a_server_error_asks_for_is_kept() -> None:
     context = RequestContext(RequestOptions("get_lists", RequestKind.READ))
     assert refusal_outcome(context, 503, {"retry-after": "7"}, b"").retry_after == 7
     assert refusal_outcome(context, 429, {"retry-after": "9"}, b"").retry_after == 9
+
+
+@pytest.mark.parametrize(
+    ("headers", "document", "by", "wait"),
+    [
+        ({"retry-after": "999999999"}, klaviyo("Request was throttled."), "Klaviyo", 60),
+        ({}, klaviyo("Request was throttled. Expected available in 999999 seconds."), "Klaviyo", 60),
+        ({"retry-after": "5", "ratelimit-remaining": "0"}, {}, "Klaviyo", 5),
+        ({"retry-after": "1"}, {"message": "Rate limit exceeded"}, "Maton", 1),
+        ({"retry-after": "3600"}, {"message": "Rate limit exceeded"}, "Maton", 60),
+    ],
+)
+def test_a_429_names_whose_limit_it_is_and_no_wait_beyond_its_longest_window(
+    headers: dict[str, str], document: object, by: str, wait: float
+) -> None:
+    context = RequestContext(RequestOptions("get_lists", RequestKind.READ, rate=Rate(10, 150)))
+    outcome = refusal_outcome(context, 429, headers, json.dumps(document).encode())
+    assert outcome.retry_after == wait
+    assert str(outcome.error).startswith(
+        f"get_lists was held back by {by}'s rate limit; nothing was changed. Call again"
+    )
+
+
+def test_a_429_of_a_daily_limit_may_ask_for_a_day() -> None:
+    context = RequestContext(RequestOptions("get_lists", RequestKind.READ, rate=Rate(1, 2, 225)))
+    body = json.dumps(klaviyo("Request was throttled.")).encode()
+    assert refusal_outcome(context, 429, {"retry-after": "999999999"}, body).retry_after == 86_400
