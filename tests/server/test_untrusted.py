@@ -1,5 +1,6 @@
 """Text of people outside the account reaches the model visible and marked, and cannot end its marking."""
 
+# ruff: noqa: RUF001
 from __future__ import annotations
 
 import csv
@@ -7,6 +8,7 @@ import io
 import json
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,9 @@ from klaviyo_mcp.answers import collection, record
 from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import START
+from klaviyo_mcp.answers.values import cell, to_json
 from klaviyo_mcp.answers.view import FieldError, View
+from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.untrusted import MARK_BYTES, clean, clean_value, mark_untrusted
 from klaviyo_tools.jsonapi.records import Page, Record, RelatedIds
 from klaviyo_tools.resource_types import ResourceType
@@ -110,7 +114,8 @@ def test_no_attack_leaves_the_counts(attack: str) -> None:
 @given(st.text(), st.sampled_from(list(HOSTILE_TEXTS.values())), st.text())
 def test_clean_text_has_only_visible_characters_and_stays_as_it_is(before: str, attack: str, behind: str) -> None:
     cleaned = clean(before + attack + behind)
-    assert all(is_visible(character) or character in "\n\t" for character in cleaned)
+    needed = "\n\t\u180e\u200b\u200c\u200d"  # where they stand in their place
+    assert all(is_visible(character) or character in needed for character in cleaned)
     assert clean(cleaned) == cleaned
 
 
@@ -156,10 +161,98 @@ def test_names_of_all_scripts_stay_as_they_are(text: str) -> None:
     assert clean(text) == text
 
 
-def test_a_joined_emoji_falls_apart_and_a_persian_name_loses_its_joiner() -> None:
-    assert clean("👩\u200d🚀") == "👩🚀"
-    assert clean("❤\ufe0f") == "❤"
-    assert clean("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627") == "\u0639\u0644\u06cc\u0631\u0636\u0627"
+EMOJI = [
+    "".join(chr(int(code_point, 16)) for code_point in line.split())
+    for line in (Path(__file__).parents[1] / "data/emoji_sequences.txt").read_text().splitlines()
+    if not line.startswith("#")
+]
+SKIN_TONES = [chr(code_point) for code_point in range(0x1F3FB, 0x1F400)]
+SCRIPTS = {
+    "Arabic": "می\u200cخواهم ه\u200d علی\u200cرضا",
+    "Armenian": "Բարև",
+    "Bengali": "র\u200d্যাম ক্\u200cষ",
+    "Cyrillic": "Привет, Йо",
+    "Devanagari": "क्\u200dष र्\u200cय नमस्ते",
+    "Ethiopic": "ሰላም",
+    "Georgian": "გამარჯობა",
+    "Greek": "Ωμέγα",
+    "Gujarati": "ક્\u200dષ",
+    "Gurmukhi": "ਸਤਿ ਸ੍ਰੀ",
+    "Han": "葛\U000e0100城市 李小龍",
+    "Hangul": "안녕하세요",
+    "Hebrew": "שָׁלוֹם ו\u200cֹ יְרוּשָׁל\u05b7\u034f\u05b4ם",
+    "Hiragana and Katakana": "ひらがな カタカナ",
+    "Kannada": "ರ\u200d್ಕ",
+    "Khmer": "សូម\u200bស្វាគមន៍",
+    "Lao": "ສະບາຍ\u200bດີ",
+    "Latin": "José Ångström",
+    "Malayalam": "അവന്\u200d",
+    "Mongolian": "ᠮᠣᠩᠭᠣᠯ\u180e\u1820 ᠠ\u180b",
+    "Myanmar": "မင်္ဂလာ\u200bပါ က\ufe00",
+    "N'Ko": "ߒߞߏ\u200c",
+    "Sinhala": "ශ්\u200dරී ක්\u200dෂ",
+    "Syriac": "ܫܠ\u200cܡܐ",
+    "Tamil": "க்\u200cஷ",
+    "Telugu": "క్\u200cష",
+    "Thai": "สวัสดี\u200bครับ",
+    "Tibetan": "བོད་སྐད",
+}
+
+
+def test_every_emoji_of_unicode_stays_whole() -> None:
+    assert len(EMOJI) > 600
+    assert [emoji for emoji in EMOJI if clean(f"a{emoji}b{emoji}{emoji}") != f"a{emoji}b{emoji}{emoji}"] == []
+
+
+@pytest.mark.parametrize("tone", SKIN_TONES)
+def test_every_emoji_with_a_skin_tone_stays_whole(tone: str) -> None:
+    toned = [emoji[0] + tone + emoji[1:].removeprefix("\ufe0f") for emoji in EMOJI if emoji[1] in "\u200d\ufe0f"]
+    assert [emoji for emoji in toned if clean(emoji) != emoji] == []
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_keeps_what_it_needs(text: str) -> None:
+    assert clean(text) == text
+
+
+@given(st.lists(st.one_of(st.sampled_from(EMOJI), st.sampled_from(list(SCRIPTS.values())), st.text("ab <>/&\n"))))
+def test_texts_of_emoji_and_scripts_stay_as_they_are(parts: list[str]) -> None:
+    text = " ".join(parts)
+    assert clean(text) == text
+    assert json.loads(to_json({"text": text})) == {"text": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("pass\u200cword pass\u200dword", "password password"),
+        ("1\ufe0f Ann\ufe0f", "1 Ann"),
+        ("😀\ufe0f\ufe0f\ufe0f", "😀\ufe0f"),
+        ("👩\u200d\u200d🚀", "👩🚀"),
+        ("👩\u200d and", "👩 and"),
+        ("م\u200c\u200c\u200cم", "م\u200c\u200cم"),
+        ("葛\U000e0100\U000e0101", "葛\U000e0100"),
+        ("🏴\U000e0067\U000e0062", "🏴"),
+        ("🏴\U000e0069\U000e0067\U000e006e\U000e007f", "🏴"),
+        ("a\u034fb\u180bc\u200bd", "abcd"),
+    ],
+)
+def test_elsewhere_joiners_and_selectors_go(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+@given(
+    st.text(
+        "a1😀👩❤م\u200c\u200d\ufe0f\u200b🏴\U000e0067\U000e0062\U000e007f\U000e0100葛क\u094d\u0650\u20e3ក\u1820\u05d0"
+    )
+)
+def test_contexts_that_cleaning_makes_change_nothing_more(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+def test_a_cut_leaves_no_half_of_an_emoji() -> None:
+    assert cell("ab👩\u200d🚀cd", 4) == "ab👩…(+4)"
+    assert one_line("ab👩\u200d🚀cd", 5) == "ab👩…"
 
 
 def test_values_are_cleaned_and_so_are_their_keys() -> None:

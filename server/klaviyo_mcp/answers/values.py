@@ -110,7 +110,7 @@ def shorten(text: str, limit: int) -> str:
     visible = clean(beginning)
     if len(visible) <= limit and len(beginning) == len(text):
         return visible.translate(_ONE_LINE)
-    head = visible[:limit].translate(_ONE_LINE)
+    head = clean(visible[:limit]).translate(_ONE_LINE)  # the cut may have left half of an emoji sequence
     return f"{head}…(+{len(text) - len(beginning) + len(visible) - len(head):,})"
 
 
@@ -220,6 +220,7 @@ def _fit_text(text: str, room: int) -> str:
     head = text[: max(room, 0)]
     while head and (size := json_bytes(head)) > room:
         head = head[: min(len(head) - 1, len(head) * room // size)]
+    head = clean(head)
     return f"{head}…(+{len(text) - len(head):,})"
 
 

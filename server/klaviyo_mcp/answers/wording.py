@@ -24,7 +24,7 @@ _WORD = re.compile(r"[\w.:+@-]+")
 def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
     """A text in one line, cleaned and cut to its first `limit` characters."""
     text = " ".join(clean(text[: 8 * limit]).split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return text if len(text) <= limit else f"{clean(text[: limit - 1])}…"
 
 
 def quote(text: str, limit: int = NAME_CHARACTERS) -> str:

@@ -10,6 +10,7 @@ from klaviyo_mcp.calls.dispatch import unwrap_call
 from klaviyo_mcp.calls.inventory import DISPATCHERS, Inventory
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
+from klaviyo_mcp.safety.written_values import MarkError, clean_written
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
@@ -51,7 +52,9 @@ def find_operation(
 async def prepare(
     operation: Operation, arguments: Mapping[str, Any], inventory: Inventory, reports: Callable[[], ReportService]
 ) -> Prepared:
-    """Check the arguments as a model wrote them. A metric may be given by name: its id is read from the account.
+    """Check the arguments as a model wrote them; those of a write are cleaned first, as answers are.
+
+    A metric may be given by name: its id is read from the account.
 
     Args:
         operation: The operation to run.
@@ -67,13 +70,15 @@ async def prepare(
     if policy.may_need_confirmation(operation, inventory.confirm):
         code, arguments = confirmation.split_code(arguments)
     try:
+        if operation.effect is not Effect.READ:
+            arguments = clean_written(arguments)
         if operation.answer is AnswerKind.REPORT:
             arguments = await reports().with_metrics(operation, arguments)
         checked = check_arguments(operation.arguments, arguments, inventory.revision)
         operation.check_size(checked)
         if "metric_id" in operation.reading.filter and (text := getattr(checked, "filter", None)):
             checked = checked.model_copy(update={"filter": await reports().filter_with_metrics(text)})
-    except ArgumentsError as error:
+    except (ArgumentsError, MarkError) as error:
         raise not_sent(operation, error) from None
     return Prepared(operation, checked, code)
 
