@@ -79,20 +79,26 @@ class Authorizer:
         # A call that comes back to see whether its connection was opened was confirmed before it created it.
         confirmed = isinstance(context.resumption, CreatedConnection)
         if policy.needs_confirmation(effect, settings.confirm) and not confirmed:
-            held = await self._confirm(call, connection, person)
+            held = await self._confirm(call, connection, person, uploads.upload_digest(arguments))
             if held is not None:
                 return held
         return Authorized(operation, arguments, began + person.seconds + settings.deadline, connection)
 
-    async def _confirm(self, call: Prepared, connection: str | None, person: AsksPerson) -> Held | None:
+    async def _confirm(
+        self, call: Prepared, connection: str | None, person: AsksPerson, file_digest: str | None
+    ) -> Held | None:
         operation, arguments = call.operation, call.arguments
 
         async def read_preview() -> CallPreview:
             account_name = partial(self.accounts.read_name, connection or MATON_ACCOUNT)
-            return await preview.read_preview(self.reads.for_preview(connection), operation, arguments, account_name)
+            reads = self.reads.for_preview(connection)
+            whole = await preview.read_preview(reads, operation, arguments, account_name)
+            return whole.with_fact("file", file_digest)
 
         async def read_digest() -> str:
-            return await preview.read_digest(self.reads.for_preview(connection, counts=False), operation, arguments)
+            reads = self.reads.for_preview(connection, counts=False)
+            facts = await preview.read_facts(reads, operation, arguments)
+            return facts.with_fact("file", file_digest).digest
 
         pending = PendingCall(operation.name, arguments, connection or MATON_ACCOUNT, person.principal)
         reads = CallReads(read_preview, read_digest)

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import anyio.to_thread
@@ -58,6 +59,13 @@ async def load_upload(operation: Operation, arguments: Arguments, directory: Pat
         )
     upload = await anyio.to_thread.run_sync(_read_upload, operation, str(getattr(arguments, name)), directory)
     return arguments.model_copy(update={name: upload})
+
+
+def upload_digest(arguments: Arguments) -> str | None:
+    """The digest of the content that `load_upload` read; None where the operation sends no file."""
+    values = (getattr(arguments, name) for name in type(arguments).model_fields)
+    upload = next((value for value in values if isinstance(value, Upload)), None)
+    return sha256(upload.content).hexdigest() if upload is not None else None
 
 
 def _read_upload(operation: Operation, text: str, directory: Path) -> Upload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import mcp_types
@@ -190,6 +191,19 @@ async def test_facts_that_can_no_longer_be_read_send_nothing(server: SandboxServ
     code = confirmation_code(await server.run("send_campaign", campaign_id="C1"))
     server.sandbox.faults.add(status=403, path="*/campaigns/C1", times=9)
     assert (await server.run("send_campaign", campaign_id="C1", confirmation=code)).startswith("Nothing has been")
+    assert server.writes() == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_file_that_was_exchanged_after_its_preview_is_not_sent(tmp_path: Path, era: str) -> None:
+    server, file = sandbox_server(confirm="writes", upload_dir=tmp_path), tmp_path / "logo.gif"
+    file.write_bytes(b"GIF89a first")
+    async with client(server.calls, era) as session:
+        held = answer_text(await session.call_tool("upload_image_from_file", {"file": "logo.gif"}))
+        file.write_bytes(b"GIF89a second")
+        arguments = {"file": "logo.gif", "confirmation": confirmation_code(held)}
+        again = answer_text(await session.call_tool("upload_image_from_file", arguments))
+    assert again.startswith(f"Nothing has been changed yet: upload_image_from_file needs a confirmation.\n{CHANGED}")
     assert server.writes() == []
 
 

@@ -35,6 +35,10 @@ class CallPreview:
         """The same preview of a call on this account, with this consequence."""
         return replace(self, account=account, consequence=consequence)
 
+    def with_fact(self, name: str, value: Any) -> CallPreview:
+        """The same preview with one more fact."""
+        return replace(self, facts={**self.facts, name: value})
+
     @property
     def digest(self) -> str:
         """Digest of the facts: two previews with the same digest are about the same state of the account."""

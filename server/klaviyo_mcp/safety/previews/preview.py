@@ -47,15 +47,15 @@ CONSEQUENCES: Mapping[Effect, str] = {
 }
 
 
-async def read_digest(reads: AccountReads, operation: Operation, arguments: Arguments) -> str:
-    """The digest of a call's preview, from the reads that its facts need. Raises as `read_preview` does.
+async def read_facts(reads: AccountReads, operation: Operation, arguments: Arguments) -> CallPreview:
+    """The preview of a call for its facts alone, from the reads that these need. Raises as `read_preview` does.
 
     Args:
         reads: Read the account, without its counts.
         operation: The operation that is called.
         arguments: Its checked arguments.
     """
-    return (await _read(reads, operation, arguments)).digest
+    return await _read(reads, operation, arguments)
 
 
 async def read_preview(
