@@ -1,4 +1,4 @@
-"""Answers held against a document's schemas."""
+"""Answers checked against the schemas of a document."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class AnswerSchemas:
     @cache  # noqa: B019 - the schemas of a document live as long as the tests
     def _attributes(self, operation: str, status: int) -> Mapping[str, set[str]]:
         """The attributes of each resource type in an answer."""
-        found: dict[str, set[str]] = {}
+        attributes: dict[str, set[str]] = {}
         top = self.resolve(self._schema(operation, status))["properties"]
         for part in (top["data"], top.get("included", {"items": {}})["items"]):
             for type_, names in self._attributes_of(part):
-                found.setdefault(type_, set()).update(names)
-        return found
+                attributes.setdefault(type_, set()).update(names)
+        return attributes
 
     def _attributes_of(self, schema: JSON) -> Iterator[tuple[str, set[str]]]:
         schema = self.resolve(schema)

@@ -1,4 +1,4 @@
-"""The documents that the declarations are held against."""
+"""The documents that the declarations are checked against."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def contract_rows() -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.fixture(scope="session")
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """What a reader of Klaviyo's documents has made of each operation: its effect, its aliases, whether it matters."""
+    """How a reader of Klaviyo's documents judges each operation: its effect, its aliases, whether it is needed."""
     return {row["operation"]: row for row in published("operations.json")}

@@ -1,7 +1,7 @@
 """Klaviyo's API as OpenAPI documents: Klaviyo's own where they stand beside the checkout, and the shipped contract.
 
 The package ships a contract that was distilled from Klaviyo's documents. `restore` turns it back into an OpenAPI
-document, so that every clone can hold requests and answers against it. It lacks what distilling drops: descriptions,
+document, so that every clone can check requests and answers by it. It lacks what distilling drops: descriptions,
 formats, and the schemas of the deepest bodies, which become open objects.
 """
 
@@ -55,7 +55,7 @@ def has_published(revision: str) -> bool:
 
 @lru_cache
 def openapi_documents(revision: str) -> Mapping[str, JSON]:
-    """A revision's documents to hold requests and answers against: the shipped one, and Klaviyo's where it is there."""
+    """A revision's documents to check requests and answers by: the shipped one, and Klaviyo's own where it is there."""
     shipped = {"shipped": restore(read_contract(revision))}
     return shipped | ({"published": published(f"openapi-{revision}.json")} if has_published(revision) else {})
 

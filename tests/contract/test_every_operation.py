@@ -221,7 +221,7 @@ class Caller:
         return CallService(settings, lambda: client)
 
     async def faults(self, client: Client, operation: Operation, name: str) -> str:
-        """Call an operation, or the read of its ids as which it may be known; what was wrong, or nothing."""
+        """Call an operation, or under its other name the read of its ids; return its faults, or an empty text."""
         self.transport.requests.clear()
         arguments = arguments_for(operation, self.ids, self.revision, self.directory)
         if name != operation.name:

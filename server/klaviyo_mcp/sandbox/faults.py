@@ -127,9 +127,9 @@ class RateLimits:
 
 def _headers(windows: list[Window], remaining: int, reset: float) -> dict[str, str]:
     policy = ", ".join(f"{window.limit};w={window.seconds}" for window in windows)
-    shown = next((window for window in windows if window.seconds == _STEADY_SECONDS), windows[0])
+    steady = next((window for window in windows if window.seconds == _STEADY_SECONDS), windows[0])
     return {
-        "ratelimit-limit": f"{shown.limit}, {policy}",
+        "ratelimit-limit": f"{steady.limit}, {policy}",
         "ratelimit-remaining": str(remaining),
         "ratelimit-reset": str(max(1, round(reset))),
     }

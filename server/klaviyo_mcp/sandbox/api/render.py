@@ -49,7 +49,7 @@ class Renderer:
         self.query = query
         self.joined: Mapping[str, str] = {}
         self._attribute_readers: dict[str, AttributeReader] = {}
-        self._shown_relationships: dict[tuple[str, bool], list[_Relationship]] = {}
+        self._relationships_by_type: dict[tuple[str, bool], list[_Relationship]] = {}
 
     def one(self, record: Record) -> dict[str, Any]:
         return self._document(self._resource(record, primary=True), [record], {"self": self.url(record)})
@@ -87,33 +87,34 @@ class Renderer:
         resource: dict[str, Any] = {"type": record.type, "id": record.id, "attributes": attributes}
         relationships = self._relationships_of(record.type, primary)
         if relationships:
-            resource["relationships"] = {one.name: self._relationship(record, one, url) for one in relationships}
+            resource["relationships"] = {one.name: self._render_relationship(record, one, url) for one in relationships}
         resource["links"] = {"self": url}
         return resource
 
-    def _relationship(self, record: Record, shown: _Relationship, url: str) -> dict[str, Any]:
-        relationship: dict[str, Any] = {}
-        if shown.has_data and shown.to_many:
-            ids = self.relationships.ids(record, shown.name)
-            relationship["data"] = [{"type": shown.target, "id": id_} for id_ in ids]
-        elif shown.has_data and (ids := self.relationships.ids(record, shown.name)):
-            relationship["data"] = {"type": shown.target, "id": ids[0]}
-        relationship["links"] = {"self": f"{url}/relationships/{shown.name}/", "related": f"{url}/{shown.name}/"}
-        return relationship
+    def _render_relationship(self, record: Record, relationship: _Relationship, url: str) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        name, target = relationship.name, relationship.target
+        if relationship.has_data and relationship.to_many:
+            ids = self.relationships.ids(record, name)
+            document["data"] = [{"type": target, "id": id_} for id_ in ids]
+        elif relationship.has_data and (ids := self.relationships.ids(record, name)):
+            document["data"] = {"type": target, "id": ids[0]}
+        document["links"] = {"self": f"{url}/relationships/{name}/", "related": f"{url}/{name}/"}
+        return document
 
     def _relationships_of(self, type_: str, primary: bool) -> list[_Relationship]:
         """A type's relationships as this answer shows them; included resources show links alone."""
-        if (type_, primary) not in self._shown_relationships:
+        if (type_, primary) not in self._relationships_by_type:
             resource_type = self.contract.resource_type(type_)
             without_data = self.operation.without_linkage.get(type_, ())
-            shown = []
+            relationships = []
             for name in resource_type.relationships:
                 to_many = resource_type.is_to_many(name)
                 is_named = not to_many or name in self.query.include or (type_, name) in _ALWAYS_LINKED
                 has_data = primary and name not in without_data and is_named
-                shown.append(_Relationship(name, resource_type.target(name), to_many, has_data))
-            self._shown_relationships[type_, primary] = shown
-        return self._shown_relationships[type_, primary]
+                relationships.append(_Relationship(name, resource_type.target(name), to_many, has_data))
+            self._relationships_by_type[type_, primary] = relationships
+        return self._relationships_by_type[type_, primary]
 
     def _attribute_reader(self, type_: str) -> AttributeReader:
         """A function that reads the attributes of a type's records that this answer shows."""
@@ -138,13 +139,13 @@ class Renderer:
         counts = [name for name in whole if (type_, name) in _MEMBER_COUNTS]
 
         def read(record: Record) -> dict[str, Any]:
-            attributes = record.attributes
-            shown = {name: attributes.get(name) for name in whole if name in attributes or name in nullable}
+            stored = record.attributes
+            attributes = {name: stored.get(name) for name in whole if name in stored or name in nullable}
             for path in paths:
-                _copy_path(attributes, shown, path)
+                _copy_path(stored, attributes, path)
             for name in counts:
-                shown[name] = len(self.relationships.store.members(type_, record.id))
-            return shown
+                attributes[name] = len(self.relationships.store.members(type_, record.id))
+            return attributes
 
         return read
 

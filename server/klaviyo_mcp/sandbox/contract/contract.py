@@ -179,7 +179,7 @@ def load_contract(revision: str) -> Contract | None:
     """The contract in force at a revision (`2026-01-15`), or None where there is no such revision."""
     if revision not in (*CONTRACT_REVISIONS, *INTERMEDIATE_REVISIONS):
         return None
-    return Contract(read_contract(next(known for known in CONTRACT_REVISIONS if known >= revision)), revision)
+    return Contract(read_contract(next(one for one in CONTRACT_REVISIONS if one >= revision)), revision)
 
 
 def read_contract(revision: str) -> dict[str, JSON]:

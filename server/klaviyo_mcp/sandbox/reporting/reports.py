@@ -120,7 +120,7 @@ Rows = dict[tuple[str, ...], dict[int, Tally]]
 
 def _tally(facts: Iterable[Fact], buckets: Buckets, conditions: Sequence[Comparison], group_by: Sequence[str]) -> Rows:
     rows: Rows = {}
-    # All facts of one message share their groupings, so a message's rows are found once.
+    # All facts of one message share their groupings, so the rows of a message are looked up once.
     keys_by_groupings: dict[int, list[tuple[str, ...]]] = {}
     kept_alive: list[Groupings] = []
     for fact in facts:
@@ -146,8 +146,8 @@ def _row_keys(groupings: Groupings, group_by: Sequence[str]) -> Iterator[tuple[s
         rows = zip(*(columns[name] for name in names), strict=True)
         choices.append([dict(zip(names, row, strict=True)) for row in rows] or [dict.fromkeys(names, "")])
     for choice in product(*choices):
-        chosen = {name: value for part in choice for name, value in part.items()}
-        yield tuple(chosen[name] if name in chosen else str(groupings[name]) for name in group_by)
+        row = {name: value for part in choice for name, value in part.items()}
+        yield tuple(row[name] if name in row else str(groupings[name]) for name in group_by)
 
 
 def _statistics(

@@ -1,4 +1,4 @@
-"""Distilling: the shipped contracts are made from Klaviyo's documents, and hold what those say."""
+"""Distilling: the shipped contracts are made from Klaviyo's documents, and contain what those say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reports may be asked, and over which time."""
+"""What reports can be asked for, and the time ranges that they cover."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError
-from klaviyo_mcp.sandbox.reporting import reports
+from klaviyo_mcp.sandbox.reporting.reports import query_report
 from klaviyo_mcp.sandbox.state.store import Record, Store
 
 NOW = datetime(2026, 6, 3, 12, tzinfo=UTC)
+
 MARCH = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-04-01T00:00:00+00:00"}
 
 
@@ -24,23 +25,18 @@ def store() -> Store:
     return store
 
 
-def view(store: Store, at: float) -> None:
-    told = {"timestamp": int(at), "event_properties": {"form_id": "form1"}}
-    store.add(Record("event", store.new_id("event"), told, {"metric": "VIEWED", "profile": "ann"}))
+def add_view(store: Store, at: float) -> None:
+    attributes = {"timestamp": int(at), "event_properties": {"form_id": "form1"}}
+    store.add(Record("event", store.new_id("event"), attributes, {"metric": "VIEWED", "profile": "ann"}))
 
 
-def views(store: Store, timeframe: dict[str, str]) -> int:
-    asked = {"statistics": ["viewed_form"], "timeframe": timeframe}
-    (row,) = reports.query_report(store, "query_form_values", asked, NOW)["results"]
+def count_views(store: Store, timeframe: dict[str, str]) -> int:
+    attributes = {"statistics": ["viewed_form"], "timeframe": timeframe}
+    (row,) = query_report(store, "query_form_values", attributes, NOW)["results"]
     return int(row["statistics"]["viewed_form"])
 
 
-def ask(store: Store, operation: str, **asked: Any) -> dict[str, Any]:
-    question: dict[str, Any] = {"timeframe": MARCH, "conversion_metric_id": "VIEWED", "interval": "weekly"}
-    return reports.query_report(store, operation, question | asked, NOW)
-
-
-BAD = [
+REFUSED = [
     ("campaign_values", {"statistics": []}, "statistics", "invalid"),
     ("campaign_values", {"conversion_metric_id": "NONE"}, "conversion_metric_id", "invalid"),
     ("campaign_values", {"group_by": ["campaign_id", "tag_id"]}, "group_by", "invalid"),
@@ -64,15 +60,21 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "asked", "pointer", "code"), BAD)
-def test_a_bad_question_is_refused_at_the_place_of_its_fault(
-    store: Store, operation: str, asked: dict[str, Any], pointer: str, code: str | None
+@pytest.mark.parametrize(("operation", "attributes", "pointer", "code"), REFUSED)
+def test_a_wrong_attribute_is_refused_with_its_place(
+    store: Store, operation: str, attributes: dict[str, Any], pointer: str, code: str | None
 ) -> None:
     statistics = {"flow": "opens", "campaign": "opens", "form": "submits", "segment": "total_members"}
-    with pytest.raises(KlaviyoError) as refused:
-        ask(store, f"query_{operation}", **{"statistics": [statistics[operation.split("_")[0]]], **asked})
-    assert (refused.value.status, refused.value.pointer) == (400, f"/data/attributes/{pointer}")
-    assert refused.value.code == (code or "invalid_filter")
+    defaults = {
+        "statistics": [statistics[operation.split("_")[0]]],
+        "timeframe": MARCH,
+        "conversion_metric_id": "VIEWED",
+        "interval": "weekly",
+    }
+    with pytest.raises(KlaviyoError) as raised:
+        query_report(store, f"query_{operation}", defaults | attributes, NOW)
+    assert (raised.value.status, raised.value.pointer) == (400, f"/data/attributes/{pointer}")
+    assert raised.value.code == (code or "invalid_filter")
 
 
 @pytest.mark.parametrize(
@@ -89,18 +91,18 @@ def test_a_bad_question_is_refused_at_the_place_of_its_fault(
         ("this_year", "01-01", "06-04"),
     ],
 )
-def test_a_named_timeframe_begins_and_ends_at_midnight_of_the_account(
+def test_a_named_timeframe_begins_and_ends_at_midnight_in_the_accounts_timezone(
     store: Store, key: str, start: str, end: str
 ) -> None:
     store.add(Record("account", "A", {"timezone": "Asia/Tokyo"}))
     tokyo = 9 * 3600
     first, last = (datetime.fromisoformat(f"2026-{day}T00:00+00:00").timestamp() - tokyo for day in (start, end))
     for at in (first - 1, first, last - 1, last):
-        view(store, at)
-    assert views(store, {"key": key}) == 2
+        add_view(store, at)
+    assert count_views(store, {"key": key}) == 2
 
 
-def test_the_offset_of_a_custom_timeframe_is_passed_over(store: Store) -> None:
-    view(store, datetime(2026, 3, 1, 0, 30, tzinfo=UTC).timestamp())
+def test_the_offset_of_a_custom_timeframe_is_ignored(store: Store) -> None:
+    add_view(store, datetime(2026, 3, 1, 0, 30, tzinfo=UTC).timestamp())
     timeframe = {"start": "2026-03-01T00:00:00-05:00", "end": "2026-03-01T01:00:00-05:00"}
-    assert views(store, timeframe) == 1
+    assert count_views(store, timeframe) == 1

@@ -1,0 +1,46 @@
+"""Templates: created, rendered, cloned and deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.server.sandbox.sandbox_api import Api
+
+from klaviyo_mcp.sandbox.behaviour.templates import fill_variables
+
+HTML = "<p>Hi {{ person.first_name|default:'friend' }}, {{ shop }}</p>"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"person": {"first_name": "Ada"}, "shop": "X"}, "<p>Hi Ada, X</p>"),
+        ({}, "<p>Hi friend, </p>"),
+    ],
+)
+async def test_a_template_is_rendered_with_a_context(api: Api, context: dict[str, Any], expected: str) -> None:
+    template = await api.create("template", "templates", name="T", editor_type="CODE", html=HTML)
+    body = {"type": "template", "id": template["id"], "attributes": {"context": context}}
+    assert (await api.post("template-render", {"data": body}))["data"]["attributes"]["html"] == expected
+
+
+@pytest.mark.anyio
+async def test_a_template_is_cloned_and_deleted(api: Api) -> None:
+    template = await api.create("template", "templates", name="T", editor_type="CODE", html=HTML)
+    body = {"type": "template", "id": template["id"], "attributes": {"name": "Copy"}}
+    clone = (await api.post("template-clone", {"data": body}))["data"]
+    assert (clone["attributes"]["name"], clone["attributes"]["html"]) == ("Copy", HTML)
+    assert await api.ids("templates", filter='contains(name,"cop")') == [clone["id"]]
+    await api.delete(f"templates/{template['id']}")
+    await api.get(f"templates/{template['id']}", 404)
+
+
+@pytest.mark.anyio
+async def test_a_template_of_another_editor_is_refused(api: Api) -> None:
+    await api.post("templates", {"data": {"type": "template", "attributes": {"name": "T", "editor_type": "WORD"}}}, 400)
+
+
+def test_only_variables_are_replaced() -> None:
+    assert fill_variables("{% if x %} {{ }} {{ a.b }}", {"a": {"b": 3}}) == "{% if x %} {{ }} 3"
