@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from mcp.client.session import ClientRequestContext
@@ -24,6 +25,15 @@ async def test_the_person_is_sent_to_the_address_of_a_new_connection_and_no_answ
         f"authorize it. Next: get_connection(connection_id={new['connection_id']}), until it is ACTIVE."
     )
     assert server.writes() == ["POST /connections"]
+
+
+async def test_a_connection_that_the_person_has_authorized_by_then_is_active() -> None:
+    server, person = sandbox_server(), Person("accept")
+    record = {**server.sandbox.connections.by_id[CONNECTION_ID], "connection_id": "new"}
+    server.sandbox.faults.add(status=200, path="/connections/*", method="GET", body=json.dumps({"connection": record}))
+    async with client(server.calls, ERAS[-1], person) as session:
+        answer = answer_text(await session.call_tool("create_connection", {}))
+    assert re.fullmatch("Connection .{36} is ACTIVE: the person has authorized it.", answer)
 
 
 @pytest.mark.parametrize("era", ERAS)
