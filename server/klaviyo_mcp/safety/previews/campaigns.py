@@ -98,7 +98,7 @@ def _facts(page: Page | None, audiences: Audiences, templates: Sequence[Template
         **{name: attribute_of(page, name) for name in FACTS},
         "groups": audiences.facts,
         "messages": {flat.id: stable_attributes(flat) for flat in _messages_of(page)},
-        "templates": [template.facts for template in templates],
+        "templates": {id_: template.facts for id_, template in zip(_emails_of(page), templates, strict=False)},
     }
 
 

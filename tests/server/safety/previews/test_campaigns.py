@@ -131,6 +131,36 @@ async def test_audiences_beyond_those_shown_are_counted(server: SandboxServer) -
     assert preview.lines[-1] == f"To: {shown}, and 3 more."
 
 
+async def test_the_order_in_which_messages_come_is_no_fact(server: SandboxServer) -> None:
+    server.put("template", "E1", name="Spring mail")
+    for id_ in ("M2", "M3"):
+        definition = {"channel": "email", "content": {"subject": id_}}
+        server.put("campaign-message", id_, definition=definition, links={"campaign": "C1", "template": "E1"})
+    campaign = server.sandbox.store.get("campaign", "C1")
+    assert campaign is not None
+    digests = set()
+    for order in (["M1", "M2", "M3"], ["M3", "M1", "M2"]):
+        campaign.links["campaign-messages"] = order
+        digests.add((await read_preview(server, "send_campaign", campaign_id="C1")).digest)
+    assert len(digests) == 1
+
+
+async def test_messages_beyond_those_shown_are_counted_and_are_facts(server: SandboxServer) -> None:
+    ids = [f"N{number}" for number in range(6)]
+    for id_ in ids:
+        server.put("campaign-message", id_, definition={"channel": "sms", "content": {"body": id_}})
+    campaign, last = server.sandbox.store.get("campaign", "C1"), server.sandbox.store.get("campaign-message", "N5")
+    assert campaign is not None
+    assert last is not None
+    campaign.links["campaign-messages"] = ids
+    before = await read_preview(server, "send_campaign", campaign_id="C1")
+    assert "And 2 more messages." in before.lines
+    last.attributes["definition"] = {"channel": "sms", "content": {"body": "Pay now"}}
+    after = await read_preview(server, "send_campaign", campaign_id="C1")
+    assert before.lines == after.lines
+    assert before.digest != after.digest
+
+
 async def test_the_facts_of_a_send_are_the_campaign_and_its_messages_but_no_counts(server: SandboxServer) -> None:
     before = await read_preview(server, "send_campaign", campaign_id="C1")
     server.sandbox.store.join("list", "L1", "P3")
