@@ -119,7 +119,8 @@ class GatewayClient:
         deadline = now + self._deadline_seconds
         state = RequestState(
             RequestContext(options, request.service, connection is not None, (self._key,)),
-            LimitKey(connection or "", options.operation, options.rate, self._credential),
+            # A client serves one account: requests that name its connection share the limits of those that do not.
+            LimitKey(self.connection or "", options.operation, options.rate, self._credential),
             started_at=now,
             deadline=deadline if options.deadline is None else min(deadline, options.deadline),
         )

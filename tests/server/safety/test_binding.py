@@ -22,6 +22,8 @@ from tests.server.sandbox_server import (
     sandbox_server,
 )
 
+from klaviyo_mcp.gateway.pacing import LimitKey
+
 pytestmark = pytest.mark.anyio
 
 SEND = ("send_campaign", {"campaign_id": "C1"})
@@ -259,6 +261,23 @@ async def test_a_person_who_agreed_for_another_account_is_asked_anew(server: San
         await session.call_tool("delete_list", {"list_id": "L1"})
     assert len(person.questions) == 2
     assert connections_of(server, "DELETE") == {"second"}
+
+
+async def test_reads_that_name_the_connection_share_the_limits_of_those_that_leave_it_to_maton(
+    server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[LimitKey] = []
+
+    async def acquire(key: LimitKey, **_: Any) -> float:
+        keys.append(key)
+        return 0.0
+
+    monkeypatch.setattr((await server.calls.sender.client()).pacer, "acquire", acquire)
+    await server.run("get_list", list_id="L1")
+    await server.run("delete_list", list_id="L1")
+    assert connections_of(server, "GET") == {None, CONNECTION_ID}
+    assert [key.operation for key in keys].count("get_list") == 2
+    assert len({key.account for key in keys}) == 1
 
 
 async def test_the_reads_of_a_job_that_a_write_follows_name_its_connection() -> None:
