@@ -25,7 +25,7 @@ PRODUCT: dict[str, Any] = {
 
 def test_a_product_needs_what_klaviyo_asks_for(refusal_of: Refuse) -> None:
     assert refusal_of("create_catalog_item", title="Shoes") == (
-        "description is required; url is required; external_id is required (yours)"
+        "description is required; url is required; external_id is required (your id)"
     )
 
 

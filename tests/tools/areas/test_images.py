@@ -14,7 +14,7 @@ Refuse = Callable[..., str]
 
 def test_a_picture_comes_from_somewhere(refusal_of: Refuse) -> None:
     assert refusal_of("upload_image_from_url", name="Logo") == (
-        "import_from_url is required (https or data URI; jpeg, png, gif to 5 MB)"
+        "import_from_url is required (https or data URI; jpeg, png, gif up to 5 MB)"
     )
     assert refusal_of("upload_image_from_url", import_from_url="") == "import_from_url: is empty"
 

@@ -36,7 +36,7 @@ area.record(
     "get_account",
     "/api/accounts/{account_id}",
     "account",
-    "The connected account by its id; get_accounts needs none.",
+    "The connected account by id; get_accounts needs no id.",
     rate=XS,
     search_words="by id",
 )

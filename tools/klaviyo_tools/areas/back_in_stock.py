@@ -54,7 +54,7 @@ area.create(
     "/api/back-in-stock-subscriptions",
     "back-in-stock-subscription",
     BackInStock,
-    "Have a person told once a variant is back in stock; a flow then messages them.",
+    "Notify a person when a variant is back in stock: a flow then messages them.",
     rate=XL,
     preview=Preview(
         ("notify {profile} by {channels} once the {record} is in stock again.",),

@@ -147,7 +147,7 @@ StrategyArgument = Annotated[
     ),
     Brief("method: immediate, static (datetime), throttled or smart_send_time (date)"),
 ]
-AUDIENCES_TEXT = "included, excluded: replaced"
+AUDIENCES_TEXT = "replaces included, excluded"
 AS_CREATED_TEXT = "as in create_campaign"
 SendOptionsArgument = Annotated[SendOptions, one_line_schema(SendOptions)]
 TrackingOptionsArgument = Annotated[
@@ -191,7 +191,7 @@ class CampaignCopy(CampaignTarget):
 
 
 class SendJobChange(Arguments):
-    action: Literal["cancel", "revert"] = Field(description="cancel is for good; revert makes it a draft again")
+    action: Literal["cancel", "revert"] = Field(description="cancel cannot be undone; revert makes it a draft")
 
 
 class TemplateAssignment(Arguments):
@@ -268,7 +268,7 @@ area.record(
     "get_campaign",
     "/api/campaigns/{campaign_id}",
     "campaign",
-    "One campaign; what it says with include=campaign-messages.",
+    "One campaign; include=campaign-messages adds its messages.",
     rate=M,
     address=RecordAddress(
         "A campaign and its messages.", {"include": ["campaign-messages", "tags"]}, completes_ids=True
@@ -315,7 +315,7 @@ area.job(
     "/api/campaign-send-jobs",
     "campaign-send-job",
     CampaignTarget,
-    "Send a campaign, when its send_strategy says (default: now).",
+    "Send a campaign at its send_strategy's time (default: now).",
     rate=M,
     preview=PreviewKind.CAMPAIGN_SEND,
     effect=Effect.REACHES_PEOPLE,
@@ -330,7 +330,7 @@ area.record(
     "get_campaign_send_job",
     "/api/campaign-send-jobs/{campaign_id}",
     "campaign-send-job",
-    "How far a campaign's sending is.",
+    "Progress of sending a campaign.",
     rate=M,
     search_words="sending progress status still going out finished sent done versand envío envoi",
 )
@@ -356,7 +356,7 @@ area.job(
     "/api/campaign-recipient-estimation-jobs",
     "campaign-recipient-estimation-job",
     CampaignTarget,
-    "Count anew whom a campaign would reach.",
+    "Recount the people a campaign would reach.",
     rate=M,
     effect=Effect.READ,
     scopes="campaigns:write",
@@ -369,7 +369,7 @@ area.record(
     "get_campaign_recipient_estimation_job",
     "/api/campaign-recipient-estimation-jobs/{campaign_id}",
     "campaign-recipient-estimation-job",
-    "Whether that count is done.",
+    "Whether a recount is done.",
     rate=M,
     search_words="estimate job status ready finished complete",
 )
@@ -377,7 +377,7 @@ area.record(
     "get_campaign_recipient_estimation",
     "/api/campaign-recipient-estimations/{campaign_id}",
     "campaign-recipient-estimation",
-    "How many people a campaign would reach, as last counted.",
+    "People a campaign would reach, as last counted.",
     rate=M,
     search_words=(
         "estimate roughly about count how big reach people receive get audience size would empfänger wie groß "
@@ -401,7 +401,7 @@ area.collection(
     "get_messages_for_campaign",
     "/api/campaigns/{campaign_id}/campaign-messages",
     "campaign-message",
-    "What a campaign says: its messages with subject, sender, text.",
+    "Messages of a campaign: subject, sender, text.",
     rate=M,
     paged=False,
     aliases="get_campaign_campaign_messages get_campaign_messages",
@@ -435,7 +435,7 @@ area.update(
     "/api/campaign-messages/{campaign_message_id}",
     "campaign-message",
     MessageChanges,
-    "Change a campaign message's subject, sender, text or options; channel is needed with them.",
+    "Change a campaign message's subject, sender, text or options; give channel with them.",
     rate=M,
     search_words=(
         "subject line preview text sender from name reply body wording copy content email betreff absender "
@@ -447,7 +447,7 @@ area.create(
     "/api/campaign-message-assign-template",
     "campaign-message",
     TemplateAssignment,
-    "Give an e-mail message of a campaign its content: a copy of a template.",
+    "Copy a template into an e-mail message of a campaign.",
     rate=M,
     aliases="create_campaign_message_assign_template",
     search_words=(
@@ -492,7 +492,7 @@ area.custom(
     "PATCH",
     "/api/campaign-messages/{campaign_message_id}/relationships/image",
     "campaign-message",
-    "Put another image on a push message.",
+    "Change the image of a push message.",
     attributes=MessageImage,
     body_type="image",
     answer=AnswerKind.NOTHING,

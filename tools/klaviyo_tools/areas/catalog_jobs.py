@@ -109,9 +109,9 @@ class CatalogKind:
     """The kind of record of a job, and its names in the names of operations."""
 
     type: str
-    many: str
-    in_reads: str
-    told: str
+    plural: str
+    name_in_reads: str
+    noun: str
 
 
 ITEMS = CatalogKind("catalog-item", "items", "catalog_items", "products")
@@ -123,18 +123,18 @@ def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purp
     """Declares the three operations of a job: start it, read it, list all of its kind."""
     type_, word = f"{kind.type}-bulk-{verb}-job", kind.type.replace("-", "_")
     path = f"/api/{type_}s"
-    read = f"get_bulk_{verb}_{kind.in_reads}_job"
+    read = f"get_bulk_{verb}_{kind.name_in_reads}_job"
     slowed = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
-    area.job_type(type_, f"{kind.many}:{kind.type}", more_fields="errors expires_at")
+    area.job_type(type_, f"{kind.plural}:{kind.type}", more_fields="errors expires_at")
     area.job(
-        f"bulk_{verb}_catalog_{kind.many}",
+        f"bulk_{verb}_catalog_{kind.plural}",
         path,
         type_,
         attributes,
         purpose,
         rate=L,
         preview=_preview(kind) if verb == "delete" else Preview(),
-        aliases=f"spawn_{verb}_{kind.many}_job create_{word}_bulk_{verb}_job",
+        aliases=f"spawn_{verb}_{kind.plural}_job create_{word}_bulk_{verb}_job",
         effect=Effect.DELETE if verb == "delete" else Effect.WRITE,
         job=read,
         max_body_bytes=5_000_000,
@@ -145,22 +145,22 @@ def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purp
         read,
         f"{path}/{{job_id}}",
         type_,
-        f"How far a job to {verb} {kind.told} is, and what failed.",
+        f"Progress and errors of a job that {verb}s {kind.noun}.",
         rate=XL,
         revised_rate=slowed,
-        include=() if verb == "delete" else (kind.many,),
-        aliases=f"get_{verb}_{kind.many}_job get_{word}_bulk_{verb}_job",
+        include=() if verb == "delete" else (kind.plural,),
+        aliases=f"get_{verb}_{kind.plural}_job get_{word}_bulk_{verb}_job",
         id_type=Id,
     )
     area.collection(
         f"{read}s",
         path,
         type_,
-        f"Jobs to {verb} {kind.told}, and how far each is.",
+        f"Jobs that {verb} {kind.noun}, with their progress.",
         rate=XL,
         revised_rate=slowed,
         filter={"status": "equals"},
-        aliases=f"get_{verb}_{kind.many}_jobs get_{word}_bulk_{verb}_jobs",
+        aliases=f"get_{verb}_{kind.plural}_jobs get_{word}_bulk_{verb}_jobs",
     )
 
 

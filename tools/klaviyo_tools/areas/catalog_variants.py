@@ -28,7 +28,7 @@ class VariantChanges(Arguments):
     sku: Text | None = None
     price: Price | None = None
     inventory_quantity: float | None = None
-    inventory_policy: Policy | None = Field(None, description="1: not recommended when out of stock; 0, 2: still")
+    inventory_policy: Policy | None = Field(None, description="1: not recommended when out of stock; 0, 2: recommended")
     description: str | None = None
     url: Text | None = None
     image_full_url: str | None = None
@@ -95,7 +95,7 @@ area.update(
     "/api/catalog-variants/{catalog_variant_id}",
     "catalog-variant",
     VariantChanges,
-    "Change a variant: stock, price, text; a new price is not passed on to the product.",
+    "Change a variant: stock, price, text; its product's price stays.",
     rate=L,
     search_words=(
         "stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"

@@ -65,7 +65,7 @@ class ItemChanges(Arguments):
 
 
 class NewItem(ItemChanges):
-    external_id: Text = Field(description="yours")
+    external_id: Text = Field(description="your id")
     title: Text
     description: str
     url: Text
@@ -87,7 +87,7 @@ area.collection(
     "get_catalog_items",
     "/api/catalog-items",
     "catalog-item",
-    "Products made by API; not those a shop syncs.",
+    "Products created by API; not those a shop syncs.",
     rate=XL,
     filter=ITEM_FILTER,
     sort=SORT,
@@ -165,7 +165,7 @@ area.relate(
     "add_categories_to_catalog_item",
     "/api/catalog-items/{catalog_item_id}/relationships/categories",
     "catalog-category",
-    "Put a product into further categories.",
+    "Add a product to more categories.",
     rate=L,
     aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
         create_catalog_item_relationships_categories""",
@@ -176,7 +176,7 @@ area.relate(
     "remove_categories_from_catalog_item",
     "/api/catalog-items/{catalog_item_id}/relationships/categories",
     "catalog-category",
-    "Take a product out of categories.",
+    "Remove a product from categories.",
     rate=L,
     method="DELETE",
     aliases="delete_catalog_item_relationships_categories",
@@ -187,7 +187,7 @@ area.relate(
     "update_categories_for_catalog_item",
     "/api/catalog-items/{catalog_item_id}/relationships/categories",
     "catalog-category",
-    "Put a product into exactly these categories and out of all others; none takes it out of all.",
+    "Replace a product's categories; an empty list removes it from all.",
     rate=L,
     method="PATCH",
     aliases="update_catalog_item_relationships_categories",

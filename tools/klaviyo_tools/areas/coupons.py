@@ -57,8 +57,8 @@ class NewCoupon(Arguments):
 
 class NewCode(Arguments):
     coupon_id: Annotated[Id, Relationship("coupon")]
-    unique_code: Text = Field(description="what people enter")
-    expires_at: Timestamp | None = Field(None, description="default in a year")
+    unique_code: Text = Field(description="the code people enter")
+    expires_at: Timestamp | None = Field(None, description="default: in a year")
 
 
 class CouponChanges(Arguments):
@@ -101,7 +101,7 @@ area.collection(
     "get_coupon_codes",
     "/api/coupon-codes",
     "coupon-code",
-    "Codes of a coupon or a person.",
+    "Codes of a coupon or a profile.",
     rate=XL,
     scopes=CODE_SCOPES["read"],
     filter=CODE_FILTER,
@@ -142,7 +142,7 @@ area.create(
     "/api/coupons",
     "coupon",
     NewCoupon,
-    "Create a coupon; the shop itself must know the discount.",
+    "Create a coupon; set up the discount itself in the shop.",
     rate=S,
     search_words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
 )
@@ -160,7 +160,7 @@ area.update(
     "/api/coupons/{coupon_id}",
     "coupon",
     CouponChanges,
-    "Change a coupon's description or its alarm for few codes left.",
+    "Change a coupon's description or its alert for few codes left.",
     rate=S,
     search_words="description low balance alert warning threshold codes running",
 )
@@ -254,7 +254,7 @@ area.collection(
     "get_bulk_create_coupon_code_jobs",
     "/api/coupon-code-bulk-create-jobs",
     "coupon-code-bulk-create-job",
-    "Jobs that add codes, and how far each is.",
+    "Jobs that add codes, with their progress.",
     rate=L,
     scopes=CODE_SCOPES["read"],
     filter={"status": "equals"},
@@ -265,7 +265,7 @@ area.record(
     "get_bulk_create_coupon_codes_job",
     "/api/coupon-code-bulk-create-jobs/{job_id}",
     "coupon-code-bulk-create-job",
-    "How far a job that adds codes is, and what failed.",
+    "Progress and errors of a job that adds codes.",
     rate=L,
     scopes=CODE_SCOPES["read"],
     include=("coupon-codes",),

@@ -71,7 +71,7 @@ EventProfileArgument = Annotated[
     one_line_schema(EventProfile, "email, phone_number, id or external_id; attributes to set"),
 ]
 MetricArgument = Annotated[
-    EventMetric, Embedded("metric"), one_line_schema(EventMetric, "name; a new one makes a new metric")
+    EventMetric, Embedded("metric"), one_line_schema(EventMetric, "name; a new name creates a metric")
 ]
 
 
@@ -89,8 +89,8 @@ class EventAttributes(Arguments):
     value: float | None = None
     value_currency: str | None = None
     # Klaviyo records an id once for a profile and metric: a request with one is idempotent.
-    unique_id: Annotated[Text | None, Generated(_new_id)] = Field(None, description="recorded once")
-    backfill: Backfill | None = Field(None, description="records it and starts no flow")
+    unique_id: Annotated[Text | None, Generated(_new_id)] = Field(None, description="deduplicates")
+    backfill: Backfill | None = Field(None, description="starts no flows")
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:
@@ -150,7 +150,7 @@ area.collection(
     "get_events",
     "/api/events",
     "event",
-    "What happened; to count or sum: query_metric_aggregates.",
+    "Events; to count or sum them: query_metric_aggregates.",
     rate=XL,
     filter={
         "profile_id": "equals",
@@ -185,7 +185,7 @@ area.create(
     "/api/events",
     "event",
     NewEvent,
-    "Record an event of a person; flows may start from it.",
+    "Record an event of a profile; it may start flows.",
     idempotent=True,
     rate=XL,
     answer=AnswerKind.NOTHING,
@@ -199,7 +199,7 @@ area.job(
     "/api/event-bulk-create-jobs",
     "event",
     NewEvents,
-    "Record up to 1,000 events; flows may start from them.",
+    "Record up to 1,000 events; they may start flows.",
     idempotent=True,
     rate=M,
     max_body_bytes=5_000_000,
@@ -225,7 +225,7 @@ area.record(
     "get_profile_for_event",
     "/api/events/{event_id}/profile",
     "profile",
-    "The person whose event it is.",
+    "The profile of an event.",
     rate=XL,
     scopes="events:read profiles:read",
     aliases="get_event_profile",

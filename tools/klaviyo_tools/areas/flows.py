@@ -227,7 +227,7 @@ area.record(
     "get_flow",
     "/api/flows/{flow_id}",
     "flow",
-    "One flow; all of it with additional_fields=definition.",
+    "One flow; additional_fields=definition shows all of it.",
     rate=S,
     address=RecordAddress(
         "A flow, its trigger and its actions.", {"additional_fields": ["definition"]}, completes_ids=True
@@ -241,7 +241,7 @@ area.create(
     "/api/flows",
     "flow",
     NewFlow,
-    "Make a flow, as a draft: a trigger and linked actions.",
+    "Create a draft flow: a trigger and linked actions.",
     rate=XS.daily(100),
     additional_fields=("definition",),
     search_words=(
@@ -254,7 +254,7 @@ area.update(
     "/api/flows/{flow_id}",
     "flow",
     FlowStatus,
-    "Switch a flow; live messages people, draft stops it.",
+    "Set a flow's status: live messages people, draft stops it.",
     rate=S,
     preview=PreviewKind.FLOW_STATUS,
     effect=Effect.REACHES_PEOPLE,
@@ -299,7 +299,7 @@ area.collection(
     "get_flow_action_messages",
     "/api/flow-actions/{flow_action_id}/flow-messages",
     "flow-message",
-    "What an action of a flow sends.",
+    "Messages that a flow action sends.",
     rate=S,
     aliases="get_messages_for_flow_action",
     filter={"name": NAME_OPERATORS, "id": "any", "created": TIME_OPERATORS, "updated": TIME_OPERATORS},

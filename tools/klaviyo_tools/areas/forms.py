@@ -97,7 +97,7 @@ area.record(
     "get_form",
     "/api/forms/{form_id}",
     "form",
-    "One form with all that is on it.",
+    "One form with its whole definition.",
     rate=S,
     address=RecordAddress("A sign-up form with all that is on it.", completes_ids=True),
     extra_fields=("definition",),
@@ -141,7 +141,7 @@ area.create(
     "/api/forms",
     "form",
     NewForm,
-    "Make a sign-up form; with status live visitors see it at once.",
+    "Create a sign-up form; if live, visitors see it at once.",
     rate=S,
     search_words="new build popup signup flyout collect emails visitors website erstellen crear créer",
 )

@@ -25,7 +25,7 @@ TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 
 
 class ImageByUrl(Arguments):
-    import_from_url: PictureUrl = Field(description="https or data URI; jpeg, png, gif to 5 MB")
+    import_from_url: PictureUrl = Field(description="https or data URI; jpeg, png, gif up to 5 MB")
     name: Text | None = None
     hidden: bool | None = None
 
@@ -33,7 +33,7 @@ class ImageByUrl(Arguments):
 class ImageByFile(Arguments):
     file: Annotated[Text, Part("file")] = Field(description="path of a jpeg, png or gif up to 5 MB")
     name: Annotated[Text | None, Part("name")] = None
-    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="not in the library")
+    hidden: Annotated[bool | None, Part("hidden")] = Field(None, description="hide from the library")
 
 
 class ImageChanges(Arguments):
@@ -53,7 +53,7 @@ area.collection(
     "get_images",
     "/api/images",
     "image",
-    "Pictures in the library.",
+    "Images in the library.",
     rate=M,
     filter={
         "name": "any contains ends-with equals starts-with",
@@ -72,7 +72,7 @@ area.create(
     "/api/images",
     "image",
     ImageByUrl,
-    "Copy a picture from the web into the library.",
+    "Copy an image from the web into the library.",
     rate=UPLOAD_RATE,
     aliases="create_image",
     search_words="link web address http online hosted import copy new hochladen enlace subir lien importer",
@@ -81,7 +81,7 @@ area.record(
     "get_image",
     "/api/images/{image_id}",
     "image",
-    "One picture, with its URL.",
+    "One image with its URL.",
     rate=M,
     address=RecordAddress("A picture of the library."),
     search_words="single details address url",
@@ -91,7 +91,7 @@ area.custom(
     "POST",
     "/api/image-upload",
     "image",
-    "Put a picture from this machine into the library.",
+    "Copy an image from this machine into the library.",
     attributes=ImageByFile,
     answer=AnswerKind.RECORD,
     rate=UPLOAD_RATE,
@@ -106,7 +106,7 @@ area.update(
     "/api/images/{image_id}",
     "image",
     ImageChanges,
-    "Rename a picture, or hide it from the library.",
+    "Rename an image, or hide it from the library.",
     rate=M,
     search_words="rename hide name",
 )

@@ -17,7 +17,7 @@ area = Area("lists", search_words="audience newsletter mailing subscribers group
 class NewList(Arguments):
     name: Text
     opt_in_process: Literal["single_opt_in", "double_opt_in"] | None = Field(
-        None, description="double asks for a confirming click"
+        None, description="double asks for confirmation"
     )
 
 
@@ -121,7 +121,7 @@ area.relate(
     "add_profiles_to_list",
     "/api/lists/{list_id}/relationships/profiles",
     "profile",
-    "Put profiles on a list; no consent; its flows may message them.",
+    "Add profiles to a list; sets no consent; flows may message them.",
     rate=M,
     preview=PreviewKind.LIST_MEMBERS,
     max_members=1000,
@@ -134,7 +134,7 @@ area.relate(
     "remove_profiles_from_list",
     "/api/lists/{list_id}/relationships/profiles",
     "profile",
-    "Take profiles off a list; their consent stays.",
+    "Remove profiles from a list; their consent stays.",
     rate=M,
     max_members=1000,
     method="DELETE",
@@ -161,7 +161,7 @@ area.collection(
     "get_flows_triggered_by_list",
     "/api/lists/{list_id}/flow-triggers",
     "flow",
-    "Flows that joining a list starts.",
+    "Flows that start when people join a list.",
     rate=S,
     paged=False,
     scopes="flows:read lists:read",

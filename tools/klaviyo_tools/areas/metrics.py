@@ -125,7 +125,7 @@ class Aggregate(Arguments):
         description="such as $message, $flow, Campaign Name",
         examples=[list(_DIMENSION_NAMES)],
     )
-    timezone: Text | None = Field(None, description="default the account's; of filter too")
+    timezone: Text | None = Field(None, description="of filter too; default: the account's")
     sort: Annotated[str, AfterValidator(_sort)] | None = Field(
         None, description="measurement or dimension, - before", examples=["-count"]
     )
@@ -305,7 +305,7 @@ area.collection(
     "get_custom_metrics",
     "/api/custom-metrics",
     "custom-metric",
-    "Metrics that the account made of others.",
+    "Metrics that the account built from others.",
     rate=S,
     paged=False,
     include=("metrics",),
@@ -325,7 +325,7 @@ area.create(
     "/api/custom-metrics",
     "custom-metric",
     NewCustomMetric,
-    "Make a metric of others, narrowed by their properties; its name must be new.",
+    "Build a metric from others, filtered by their properties; its name must be new.",
     rate=XS.daily(15),
     search_words="own define calculated combine new revenue definition",
 )
@@ -350,7 +350,7 @@ area.collection(
     "get_metrics_for_custom_metric",
     "/api/custom-metrics/{custom_metric_id}/metrics",
     "metric",
-    "Metrics that a custom metric is made of.",
+    "Metrics that a custom metric is built from.",
     rate=S,
     paged=False,
     aliases="get_custom_metric_metrics",
@@ -381,7 +381,7 @@ area.update(
     "/api/mapped-metrics/{mapped_metric_id}",
     "mapped-metric",
     MetricMapping,
-    "Choose the metric that counts as revenue or the like, for the whole account.",
+    "Choose which metric counts as revenue, viewed_product … in the whole account.",
     rate=XS.daily(30),
     search_words="mapping conversion use as revenue default",
 )

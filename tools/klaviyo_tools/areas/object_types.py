@@ -40,7 +40,7 @@ RecordId = Annotated[
 
 
 class Property(Arguments):
-    id: int = Field(description="your number for it, unique in the schema")
+    id: int = Field(description="your number, unique in the schema")
     name: Text
     type: Literal["string", "int", "float", "boolean", "timestamp"]
     description: str | None = None
@@ -322,7 +322,7 @@ area.record(
     "get_object_type",
     "/api/object-types/{object_type_id}",
     "object-type",
-    "One type of custom objects, with its schemas and relations on include.",
+    "One type of custom objects; include adds its schemas and relations.",
     rate=S,
     since=SINCE,
     include=("current-schema", "draft-schema", "object-types", "profile-object-types", "schema-versions"),
@@ -388,7 +388,7 @@ area.collection(
     "get_ingestion_logs_for_object_type",
     "/api/object-types/{object_type_id}/object-ingestion-logs",
     "object-ingestion-log",
-    "Records that could not be taken in, in the last 14 days, newest first.",
+    "Records that failed to import in the last 14 days, newest first.",
     rate=XS,
     since=SINCE,
     filter={
@@ -405,7 +405,7 @@ area.collection(
     "get_object_type_relationships",
     "/api/object-types/{object_type_id}/relationships/object-types",
     "object-type",
-    "Ids of the types that a type relates to.",
+    "Ids of the types related to a type.",
     rate=S,
     since=SINCE,
     paged=False,
@@ -416,7 +416,7 @@ area.collection(
     "get_profile_type_relationships",
     "/api/object-types/{object_type_id}/relationships/profile-object-types",
     "profile-object-type",
-    "Ids of the profile types that a type relates to.",
+    "Ids of the profile types related to a type.",
     rate=S,
     since=SINCE,
     paged=False,
@@ -441,7 +441,7 @@ area.create(
     "/api/object-record-bulk-delete-jobs",
     "object-record",
     RecordDeletions,
-    "Delete up to 500 records of custom objects. Answers no job to follow.",
+    "Delete up to 500 records of custom objects; there is no job to follow.",
     rate=S,
     since=SINCE,
     answer=AnswerKind.NOTHING,
@@ -457,7 +457,7 @@ area.record(
     "get_object_schema",
     "/api/object-schemas/{object_schema_id}",
     "object-schema",
-    "One schema: its properties, and on include its mapping and relations.",
+    "One schema with its properties; include adds its mapping and relations.",
     rate=S,
     since=SINCE,
     include=("object-schemas", "profile-object-schemas", "source-mapping"),
@@ -525,7 +525,7 @@ for kind, type_, noun, new, changes, gone in (
         f"get_{kind}_schema_relationships",
         path,
         type_,
-        f"Ids of the relations of a schema with {noun}.",
+        f"Ids of the relations of a schema to {noun}.",
         rate=S,
         since=SINCE,
         paged=False,
@@ -537,7 +537,7 @@ for kind, type_, noun, new, changes, gone in (
         "POST",
         path,
         type_,
-        f"Relate a schema with {noun}, each relation by a name.",
+        f"Relate a schema to {noun}, each relation with a name.",
         attributes=new,
         answer=AnswerKind.NOTHING,
         rate=S,
@@ -550,7 +550,7 @@ for kind, type_, noun, new, changes, gone in (
         "PATCH",
         path,
         type_,
-        f"Rename a relation of a schema with {noun}.",
+        f"Rename a relation of a schema to {noun}.",
         attributes=changes,
         answer=AnswerKind.NOTHING,
         rate=S,
@@ -563,7 +563,7 @@ for kind, type_, noun, new, changes, gone in (
         "DELETE",
         path,
         type_,
-        f"Remove relations of a schema with {noun}.",
+        f"Remove relations of a schema to {noun}.",
         attributes=gone,
         answer=AnswerKind.NOTHING,
         effect=Effect.DELETE,

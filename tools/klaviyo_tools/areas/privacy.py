@@ -47,7 +47,7 @@ area.job(
     "/api/data-privacy-deletion-jobs",
     "profile",
     Erasure,
-    "Erase for good every profile with that id, e-mail or phone number, and its data.",
+    "Erase for good all profiles with this id, e-mail or phone number, and their data.",
     rate=S,
     preview=PreviewKind.PROFILE_ERASURE,
     body_type="data-privacy-deletion-job",

@@ -219,9 +219,9 @@ class UpsertedProfile(ClearableAttributes):
 
 
 class Merger(Arguments):
-    profile_id: Annotated[Id, Target()] = Field(description="the one that stays")
+    profile_id: Annotated[Id, Target()] = Field(description="profile that stays")
     profile_ids: Annotated[list[Id], Relationship("profile")] = Field(
-        description="the one that goes", examples=[["01OTHER"]]
+        description="profile to delete", examples=[["01OTHER"]]
     )
 
     @model_validator(mode="after")
@@ -272,7 +272,7 @@ area.collection(
     "get_profiles",
     "/api/profiles",
     "profile",
-    "Find people; subscriptions adds their consent.",
+    "Find people; additional_fields=subscriptions: consent.",
     rate=L,
     filter={
         "email": "any equals",
@@ -328,7 +328,7 @@ area.create(
     "/api/profiles",
     "profile",
     NewProfile,
-    "Add a person, without consent; fails if there already.",
+    "Add a profile without consent; fails if it exists.",
     rate=L,
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,
@@ -339,7 +339,7 @@ area.update(
     "/api/profiles/{profile_id}",
     "profile",
     ProfileChanges,
-    "Change a person; null clears, properties merge.",
+    "Change a profile; null clears, properties merge.",
     rate=L,
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,
@@ -353,7 +353,7 @@ area.create(
     "/api/profile-merge",
     "profile",
     Merger,
-    "Merge one profile into another and delete it; cannot be undone.",
+    "Merge a profile into another; the merged one is deleted for good.",
     rate=M,
     preview=PreviewKind.PROFILE_MERGE,
     body_type="profile-merge",
@@ -369,7 +369,7 @@ area.collection(
     "get_lists_for_profile",
     "/api/profiles/{profile_id}/lists",
     "list",
-    "Lists that a person is on.",
+    "Lists that a profile is on.",
     rate=S,
     paged=False,
     scopes="lists:read profiles:read",
@@ -383,7 +383,7 @@ area.collection(
     "get_segments_for_profile",
     "/api/profiles/{profile_id}/segments",
     "segment",
-    "Segments that a person is in.",
+    "Segments that a profile is in.",
     rate=S,
     paged=False,
     scopes="profiles:read segments:read",
@@ -399,7 +399,7 @@ area.create(
     "/api/profile-import",
     "profile",
     UpsertedProfile,
-    "Add a person, or change the one with that identifier; null clears, properties are merged.",
+    "Add a profile, or change the one with that identifier; null clears, properties merge.",
     rate=L,
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,

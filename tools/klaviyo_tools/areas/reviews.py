@@ -39,7 +39,7 @@ class Moderation(Arguments):
 
     status: Annotated[Literal["published", "unpublished", "featured", "pending", "rejected"], Attribute("status.value")]
     rejection_reason: Annotated[
-        RejectionReason | None, Brief("where rejected"), Attribute("status.rejection_reason.reason")
+        RejectionReason | None, Brief("if rejected"), Attribute("status.rejection_reason.reason")
     ] = None
     status_explanation: Annotated[str | None, Attribute("status.rejection_reason.status_explanation")] = None
 

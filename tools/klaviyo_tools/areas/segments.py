@@ -117,7 +117,7 @@ area.create(
     "/api/segments",
     "segment",
     NewSegment,
-    "Make a segment: groups joined by and, conditions by or.",
+    "Create a segment; groups are joined by and, conditions by or.",
     rate=XS.daily(100),
     search_words=(
         "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
@@ -129,7 +129,7 @@ area.update(
     "/api/segments/{segment_id}",
     "segment",
     SegmentChanges,
-    "Rename, (de)activate a segment or replace its rules.",
+    "Rename or (de)activate a segment, or replace its rules.",
     rate=XS.daily(100),
     search_words=(
         "conditions rules criteria definition tighten loosen widen narrow extend deactivate star rename window "

@@ -120,7 +120,7 @@ class TemplateChanges(Arguments):
     html: str | None = None
     text: str | None = None
     amp: str | None = None
-    definition: TemplateDefinition | None = Field(None, description="replaces what the drag-and-drop editor keeps")
+    definition: TemplateDefinition | None = Field(None, description="replaces the drag-and-drop content")
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
@@ -214,7 +214,7 @@ area.create(
     "/api/templates",
     "template",
     NewTemplate,
-    "Make an e-mail template.",
+    "Create an e-mail template.",
     rate=L,
     additional_fields=("definition",),
     values_since={"definition": DEFINITION_SINCE},
@@ -245,7 +245,7 @@ area.query(
     "/api/template-render",
     "template",
     Rendering,
-    "Show a template with given values; sends nothing.",
+    "Render a template with values; sends nothing.",
     rate=S,
     answer=AnswerKind.RECORD,
     aliases="create_template_render",
@@ -296,7 +296,7 @@ area.create(
     "/api/template-universal-content",
     "template-universal-content",
     NewContent,
-    "Make a block for many templates: text, html, image, button, spacer …",
+    "Create a block that templates share: text, html, image, button …",
     rate=L,
     aliases="create_template_universal_content",
     search_words="universal block saved shared reusable header footer section baustein bloque bloc",
@@ -306,7 +306,7 @@ area.update(
     "/api/template-universal-content/{universal_content_id}",
     "template-universal-content",
     ContentChanges,
-    "Change a shared block, in all its templates.",
+    "Change a shared block in all its templates.",
     rate=L,
     aliases="update_template_universal_content",
     search_words=(

@@ -95,7 +95,7 @@ area.collection(
     "get_tracking_settings",
     "/api/tracking-settings",
     "tracking-setting",
-    "The account's UTM parameters: one record, whose id is the account's.",
+    "The account's UTM parameters, in one record with the account's id.",
     rate=M,
     max_page_size=1,
     search_words="which utm parameters links how tagged",

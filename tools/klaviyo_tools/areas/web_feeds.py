@@ -61,7 +61,7 @@ area.create(
     "/api/web-feeds",
     "web-feed",
     NewFeed,
-    "Create a web feed: Klaviyo will ask that URL for data.",
+    "Create a web feed: Klaviyo fetches data from its URL.",
     rate=XS,
     search_words="new pull external data json rss url products blog posts into show use in emails usable",
 )
@@ -70,7 +70,7 @@ area.update(
     "/api/web-feeds/{web_feed_id}",
     "web-feed",
     FeedChanges,
-    "Change a web feed; templates call it by its name, so a new name breaks those that use it.",
+    "Change a web feed; a new name breaks the templates that use the old one.",
     rate=XS,
     search_words="url address refresh name",
 )
