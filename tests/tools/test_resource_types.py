@@ -128,7 +128,7 @@ def test_every_type_that_klaviyo_answers_with_is_in_the_table_and_no_other(docum
     assert set(RESOURCES) == set(documented)
 
 
-def test_what_a_summary_shows_exists_in_klaviyos_answers(documented: dict[str, Documented]) -> None:
+def test_columns_exist_in_klaviyos_answers(documented: dict[str, Documented]) -> None:
     unknown = [
         (row.type, path)
         for row in RESOURCES.values()
@@ -160,7 +160,7 @@ def test_every_relationship_leads_to_a_type_of_the_table() -> None:
     assert {target for row in RESOURCES.values() for target in row.relationships.values()} <= set(RESOURCES)
 
 
-def test_what_strangers_write_names_real_attributes(documented: dict[str, Documented]) -> None:
+def test_untrusted_attributes_exist_in_klaviyos_answers(documented: dict[str, Documented]) -> None:
     unknown = [
         (row.type, path)
         for row in RESOURCES.values()
@@ -185,7 +185,7 @@ def test_a_summary_has_at_most_nine_columns_and_no_column_twice() -> None:
         assert len(set(columns)) == len(columns), row.type
 
 
-def test_every_type_with_something_to_tell_has_columns() -> None:
+def test_every_type_with_attributes_has_columns() -> None:
     bare = {row.type for row in RESOURCES.values() if not row.columns}
     assert bare == {"webhook-topic"}  # its id is all it has
 
@@ -218,7 +218,7 @@ def test_the_table_keeps_each_row_under_its_own_name() -> None:
     assert {name: row.type for name, row in RESOURCES.items()} == {name: name for name in RESOURCES}
 
 
-def test_a_type_klaviyo_added_since_is_shown_whole_and_not_trusted() -> None:
+def test_an_unknown_type_is_shown_whole_and_not_trusted() -> None:
     assert resource_type("loyalty-card") == ResourceType(
         type="loyalty-card",
         columns=(),
@@ -235,7 +235,7 @@ def test_a_known_type_is_the_row_of_the_table() -> None:
     assert resource_type("profile") is RESOURCES["profile"]
 
 
-def test_a_profile_is_named_by_its_address_and_all_of_it_was_written_by_a_stranger() -> None:
+def test_the_label_of_a_profile_is_its_address_and_its_text_is_untrusted() -> None:
     profile = resource_type("profile")
     assert profile.label == ("email", "phone_number", "external_id")
     assert {"first_name", "last_name", "organization", "title", "location", "properties"} < set(profile.untrusted)
@@ -248,7 +248,7 @@ def test_text_of_customers_is_marked_and_text_of_the_account_is_not() -> None:
         assert resource_type(own).untrusted == ()
 
 
-def test_attributes_asked_for_by_additional_fields_bring_their_columns() -> None:
+def test_additional_fields_add_their_columns() -> None:
     profile = resource_type("profile")
     assert profile.columns_with(()) == profile.columns
     assert profile.columns_with(["subscriptions"]) == (
@@ -267,7 +267,7 @@ def test_a_nested_attribute_is_accepted_as_klaviyo_writes_it() -> None:
     assert "location.city" in resource_type("profile").fields
 
 
-def test_the_table_cannot_be_changed_by_who_reads_it() -> None:
+def test_the_registry_of_types_is_read_only() -> None:
     with pytest.raises(TypeError):
         registry().resource_types["profile"] = resource_type("event")  # type: ignore[index]
     with pytest.raises(TypeError):

@@ -7,6 +7,6 @@ from collections.abc import Callable
 from klaviyo_tools.operation.request import Request
 
 
-def test_the_account_behind_the_connection(request_of: Callable[..., Request]) -> None:
+def test_the_account_of_the_connection_is_read(request_of: Callable[..., Request]) -> None:
     assert request_of("get_accounts") == Request("GET", "/api/accounts")
     assert request_of("get_account", account_id="AbC123") == Request("GET", "/api/accounts/AbC123")

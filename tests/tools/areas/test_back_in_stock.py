@@ -14,7 +14,7 @@ Refuse = Callable[..., str]
 VARIANT = "$custom:::$default:::SHOE-42"
 
 
-def test_somebody_waits_for_something_by_some_channel(refusal_of: Refuse) -> None:
+def test_a_subscription_needs_a_profile_a_variant_and_a_channel(refusal_of: Refuse) -> None:
     name = "create_back_in_stock_subscription"
     assert (
         refusal_of(name, variant_id=VARIANT, channels=["EMAIL"])
@@ -26,7 +26,7 @@ def test_somebody_waits_for_something_by_some_channel(refusal_of: Refuse) -> Non
     assert refusal_of(name, variant_id=VARIANT, profile={"id": "P"}, channels=["FAX"]).startswith("channels.0: ")
 
 
-def test_a_person_is_told_when_a_variant_is_back(request_of: Render) -> None:
+def test_a_profile_subscribes_to_a_variant(request_of: Render) -> None:
     assert request_of(
         "create_back_in_stock_subscription",
         variant_id=VARIANT,
@@ -48,5 +48,5 @@ def test_a_person_is_told_when_a_variant_is_back(request_of: Render) -> None:
     )
 
 
-def test_it_is_confirmed_since_it_leads_to_messages() -> None:
+def test_a_subscription_reaches_people() -> None:
     assert {operation.effect for operation in area} == {Effect.REACHES_PEOPLE}

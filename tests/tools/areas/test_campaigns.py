@@ -197,7 +197,7 @@ def test_a_plain_newsletter(request_of: RequestOf) -> None:
     }
 
 
-def test_a_newsletter_with_all_that_is_told_about_it(request_of: RequestOf) -> None:
+def test_a_newsletter_with_every_attribute(request_of: RequestOf) -> None:
     sent = request_of(
         "create_campaign",
         name="Summer sale",
@@ -282,7 +282,7 @@ def test_a_push_message_leads_to_its_image(request_of: RequestOf) -> None:
     ]
 
 
-def test_a_message_as_klaviyo_nests_it_is_taken(request_of: RequestOf) -> None:
+def test_a_message_in_klaviyos_nested_form_is_accepted(request_of: RequestOf) -> None:
     nested = {"definition": {"channel": "sms", "content": {"body": "Hi"}, "render_options": {"shorten_links": False}}}
     flat = {"channel": "sms", "body": "Hi", "render_options": {"shorten_links": False}}
     sent = request_of("create_campaign", **draft(nested))
@@ -291,7 +291,7 @@ def test_a_message_as_klaviyo_nests_it_is_taken(request_of: RequestOf) -> None:
     assert message["attributes"] == nested
 
 
-def test_a_campaign_changes_only_in_what_is_given(request_of: RequestOf) -> None:
+def test_only_the_given_attributes_of_a_campaign_change(request_of: RequestOf) -> None:
     sent = request_of(
         "update_campaign",
         campaign_id="01C",
@@ -346,7 +346,7 @@ def test_a_messages_subject_and_image_change(request_of: RequestOf) -> None:
         ("create_campaign_clone", "/api/campaign-clone", {"type": "campaign", "id": "01C", "attributes": {}}),
     ],
 )
-def test_what_acts_on_a_campaign_names_it_in_the_body(
+def test_an_action_on_a_campaign_has_its_id_in_the_body(
     request_of: RequestOf, name: str, path: str, data: dict[str, object]
 ) -> None:
     assert request_of(name, campaign_id="01C") == Request("POST", path, {}, {"data": data})

@@ -31,7 +31,7 @@ def test_a_job_takes_a_hundred_and_no_more(refusal_of: Refuse) -> None:
     )
 
 
-def test_a_fault_names_the_record_that_has_it(refusal_of: Refuse) -> None:
+def test_an_error_names_its_record(refusal_of: Refuse) -> None:
     assert refusal_of("bulk_create_catalog_items", items=[PRODUCT, {**PRODUCT, "prize": 5}]) == (
         "unknown argument 'items.1.prize': did you mean price?"
     )

@@ -23,7 +23,7 @@ PRODUCT: dict[str, Any] = {
 }
 
 
-def test_a_product_needs_what_klaviyo_asks_for(refusal_of: Refuse) -> None:
+def test_a_product_needs_the_attributes_that_klaviyo_requires(refusal_of: Refuse) -> None:
     assert refusal_of("create_catalog_item", title="Shoes") == (
         "description is required; url is required; external_id is required (your id)"
     )
@@ -39,7 +39,7 @@ def test_metadata_have_a_bound(refusal_of: Refuse) -> None:
     )
 
 
-def test_an_id_that_is_none_is_refused(refusal_of: Refuse) -> None:
+def test_an_invalid_id_is_refused(refusal_of: Refuse) -> None:
     assert refusal_of("get_catalog_item", catalog_item_id="") == (
         "catalog_item_id: is empty: catalog ids look like $custom:::$default:::SKU-1"
     )
@@ -73,7 +73,7 @@ def test_a_product_is_added_in_a_category(request_of: Render) -> None:
     )
 
 
-def test_only_what_changes_of_a_product_is_sent(request_of: Render) -> None:
+def test_only_the_changes_of_a_product_are_sent(request_of: Render) -> None:
     assert request_of("update_catalog_item", catalog_item_id=ITEM, published=False, price=None) == Request(
         "PATCH",
         f"/api/catalog-items/{ENCODED}",
@@ -134,7 +134,7 @@ def test_a_variant_is_restocked_and_deleted(request_of: Render) -> None:
     assert request_of("delete_catalog_variant", catalog_variant_id=ITEM).method == "DELETE"
 
 
-def test_a_category_is_made_changed_and_deleted(refusal_of: Refuse, request_of: Render) -> None:
+def test_a_category_is_created_changed_and_deleted(refusal_of: Refuse, request_of: Render) -> None:
     assert refusal_of("create_catalog_category", name="Shoes") == "external_id is required (the shop's id)"
     assert request_of("create_catalog_category", external_id="SHOES", name="Shoes", item_ids=[ITEM]).body == {
         "data": {
@@ -187,7 +187,7 @@ def test_only_a_replacement_may_leave_nothing(refusal_of: Refuse, request_of: Re
     assert request_of("update_categories_for_catalog_item", **empty).body == {"data": []}
 
 
-def test_what_belongs_together_is_listed(request_of: Render) -> None:
+def test_related_records_are_listed(request_of: Render) -> None:
     assert request_of("get_variants_for_catalog_item", catalog_item_id=ITEM).path == (
         f"/api/catalog-items/{ENCODED}/variants"
     )

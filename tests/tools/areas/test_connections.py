@@ -56,7 +56,7 @@ def test_a_hostile_id_is_refused(refusal_of: Refuse) -> None:
         assert refusal_of("delete_connection", connection_id=id_).startswith("connection_id: ")
 
 
-def test_connections_are_asked_of_maton(request_of: Render) -> None:
+def test_connections_are_read_from_maton(request_of: Render) -> None:
     asked = request_of("list_connections", status="ACTIVE")
     assert asked == Request("GET", "/connections", {"app": "klaviyo", "status": "ACTIVE"}, service=Service.MATON)
     assert list(asked.query) == ["app", "status"]
@@ -66,7 +66,7 @@ def test_connections_are_asked_of_maton(request_of: Render) -> None:
     )
 
 
-def test_a_connection_is_made_and_taken_away(request_of: Render) -> None:
+def test_a_connection_is_created_and_deleted(request_of: Render) -> None:
     assert request_of("create_connection") == Request(
         "POST", "/connections", body={"app": "klaviyo"}, service=Service.MATON
     )
@@ -77,11 +77,11 @@ def test_a_connection_is_made_and_taken_away(request_of: Render) -> None:
     assert area.operations["delete_connection"].effect is Effect.DELETE
 
 
-def test_maton_asks_for_no_scope_of_klaviyos() -> None:
+def test_connections_need_no_scope_of_klaviyos() -> None:
     assert {operation.scopes for operation in area} == {()}
 
 
-def test_the_link_to_authorize_is_shown_until_it_was_used() -> None:
+def test_the_link_to_authorize_is_shown_until_the_connection_is_active() -> None:
     (pending,) = flatten_document(connection_document({"connection": PENDING})).records
     assert (pending.type, pending.id) == ("connection", "c-1")
     assert pending.attributes == {name: value for name, value in PENDING.items() if name != "connection_id"}

@@ -44,13 +44,11 @@ ENDED = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
         ),
     ],
 )
-def test_a_subscription_that_cannot_be_is_refused(
-    refusal_of: RefusalOf, profile: dict[str, object], message: str
-) -> None:
+def test_an_impossible_subscription_is_refused(refusal_of: RefusalOf, profile: dict[str, object], message: str) -> None:
     assert refusal_of("bulk_subscribe_profiles", profiles=[profile]) == message
 
 
-def test_dates_of_consent_go_with_a_historical_import_only(refusal_of: RefusalOf) -> None:
+def test_only_a_historical_import_takes_dates_of_consent(refusal_of: RefusalOf) -> None:
     dated = {"email": {"marketing": {"consent": "SUBSCRIBED", "consented_at": "2025-01-02"}}}
     assert refusal_of("bulk_subscribe_profiles", profiles={"email": "a@example.com", "subscriptions": dated}) == (
         "arguments: consented_at needs historical_import=true: profiles.0 has one"

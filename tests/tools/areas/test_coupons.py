@@ -25,7 +25,7 @@ def test_a_coupon_needs_an_id(refusal_of: Refuse) -> None:
     )
 
 
-def test_codes_are_asked_for_by_coupon_or_person(refusal_of: Refuse) -> None:
+def test_codes_are_read_by_coupon_or_profile(refusal_of: Refuse) -> None:
     assert refusal_of("get_coupon_codes") == 'filter is required, such as equals(coupon.id,"…")'
     assert "coupon.id or profile.id" in refusal_of("get_coupon_codes", filter='equals(status,"USED")')
 
@@ -34,13 +34,13 @@ def test_a_code_needs_its_coupon(refusal_of: Refuse) -> None:
     assert refusal_of("create_coupon_code", unique_code="SAVE20NOW") == "coupon_id is required"
 
 
-def test_an_expiry_that_is_no_time_is_refused(refusal_of: Refuse) -> None:
+def test_an_invalid_expiry_is_refused(refusal_of: Refuse) -> None:
     assert refusal_of("create_coupon_code", coupon_id="S", unique_code="A", expires_at="next week") == (
         "expires_at: 'next week' is not an ISO 8601 time such as 2026-03-01T09:00:00Z"
     )
 
 
-def test_a_coupon_is_made(request_of: Render) -> None:
+def test_a_coupon_is_created(request_of: Render) -> None:
     assert request_of(
         "create_coupon", external_id="SUMMER_SALE_2024", description="Summer sale discount coupon"
     ) == Request(

@@ -24,7 +24,7 @@ def test_a_title_has_a_bound(refusal_of: Refuse) -> None:
     assert refusal_of("create_data_source", title="t" * 256).startswith("title: at most 255 characters")
 
 
-def test_a_data_source_is_made_read_and_deleted(request_of: Render) -> None:
+def test_a_data_source_is_created_read_and_deleted(request_of: Render) -> None:
     assert request_of("create_data_source", title="Bookings", visibility="shared") == Request(
         "POST",
         "/api/data-sources",
@@ -35,7 +35,7 @@ def test_a_data_source_is_made_read_and_deleted(request_of: Render) -> None:
     assert request_of("delete_data_source", data_source_id="D1") == Request("DELETE", "/api/data-sources/D1")
 
 
-def test_a_record_is_sent_as_it_is_even_where_it_has_a_key_called_record(request_of: Render) -> None:
+def test_a_record_with_a_key_called_record_is_sent_unchanged(request_of: Render) -> None:
     link = {"data-source": {"data": {"type": "data-source", "id": "D1"}}}
     for record in ({"id": 7, "room": "Blue"}, {"record": {"id": 7}}, {}):
         sent = {"type": "data-source-record", "attributes": {"record": record}}

@@ -78,7 +78,7 @@ def test_the_metric_may_be_given_by_its_name_alone(request_of: RequestOf) -> Non
     )
 
 
-def test_an_event_without_an_id_gets_one_so_that_it_may_be_sent_again(request_of: RequestOf) -> None:
+def test_an_event_without_an_id_gets_one_and_is_idempotent(request_of: RequestOf) -> None:
     sent = [request_of("create_event", metric="Viewed Product", profile=ANN, properties={}) for _ in range(2)]
     ids = [request.body["data"]["attributes"]["unique_id"] for request in sent]
     assert len({*ids}) == 2

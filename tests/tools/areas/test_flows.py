@@ -46,7 +46,7 @@ def flow(**changes: object) -> dict[str, object]:
         (flow(actions=[WAIT]), "links.next of action wait is 'mail', the temporary_id of no action; there are wait"),
     ],
 )
-def test_a_flow_that_does_not_hang_together_is_not_sent(
+def test_a_flow_with_broken_links_is_not_sent(
     refusal_of: RefusalOf, definition: dict[str, object], refusal: str
 ) -> None:
     read = refusal_of("create_flow", name="Thanks", definition=definition)
@@ -89,7 +89,7 @@ def test_a_flow_with_its_definition(request_of: RequestOf) -> None:
     assert sent == Request("GET", "/api/flows/VJvBNr", {"additional-fields[flow]": "definition"})
 
 
-def test_a_flow_is_sent_as_it_is_defined(request_of: RequestOf) -> None:
+def test_the_definition_of_a_flow_is_sent_unchanged(request_of: RequestOf) -> None:
     sent = request_of("create_flow", name="Thanks", definition=json.dumps(flow()), additional_fields="definition")
     assert sent == Request(
         "POST",

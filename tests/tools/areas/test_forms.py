@@ -34,7 +34,7 @@ def test_a_form_without_its_outer_shape_is_not_sent(
     assert f"{EXAMPLE}; describe_tool(klaviyo://guide/form-definition) says more" == HINT
 
 
-def test_a_form_needs_all_that_klaviyo_needs(refusal_of: RefusalOf) -> None:
+def test_a_form_needs_the_arguments_that_klaviyo_requires(refusal_of: RefusalOf) -> None:
     assert refusal_of("create_form", name="Exit") == (
         'definition is required, such as {"versions": [{"type": "popup", "steps": [{"columns": [{"rows": [{"blocks": '
         '[{"type": "email", "properties": {"label": "E-mail"}}]}]}]}]}]}; status is required (live shows it to '
@@ -54,7 +54,7 @@ def test_versions_of_a_form(request_of: RequestOf) -> None:
     )
 
 
-def test_a_form_is_made_as_it_is_defined(request_of: RequestOf) -> None:
+def test_the_definition_of_a_form_is_sent_unchanged(request_of: RequestOf) -> None:
     sent = request_of("create_form", name="Exit", status="draft", ab_test="false", definition=DEFINITION)
     assert sent == Request(
         "POST",

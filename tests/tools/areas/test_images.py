@@ -12,14 +12,14 @@ Render = Callable[..., Request]
 Refuse = Callable[..., str]
 
 
-def test_a_picture_comes_from_somewhere(refusal_of: Refuse) -> None:
+def test_an_image_needs_a_source(refusal_of: Refuse) -> None:
     assert refusal_of("upload_image_from_url", name="Logo") == (
         "import_from_url is required (https or data URI; jpeg, png, gif up to 5 MB)"
     )
     assert refusal_of("upload_image_from_url", import_from_url="") == "import_from_url: is empty"
 
 
-def test_a_picture_is_copied_from_the_web(request_of: Render) -> None:
+def test_an_image_is_copied_from_the_web(request_of: Render) -> None:
     assert request_of(
         "upload_image_from_url", import_from_url="https://example.com/image.jpg", name="Product Image"
     ) == Request(
@@ -34,18 +34,18 @@ def test_a_picture_is_copied_from_the_web(request_of: Render) -> None:
     )
 
 
-def test_a_picture_is_copied_from_a_data_uri_and_kept_out_of_the_library(request_of: Render) -> None:
+def test_an_image_from_a_data_uri_can_be_hidden_from_the_library(request_of: Render) -> None:
     body = request_of("upload_image_from_url", import_from_url="data:image/png;base64,iVBORw0KGgo=", hidden="true").body
     assert body["data"]["attributes"] == {"import_from_url": "data:image/png;base64,iVBORw0KGgo=", "hidden": True}
 
 
-def test_pictures_are_found_by_name_and_size(request_of: Render) -> None:
+def test_images_are_filtered_by_name_and_size(request_of: Render) -> None:
     wanted = 'and(contains(name,"logo"),less-than(size,100000))'
     assert request_of("get_images", filter=wanted, sort="-updated_at").query["sort"] == "-updated_at"
     assert request_of("get_image", image_id=7) == Request("GET", "/api/images/7")
 
 
-def test_a_picture_from_a_file_is_a_form_whose_file_goes_apart() -> None:
+def test_an_image_file_is_a_part_of_a_multipart_form() -> None:
     operation = area.operations["upload_image_from_file"]
     given = check_arguments(operation.arguments, {"file": "/tmp/logo.png", "name": "Logo", "hidden": True})
     logo = Upload("logo.png", b"\x89PNG", "image/png")
@@ -54,7 +54,7 @@ def test_a_picture_from_a_file_is_a_form_whose_file_goes_apart() -> None:
     )
 
 
-def test_a_picture_is_renamed_and_hidden(request_of: Render) -> None:
+def test_an_image_is_renamed_and_hidden(request_of: Render) -> None:
     assert request_of("update_image", image_id="7", name="Logo", hidden=True).body == {
         "data": {"type": "image", "id": "7", "attributes": {"name": "Logo", "hidden": True}}
     }

@@ -74,7 +74,7 @@ def test_reading_imports(request_of: RequestOf) -> None:
 
 
 @pytest.mark.parametrize("profile", [{}, {"id": "P1", "email": "a@example.com"}])
-def test_an_erasure_names_its_profile_in_one_way(refusal_of: RefusalOf, profile: dict[str, str]) -> None:
+def test_an_erasure_takes_one_identifier(refusal_of: RefusalOf, profile: dict[str, str]) -> None:
     assert refusal_of("request_profile_deletion", profile=profile) == (
         "profile: give exactly one of id, email or phone_number"
     )

@@ -109,7 +109,7 @@ def test_a_custom_metric_needs_its_parts(refusal_of: RefusalOf) -> None:
     )
 
 
-def test_making_a_metric_of_others(request_of: RequestOf) -> None:
+def test_a_custom_metric_is_created(request_of: RequestOf) -> None:
     definition = {
         "aggregation_method": "value",
         "metric_groups": [

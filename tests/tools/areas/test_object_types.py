@@ -47,13 +47,13 @@ SIMPLE = {"id": 1, "type": "simple", "source": {"source_id": "S1", "id_path": "$
         ),
     ],
 )
-def test_what_klaviyo_would_refuse_is_not_sent(
+def test_arguments_that_klaviyo_would_refuse_are_not_sent(
     refusal_of: Refusals, tool: str, arguments: dict[str, Any], refusal: str
 ) -> None:
     assert refusal_of(tool, **arguments) == refusal
 
 
-def test_a_type_is_made_with_its_schema_and_mapping(request_of: Requests) -> None:
+def test_a_type_is_created_with_its_schema_and_mapping(request_of: Requests) -> None:
     request = request_of(
         "create_object_type",
         title="Pet",

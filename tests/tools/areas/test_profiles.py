@@ -46,7 +46,7 @@ def test_a_profile_without_identifier_is_refused(refusal_of: RefusalOf) -> None:
         ),
     ],
 )
-def test_what_klaviyo_would_refuse_is_said_before_sending(
+def test_arguments_that_klaviyo_would_refuse_are_not_sent(
     refusal_of: RefusalOf, arguments: dict[str, object], message: str
 ) -> None:
     assert refusal_of("create_profile", **arguments) == message
@@ -77,7 +77,7 @@ def test_finding_a_person_by_email(request_of: RequestOf) -> None:
     )
 
 
-def test_one_profile_with_its_lists_is_asked_for_slowly(request_of: RequestOf) -> None:
+def test_a_profile_with_its_lists_has_lower_limits(request_of: RequestOf) -> None:
     assert request_of("get_profile", profile_id="01GDDKASAP8TKDDA2GRZDSVP4H", include="lists") == Request(
         "GET", "/api/profiles/01GDDKASAP8TKDDA2GRZDSVP4H", {"include": "lists"}
     )

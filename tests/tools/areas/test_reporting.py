@@ -98,7 +98,7 @@ def test_segments_have_no_numbers_before_june_2023(refusal_of: RefusalOf) -> Non
     )
 
 
-def test_how_campaigns_did(request_of: RequestOf) -> None:
+def test_a_report_of_campaigns_is_sent(request_of: RequestOf) -> None:
     sent = request_of(
         "query_campaign_values",
         statistics=["open-rate", "conversion_value", "open_rate"],
@@ -180,7 +180,7 @@ def test_how_campaigns_did(request_of: RequestOf) -> None:
         ),
     ],
 )
-def test_a_report_is_asked_with_what_was_given(
+def test_the_arguments_of_a_report_are_sent(
     request_of: RequestOf, name: str, arguments: dict[str, object], attributes: dict[str, object]
 ) -> None:
     sent = request_of(name, **arguments)
@@ -193,7 +193,7 @@ def test_a_report_is_asked_with_what_was_given(
     }
 
 
-def test_offsets_are_passed_over_as_klaviyo_does(request_of: RequestOf) -> None:
+def test_offsets_of_a_timeframe_are_ignored_as_klaviyo_does(request_of: RequestOf) -> None:
     span = {"start": "2026-03-01T00:00:00+01:00", "end": "2026-03-08T00:00:00-08:00"}
     sent = request_of("query_flow_series", **{**CALL, "interval": "hourly", "timeframe": span})
     assert sent.body["data"]["attributes"]["timeframe"] == span

@@ -22,13 +22,13 @@ def test_only_a_rejection_has_a_reason(refusal_of: Refuse) -> None:
     )
 
 
-def test_only_another_reason_is_explained(refusal_of: Refuse) -> None:
+def test_only_the_reason_other_takes_an_explanation(refusal_of: Refuse) -> None:
     assert refusal_of(
         "update_review", review_id="7", status="rejected", rejection_reason="fake", status_explanation="Bought"
     ) == ("arguments: status_explanation is valid only with rejection_reason other")
 
 
-def test_an_unknown_status_is_refused_with_those_there_are(refusal_of: Refuse) -> None:
+def test_an_unknown_status_is_refused_with_the_valid_ones(refusal_of: Refuse) -> None:
     assert "'published', 'unpublished', 'featured', 'pending' or 'rejected'" in refusal_of(
         "update_review", review_id="7", status="approved"
     )

@@ -42,7 +42,7 @@ RULES = {
         ),
     ],
 )
-def test_rules_of_the_wrong_shape_are_refused_with_a_right_example(
+def test_rules_of_the_wrong_shape_are_refused_with_a_correct_example(
     refusal_of: RefusalOf, definition: dict[str, object], message: str
 ) -> None:
     assert refusal_of("create_segment", name="VIP", definition=definition) == message
@@ -82,7 +82,7 @@ def test_reading_segments(request_of: RequestOf) -> None:
     )
 
 
-def test_counting_a_segment_is_slow(request_of: RequestOf) -> None:
+def test_the_size_of_a_segment_lowers_the_limits(request_of: RequestOf) -> None:
     assert request_of("get_segment", segment_id="S1", additional_fields="profile_count") == Request(
         "GET", "/api/segments/S1", {"additional-fields[segment]": "profile_count"}
     )

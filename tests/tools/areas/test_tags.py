@@ -24,7 +24,7 @@ def test_a_tag_stays_in_its_group(refusal_of: Refuse) -> None:
     )
 
 
-def test_tagging_needs_something_to_tag(refusal_of: Refuse) -> None:
+def test_tagging_needs_ids(refusal_of: Refuse) -> None:
     assert refusal_of("tag_campaigns", tag_id="T") == "campaign_ids is required"
     assert refusal_of("tag_flows", tag_id="T", flow_ids=[]).startswith("flow_ids: is empty: give at least 1")
 
@@ -35,7 +35,7 @@ def test_an_id_is_not_a_path(refusal_of: Refuse) -> None:
     )
 
 
-def test_an_operator_that_tags_do_not_have_is_refused_with_those_they_have(refusal_of: Refuse) -> None:
+def test_an_operator_that_tags_do_not_take_is_refused_with_the_valid_ones(refusal_of: Refuse) -> None:
     assert refusal_of("get_tags", filter='greater-than(name,"x")').startswith(
         "filter: name does not take greater-than; it takes contains, ends-with, equals, starts-with"
     )
@@ -48,7 +48,7 @@ def test_tags_are_read_with_their_groups(request_of: Render) -> None:
     )
 
 
-def test_a_tag_is_made_in_a_group(request_of: Render) -> None:
+def test_a_tag_is_created_in_a_group(request_of: Render) -> None:
     assert request_of("create_tag", name="Spring", tag_group_id="G1") == Request(
         "POST",
         "/api/tags",
@@ -69,7 +69,7 @@ def test_a_tag_is_renamed_and_deleted(request_of: Render) -> None:
     assert request_of("delete_tag", tag_id="T1") == Request("DELETE", "/api/tags/T1")
 
 
-def test_groups_are_read_made_renamed_and_deleted(request_of: Render) -> None:
+def test_groups_are_read_created_renamed_and_deleted(request_of: Render) -> None:
     assert request_of("get_tag_groups", filter="equals(exclusive,true)") == Request(
         "GET", "/api/tag-groups", {"filter": "equals(exclusive,true)"}
     )
@@ -107,7 +107,7 @@ def test_tags_are_read_one_by_one_and_by_group(request_of: Render) -> None:
     assert request_of("get_tag_group_for_tag", tag_id="T1") == Request("GET", "/api/tags/T1/tag-group")
 
 
-def test_a_tag_is_put_on_and_taken_off_every_kind_of_thing(request_of: Render) -> None:
+def test_a_tag_is_added_to_and_removed_from_every_type(request_of: Render) -> None:
     for kind in ("campaign", "flow", "list", "segment"):
         path, body = f"/api/tags/T1/relationships/{kind}s", {"data": [{"type": kind, "id": "X1"}]}
         members = {"tag_id": "T1", f"{kind}_ids": ["X1"]}

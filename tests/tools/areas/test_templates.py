@@ -54,7 +54,7 @@ def test_a_block_that_klaviyo_would_refuse_is_not_sent(
         ("render_template", {"template_id": "T"}, "context is required"),
     ],
 )
-def test_a_template_needs_what_klaviyo_needs(
+def test_a_template_needs_the_arguments_that_klaviyo_requires(
     refusal_of: RefusalOf, name: str, arguments: dict[str, object], refusal: str
 ) -> None:
     assert refusal_of(name, **arguments).startswith(refusal)

@@ -10,7 +10,7 @@ Render = Callable[..., Request]
 Refuse = Callable[..., str]
 
 
-def test_what_klaviyo_cannot_fill_in_is_refused_with_what_it_can(refusal_of: Refuse) -> None:
+def test_an_unknown_dynamic_value_is_refused_with_the_valid_ones(refusal_of: Refuse) -> None:
     assert refusal_of(
         "update_tracking_setting",
         tracking_setting_id="A1",

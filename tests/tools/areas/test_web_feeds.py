@@ -24,7 +24,7 @@ def test_a_feed_is_json_or_xml(refusal_of: Refuse) -> None:
     assert refusal_of("create_web_feed", name="offers").startswith("url is required")
 
 
-def test_a_feed_is_made_changed_and_deleted(request_of: Render) -> None:
+def test_a_feed_is_created_changed_and_deleted(request_of: Render) -> None:
     assert request_of("create_web_feed", **FEED) == Request(
         "POST", "/api/web-feeds", body={"data": {"type": "web-feed", "attributes": FEED}}
     )

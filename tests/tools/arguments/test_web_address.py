@@ -105,13 +105,13 @@ def test_an_address_inside_a_private_network_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "why"), BROKEN)
-def test_what_is_no_plain_https_address_is_refused_with_the_reason(address: str, why: str) -> None:
+def test_an_address_that_is_no_plain_https_is_refused_with_the_reason(address: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         public_https(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_is_taken_as_it_stands(address: str) -> None:
+def test_a_public_address_is_accepted_unchanged(address: str) -> None:
     assert public_https(f" {address} ") == address
 
 
@@ -120,7 +120,7 @@ def test_a_refusal_shows_no_password(refusal_of: RefusalOf) -> None:
     assert refusal == "import_from_url: holds a user name or password before an @: leave them out"
 
 
-def test_a_picture_may_be_its_own_address_and_nothing_else_may() -> None:
+def test_a_picture_can_be_a_data_uri_and_other_addresses_cannot() -> None:
     assert picture_url("data:image/png;base64,iVBORw0KGgo=") == "data:image/png;base64,iVBORw0KGgo="
     for other in ("data:text/html;base64,aGk=", "data:image/svg+xml;base64,aGk=", "data:image/png,x", "data:"):
         with pytest.raises(ValueError, match="must hold a jpeg, png or gif"):
@@ -136,5 +136,7 @@ def test_a_picture_may_be_its_own_address_and_nothing_else_may() -> None:
         ("update_webhook", {"webhook_id": "7", "endpoint_url": "https://169.254.169.254/"}),
     ],
 )  # fmt: skip
-def test_pictures_and_webhooks_are_held_to_it(refusal_of: RefusalOf, operation: str, given: dict[str, object]) -> None:
+def test_pictures_and_webhooks_need_public_addresses(
+    refusal_of: RefusalOf, operation: str, given: dict[str, object]
+) -> None:
     assert "'169.254.169.254' is not a public address" in refusal_of(operation, **given)

@@ -529,7 +529,7 @@ plain: st.SearchStrategy[Any] = st.recursive(
 
 
 @for_all(trees)
-def test_what_is_written_reads_back_the_same(tree: Filter) -> None:
+def test_a_rendered_filter_is_read_back_as_the_same_tree(tree: Filter) -> None:
     assert parse_filter(render_filter(tree)) == tree
 
 

@@ -38,11 +38,11 @@ class Members(Arguments):
     profile_ids: Annotated[list[Id], Linkage("profile")]
 
 
-def test_only_what_was_set_is_sent_and_a_null_that_was_given_clears() -> None:
+def test_only_given_arguments_are_sent_and_a_given_null_clears() -> None:
     assert build_document("job", Job(label=None)) == {"data": {"type": "job", "attributes": {"label": None}}}
 
 
-def test_attributes_are_sent_even_when_empty_where_the_resource_has_any() -> None:
+def test_empty_attributes_are_sent_where_the_resource_has_attributes() -> None:
     assert build_document("job", Job()) == {"data": {"type": "job", "attributes": {}}}
 
 

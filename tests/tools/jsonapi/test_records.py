@@ -57,7 +57,7 @@ CAMPAIGN = {
         ),
     ],
 )
-def test_what_is_no_document_is_refused(document: Any, fault: str) -> None:
+def test_an_invalid_document_is_refused(document: Any, fault: str) -> None:
     with pytest.raises(DocumentError) as error:
         flatten_document(document)
     assert str(error.value) == fault
@@ -80,7 +80,7 @@ def test_a_record_keeps_its_attributes_and_related_ids_and_loses_its_links() -> 
     )
 
 
-def test_a_to_one_relationship_is_told_from_a_to_many() -> None:
+def test_a_to_one_relationship_differs_from_a_to_many() -> None:
     document = {
         "data": {"type": "tag", "id": "t", "relationships": {"tag-group": {"data": {"type": "tag-group", "id": "g"}}}}
     }
@@ -121,7 +121,7 @@ def test_a_report_without_an_id_is_a_record_without_one() -> None:
         ("https://a.klaviyo.com/api/lists/", None),
     ],
 )
-def test_the_cursor_is_taken_out_of_the_next_link(link: str, cursor: str | None) -> None:
+def test_the_cursor_is_read_from_the_next_link(link: str, cursor: str | None) -> None:
     assert next_cursor(link) == cursor
     assert flatten_document({"data": [], "links": {"next": link}}).next_cursor == cursor
 
@@ -141,7 +141,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_no_answer_however_malformed_raises_anything_but_a_document_error(document: Any) -> None:
+def test_a_malformed_answer_raises_a_document_error_only(document: Any) -> None:
     try:
         page = flatten_document(document)
     except DocumentError:

@@ -66,7 +66,7 @@ def test_additional_fields_lower_the_limits() -> None:
     assert things.request(slow).query == {"additional-fields[list]": "profile_count"}
 
 
-def test_the_effect_may_hang_on_an_argument() -> None:
+def test_the_effect_can_depend_on_an_argument() -> None:
     assert (
         update.effect_of(check_arguments(update.arguments, {"thing_id": "F", "status": "live"}))
         is Effect.REACHES_PEOPLE
@@ -95,12 +95,12 @@ def test_an_update_names_its_record_in_path_and_body() -> None:
     assert request.body == {"data": {"type": "flow", "id": "F", "attributes": {"status": "draft"}}}
 
 
-def test_a_filter_that_must_be_given_is_a_required_argument() -> None:
+def test_a_required_filter_is_a_required_argument() -> None:
     with pytest.raises(ArgumentsError, match=r'^filter is required, such as equals\(channel,"email"\)$'):
         check_arguments(required.arguments, {})
 
 
-def test_sparse_fields_leave_out_what_only_other_operations_answer() -> None:
+def test_sparse_fields_leave_out_fields_that_only_other_operations_answer() -> None:
     assert "profile_count" in accepted_fields(things)["list"]
     assert accepted_fields(things)["tag"] == {"name"}
     assert accepted_fields(things, "2026-07-15")["tag"] == {"id", "name"}
@@ -117,7 +117,7 @@ def test_daily_limits_keep_burst_and_steady() -> None:
     assert things.answer is AnswerKind.COLLECTION
 
 
-def test_only_a_replacement_of_members_takes_none() -> None:
+def test_only_a_replacement_takes_an_empty_list_of_members() -> None:
     replace = area.relate(
         "update_tags_for_thing", "/api/things/{thing_id}/relationships/tags", "tag", "Replace.", rate=M, method="PATCH"
     )
@@ -130,7 +130,7 @@ def test_only_a_replacement_of_members_takes_none() -> None:
     assert len(add.request(many).body["data"]) == 2000
 
 
-def test_an_operation_may_have_ids_of_its_own_kind() -> None:
+def test_an_operation_can_have_its_own_type_of_ids() -> None:
     plain = area.record("get_plain", "/api/plain/{plain_id}", "tag", "Plain.", rate=M)
     product = area.record("get_product", "/api/products/{product_id}", "tag", "Product.", rate=M, id_type=CatalogId)
     with pytest.raises(ArgumentsError, match="is not an id"):

@@ -1,6 +1,6 @@
 """Schemas that every client accepts, over all operations, and a snapshot of each so that a change is seen.
 
-`SNAPSHOTS=update pytest tests/tools/test_schema.py` writes the snapshots anew.
+`SNAPSHOTS=update pytest tests/tools/schema/test_input_schema.py` writes the snapshots.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from klaviyo_tools.registry import registry
 from klaviyo_tools.schema.input_schema import input_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+UPDATE = "SNAPSHOTS=update pytest tests/tools/schema/test_input_schema.py"
 OPERATIONS = list(registry().values())
 # What Gemini takes of JSON Schema, and what Anthropic, OpenAI and Copilot take as well.
 TAKEN = {
@@ -84,7 +85,7 @@ def test_no_client_refuses_a_schema(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_the_list_of_tools_tells_no_more_than_the_whole_schema(operation: Operation) -> None:
+def test_the_schema_in_the_list_of_tools_is_a_part_of_the_whole(operation: Operation) -> None:
     whole, brief = input_schema(operation.arguments), input_schema(operation.arguments, brief=True)
     assert list(brief["properties"]) == [name for name in whole["properties"] if name in brief["properties"]]
     assert brief.get("required", []) == whole.get("required", [])
@@ -97,14 +98,14 @@ def test_names_and_descriptions_are_short_enough_for_every_client() -> None:
     assert len({o.name for o in OPERATIONS}) == len(OPERATIONS)
 
 
-def test_a_lone_text_of_names_is_taken_where_the_list_of_tools_tells_a_string() -> None:
+def test_names_are_accepted_as_the_text_that_the_list_of_tools_shows() -> None:
     arguments: type[Arguments] = registry()["get_lists"].arguments
     assert input_schema(arguments, brief=True)["properties"]["fields"] == {"type": "string"}
     given = arguments.model_validate({"fields": "name, created", "include": "tags"})
     assert (getattr(given, "fields"), getattr(given, "include")) == (["name", "created"], ["tags"])  # noqa: B009
 
 
-def test_what_is_not_listed_is_taken_all_the_same() -> None:
+def test_unlisted_arguments_are_accepted() -> None:
     arguments = registry()["get_list"].arguments
     assert "fields" not in input_schema(arguments, brief=True)["properties"]
     assert input_schema(arguments)["properties"]["fields"] == {"type": "array", "items": {"type": "string"}}
@@ -131,13 +132,15 @@ def snapshot(area: Area) -> str:
 
 
 @pytest.mark.parametrize("area", registry().areas.values(), ids=lambda area: area.name)
-def test_a_changed_tool_is_seen(area: Area) -> None:
+def test_a_tool_is_as_its_snapshot(area: Area) -> None:
     path = SNAPSHOTS / f"{area.name}.txt"
     if os.environ.get("SNAPSHOTS") == "update":
         path.write_text(snapshot(area))
-    assert path.exists(), f"{path.name} is missing: SNAPSHOTS=update pytest {Path(__file__).name}"
-    assert snapshot(area) == path.read_text(), f"changed: look, then SNAPSHOTS=update pytest {Path(__file__).name}"
+    assert path.exists(), f"{path.name} is missing: {UPDATE}"
+    assert snapshot(area) == path.read_text(), (
+        f"changed: read the difference, then SNAPSHOTS=update pytest {Path(__file__).name}"
+    )
 
 
-def test_no_snapshot_is_of_an_area_that_is_gone() -> None:
+def test_every_area_has_a_snapshot_and_every_snapshot_an_area() -> None:
     assert {path.stem for path in SNAPSHOTS.glob("*.txt")} == set(registry().areas)

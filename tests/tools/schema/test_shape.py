@@ -45,7 +45,7 @@ def same(model: type[Arguments]) -> bool:
     return json.dumps(model_schema(model)) == json.dumps(pydantics(model))
 
 
-def test_is_what_pydantic_makes_of_every_operation_to_the_letter() -> None:
+def test_the_schema_of_every_operation_equals_pydantics() -> None:
     assert [name for name, operation in registry().items() if not same(operation.arguments)] == []
 
 
@@ -70,7 +70,7 @@ class Outer(Arguments):
     any: list[Any] = []
 
 
-def test_is_what_pydantic_makes_of_each_kind_of_field() -> None:
+def test_the_schema_of_each_kind_of_field_equals_pydantics() -> None:
     assert same(Outer)
     assert model_schema(Outer)["properties"]["many"] == {
         "type": "array",
@@ -88,7 +88,7 @@ def test_is_what_pydantic_makes_of_each_kind_of_field() -> None:
     }
 
 
-def test_a_union_has_no_schema_here() -> None:
+def test_a_union_of_types_is_refused() -> None:
     class Torn(Arguments):
         either: int | str
 
@@ -96,7 +96,7 @@ def test_a_union_has_no_schema_here() -> None:
         model_schema(Torn)
 
 
-def test_each_schema_is_the_callers_own() -> None:
+def test_each_call_returns_a_new_schema() -> None:
     model_schema(Outer)["properties"]["odd"]["description"] = "changed"
     assert model_schema(Outer)["properties"]["odd"]["description"] == "odd"
 

@@ -84,22 +84,22 @@ def test_spanish_french_and_german_are_understood(index: Index, query: str, name
         ("which tempaltes are there", "get_templates"),
     ],
 )
-def test_misspelt_words_are_read_as_the_nearest_known(index: Index, query: str, name: str) -> None:
+def test_misspelt_words_are_read_as_the_nearest_word(index: Index, query: str, name: str) -> None:
     assert found(index, query, 1) == [name]
 
 
-def test_a_compound_is_taken_apart(index: Index) -> None:
+def test_a_compound_is_split(index: Index) -> None:
     assert "get_coupon_codes" in found(index, "gutscheincodes anzeigen")
 
 
-def test_the_name_itself_an_alias_and_a_read_of_ids_find_their_operation(index: Index) -> None:
+def test_a_name_an_alias_and_a_read_of_ids_find_their_operation(index: Index) -> None:
     assert found(index, "get_coupon_codes_for_coupon", 1) == ["get_coupon_codes_for_coupon"]
     assert found(index, "create_campaign_send_job", 1) == ["send_campaign"]
     assert found(index, "get_tag_ids_for_list", 1) == ["get_tags_for_list"]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "the of and", "12345 !!!", "🦊"])
-def test_what_says_nothing_finds_nothing(index: Index, query: str) -> None:
+def test_a_query_of_filler_words_finds_nothing(index: Index, query: str) -> None:
     assert found(index, query) == []
 
 

@@ -168,11 +168,11 @@ class Message(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _flatten(cls, given: Any) -> Any:
+    def _flatten(cls, source: Any) -> Any:
         for nest in ("definition", "content"):
-            if isinstance(given, Mapping) and isinstance(given.get(nest), Mapping):
-                given = {**{name: value for name, value in given.items() if name != nest}, **given[nest]}
-        return given
+            if isinstance(source, Mapping) and isinstance(source.get(nest), Mapping):
+                source = {**{name: value for name, value in source.items() if name != nest}, **source[nest]}
+        return source
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:

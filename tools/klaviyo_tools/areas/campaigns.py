@@ -45,10 +45,10 @@ DYNAMIC_VALUES = (
 # The schedule, the audiences and the options of a campaign.
 
 
-def _check_percentage(given: int) -> int:
-    if given not in PERCENTAGES:
-        raise ValueError(f"{given} is not one of {', '.join(map(str, PERCENTAGES))} (percent of recipients an hour)")
-    return given
+def _check_percentage(value: int) -> int:
+    if value not in PERCENTAGES:
+        raise ValueError(f"{value} is not one of {', '.join(map(str, PERCENTAGES))} (percent of recipients an hour)")
+    return value
 
 
 class LocalTime(Arguments):

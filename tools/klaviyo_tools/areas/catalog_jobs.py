@@ -37,8 +37,8 @@ class RecordReference(Arguments):
     id: Annotated[CatalogId, Target()]
 
 
-def _accept_id(given: Any) -> Any:
-    return {"id": given} if isinstance(given, str) else given
+def _accept_id(value: Any) -> Any:
+    return {"id": value} if isinstance(value, str) else value
 
 
 IdToDelete = Annotated[RecordReference, BeforeValidator(_accept_id), WithJsonSchema({"type": "string"})]

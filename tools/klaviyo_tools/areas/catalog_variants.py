@@ -14,8 +14,8 @@ from klaviyo_tools.operation.area import XL, L
 from klaviyo_tools.operation.preview import Preview
 
 
-def _number(given: object) -> object:
-    return int(given) if isinstance(given, str) and given.isdecimal() else given
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 Policy = Annotated[Literal[0, 1, 2], BeforeValidator(_number), WithJsonSchema({"type": "integer"})]

@@ -280,8 +280,8 @@ class Address(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_email(cls, given: Any) -> Any:
-        return {"email": given} if isinstance(given, str) else given
+    def _accept_email(cls, value: Any) -> Any:
+        return {"email": value} if isinstance(value, str) else value
 
 
 class SuppressionRequest(Arguments):
@@ -299,7 +299,7 @@ class SuppressionRequest(Arguments):
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if sum(bool(given) for given in (self.profiles, self.list_id, self.segment_id)) != 1:
+        if sum(bool(value) for value in (self.profiles, self.list_id, self.segment_id)) != 1:
             raise ValueError("give one of profiles, list_id or segment_id")
         return self
 

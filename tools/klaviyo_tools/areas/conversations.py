@@ -20,13 +20,13 @@ area = Area(
 READ_SCOPES = "conversations:read profiles:read"
 
 
-def _check_pair(given: list[OpenObject]) -> list[OpenObject]:
-    if [item.get("message_format", default) for item, default in zip(given, ("RCS", "SMS"), strict=False)] != [
+def _check_pair(messages: list[OpenObject]) -> list[OpenObject]:
+    if [item.get("message_format", default) for item, default in zip(messages, ("RCS", "SMS"), strict=False)] != [
         "RCS",
         "SMS",
     ]:
         raise ValueError('give two: {"message_format": "RCS", "message": …} and then {"message_format": "SMS", …}')
-    return given
+    return messages
 
 
 PAIR_EXAMPLE = [{"message_format": "RCS", "message": "Hi"}, {"message_format": "SMS", "message": "Hi"}]

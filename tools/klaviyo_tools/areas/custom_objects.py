@@ -36,14 +36,14 @@ class DataSourceRecord(Arguments):
     record: OpenObject
 
 
-def _wrap_record(given: Any) -> Any:
+def _wrap_record(record: Any) -> Any:
     """A plain record, wrapped as Klaviyo takes it."""
-    if not isinstance(given, dict):
-        return given
-    size = len(json.dumps(given, ensure_ascii=False, default=str).encode())
+    if not isinstance(record, dict):
+        return record
+    size = len(json.dumps(record, ensure_ascii=False, default=str).encode())
     if size > MAX_RECORD_BYTES:
         raise ValueError(f"{size:,} bytes of JSON: a record may have {MAX_RECORD_BYTES:,}")
-    return {"record": given}
+    return {"record": record}
 
 
 RecordArgument = Annotated[DataSourceRecord, BeforeValidator(_wrap_record), WithJsonSchema({"type": "object"})]

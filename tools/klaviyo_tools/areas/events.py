@@ -61,8 +61,8 @@ class EventMetric(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_name(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
+    def _accept_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
 
 
 EventProfileArgument = Annotated[

@@ -69,21 +69,21 @@ GUIDE = "klaviyo://guide/flow-definition"
 GUIDE_HINT = f"describe_tool({GUIDE}) says more"
 
 
-def _check_definition(given: dict[str, Any]) -> dict[str, Any]:
+def _check_definition(definition: dict[str, Any]) -> dict[str, Any]:
     """Checks the keys of a flow and the links of its actions; Klaviyo checks the content of each action."""
-    missing = [key for key in DEFINITION_KEYS[:3] if key not in given]
+    missing = [key for key in DEFINITION_KEYS[:3] if key not in definition]
     if missing:
         raise ValueError(f"needs {', '.join(missing)}: {FLOW_EXAMPLE}; {GUIDE_HINT}")
-    for key in given:
+    for key in definition:
         resolve_name(key, DEFINITION_KEYS, "key")
-    triggers, actions = given["triggers"], given["actions"]
+    triggers, actions = definition["triggers"], definition["actions"]
     if not _are_typed_objects(triggers) or len(triggers) > 1:
         raise ValueError(f"triggers is a list of one object with a type: {FLOW_EXAMPLE}; {GUIDE_HINT}")
     if not _are_typed_objects(actions):
         raise ValueError(f"actions is a list of objects with a type: {FLOW_EXAMPLE}; {GUIDE_HINT}")
     actions = [_resolve_type(action) for action in actions]
-    _check_links(given["entry_action_id"], actions)
-    return {**given, "actions": actions}
+    _check_links(definition["entry_action_id"], actions)
+    return {**definition, "actions": actions}
 
 
 def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
@@ -96,10 +96,10 @@ def _check_links(entry: object, actions: list[dict[str, Any]]) -> None:
             raise ValueError(f"{where} is {id_!r}, the temporary_id of no action; there are {', '.join(map(str, ids))}")
 
 
-def _check_action(given: dict[str, Any]) -> dict[str, Any]:
-    if not _are_typed_objects([given]):
+def _check_action(action: dict[str, Any]) -> dict[str, Any]:
+    if not _are_typed_objects([action]):
         raise ValueError(f"needs type: {ACTION_EXAMPLE}; {GUIDE_HINT}")
-    return _resolve_type(given)
+    return _resolve_type(action)
 
 
 def _resolve_type(action: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +110,9 @@ def _resolve_type(action: dict[str, Any]) -> dict[str, Any]:
     return {**action, "type": kind}
 
 
-def _are_typed_objects(given: object) -> bool:
-    return isinstance(given, list) and all(
-        isinstance(item, dict) and isinstance(item.get("type"), str) for item in given
+def _are_typed_objects(items: object) -> bool:
+    return isinstance(items, list) and all(
+        isinstance(item, dict) and isinstance(item.get("type"), str) for item in items
     )
 
 

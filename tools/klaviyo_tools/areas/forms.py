@@ -30,10 +30,10 @@ GUIDE = "klaviyo://guide/form-definition"
 HINT = f"{EXAMPLE}; describe_tool({GUIDE}) says more"
 
 
-def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+def _check_outer_shape(definition: dict[str, Any]) -> dict[str, Any]:
     """Checks the keys down to each step's columns; Klaviyo checks the blocks."""
-    versions = given.get("versions")
-    if set(given) != {"versions"} or not isinstance(versions, list) or not versions:
+    versions = definition.get("versions")
+    if set(definition) != {"versions"} or not isinstance(versions, list) or not versions:
         raise ValueError(f"takes versions, a list, and nothing else: {HINT}")
     for place, version in enumerate(versions):
         steps = version.get("steps") if isinstance(version, dict) else None
@@ -41,7 +41,7 @@ def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"versions.{place} needs steps, a list: {HINT}")
         if not all(isinstance(step, dict) and isinstance(step.get("columns"), list) for step in steps):
             raise ValueError(f"each step in versions.{place} is an object with columns, a list: {HINT}")
-    return given
+    return definition
 
 
 class NewForm(Arguments):

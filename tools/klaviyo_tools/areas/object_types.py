@@ -212,8 +212,8 @@ class ProfileSchema(Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _set_schema_id(cls, given: Any) -> Any:
-        return {"schema_id": "profile", **given} if isinstance(given, dict) else given
+    def _set_schema_id(cls, source: Any) -> Any:
+        return {"schema_id": "profile", **source} if isinstance(source, dict) else source
 
 
 class Link(RelationName, Schema):

@@ -31,7 +31,7 @@ class ErasedProfile(Arguments):
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if sum(bool(given) for given in (self.id, self.email, self.phone_number)) != 1:
+        if sum(bool(value) for value in (self.id, self.email, self.phone_number)) != 1:
             raise ValueError("give exactly one of id, email or phone_number")
         return self
 

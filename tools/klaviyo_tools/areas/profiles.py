@@ -31,10 +31,10 @@ TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 
 
 def _check_degrees(most: int) -> Callable[[float], float]:
-    def check(given: float) -> float:
-        if not -most <= given <= most:
-            raise ValueError(f"{given} is not between -{most} and {most} degrees")
-        return given
+    def check(value: float) -> float:
+        if not -most <= value <= most:
+            raise ValueError(f"{value} is not between -{most} and {most} degrees")
+        return value
 
     return check
 

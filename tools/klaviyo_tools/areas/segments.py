@@ -29,10 +29,10 @@ GUIDE = "klaviyo://guide/segment-definition"
 HINT = f"{EXAMPLE}; describe_tool({GUIDE}) says more"
 
 
-def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+def _check_outer_shape(definition: dict[str, Any]) -> dict[str, Any]:
     """Checks the keys down to each condition's type; Klaviyo checks the rest of a condition."""
-    groups = given.get("condition_groups")
-    if set(given) != {"condition_groups"} or not isinstance(groups, list) or not groups:
+    groups = definition.get("condition_groups")
+    if set(definition) != {"condition_groups"} or not isinstance(groups, list) or not groups:
         raise ValueError(f"takes condition_groups (all must hold), a list of groups, and nothing else: {HINT}")
     for place, group in enumerate(groups):
         conditions = group.get("conditions") if isinstance(group, dict) else None
@@ -40,7 +40,7 @@ def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"condition_groups.{place} needs conditions (one must hold), a list: {HINT}")
         if not all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in conditions):
             raise ValueError(f"each condition in condition_groups.{place} is an object with a type: {HINT}")
-    return given
+    return definition
 
 
 Definition = Annotated[OpenObject, AfterValidator(_check_outer_shape)]

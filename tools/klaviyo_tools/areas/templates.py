@@ -43,29 +43,29 @@ BLOCK_EXAMPLES = [
 """A block of each type."""
 
 
-def _check_block(given: dict[str, Any]) -> dict[str, Any]:
-    missing = [key for key in ("content_type", "type", "data") if key not in given]
-    if missing or len(given) > 3:
+def _check_block(definition: dict[str, Any]) -> dict[str, Any]:
+    missing = [key for key in ("content_type", "type", "data") if key not in definition]
+    if missing or len(definition) > 3:
         raise ValueError(f"takes content_type, type and data, and nothing else: {EXAMPLE}")
-    if given["content_type"] != "block":
+    if definition["content_type"] != "block":
         raise ValueError(f"content_type is always block: {EXAMPLE}")
-    kind = resolve_name(str(given["type"]), BLOCK_TYPES, "block type")
+    kind = resolve_name(str(definition["type"]), BLOCK_TYPES, "block type")
     needed = REQUIRED_DATA.get(kind, ())
-    data = given["data"]
+    data = definition["data"]
     if needed and not (isinstance(data, dict) and set(needed) <= set(data)):
         raise ValueError(f"the data of type {kind} needs {', '.join(needed)} ({{}} where empty): {EXAMPLE}")
-    return {**given, "type": kind}
+    return {**definition, "type": kind}
 
 
 Block = Annotated[OpenObject, AfterValidator(_check_block)]
 
 
-def _check_outer_shape(given: dict[str, Any]) -> dict[str, Any]:
+def _check_outer_shape(definition: dict[str, Any]) -> dict[str, Any]:
     """Checks the two parts of a definition; Klaviyo checks their content."""
-    body, styles = given.get("body"), given.get("styles")
+    body, styles = definition.get("body"), definition.get("styles")
     if not isinstance(body, dict) or not {"properties", "styles"} <= set(body) or not isinstance(styles, list):
         raise ValueError(f"takes body, with properties, styles and sections, and styles, a list: {EMPTY_DEFINITION}")
-    return given
+    return definition
 
 
 EMPTY_DEFINITION: dict[str, Any] = {"body": {"properties": {}, "styles": {}, "sections": []}, "styles": []}

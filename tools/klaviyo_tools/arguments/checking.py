@@ -24,14 +24,14 @@ _MAX_VALUE_CHARACTERS = 60
 _MAX_HINT_CHARACTERS = 160
 
 
-def check_arguments(model: type[Model], given: Mapping[str, Any], revision: str | None = None) -> Model:
+def check_arguments(model: type[Model], values: Mapping[str, Any], revision: str | None = None) -> Model:
     """The arguments that a model wrote, validated.
 
     Raises ArgumentsError with each error in words and the nearest valid names. With a revision, it also refuses
     arguments and values that the revision does not take, wherever they stand.
     """
     try:
-        arguments = model.model_validate(given)
+        arguments = model.model_validate(values)
     except ValidationError as error:
         errors = [_describe(model, dict(detail)) for detail in error.errors(include_url=False)[:_MAX_ERRORS]]
         raise ArgumentsError("; ".join(dict.fromkeys(errors))) from None
@@ -95,28 +95,28 @@ _BOUNDS = {
 
 def _expectation(kind: str, detail: dict[str, Any]) -> str:
     """The value that was expected and the value that came, without pydantic's terms."""
-    given, facts = detail["input"], detail.get("ctx", {})
+    value, facts = detail["input"], detail.get("ctx", {})
     match kind:
         case "too_long":
-            limit, count = facts["max_length"], facts.get("actual_length") or len(given)
+            limit, count = facts["max_length"], facts.get("actual_length") or len(value)
             return f"at most {limit:,}, not {count:,}: split the call in {-(-count // limit)}"
         case "too_short" if not facts.get("actual_length"):
             return f"is empty: give at least {facts['min_length']}"
         case "too_short":
             return f"at least {facts['min_length']}, not {facts['actual_length']}"
         case "string_too_long":
-            return f"at most {facts['max_length']} characters, not {len(str(given))}"
+            return f"at most {facts['max_length']} characters, not {len(str(value))}"
         case "string_too_short":
-            return f"at least {facts['min_length']} characters, not {len(str(given))}"
+            return f"at least {facts['min_length']} characters, not {len(str(value))}"
         case "literal_error" | "enum":
-            return f"should be {facts['expected']}, not {_value_text(given)}"
+            return f"should be {facts['expected']}, not {_value_text(value)}"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
         bound = int(facts[name]) if facts[name] == int(facts[name]) else facts[name]
-        return f"should be {words} {bound}, not {_value_text(given)}"
+        return f"should be {words} {bound}, not {_value_text(value)}"
     if expected := _TYPES.get(kind.partition("_")[0]):
-        return f"should be {expected}, not {_value_text(given)}"
-    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_value_text(given)}"
+        return f"should be {expected}, not {_value_text(value)}"
+    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {_value_text(value)}"
 
 
 def _pattern_error(pattern: str) -> str:

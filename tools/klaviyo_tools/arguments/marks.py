@@ -35,13 +35,14 @@ class ValuesByRevision:
         """Whether a revision takes a value."""
         return self.since.get(value, "") <= revision < self.until.get(value, "~")
 
-    def check(self, argument: str, given: object, revision: str) -> None:
+    def check(self, argument: str, argument_value: object, revision: str) -> None:
         """Raises ArgumentsError for a value that the revision does not take."""
         refused = [value for value in (*self.since, *self.until) if not self.takes(value, revision)]
         # The filter was parsed when it was checked: parse it again only where it may hold a refused field.
-        if not refused or (isinstance(given, str) and not any(value in given for value in refused)):
+        if not refused or (isinstance(argument_value, str) and not any(value in argument_value for value in refused)):
             return
-        values = self.values_in(given) if self.values_in and isinstance(given, str) else given
+        is_text = isinstance(argument_value, str)
+        values = self.values_in(str(argument_value)) if self.values_in and is_text else argument_value
         for value in [values] if isinstance(values, str) else values if isinstance(values, Iterable) else ():
             if not self.takes(value, revision):
                 since = self.since.get(value)

@@ -12,10 +12,10 @@ _MAX_LISTED_NAMES = 12
 _MAX_QUOTED_CHARACTERS = 60
 
 
-def nearest(given: str, names: Iterable[str], limit: int = 3) -> list[str]:
-    """The names most similar to `given`, best first: about as close as the closest, or containing it."""
+def nearest(text: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """The names most similar to a text, best first: about as close as the closest, or containing it."""
     plain_names = {name.lower().replace("-", "_"): name for name in names}
-    plain = given.lower().replace("-", "_")
+    plain = text.lower().replace("-", "_")
     close = difflib.get_close_matches(plain, plain_names, limit, _MIN_LIKENESS)
     likeness = [difflib.SequenceMatcher(None, name, plain).ratio() for name in close]
     close = [name for name, like in zip(close, likeness, strict=True) if like >= likeness[0] - _LIKENESS_RANGE]
@@ -23,15 +23,15 @@ def nearest(given: str, names: Iterable[str], limit: int = 3) -> list[str]:
     return [plain_names[name] for name in close[:limit]]
 
 
-def resolve_name(given: str, names: Iterable[str], kind: str = "") -> str:
+def resolve_name(text: str, names: Iterable[str], kind: str = "") -> str:
     """The name as Klaviyo writes it (hyphen and underscore alike). Raises ValueError with the nearest valid names.
 
     `kind` is its kind (`statistic`), where the argument's name does not say it.
     """
     valid = list(names)
     for name in valid:
-        if name == given or name.replace("-", "_") == given.replace("-", "_"):
+        if name == text or name.replace("-", "_") == text.replace("-", "_"):
             return name
-    close = nearest(given, valid)
+    close = nearest(text, valid)
     hint = f"did you mean {' or '.join(close)}?" if close else f"valid: {', '.join(valid[:_MAX_LISTED_NAMES])}"
-    raise ValueError(f"{f'{kind} ' if kind else ''}{given[:_MAX_QUOTED_CHARACTERS]!r} is unknown; {hint}")
+    raise ValueError(f"{f'{kind} ' if kind else ''}{text[:_MAX_QUOTED_CHARACTERS]!r} is unknown; {hint}")

@@ -44,12 +44,12 @@ class Arguments(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _normalize(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
+    def _normalize(cls, source: Any) -> Any:
+        if not isinstance(source, Mapping):
+            return source
         shapes = _shapes(cls)
         values: dict[str, Any] = {}
-        for name, value in given.items():
+        for name, value in source.items():
             shape = shapes.get(name)
             if value is None and shape is not None and not shape.clears:
                 continue
@@ -125,12 +125,12 @@ def _catalog_id(text: str) -> str:
 _MINUTES = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?=$|Z|[+-])")
 
 
-def _timestamp(given: object) -> object:
-    if isinstance(given, datetime):
-        return given.isoformat()
-    if not isinstance(given, str):
-        return given
-    text = given.strip()
+def _timestamp(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -142,15 +142,15 @@ def _timestamp(given: object) -> object:
     return text if moment.tzinfo else f"{text}Z"
 
 
-def _day(given: object) -> object:
-    if isinstance(given, (date, datetime)):
-        return given.isoformat()[:10]
-    if not isinstance(given, str):
-        return given
+def _day(value: object) -> object:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()[:10]
+    if not isinstance(value, str):
+        return value
     try:
-        return date.fromisoformat(given.strip()).isoformat()
+        return date.fromisoformat(value.strip()).isoformat()
     except ValueError:
-        raise ValueError(f"{given[:40]!r} is not a date such as 2026-03-01") from None
+        raise ValueError(f"{value[:40]!r} is not a date such as 2026-03-01") from None
 
 
 Text = Annotated[str, AfterValidator(_not_blank)]

@@ -27,9 +27,9 @@ _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _PICTURE = re.compile(r"data:image/(jpeg|jpg|png|gif);base64,[A-Za-z0-9+/]+={0,2}", re.I)
 
 
-def public_https(given: str) -> str:
+def public_https(address: str) -> str:
     """The address without surrounding blanks. Raises ValueError where it is no public https address."""
-    text = given.strip()
+    text = address.strip()
     if any(c.isspace() or not c.isprintable() or c == "\\" for c in text):
         raise ValueError("holds a space, a backslash or a control character: give one address")
     if text[:8].lower() != "https://":
@@ -47,9 +47,9 @@ def public_https(given: str) -> str:
     return text
 
 
-def picture_url(given: str) -> str:
+def picture_url(address: str) -> str:
     """A public https address, or a picture as a base64 data URI. Raises ValueError for others."""
-    text = given.strip()
+    text = address.strip()
     if text[:5].lower() != "data:":
         return public_https(text)
     if not _PICTURE.fullmatch(text):

@@ -21,7 +21,7 @@ _MAX_SEARCHED_CHARACTERS, _MAX_SEARCHED_PARTS, _MAX_SEARCHED_PART_CHARACTERS = 2
 
 
 def accept_filter(
-    given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
+    source: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
 ) -> str:
     """The filter to send, checked; not yet percent-encoded.
 
@@ -29,18 +29,18 @@ def accept_filter(
     hold), or an object (`{"email": "x"}`, `{"created": {"greater-than": "2026-01-01"}}`). A time without an offset is
     UTC. One of the fields in `required` must be in it. Raises FilterError, with a correct filter.
     """
-    conditions = _accept(given, fields, required, keep_local_times=False)
+    conditions = _accept(source, fields, required, keep_local_times=False)
     return render_filter(conditions[0] if len(conditions) == 1 else And(conditions))
 
 
 def accept_conditions(
-    given: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
+    source: str | list[Any] | dict[str, Any], fields: FilterFields, *, required: Sequence[str] = ()
 ) -> list[str]:
     """As `accept_filter`, for metric aggregates: one string for each condition.
 
     Times without an offset stay as they are, because that operation reads them in its own `timezone`.
     """
-    return [render_filter(one) for one in _accept(given, fields, required, keep_local_times=True)]
+    return [render_filter(one) for one in _accept(source, fields, required, keep_local_times=True)]
 
 
 def conditions_of(text: str) -> list[Comparison]:
@@ -54,12 +54,12 @@ def fields_of(text: str) -> list[str]:
 
 
 def _accept(
-    given: object, fields: FilterFields, required: Sequence[str], *, keep_local_times: bool
+    source: object, fields: FilterFields, required: Sequence[str], *, keep_local_times: bool
 ) -> tuple[Comparison, ...]:
     try:
-        written = read_conditions(given)
+        written = read_conditions(source)
     except FilterError as error:
-        raise _with_advice(error, given, fields, required) from None
+        raise _with_advice(error, source, fields, required) from None
     conditions = tuple(coerce_condition(one, fields, keep_local_times=keep_local_times) for one in written)
     for condition in conditions:
         check_filter(condition, fields)
@@ -69,7 +69,7 @@ def _accept(
     return conditions
 
 
-def _with_advice(error: FilterError, given: object, fields: FilterFields, required: Sequence[str]) -> FilterError:
+def _with_advice(error: FilterError, source: object, fields: FilterFields, required: Sequence[str]) -> FilterError:
     """The same error with a correct filter to copy, on a field that the wrong one names where it names one."""
     advice = "."
     if isinstance(error, UnknownOperator):
@@ -77,15 +77,15 @@ def _with_advice(error: FilterError, given: object, fields: FilterFields, requir
         nearest = dict.fromkeys(meaning[0] for word in close if (meaning := find_operator(word)))
         valid = dict.fromkeys(operator for operators in fields.values() for operator in operators.split())
         advice = f"; did you mean {' or '.join(nearest)}?" if nearest else f"; there are {', '.join(valid)}."
-    words = set(re.findall(r"[\w.]+", _searched_text(given)))
+    words = set(re.findall(r"[\w.]+", _searched_text(source)))
     named = [field for field in fields if field in words]
     example = example_filter(fields, [*named, *required])
     return FilterError(error.reason, error.position, f"{advice} For example {example}")
 
 
-def _searched_text(given: object) -> str:
+def _searched_text(source: object) -> str:
     """The text, or the names at the top of a list or an object, where a field may be named."""
-    if isinstance(given, str):
-        return given[:_MAX_SEARCHED_CHARACTERS]
-    parts = list(given)[:_MAX_SEARCHED_PARTS] if isinstance(given, list | tuple | Mapping) else []
+    if isinstance(source, str):
+        return source[:_MAX_SEARCHED_CHARACTERS]
+    parts = list(source)[:_MAX_SEARCHED_PARTS] if isinstance(source, list | tuple | Mapping) else []
     return " ".join(part[:_MAX_SEARCHED_PART_CHARACTERS] for part in parts if isinstance(part, str))

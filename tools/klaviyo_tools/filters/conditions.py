@@ -38,9 +38,9 @@ NO_OR = (
 NO_NOT = "Klaviyo's filters cannot negate: ask for the values that you want instead"
 
 
-def read_conditions(given: object) -> list[Comparison]:
+def read_conditions(source: object) -> list[Comparison]:
     """The conditions of a filter. Raises FilterError where it is none, or where they are not joined by "and"."""
-    return join_conditions(_read(given))
+    return join_conditions(_read(source))
 
 
 def join_conditions(tree: Filter) -> list[Comparison]:
@@ -68,20 +68,20 @@ def _any_of(tree: Or) -> Comparison:
     return Comparison("any", field, tuple(values))
 
 
-def _read(given: object, depth: int = 0) -> Filter:
+def _read(source: object, depth: int = 0) -> Filter:
     if depth > MAX_NESTING:
         raise FilterError("the filter is nested too deep")
-    if isinstance(given, str):
-        return _read_text(given, depth)
-    if isinstance(given, Mapping):
-        return _all_of([_read_entry(str(name), value, depth) for name, value in _entries(given)])
-    if isinstance(given, list | tuple):
-        return _all_of([_read(part, depth + 1) for part in given])
-    raise FilterError(f"a filter is text, a list or an object, not {plain_text(given)}")
+    if isinstance(source, str):
+        return _read_text(source, depth)
+    if isinstance(source, Mapping):
+        return _all_of([_read_entry(str(name), value, depth) for name, value in _entries(source)])
+    if isinstance(source, list | tuple):
+        return _all_of([_read(part, depth + 1) for part in source])
+    raise FilterError(f"a filter is text, a list or an object, not {plain_text(source)}")
 
 
-def _read_text(given: str, depth: int) -> Filter:
-    text = re.sub(r"^\s*\??filter\s*=\s*", "", given)
+def _read_text(source: str, depth: int) -> Filter:
+    text = re.sub(r"^\s*\??filter\s*=\s*", "", source)
     if text.lstrip()[:1] in ("{", "["):
         try:
             decoded = json.loads(text)
@@ -91,12 +91,12 @@ def _read_text(given: str, depth: int) -> Filter:
     return parse_filter(text)
 
 
-def _entries(given: Mapping[Any, Any]) -> Iterable[tuple[object, object]]:
+def _entries(source: Mapping[Any, Any]) -> Iterable[tuple[object, object]]:
     """Name and value of each entry; `{"field": …, "operator": …, "value": …}` is one condition."""
-    if "field" in given and set(given) <= {"field", "operator", "op", "value"}:
-        operator = given.get("operator", given.get("op", "equals"))
-        return [(given["field"], {operator: given.get("value", True)})]
-    return given.items()
+    if "field" in source and set(source) <= {"field", "operator", "op", "value"}:
+        operator = source.get("operator", source.get("op", "equals"))
+        return [(source["field"], {operator: source.get("value", True)})]
+    return source.items()
 
 
 def _read_entry(name: str, value: object, depth: int) -> Filter:
@@ -123,16 +123,16 @@ def _comparison(field: str, word: str, operand: object) -> Filter:
     return Not(comparison) if negated else comparison
 
 
-def _scalar(given: object) -> Scalar:
-    if given is None or isinstance(given, str | bool):
-        return given
-    if isinstance(given, int):
-        if abs(given) >= 10**300:
+def _scalar(source: object) -> Scalar:
+    if source is None or isinstance(source, str | bool):
+        return source
+    if isinstance(source, int):
+        if abs(source) >= 10**300:
             raise FilterError("a number of more than 300 digits")
-        return Number(str(given))
-    if isinstance(given, float) and given == given and abs(given) != float("inf"):
-        return Number(format(Decimal(repr(given)), "f"))
-    raise FilterError(f"{plain_text(given)} cannot be compared with a field")
+        return Number(str(source))
+    if isinstance(source, float) and source == source and abs(source) != float("inf"):
+        return Number(format(Decimal(repr(source)), "f"))
+    raise FilterError(f"{plain_text(source)} cannot be compared with a field")
 
 
 def _all_of(parts: list[Filter]) -> Filter:

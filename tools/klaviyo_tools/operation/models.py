@@ -117,11 +117,11 @@ def _ids(operation: Operation) -> dict[str, Any]:
     return {name: (Annotated[operation.id_type, PathId()], ...) for name in operation.path_ids}
 
 
-def _accept_filter(given: str | list[Any] | dict[str, Any], fields: FilterFields, required: Sequence[str] = ()) -> str:
+def _accept_filter(value: str | list[Any] | dict[str, Any], fields: FilterFields, required: Sequence[str] = ()) -> str:
     # Imported with the first filter: the server starts without the tables of the reader.
     from klaviyo_tools.filters.accept import accept_filter
 
-    return accept_filter(given, fields, required=required)
+    return accept_filter(value, fields, required=required)
 
 
 def _fields_of(text: str) -> list[str]:
@@ -137,12 +137,12 @@ _RARE_FIELD_DOTS = 3
 def _filter(operation: Operation) -> tuple[Any, Any]:
     reading = operation.reading
 
-    def accept(given: object) -> object:
-        if isinstance(given, int | float):
-            given = str(given)  # pydantic would otherwise turn it into text that is never read as a filter
-        if not isinstance(given, str | list | dict):
-            return given
-        return _accept_filter(given, reading.filter, reading.filter_required)
+    def accept(value: object) -> object:
+        if isinstance(value, int | float):
+            value = str(value)  # pydantic would otherwise turn it into text that is never read as a filter
+        if not isinstance(value, str | list | dict):
+            return value
+        return _accept_filter(value, reading.filter, reading.filter_required)
 
     def describe(revision: str) -> str:
         text = describe_fields(operation.filter_at(revision))
@@ -161,8 +161,8 @@ def _filter(operation: Operation) -> tuple[Any, Any]:
 
 
 def _sort(names: Sequence[str], filter_fields: Iterable[str]) -> tuple[Any, Any]:
-    def check_sort(given: str) -> str:
-        return ("-" if given.startswith("-") else "") + resolve_name(given.lstrip("-"), names)
+    def check_sort(value: str) -> str:
+        return ("-" if value.startswith("-") else "") + resolve_name(value.lstrip("-"), names)
 
     text = f"{', '.join(names)}; -{names[0]} descends"
     # The list of tools does not repeat names that all stand in the description of the filter.
@@ -171,8 +171,8 @@ def _sort(names: Sequence[str], filter_fields: Iterable[str]) -> tuple[Any, Any]
 
 
 def _names(query: str, allowed: Sequence[str], operation: Operation) -> tuple[Any, Any]:
-    def check_names(given: list[str]) -> list[str]:
-        return list(dict.fromkeys(resolve_name(name, allowed) for name in given))
+    def check_names(value: list[str]) -> list[str]:
+        return list(dict.fromkeys(resolve_name(name, allowed) for name in value))
 
     def describe(revision: str) -> str:
         return ", ".join(operation.values_at(allowed, revision))
