@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 import httpx
 import pytest
 from mcp.client.client import Client
 from mcp_types import TextContent
 from tests.contract.openapi import openapi_documents
+from tests.contract.request_checks import is_of_operation, request_faults
 
 from klaviyo_mcp.calls import jobs
 from klaviyo_mcp.calls.service import CallService
@@ -171,28 +171,6 @@ def arguments_for(operation: Operation, ids: StoredIds, revision: str, directory
     return arguments
 
 
-def path_of(request: httpx.Request) -> str:
-    return unquote(request.url.path).removeprefix("/klaviyo")
-
-
-def faults_of(document: Document, operation_name: str, request: httpx.Request) -> Iterator[str]:
-    """What a document does not allow of a request: parameters, their values, the body."""
-    described = document.operations[operation_name][2]
-    parameters = {
-        p["name"]: document.resolve(p["schema"]) for p in described.get("parameters", ()) if p["in"] == "query"
-    }
-    for name, value in parse_qsl(request.url.query.decode()):
-        schema = parameters.get(name, {})
-        enum = schema.get("enum") or document.resolve(schema.get("items", {})).get("enum")
-        if name not in parameters:
-            yield f"sent {name}"
-        elif enum and (unknown := set(value.split(",")) - set(enum)):
-            yield f"sent {name}={unknown}"
-    body = document.body_schema(operation_name)
-    if body is not None and body[0] != "multipart/form-data":
-        yield from document.validate(body[1], json.loads(request.content))
-
-
 class Caller:
     """Calls operations at one revision, and judges what was sent by the revision's documents."""
 
@@ -230,14 +208,14 @@ class Caller:
         text = "".join(part.text for part in answer.content if isinstance(part, TextContent))
         if answer.is_error or not text.strip():
             return f"{json.dumps(arguments)[:300]} -> {text[:300]}"
-        path = re.sub(r"\{\w+\}", "[^/]+", self.documents["shipped"].operations[name][1])
-        sent = [r for r in self.transport.requests if re.fullmatch(path, path_of(r)) and r.method == operation.method]
+        shipped = self.documents["shipped"]
+        sent = [request for request in self.transport.requests if is_of_operation(shipped, name, request)]
         if not sent:
             return f"not sent: {[str(request.url) for request in self.transport.requests]}"
         faults = (
             f"{source}: {fault}"
             for source, document in self.documents.items()
-            for fault in faults_of(document, name, sent[-1])
+            for fault in request_faults(document, name, sent[-1])
         )
         return "; ".join(faults)[:400]
 

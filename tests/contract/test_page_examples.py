@@ -1,4 +1,7 @@
-"""The calls that the page on Klaviyo through Maton shows, brought up to date: what goes out, exactly."""
+"""The calls that the page on Klaviyo through Maton shows, brought up to date: the exact request of each.
+
+Klaviyo's documents allow every one of these requests.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,26 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from tests.contract.openapi import openapi_documents
+from tests.contract.request_checks import is_of_operation, request_faults
 
 from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.service import CallService
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.pacing import Pacer
 from klaviyo_mcp.settings import Settings
+from klaviyo_tools.drift.openapi import Document
 
 KEY = "key-for-tests-only"
 PROFILE_FIELDS = "email,phone_number,first_name,last_name,organization,location.city,location.country,created"
 
 
-async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | None = None) -> httpx.Request:
-    """The one request that a call sends."""
+DOCUMENTS = {source: Document(content) for source, content in openapi_documents("2026-01-15").items()}
+OF_MATON = ("list_connections", "create_connection", "get_connection", "delete_connection")
+
+
+async def request_of(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | None = None) -> httpx.Request:
+    """The request of a call, checked by Klaviyo's documents. `answer` is what Klaviyo answers with."""
     requests: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -29,14 +39,18 @@ async def sent(tool: str, arguments: dict[str, Any], answer: dict[str, Any] | No
             return httpx.Response(204)
         return httpx.Response(200, json=answer or {"data": []}, headers={"content-type": "application/vnd.api+json"})
 
-    maton = GatewayClient(
+    client = GatewayClient(
         key=KEY, connection="conn-1", transport=httpx.MockTransport(respond), pacer=Pacer(enabled=False)
     )
-    calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), lambda: maton)
+    calls = CallService(Settings(toolsets=("all",), confirm="never", connection="conn-1"), lambda: client)
     await calls.call(tool, arguments, SilentContext())
     await calls.aclose()
-    main = [request for request in requests if request.method != "GET"] or requests
-    return main[0]
+    changes = [request for request in requests if request.method != "GET"]
+    request = (changes or requests)[0]
+    for source, document in DOCUMENTS.items() if tool not in OF_MATON else ():
+        assert is_of_operation(document, tool, request)
+        assert list(request_faults(document, tool, request)) == [], source
+    return request
 
 
 def query_of(request: httpx.Request) -> dict[str, str]:
@@ -99,7 +113,7 @@ READS = [
 @pytest.mark.anyio
 @pytest.mark.parametrize(("tool", "arguments", "path"), READS, ids=[row[0] for row in READS])
 async def test_a_read_of_the_page(tool: str, arguments: dict[str, Any], path: str) -> None:
-    request = await sent(tool, arguments)
+    request = await request_of(tool, arguments)
     assert (request.method, request.url.scheme, request.url.host) == ("GET", "https", "api.maton.ai")
     assert request.url.raw_path.decode().partition("?")[0] == path
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -148,7 +162,7 @@ async def test_a_read_of_the_page(tool: str, arguments: dict[str, Any], path: st
     ],
 )
 async def test_the_query_of_a_read(tool: str, arguments: dict[str, Any], query: dict[str, str]) -> None:
-    assert query_of(await sent(tool, arguments)) == query
+    assert query_of(await request_of(tool, arguments)) == query
 
 
 RECORD = {"data": {"type": "thing", "id": "1", "attributes": {}}}
@@ -389,7 +403,7 @@ WRITES: list[tuple[str, dict[str, Any], str, str, Any]] = [
 @pytest.mark.anyio
 @pytest.mark.parametrize(("tool", "arguments", "method", "path", "data"), WRITES, ids=[row[0] for row in WRITES])
 async def test_a_write_of_the_page(tool: str, arguments: dict[str, Any], method: str, path: str, data: Any) -> None:
-    request = await sent(tool, arguments, RECORD)
+    request = await request_of(tool, arguments, RECORD)
     assert (request.method, str(request.url)) == (method, f"https://api.maton.ai{path}")
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert request.headers["revision"] == "2026-01-15"
@@ -399,7 +413,7 @@ async def test_a_write_of_the_page(tool: str, arguments: dict[str, Any], method:
 
 @pytest.mark.anyio
 async def test_an_event_of_the_page_is_sent_with_an_id_that_makes_it_safe_to_repeat() -> None:
-    request = await sent(
+    request = await request_of(
         "create_event",
         {
             "metric": {"name": "Viewed Product"},
@@ -419,8 +433,8 @@ async def test_an_event_of_the_page_is_sent_with_an_id_that_makes_it_safe_to_rep
 
 
 @pytest.mark.anyio
-async def test_a_connection_is_made_on_the_gateway_itself() -> None:
-    request = await sent("create_connection", {}, {"connection": {"connection_id": "c", "status": "PENDING"}})
+async def test_a_connection_is_created_at_the_gateway_itself() -> None:
+    request = await request_of("create_connection", {}, {"connection": {"connection_id": "c", "status": "PENDING"}})
     assert (request.method, str(request.url)) == ("POST", "https://api.maton.ai/connections")
     assert request.headers["content-type"] == "application/json"
     assert json.loads(request.content) == {"app": "klaviyo"}
@@ -443,6 +457,6 @@ async def test_a_connection_is_made_on_the_gateway_itself() -> None:
     ],
 )
 async def test_a_deletion_of_the_page(tool: str, argument: str, path: str) -> None:
-    request = await sent(tool, {argument: "x"})
+    request = await request_of(tool, {argument: "x"})
     assert (request.method, str(request.url)) == ("DELETE", f"https://api.maton.ai{path}")
     assert request.content == b""
