@@ -1,6 +1,6 @@
 """Schemas that every client accepts, over all operations, and a snapshot of each so that a change is seen.
 
-`SNAPSHOTS=update pytest tests/tools/schema/test_input_schema.py` writes the snapshots.
+`uv run poe snapshots` writes the snapshots.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from klaviyo_tools.registry import registry
 from klaviyo_tools.schema.input_schema import input_schema
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-UPDATE = "SNAPSHOTS=update pytest tests/tools/schema/test_input_schema.py"
+UPDATE = "run uv run poe snapshots"
 OPERATIONS = list(registry().values())
 # What Gemini takes of JSON Schema, and what Anthropic, OpenAI and Copilot take as well.
 TAKEN = {
@@ -137,9 +137,7 @@ def test_a_tool_is_as_its_snapshot(area: Area) -> None:
     if os.environ.get("SNAPSHOTS") == "update":
         path.write_text(snapshot(area))
     assert path.exists(), f"{path.name} is missing: {UPDATE}"
-    assert snapshot(area) == path.read_text(), (
-        f"changed: read the difference, then SNAPSHOTS=update pytest {Path(__file__).name}"
-    )
+    assert snapshot(area) == path.read_text(), f"changed: {UPDATE}, and read git diff"
 
 
 def test_every_area_has_a_snapshot_and_every_snapshot_an_area() -> None:
