@@ -92,6 +92,19 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _check_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_check_url(url) for url in urls)
+
+
+def _check_public_url(url: str) -> str:
+    """A public URL without its last slash, and without the path of the endpoint."""
+    from urllib.parse import urlsplit
+
+    if urlsplit(url).username is not None:
+        raise ValueError
+    return _check_url(url).rstrip("/").removesuffix("/mcp")
+
+
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
         raise ValueError
@@ -107,7 +120,8 @@ def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
 Words = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
 Tokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_split_secrets), AfterValidator(_check_tokens)]
 HeaderValue = Annotated[str, AfterValidator(_check_header_value)]
-Url = Annotated[str, AfterValidator(_check_url)]
+Urls = Annotated[tuple[str, ...], BeforeValidator(_split_words), AfterValidator(_check_urls)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Part = Literal["server", "http"]
 
 
@@ -235,14 +249,25 @@ class Settings(BaseModel):
     tokens_file: Path | None = setting(
         None, "KLAVIYO_MCP_TOKENS_FILE", "File with a bearer token on each line.", "a readable file", part="http"
     )
-    oauth_issuer: Url | None = setting(
-        None, "KLAVIYO_MCP_OAUTH_ISSUER", "Issuer whose access tokens (JWT) are accepted.", "an https URL", part="http"
-    )
-    oauth_audience: Url | None = setting(
+    public_url: PublicUrl | None = setting(
         None,
-        "KLAVIYO_MCP_OAUTH_AUDIENCE",
-        "Audience that those tokens must have: this server's own URL, such as https://klaviyo.example.com/mcp.",
+        "KLAVIYO_MCP_PUBLIC_URL",
+        "URL under which clients reach this server through a proxy, such as https://klaviyo.example.com.",
         "an https URL",
+        part="http",
+    )
+    oauth_issuer: Urls = setting(
+        (),
+        "KLAVIYO_MCP_OAUTH_ISSUER",
+        "Issuers whose access tokens (JWT) are accepted, separated by commas.",
+        "https URLs separated by commas",
+        part="http",
+    )
+    oauth_audience: Words = setting(
+        (),
+        "KLAVIYO_MCP_OAUTH_AUDIENCE",
+        "Audiences, one of which those tokens must have; the public URL with /mcp and /sse unless set.",
+        "audiences separated by commas",
         part="http",
     )
     oauth_scopes: Words = setting(
@@ -281,6 +306,13 @@ class Settings(BaseModel):
         part="http",
         ge=1,
         le=3600,
+    )
+    stateless: bool = setting(
+        False,
+        "KLAVIYO_MCP_STATELESS",
+        "Keep no sessions, for several servers behind a balancer; a person confirms by code then.",
+        "1 or 0",
+        part="http",
     )
     max_sessions: int = setting(
         1_000, "KLAVIYO_MCP_MAX_SESSIONS", "Sessions kept at once.", "a number from 1", part="http", ge=1

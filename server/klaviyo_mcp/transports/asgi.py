@@ -38,6 +38,26 @@ class AsgiEndpoint:
         await self._application(scope, receive, send)
 
 
+class EndpointPath:
+    """Finds an endpoint with and without a slash at its end, and under the prefix that a proxy left in the path."""
+
+    def __init__(self, application: ASGIApp, prefix: str, endpoints: tuple[str, ...]) -> None:
+        self._application = application
+        self._prefix = prefix
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if self._prefix and path.startswith(f"{self._prefix}/"):
+                path = path.removeprefix(self._prefix)
+            if path.endswith("/") and path[:-1] in self._endpoints:
+                path = path[:-1]
+            if path != scope["path"]:
+                scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._application(scope, receive, send)
+
+
 class HostGuard:
     """Refuses a Host (421) or an Origin (403) that is not allowed before anything else reads the request.
 

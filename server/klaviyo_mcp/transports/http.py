@@ -7,35 +7,36 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from mcp.server.auth.provider import TokenVerifier
-from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.lowlevel import Server
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.protocol import server as protocol
 from klaviyo_mcp.settings import Settings, StartupError
-from klaviyo_mcp.transports.asgi import AsgiEndpoint, ConcurrencyLimit, HostGuard, cors_middleware
+from klaviyo_mcp.transports.access import AccessControl, resources_of
+from klaviyo_mcp.transports.asgi import AsgiEndpoint, ConcurrencyLimit, EndpointPath, HostGuard, cors_middleware
 from klaviyo_mcp.transports.auth import FetchDocument, create_verifier
 from klaviyo_mcp.transports.sse import SseSessions
+from klaviyo_mcp.transports.streamable import SharedSessionManager, StreamableEndpoint
 from klaviyo_mcp.urls import is_loopback
 
 logger = logging.getLogger(__name__)
 
 HEALTH_PATHS = ("/healthz", "/readyz")
+ENDPOINTS = ("/mcp", "/sse")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 ANY_ADDRESS = ("0.0.0.0", "::", "")
 """Settings of the host with which every address of this machine is listened on."""
@@ -63,7 +64,7 @@ class HttpApp:
         if self._verifier is None and not is_loopback(settings.host.strip("[]")):
             raise StartupError(
                 f"KLAVIYO_MCP_HOST (--host) {settings.host} can be reached from elsewhere: set KLAVIYO_MCP_TOKENS, or"
-                " KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_OAUTH_AUDIENCE, or bind to 127.0.0.1"
+                " KLAVIYO_MCP_OAUTH_ISSUER and KLAVIYO_MCP_PUBLIC_URL, or bind to 127.0.0.1"
             )
 
     def application(self) -> Starlette:
@@ -71,22 +72,26 @@ class HttpApp:
         settings = self.settings
         server = protocol.server_of(self.handlers)
         security = transport_security(settings)
-        manager = StreamableHTTPSessionManager(
+        manager = SharedSessionManager(
             app=server,
             security_settings=security,
             max_request_body_size=settings.max_body,
             max_sessions=settings.max_sessions,
-            session_idle_timeout=settings.session_idle,
+            session_idle_timeout=None if settings.stateless else settings.session_idle,
+            stateless=settings.stateless,
         )
-        return Starlette(
+        application = Starlette(
             routes=self._routes(server, manager, security),
             middleware=[
+                Middleware(EndpointPath, prefix=_prefix(settings), endpoints=ENDPOINTS),
                 Middleware(HostGuard, security=security, open_paths=HEALTH_PATHS),
                 cors_middleware(security),
                 *_authentication(self._verifier),
             ],
             lifespan=self._lifespan(manager),
         )
+        application.router.redirect_slashes = False  # behind a proxy the redirect named the wrong scheme and host
+        return application
 
     async def drain(self, seconds: float) -> None:
         """Take no new requests, give the running calls some seconds to end, then end them and tell their clients."""
@@ -99,18 +104,26 @@ class HttpApp:
         self, server: Server[Any], manager: StreamableHTTPSessionManager, security: TransportSecuritySettings
     ) -> list[BaseRoute]:
         settings = self.settings
-        sse = SseSessions(server, security, settings.max_body, settings.max_sessions, settings.session_idle)
-        require_access, metadata_routes = self._access_control()
+        sse = SseSessions(
+            server,
+            security,
+            f"{_prefix(settings)}/messages/",
+            settings.max_body,
+            settings.max_sessions,
+            settings.session_idle,
+        )
+        access = AccessControl(settings, is_open=self._verifier is None)
         limit = ConcurrencyLimit(
             settings.max_concurrent, settings.max_body, lambda: self.handlers.under_way, lambda: self.stopping
         )
+        protect_mcp, protect_sse = access.protect("/mcp"), access.protect("/sse")
         return [
-            Route("/mcp", endpoint=require_access(limit.wrap(StreamableHTTPASGIApp(manager)))),
-            Route("/sse", endpoint=require_access(sse.serve), methods=["GET"]),
-            Mount("/messages/", app=require_access(limit.wrap(sse.post))),
+            Route("/mcp", endpoint=protect_mcp(limit.wrap(StreamableEndpoint(manager)))),
+            Route("/sse", endpoint=protect_sse(AsgiEndpoint(sse.serve)), methods=["GET"]),
+            Mount("/messages/", app=protect_sse(limit.wrap(sse.post))),
             Route("/healthz", endpoint=self._healthy),
             Route("/readyz", endpoint=self._ready),
-            *metadata_routes,
+            *access.routes(),
         ]
 
     async def _healthy(self, _: Request) -> Response:
@@ -120,21 +133,6 @@ class HttpApp:
         if self.stopping:
             return JSONResponse({"status": "shutting down"}, status_code=503)
         return JSONResponse({"status": "ready", "tools": len(self.service.tools()), "calls": self.handlers.under_way})
-
-    def _access_control(self) -> tuple[Callable[[ASGIApp], ASGIApp], list[Route]]:
-        """What wraps each endpoint so that only authenticated clients reach it, and the routes that describe it."""
-        settings = self.settings
-        if self._verifier is None:
-            return AsgiEndpoint, []
-        scopes = list(settings.oauth_scopes)
-        if settings.oauth_issuer is None:
-            return lambda application: RequireAuthMiddleware(application, scopes), []
-        resource = AnyHttpUrl(str(settings.oauth_audience))
-        metadata_url = build_resource_metadata_url(resource)
-        routes = create_protected_resource_routes(
-            resource, [AnyHttpUrl(settings.oauth_issuer)], scopes or None, resource_name="klaviyo-mcp"
-        )
-        return lambda application: RequireAuthMiddleware(application, scopes, metadata_url), routes
 
     def _lifespan(self, manager: StreamableHTTPSessionManager) -> Callable[[Starlette], Any]:
         @asynccontextmanager
@@ -152,20 +150,40 @@ class HttpApp:
 def transport_security(settings: Settings) -> TransportSecuritySettings:
     """Host and Origin checks against DNS rebinding.
 
-    Allowed are loopback, the address listened on, the host of the OAuth audience, and what the settings add.
+    Allowed are loopback, the address listened on, the host of the public URL and of the OAuth audience, and what the
+    settings add; and as origins the pages of these hosts.
     """
     address = [] if settings.host in ANY_ADDRESS else [_host_in_url(settings.host)]
-    audience = AnyHttpUrl(settings.oauth_audience).host if settings.oauth_audience else None
-    own_hosts = dict.fromkeys([*LOOPBACK_HOSTS, *address, *([audience] if audience else [])])
+    public = [_host_in_url(host) for url in resources_of(settings) if (host := urlsplit(url).hostname)]
+    own_hosts = dict.fromkeys([*LOOPBACK_HOSTS, *address, *public])
     added_hosts = [
         variant for host in settings.allowed_hosts for variant in ([host] if _has_port(host) else _any_port(host))
     ]
+    own_origins = [f"http://{variant}" for host in LOOPBACK_HOSTS for variant in _any_port(host)]
+    host_origins = [
+        f"{scheme}://{host.removesuffix(':*')}"
+        for host in (*address, *public, *settings.allowed_hosts)
+        for scheme in ("https", "http")
+    ]
+    added_origins = [origin.rstrip("/") for origin in settings.allowed_origins]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=[variant for host in own_hosts for variant in _any_port(host)] + added_hosts,
-        allowed_origins=[f"http://{variant}" for host in LOOPBACK_HOSTS for variant in _any_port(host)]
-        + [origin.rstrip("/") for origin in settings.allowed_origins],
+        allowed_origins=list(
+            dict.fromkeys(
+                [
+                    *own_origins,
+                    *(v for origin in host_origins for v in ([origin] if _has_port(origin) else _any_port(origin))),
+                    *added_origins,
+                ]
+            )
+        ),
     )
+
+
+def _prefix(settings: Settings) -> str:
+    """The path under which a proxy serves this server; empty at the root."""
+    return urlsplit(settings.public_url).path if settings.public_url else ""
 
 
 def _any_port(host: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+from collections import Counter
 from typing import Any
 
 import anyio
@@ -14,36 +15,44 @@ from mcp.shared.message import SessionMessage
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from klaviyo_mcp.transports.asgi import Principal, principal_of, share_of
+
 RETRY_SECONDS = 30
 """Seconds after which a client that found no room may try again."""
 
 
 class SseSessions:
-    """The open streams: at most `max_sessions`, each ended after `idle_seconds` without a message from its client."""
+    """The open streams: at most `max_sessions`, and of one client at most its share.
+
+    Each ends after `idle_seconds` without a message from its client.
+    """
 
     def __init__(
         self,
         server: Server[Any],
         security: TransportSecuritySettings,
+        messages_path: str,
         max_body_bytes: int,
         max_sessions: int,
         idle_seconds: float,
     ) -> None:
         self._server = server
-        self._transport = SseServerTransport("/messages/", security, max_body_bytes)
+        self._transport = SseServerTransport(messages_path, security, max_body_bytes)
         self._max_sessions = max_sessions
         self._idle_seconds = idle_seconds
-        self._open = 0
+        self._open: Counter[Principal | None] = Counter()
         self.post = self._transport.handle_post_message
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until its client leaves or falls silent."""
-        if self._open >= self._max_sessions:
+        principal = principal_of(scope)
+        full = self._open.total() >= self._max_sessions
+        if full or (principal is not None and self._open[principal] >= share_of(self._max_sessions)):
             error = {"error": "too many open sessions; try again later"}
             headers = {"Retry-After": str(RETRY_SECONDS)}
             await JSONResponse(error, status_code=503, headers=headers)(scope, receive, send)
             return
-        self._open += 1
+        self._open[principal] += 1
         try:
             async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
                 with anyio.CancelScope() as session:
@@ -52,7 +61,9 @@ class SseSessions:
         except ValueError:
             return  # the library has answered a refused Host or Origin already
         finally:
-            self._open -= 1
+            self._open[principal] -= 1
+            if not self._open[principal]:
+                del self._open[principal]
 
 
 class ReceivedMessages:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +17,24 @@ import pytest
 from jwt.utils import base64url_encode
 from pydantic import SecretStr
 from tests.clients.fake_service import FakeService
-from tests.clients.server_processes import ENVELOPE, initialize
+from tests.clients.server_processes import initialize
 from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 from tests.server.sandbox_server import confirmation_code, sandbox_server
+from tests.server.transports.http_app import ACCEPT, MODERN, OTHER, TOKEN, bearer, call, post, served
 
 from klaviyo_mcp.gateway.documents import fetch_document
-from klaviyo_mcp.protocol.server import ToolService
 from klaviyo_mcp.protocol.tools import ServedTools
 from klaviyo_mcp.settings import Settings, StartupError, load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 from klaviyo_mcp.transports.http import HttpApp, transport_security
 
 pytestmark = pytest.mark.anyio
-TOKEN, OTHER = "first-token-of-ours", "second-token-of-ours"
-ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-MODERN = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "echo"}
 
 
 @pytest.fixture
 def issuer() -> Iterator[OAuthIssuer]:
     with oauth_issuer() as started:
         yield started
-
-
-@asynccontextmanager
-async def served(calls: ToolService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application under these settings."""
-    application = HttpApp(calls or FakeService(), Settings(**settings), fetch_document).application()
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-    async with (
-        application.router.lifespan_context(application),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
-    ):
-        yield client
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def call(tool: str = "echo", **arguments: Any) -> dict[str, Any]:
-    params = {"name": tool, "arguments": arguments, "_meta": ENVELOPE}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-
-
-async def post(client: httpx.AsyncClient, headers: dict[str, str] | None = None, **message: Any) -> httpx.Response:
-    return await client.post("/mcp", json=message or call(word="hello"), headers={**MODERN, **(headers or {})})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "klaviyo.example.com", ""])
@@ -79,8 +50,8 @@ def test_loopback_is_open(host: str) -> None:
 
 
 def test_half_of_an_oauth_setup_is_refused() -> None:
-    with pytest.raises(StartupError, match="are set together or not at all"):
-        HttpApp(FakeService(), Settings(oauth_issuer="https://issuer.example.com"), fetch_document)
+    with pytest.raises(StartupError, match="needs KLAVIYO_MCP_OAUTH_AUDIENCE or KLAVIYO_MCP_PUBLIC_URL"):
+        HttpApp(FakeService(), Settings(oauth_issuer=("https://issuer.example.com",)), fetch_document)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +124,8 @@ async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer() -> Non
 def test_allowed_hosts_are_loopback_the_address_the_audience_and_those_of_the_settings() -> None:
     settings = Settings(
         host="0.0.0.0",
-        oauth_issuer="https://issuer.example.com",
-        oauth_audience=AUDIENCE,
+        oauth_issuer=("https://issuer.example.com",),
+        oauth_audience=(AUDIENCE,),
         allowed_hosts=("a.example.com", "b.example.com:81", "c.example.com:*"),
     )
     hosts = transport_security(settings).allowed_hosts
