@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -103,6 +104,15 @@ def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None}
 
 
+def write_any_text() -> None:
+    """Let standard output take every text: a console that lacks a character shows its escape.
+
+    Otherwise a command would fail while it prints, after a write was applied.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _run(
     context: click.Context, main: Callable[[Unpack[MainArguments]], Awaitable[int]], *arguments: *MainArguments
 ) -> None:
@@ -132,6 +142,7 @@ def main(context: click.Context, /, **flags: Any) -> None:
     flags may stand before or after the command.
     """
     context.obj = _without_none(flags)
+    write_any_text()
     if context.invoked_subcommand is None:
         settings = resolve_settings(context, flags, level="info")
         with without_garbage_collection():

@@ -36,7 +36,8 @@ __all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "crea
 
 logger = logging.getLogger(__name__)
 
-_DAY_MS = 86_400_000
+_LIST_CACHE_MS = 300_000
+"""How long a client may keep a list: a restart with other settings changes it, and nothing tells the client."""
 _CONSTANT_LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",
     "prompts/list",
@@ -212,7 +213,7 @@ def server_of(handlers: Handlers) -> Server[Any]:
         version=__version__,
         title="Klaviyo",
         instructions=INSTRUCTIONS,
-        cache_hints=dict.fromkeys(_CONSTANT_LISTS, CacheHint(ttl_ms=_DAY_MS, scope="public")),
+        cache_hints=dict.fromkeys(_CONSTANT_LISTS, CacheHint(ttl_ms=_LIST_CACHE_MS, scope="private")),
         lifespan=handlers.lifespan,
         get_tool_input_schema=handlers.input_schema,
         on_list_tools=handlers.list_tools,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import click
 import mcp_types
 import pytest
+from tests.clients.server_processes import COMMAND, environment
 from tests.server.cli.command import run
 
 from klaviyo_mcp.cli import call
@@ -76,3 +79,17 @@ async def test_an_address_to_open_is_printed_and_accepted(capsys: pytest.Capture
     )
     assert (await call.ask_in_terminal(None, params)).action == "accept"
     assert capsys.readouterr().err == "Authorize Klaviyo\nhttps://connect.example.com/1\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("ascii", "utf-8"), ("cp1252", "cp1252"), ("latin-1", "latin-1"), ("utf-16", "utf-16"), ("utf-8", "utf-8")],
+)
+def test_the_answer_of_a_write_is_printed_whatever_the_console(encoding: str, written: str) -> None:
+    command = [*COMMAND, "call", "--sandbox", "create_tag", "name=Žluťoučký 👩‍🍳 €"]
+    done = subprocess.run(command, capture_output=True, env=environment(PYTHONIOENCODING=encoding), check=False)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.decode(written)
+    assert "lu" in printed
+    assert ("👩" in printed) == written.startswith("utf")
+    assert (r"\U0001f469" in printed) != written.startswith("utf")

