@@ -47,6 +47,7 @@ def check(said: str, *secrets: str) -> None:
 ECHO = f"Authorization: Bearer {KEY}; key={KEY} {PRIVATE}"
 ERRORS = {"errors": [{"code": KEY, "title": ECHO, "detail": ECHO, "source": {"pointer": f"/data/attributes/{KEY}"}}]}
 HEADERS = {"X-Echo": KEY, "Location": f"https://elsewhere.example.com/{quote(KEY)}", "Retry-After": "0"}
+LOGGERS = {f"klaviyo_mcp.{name}" for name in ("protocol.server", "transports.stdio", "transports.lines")}
 PROFILE = {"type": "profile", "id": "01H", "attributes": {"email": PRIVATE, "first_name": KEY, "last_name": ECHO}}
 STEPS: list[Step] = [
     *(Answer(status, ERRORS, HEADERS) for status in (400, 401, 403, 404, 409, 422)),
@@ -110,7 +111,7 @@ async def test_over_stdio_the_key_is_never_shown(level: str) -> None:
     assert sum(line["event"] == "call" for line in lines) >= len(CALLS) * len(STEPS) + 3 * len(AGAIN)
     if level == "info":
         assert PRIVATE not in logged
-        assert {line["logger"] for line in lines} <= {"klaviyo_mcp.protocol.server", "klaviyo_mcp.transports.stdio"}
+        assert {line["logger"] for line in lines} <= LOGGERS
 
 
 async def test_over_http_neither_the_key_nor_a_token_is_shown(tmp_path: Path) -> None:
