@@ -1,4 +1,4 @@
-"""What the documents tell of the code: README.md's tables, docs/tools.md. `uv run python docs/tables.py` writes it."""
+"""README.md's tables and the page docs/tools.md, made from the code: `uv run python docs/tables.py` writes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOOLS = Path(__file__).parent / "tools.md"
 
 
 def tools() -> str:
-    """Every tool of the standard toolset by area, those of the core in bold, and how many more there are."""
+    """The tools of the standard toolset by area, those of `core` in bold, and the number of the others."""
     core, standard = set(CORE.split()), set(STANDARD.split())
     rows = ["| area | tools listed by default (bold: `core`) | more with `all` |", "|---|---|---|"]
     for area in registry().areas.values():
@@ -36,36 +36,37 @@ def tools() -> str:
 
 
 def settings() -> str:
-    """Every setting: variable, flag, default, what it is."""
+    """Every setting: variable, flag, default, description."""
     rows = ["| variable | flag | default | what it is |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        known = facts_of(field)
+        facts = facts_of(field)
         default = field.default
-        shown = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
+        text = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
         flag = flag_of(name)
-        where = " (http)" if known["part"] == "http" else ""
+        where = " (http)" if facts["part"] == "http" else ""
         rows.append(
-            f"| `{known['variable']}` | {f'`{flag}`' if flag else 'environment only'} | "
-            f"{f'`{shown}`' if shown else ''} | {field.description}{where} |"
+            f"| `{facts['variable']}` | {f'`{flag}`' if flag else 'environment only'} | "
+            f"{f'`{text}`' if text else ''} | {field.description}{where} |"
         )
     return "\n".join(rows)
 
 
 def costs() -> str:
-    """What each toolset costs a model in every session: tools, bytes of tools/list, about as many tokens."""
+    """The cost of each toolset in every session: its tools, and the bytes of tools/list."""
     rows = ["| toolset | tools | tools/list | name, description and schema alone |", "|---|---|---|---|"]
     for preset in ("none", "core", "standard", "all"):
-        listed = list_tools(create_service(Settings(toolsets=(preset,))).inventory)
-        whole = sum(_bytes(_wire(tool)) + 1 for tool in listed)
-        bare = sum(_bytes({k: v for k, v in _wire(tool).items() if k in _READ}) + 1 for tool in listed)
-        rows.append(f"| `{preset}` | {len(listed)} | {whole:,} bytes | {bare:,} bytes |")
+        tools = list_tools(create_service(Settings(toolsets=(preset,))).inventory)
+        whole = sum(_bytes(_to_json(tool)) + 1 for tool in tools)
+        bare = sum(_bytes({k: v for k, v in _to_json(tool).items() if k in _MODEL_KEYS}) + 1 for tool in tools)
+        rows.append(f"| `{preset}` | {len(tools)} | {whole:,} bytes | {bare:,} bytes |")
     return "\n".join(rows)
 
 
-_READ = ("name", "description", "inputSchema")
+_MODEL_KEYS = ("name", "description", "inputSchema")
+"""The parts of a tool that a model reads."""
 
 
-def _wire(tool: mcp_types.Tool) -> dict[str, Any]:
+def _to_json(tool: mcp_types.Tool) -> dict[str, Any]:
     return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -73,8 +74,8 @@ def _bytes(value: object) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def page() -> str:
-    """Every operation of the default revision by area: name, smallest toolset, effect, what it does, its request."""
+def tools_page() -> str:
+    """Every operation of the default revision by area: name, smallest toolset, effect, description, request."""
     operations = registry().at_revision(REVISION)
     lines = [
         "# Tools",
@@ -100,16 +101,16 @@ def page() -> str:
 TABLES: dict[str, Callable[[], str]] = {"tools": tools, "settings": settings, "costs": costs}
 
 
-def written(text: str) -> str:
+def fill_tables(text: str) -> str:
     """The text with each table between its markers, `<!-- table: NAME -->` and `<!-- end -->`."""
     for name, table in TABLES.items():
         marker = f"<!-- table: {name} -->\n"
-        before, found, after = text.partition(marker)
-        if found:
+        before, separator, after = text.partition(marker)
+        if separator:
             text = f"{before}{marker}{table()}\n{after[after.index('<!-- end -->') :]}"
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
-    TOOLS.write_text(page())
+    README.write_text(fill_tables(README.read_text()))
+    TOOLS.write_text(tools_page())

@@ -31,11 +31,11 @@ def tables() -> ModuleType:
 
 def test_its_tables_are_those_of_the_code(tables: ModuleType) -> None:
     assert all(f"<!-- table: {name} -->" in README for name in tables.TABLES)
-    assert tables.written(README) == README, "run: uv run python docs/tables.py"
+    assert tables.fill_tables(README) == README, "run: uv run python docs/tables.py"
 
 
 def test_the_page_of_tools_is_that_of_the_code(tables: ModuleType) -> None:
-    assert (ROOT / "docs" / "tools.md").read_text() == tables.page(), "run: uv run python docs/tables.py"
+    assert (ROOT / "docs" / "tools.md").read_text() == tables.tools_page(), "run: uv run python docs/tables.py"
 
 
 def test_a_configuration_that_is_copied_as_it_stands_starts_the_server() -> None:

@@ -122,13 +122,11 @@ CATEGORIES = CatalogKind("catalog-category", "categories", "categories", "catego
 def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purpose: str) -> None:
     """Declares the three operations of a job: start it, read it, list all of its kind."""
     type_, word = f"{kind.type}-bulk-{verb}-job", kind.type.replace("-", "_")
-    path = f"/api/{type_}s"
     read = f"get_bulk_{verb}_{kind.name_in_reads}_job"
-    slowed = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
     area.job_type(type_, f"{kind.plural}:{kind.type}", more_fields="errors expires_at")
     area.job(
         f"bulk_{verb}_catalog_{kind.plural}",
-        path,
+        f"/api/{type_}s",
         type_,
         attributes,
         purpose,
@@ -141,13 +139,19 @@ def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purp
         verify_with=f"{read}s",
         search_words="batch import many",
     )
+    _declare_reads(verb, kind, type_, read)
+
+
+def _declare_reads(verb: str, kind: CatalogKind, type_: str, read: str) -> None:
+    path, word = f"/api/{type_}s", kind.type.replace("-", "_")
+    revised_rate = ("2026-07-15", L) if verb != "delete" and kind is not CATEGORIES else None
     area.record(
         read,
         f"{path}/{{job_id}}",
         type_,
         f"Progress and errors of a job that {verb}s {kind.noun}.",
         rate=XL,
-        revised_rate=slowed,
+        revised_rate=revised_rate,
         include=() if verb == "delete" else (kind.plural,),
         aliases=f"get_{verb}_{kind.plural}_job get_{word}_bulk_{verb}_job",
         id_type=Id,
@@ -158,7 +162,7 @@ def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purp
         type_,
         f"Jobs that {verb} {kind.noun}, with their progress.",
         rate=XL,
-        revised_rate=slowed,
+        revised_rate=revised_rate,
         filter={"status": "equals"},
         aliases=f"get_{verb}_{kind.plural}_jobs get_{word}_bulk_{verb}_jobs",
     )

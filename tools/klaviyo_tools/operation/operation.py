@@ -1,4 +1,4 @@
-"""What an operation is: all that schemas, requests, limits and answers derive from."""
+"""An operation: the declaration from which schema, request, limits and answer are derived."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from klaviyo_tools.operation.request import Request, Service, Upload
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation of Klaviyo (or of Maton's connections), as everything else derives from it."""
+    """One operation of Klaviyo's, or of Maton's connections."""
 
     name: str
     area: str
@@ -76,7 +76,7 @@ class Operation:
     verify_with: str | None = None
     """The read that shows whether this write was applied, where that is not the read of the same path."""
     preview: Preview | PreviewKind | None = None
-    """What a person is shown before they agree to the call; None for its arguments and the record in its path."""
+    """The preview that a person reads before they agree; None shows the arguments and the record in the path."""
     idempotent: bool = False
     """Whether Klaviyo applies this write once however often it arrives."""
     service: Service = Service.KLAVIYO
@@ -137,28 +137,26 @@ class Operation:
         return f"{parent}/relationships/{last}"
 
     def check_size(self, arguments: Arguments) -> None:
-        """Raises ArgumentsError where the body is larger than Klaviyo takes, with how to split it."""
+        """Raises ArgumentsError where the body is larger than Klaviyo takes; the error says how to split the call."""
         if self.limits.max_body_bytes is None:
             return
-        size = _bytes(self.request(arguments).body)
-        lists = {n: v for n, v, _ in documents.argument_values(arguments) if isinstance(v, list)}
-        for name, most in self.limits.max_item_bytes.items():
-            if size > most:
-                for place, member in enumerate(lists.get(name, ())):
-                    if (heavy := _bytes(documents.plain_value(member))) > most:
-                        raise ArgumentsError(f"{name}.{place} is {heavy:,} bytes of JSON, and one may have {most:,}")
-        if size <= self.limits.max_body_bytes:
+        limit, size = self.limits.max_body_bytes, _json_bytes(self.request(arguments).body)
+        lists = {name: value for name, value, _ in documents.argument_values(arguments) if isinstance(value, list)}
+        for name, item_limit in self.limits.max_item_bytes.items():
+            if size > item_limit:
+                _check_items(name, lists.get(name, []), item_limit)
+        if size <= limit:
             return
-        text = f"the body is {size:,} bytes of JSON, and Klaviyo takes {self.limits.max_body_bytes:,} in a call"
-        name, members = max(lists.items(), key=lambda item: len(item[1]), default=("", []))
-        if len(members) < 2:
+        text = f"the body is {size:,} bytes of JSON, and Klaviyo takes {limit:,} in a call"
+        name, items = max(lists.items(), key=lambda entry: len(entry[1]), default=("", []))
+        if len(items) < 2:
             raise ArgumentsError(f"{text}: shorten it")
-        parts = min(ceil(size / self.limits.max_body_bytes * 1.1), len(members))
-        each = ceil(len(members) / parts)
-        raise ArgumentsError(f"{text}: make {parts} calls, each with about {each:,} of the {len(members):,} {name}")
+        calls = min(ceil(size / limit * _SPLIT_MARGIN), len(items))
+        each = ceil(len(items) / calls)
+        raise ArgumentsError(f"{text}: make {calls} calls, each with about {each:,} of the {len(items):,} {name}")
 
     def request(self, arguments: Arguments, query: Mapping[str, str] | None = None) -> Request:
-        """The HTTP request for these arguments; `query` adds what paging and sparse fieldsets ask for."""
+        """The HTTP request for these arguments; `query` adds the parameters of paging and of sparse fieldsets."""
         path_ids, parameters, parts = {}, {}, {}
         for name, value, place in documents.argument_values(arguments):
             match place:
@@ -188,7 +186,7 @@ class Operation:
 
     @cached_property
     def id_argument(self) -> str | None:
-        """The argument that holds the id which Klaviyo's errors speak of: the path's last, or the body's target."""
+        """The argument with the id that Klaviyo's errors mean: the last one in the path, or the target in the body."""
         if self.path_ids:
             return self.path_ids[-1]
         targets = (n for n, f in self.arguments.model_fields.items() if isinstance(place_of(f), Target))
@@ -200,8 +198,18 @@ class Operation:
         return re.findall(r"\{(\w+)\}", self.path)
 
 
-def _bytes(body: JSON) -> int:
-    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str).encode())
+_SPLIT_MARGIN = 1.1
+"""Items differ in size: an even split leaves this much room in each call."""
+
+
+def _check_items(argument: str, items: list[Any], limit: int) -> None:
+    for number, item in enumerate(items):
+        if (size := _json_bytes(documents.plain_value(item))) > limit:
+            raise ArgumentsError(f"{argument}.{number} is {size:,} bytes of JSON, and one may have {limit:,}")
+
+
+def _json_bytes(value: JSON) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode())
 
 
 def _strictness(rate: Rate) -> float:

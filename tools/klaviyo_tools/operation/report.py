@@ -1,4 +1,4 @@
-"""What a report is made of: its statistics, its groupings, and the metric that it counts."""
+"""The parts of a report: its statistics, its groupings, and the metric that it counts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What rows of a report may be grouped by: a name, an id, a dimension of events.
+    """A grouping of the rows of a report: by a name, an id or a dimension of events.
 
     Attributes:
         name: As Klaviyo calls it.
@@ -107,7 +107,7 @@ class MetricArgument(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the answer of a report holds.
+    """The content of a report's answer.
 
     Attributes:
         default_groupings: The names of those that Klaviyo groups by when a call names none.
