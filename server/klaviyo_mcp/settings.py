@@ -24,12 +24,18 @@ from klaviyo_mcp.errors import SettingError
 from klaviyo_mcp.urls import gateway_url, is_loopback
 
 OLDEST_REVISION = "2026-01-15"
+_PLACEHOLDER = re.compile(r"\$\{|\{\{|^<.*>$|^\$[A-Za-z_]+$|^%\w+%$")
+"""What a client hands on where it does not know its own variables: `${MATON_API_KEY}`, `${input:maton}`, `$KEY`."""
 MIN_TOKEN_CHARACTERS = 16
 """A shorter bearer token can be guessed over the network."""
 
 
 class StartupError(ValueError):
     """The server cannot start: a setting, an address or a stream cannot be used. The message is one line."""
+
+
+class _UnusableValueError(ValueError):
+    """A value cannot be used for a reason that the operator must see; the message completes "MATON_API_KEY …"."""
 
 
 # Functions below take a value as the environment or a flag gives it, or as pydantic has parsed it. They raise
@@ -66,13 +72,23 @@ def _check_gateway_url(url: str) -> str:
     try:
         return gateway_url(url)
     except SettingError as error:
+        if "/klaviyo" in str(error):
+            raise _UnusableValueError(str(error).removeprefix("MATON_BASE_URL ")) from None
         raise ValueError(str(error)) from None
 
 
 def _check_key(key: SecretStr | None) -> SecretStr | None:
-    if key is not None:
-        _check_header_value(key.get_secret_value())
-    return key
+    if key is None:
+        return None
+    text = key.get_secret_value().strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    if _PLACEHOLDER.search(text):
+        raise _UnusableValueError("holds a placeholder that the client did not replace: write the key itself there")
+    if text.lower().startswith("bearer"):
+        raise _UnusableValueError("begins with Bearer: give the key alone")
+    _check_header_value(text)
+    return SecretStr(text)
 
 
 def _check_header_value(value: str) -> str:
@@ -358,7 +374,10 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     try:
         return Settings(**values)
     except ValidationError as error:
-        name = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
+        first = error.errors(include_url=False, include_input=False)[0]
+        name, reason = str(first["loc"][0]), first.get("ctx", {}).get("error")
+        if isinstance(reason, _UnusableValueError):
+            raise StartupError(f"{variable_of(Settings.model_fields[name])} {reason}") from None
         raise _refusal(name, values[name]) from None
 
 

@@ -32,6 +32,8 @@ def gateway_url(text: str) -> str:
         raise _unusable("must be a scheme, a host and at most a plain path")
     if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not is_loopback(host.strip("[]"))):
         raise _unusable("must start with https:// (plain http only to this machine)")
+    if parts.path.rstrip("/").endswith("/klaviyo"):
+        raise _unusable("must not end in /klaviyo, which this server adds itself")
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
 
 

@@ -98,3 +98,35 @@ def test_every_setting_has_its_own_variable() -> None:
     variables = [facts_of(field)["variable"] for field in Settings.model_fields.values()]
     assert len(set(variables)) == len(variables)
     assert all(name.startswith(("MATON_", "KLAVIYO_")) for name in variables)
+
+
+@pytest.mark.parametrize("text", ["mtn_abc", '"mtn_abc"', "'mtn_abc'", ' "mtn_abc" '])
+def test_a_key_is_taken_with_and_without_quotes(text: str) -> None:
+    key = load_settings({}, {"MATON_API_KEY": text}).key
+    assert key is not None
+    assert key.get_secret_value() == "mtn_abc"
+
+
+@pytest.mark.parametrize(
+    "text", ["${MATON_API_KEY}", "${input:maton}", '"${env:KEY}"', "{{key}}", "<your key>", "$MATON_API_KEY", "%KEY%"]
+)
+def test_a_placeholder_that_a_client_did_not_replace_is_named_as_such(text: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        load_settings({}, {"MATON_API_KEY": text})
+    assert str(caught.value) == (
+        "MATON_API_KEY holds a placeholder that the client did not replace: write the key itself there"
+    )
+
+
+@pytest.mark.parametrize("text", ["Bearer mtn_abc", '"bearer mtn_abc"'])
+def test_a_key_with_the_word_of_its_header_is_refused_with_the_reason(text: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        load_settings({}, {"MATON_API_KEY": text})
+    assert str(caught.value) == "MATON_API_KEY begins with Bearer: give the key alone"
+
+
+@pytest.mark.parametrize("url", ["https://api.maton.ai/klaviyo", "https://api.maton.ai/klaviyo/"])
+def test_a_base_address_that_ends_in_klaviyo_is_named_as_the_fault(url: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        load_settings({}, {"MATON_BASE_URL": url})
+    assert str(caught.value).startswith("MATON_BASE_URL must not end in /klaviyo, which this server adds itself")

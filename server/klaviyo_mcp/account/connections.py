@@ -93,7 +93,7 @@ class AccountConnections:
             raise UpstreamError(
                 "Finding the account",
                 "Maton's connections could not be listed, so nothing was sent",
-                detail=str(error),
+                detail=error.cause if isinstance(error, UpstreamError) else str(error),
                 then="Try again in a minute, or set MATON_CONNECTION to the connection meant.",
             ) from None
         self._require_single()

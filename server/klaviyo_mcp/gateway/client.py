@@ -118,7 +118,7 @@ class GatewayClient:
         now = anyio.current_time()
         deadline = now + self._deadline_seconds
         state = RequestState(
-            RequestContext(options, request.service, connection is not None, (self._key,)),
+            RequestContext(options, request.service, connection is not None, (self._key,), self.revision),
             # A client serves one account: requests that name its connection share the limits of those that do not.
             LimitKey(self.connection or "", options.operation, options.rate, self._credential),
             started_at=now,

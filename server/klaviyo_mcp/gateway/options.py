@@ -65,3 +65,5 @@ class RequestContext:
     """The request names the connection to use."""
     secrets: Sequence[str] = field(default=(), repr=False)
     """What no text from upstream may show."""
+    revision: str = ""
+    """The revision of Klaviyo's API that was asked for."""

@@ -20,6 +20,9 @@ MAX_URL_CHARACTERS = 65_536
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 _JSON_API = "application/vnd.api+json"
 _PLAIN_JSON = "application/json"
+_OPT_OUT = "X-Klaviyo-Revision-Fall-Forward-Opt-Out"
+"""With it Klaviyo refuses a retired revision (410); otherwise it answers in the next one (source: its page "API
+versioning and deprecation policy")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def render_request(
     headers = {"Authorization": f"{scheme.authorization} {key}", "Accept": media}
     if to_klaviyo:
         headers["revision"] = revision
+        headers[_OPT_OUT] = "1"
         if connection and scheme.connection_header:
             headers[scheme.connection_header] = connection
     url = request_url(f"{base}{scheme.klaviyo_path}" if to_klaviyo else base, request)

@@ -38,8 +38,16 @@ _EXPIRED_WORDS = re.compile(
 _SEVERAL_WORDS = re.compile(r"multiple|several|more than one|ambiguous|specify (?:a|which|the) connection", re.I)
 _AVAILABLE_IN = re.compile(r"available in (\d{1,6}) seconds?", re.I)
 
+_ANSWERED_REVISION = "x-klaviyo-api-revision"
+"""The header in which Klaviyo names the revision of an answer. It is not documented, but its answers carry it."""
+_REVISION_REFUSED = re.compile(r"\brevision\b", re.I)
+_REVISION = re.compile(r"\d{4}-\d\d-\d\d(?:\.pre)?")
+
 _PLAIN_JSON = "application/json"
 _BODILESS = frozenset({202, 204, 205})
+_CHECK_ADDRESS = "Try again in a minute; if it persists, check MATON_BASE_URL."
+_NO_PATH = "Check MATON_BASE_URL: it is the address of Maton's gateway, without /klaviyo."
+_CHECK_REVISION = "Set KLAVIYO_REVISION to a revision that Klaviyo supports, or update this server, and restart it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,10 @@ def interpret(answer: HttpAnswer, context: RequestContext, attempts: int, waited
         return refusal_outcome(context, answer.status, answer.headers, answer.content)
     if answer.fault:
         return _unusable_success(context, answer.status, answer.fault, truncated=answer.truncated)
+    answered = answer.headers.get(_ANSWERED_REVISION)
+    if answered and answered != context.revision and context.revision and _REVISION.fullmatch(answered):
+        cause = f"its answer is in revision {answered} of Klaviyo's API, not in {context.revision}"
+        return _unusable_success(context, answer.status, cause, then=_CHECK_REVISION)
     size, date = len(answer.content), answer.headers.get("date", "")
     if not answer.content.strip():
         if context.options.expects_body and answer.status not in _BODILESS:
@@ -151,12 +163,13 @@ def _doubt(context: RequestContext, failure: Failure, cause: str, detail: str = 
     )
 
 
-def _unusable_success(context: RequestContext, status: int, cause: str, *, truncated: bool = False) -> Outcome:
+def _unusable_success(
+    context: RequestContext, status: int, cause: str, *, truncated: bool = False, then: str = _CHECK_ADDRESS
+) -> Outcome:
     """The outcome of a success whose body cannot be used: a write has most likely been applied."""
     failure = Failure.TRUNCATED_SUCCESS if truncated else Failure.UNREADABLE_SUCCESS
     if leaves_doubt(failure, context.options.kind):
         return Outcome(failure, _doubt(context, failure, f"the gateway reported success ({status}), but {cause}"))
-    then = "Try again in a minute; if it persists, check MATON_BASE_URL."
     return Outcome(failure, UpstreamError(context.options.operation, f"{cause} (status {status})", then=then))
 
 
@@ -196,15 +209,24 @@ def _refusal(context: RequestContext, status: int, problem: Problem) -> KlaviyoM
     if status == 401:
         # The gateway's own 401 is about its key; one that carries Klaviyo's error document came through from Klaviyo.
         return ConnectionMissingError("expired", detail=detail) if problem.from_klaviyo else KeyRefusedError(detail)
-    if status == 403:
-        return ScopeError(name, context.options.scopes, detail=detail)
     to_klaviyo = context.service is Service.KLAVIYO
+    if status == 403:
+        if problem.from_klaviyo:
+            return ScopeError(name, context.options.scopes, detail=detail)
+        then = "Try again; if it persists, ask whoever runs the network or the gateway."
+        return RefusedError(name, status, detail=detail, then=then, by="The gateway, or a firewall before it,")
+    if status in (414, 431):
+        then = "The request is too long for it: name fewer values at once, in several calls."
+        return RefusedError(name, status, detail=detail, then=then, by="The gateway, or a proxy before it,")
+    if status == 410 or (status == 400 and problem.from_klaviyo and _REVISION_REFUSED.search(detail)):
+        then = f"Klaviyo has retired revision {context.revision} or does not know it. {_CHECK_REVISION}"
+        return RefusedError(name, status, detail=detail, then=then)
     if status == 400 and to_klaviyo and not problem.from_klaviyo and "connection" in detail.lower():
         return _missing_connection(context, detail)
     if status == 404:
-        if problem.is_json:
+        if problem.is_json and (to_klaviyo or "id" in context.options.argument_names):
             return NotFoundError(name, arguments=arguments, detail=detail)
-        return UpstreamError(name, "the gateway knows no such path (404).", then="Check MATON_BASE_URL.")
+        return UpstreamError(name, "the gateway knows no such path (404).", then=_NO_PATH)
     if status == 409:
         return ConflictError(name, duplicate_id=problem.duplicate_id, arguments=arguments, detail=detail)
     if not problem.is_json:

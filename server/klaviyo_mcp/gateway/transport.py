@@ -13,7 +13,7 @@ import logging
 import ssl
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import anyio.lowlevel
 import httpx
@@ -76,6 +76,8 @@ class HttpTransport:
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._direct_origin: httpx.URL | None = None
         """The origin as httpx knows it, where requests go there without a proxy."""
+        self._proxy_variable = ""
+        """The variable that names the proxy in use, empty without one."""
         self._traces = replacement is None
         self._connections = replacement or self._connect(base_url, max_connections)
 
@@ -86,7 +88,9 @@ class HttpTransport:
         Plain http goes to this machine, and its key must not pass through a proxy.
         """
         secure = base_url.startswith("https:")
-        if secure and getproxies():
+        if secure and (proxies := getproxies()):
+            if not proxy_bypass(urlsplit(base_url).hostname or ""):
+                self._proxy_variable = "HTTPS_PROXY" if "https" in proxies else "ALL_PROXY" if "all" in proxies else ""
             try:
                 return ProxiedPool(max_connections, IDLE_SECONDS)
             except (OSError, ValueError, ImportError) as error:
@@ -114,7 +118,7 @@ class HttpTransport:
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            cause, certificate = _connect_failure(error)
+            cause, certificate = _connect_failure(error, self._proxy_variable)
             return unreachable_outcome(context, self.host, cause, attempts=state.attempts, certificate=certificate)
         except httpx.TimeoutException:
             return timeout_outcome(context, state.seconds_spent, sent=state.sent, attempts=state.attempts)
@@ -189,16 +193,19 @@ async def _read_body(response: httpx.Response, chunks: list[bytes], max_bytes: i
     reader.finish()
 
 
-def _connect_failure(error: Exception) -> tuple[str, bool]:
+def _connect_failure(error: Exception, proxy_variable: str) -> tuple[str, bool]:
     """Why no connection came about, and whether the certificate is to blame.
 
     The words are ours: those of the exception may hold anything.
     """
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy that {proxy_variable or 'the environment'} names refused to connect", False
+    through = f" on the way through the proxy that {proxy_variable} names" if proxy_variable else ""
     text = str(error).lower()
     if "certificate" in text:
         return "its TLS certificate could not be verified", True
     if "name or service" in text or "nodename" in text or "resolution" in text or "getaddrinfo" in text:
-        return "its name could not be resolved", False
+        return f"its name could not be resolved{through}", False
     if "timeout" in type(error).__name__.lower():
-        return "no answer to the attempt to connect", False
-    return "the connection was refused or broke off", False
+        return f"no answer to the attempt to connect{through}", False
+    return f"the connection was refused or broke off{through}", False

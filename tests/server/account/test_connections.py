@@ -120,6 +120,14 @@ async def test_a_read_stands_though_connections_cannot_be_listed() -> None:
     assert await server.run("get_lists") == "no lists"
 
 
+async def test_a_failing_list_of_connections_says_once_when_to_try_again() -> None:
+    server = sandbox_server()
+    server.sandbox.faults.add(status=502, path="/connections", times=9)
+    answer = await server.run("create_list", name="VIP")
+    assert "status 502" in answer
+    assert answer.count("Try again in a minute") == 1
+
+
 async def test_a_write_is_not_sent_where_connections_cannot_be_listed() -> None:
     server = sandbox_server()
     server.sandbox.faults.add(status=403, path="/connections", times=1)

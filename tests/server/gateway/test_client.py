@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from tests.server.fake_gateway import OK, Answer, ReceivedRequest, closed_port, fake_gateway
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.errors import ArgumentError, KeyMissingError, RateLimitError, SettingError, UnreachableError
+from klaviyo_mcp.errors import (
+    ArgumentError,
+    InDoubtError,
+    KeyMissingError,
+    RateLimitError,
+    SettingError,
+    UnreachableError,
+    UpstreamError,
+)
 from klaviyo_mcp.gateway.client import GatewayClient
 from klaviyo_mcp.gateway.options import Reply, RequestOptions
 from klaviyo_mcp.gateway.pacing import Pacer
@@ -143,6 +151,7 @@ async def test_a_read_arrives_with_these_headers_and_no_others() -> None:
         "connection": "keep-alive",
         "maton-connection": "c-1",
         "revision": "2026-01-15",
+        "x-klaviyo-revision-fall-forward-opt-out": "1",
         "user-agent": f"klaviyo-mcp/{__version__}",
     }
 
@@ -248,7 +257,7 @@ async def test_a_proxy_of_the_environment_opens_a_tunnel_and_sees_no_key(
     async with fake_gateway(Answer(403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         client = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff_seconds=0.001, max_attempts=2)
-        with pytest.raises(UnreachableError):
+        with pytest.raises(UnreachableError, match=r"\(the proxy that HTTPS_PROXY names refused to connect\)"):
             await client.send(Request("POST", "/api/events", body={}), WRITE)
         await client.aclose()
         assert [(request.method, request.target) for request in proxy.requests] == [
@@ -363,3 +372,32 @@ async def test_no_more_than_ten_requests_a_second_reach_the_gateway_whatever_the
         await client.aclose()
     assert sorted(outcomes) == ["sent"] * 10 + ["was held back by Maton's rate limit"] * 4
     assert len(upstream.requests) == 10
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_does_not_listen_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")
+    client = GatewayClient(key=KEY, base_url="https://gateway.example.com", backoff_seconds=0.001, max_attempts=1)
+    with pytest.raises(UnreachableError, match=r"refused or broke off on the way through the proxy that HTTPS_PROXY"):
+        await client.send(Request("GET", "/api/lists"), READ)
+    await client.aclose()
+
+
+@pytest.mark.anyio
+async def test_an_answer_in_another_revision_is_never_taken_for_the_one_asked_for() -> None:
+    other = Answer(200, {"data": []}, {"X-Klaviyo-API-Revision": "2026-07-15"})
+    async with fake_gateway(other) as upstream:
+        client = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
+        problem = "its answer is in revision 2026-07-15 of Klaviyo's API, not in 2026-01-15"
+        with pytest.raises(UpstreamError, match=f"{problem} .* Set KLAVIYO_REVISION"):
+            await client.send(Request("GET", "/api/lists"), READ)
+        with pytest.raises(InDoubtError, match=problem):
+            await client.send(Request("POST", "/api/lists", body={}), WRITE)
+        assert len(upstream.requests) == 2
+        await client.aclose()
+    async with fake_gateway(Answer(200, {"data": []}, {"X-Klaviyo-API-Revision": "2026-01-15"})) as upstream:
+        client = GatewayClient(key=KEY, base_url=upstream.url, pacer=Pacer(enabled=False))
+        assert (await client.send(Request("GET", "/api/lists"), READ)).status == 200
+        await client.aclose()

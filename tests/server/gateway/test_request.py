@@ -61,4 +61,5 @@ def test_another_way_to_klaviyo_is_another_scheme() -> None:
         "Authorization": "Klaviyo-API-Key pk_1",
         "Accept": "application/vnd.api+json",
         "revision": "2026-01-15",
+        "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
     }

@@ -51,7 +51,8 @@ def refusal(
         argument_names={"id": "profile_id"},
     )
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return refusal_outcome(RequestContext(options, service, names_connection, (KEY,)), status, {}, body).error
+    context = RequestContext(options, service, names_connection, (KEY,), "2026-01-15")
+    return refusal_outcome(context, status, {}, body).error
 
 
 def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -140,6 +141,43 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             "create_connection and grant what it asks for, as a user who may do this.",
         ),
         (
+            403,
+            b"<html><h1>403 Forbidden</h1></html>",
+            RefusedError,
+            "The gateway, or a firewall before it, refused create_profile (403); nothing was changed. Try again; if it "
+            "persists, ask whoever runs the network or the gateway.",
+        ),
+        (
+            403,
+            {"message": "Request blocked"},
+            RefusedError,
+            "The gateway, or a firewall before it, refused create_profile (403); nothing was changed: Request blocked. "
+            "Try again; if it persists, ask whoever runs the network or the gateway.",
+        ),
+        (
+            414,
+            b"<html><h1>414 Request-URI Too Large</h1></html>",
+            RefusedError,
+            "The gateway, or a proxy before it, refused create_profile (414); nothing was changed. The request is too "
+            "long for it: name fewer values at once, in several calls.",
+        ),
+        (
+            410,
+            klaviyo("The revision 2026-01-15 is retired."),
+            RefusedError,
+            "Klaviyo refused create_profile (410); nothing was changed: The revision 2026-01-15 is retired. Klaviyo "
+            "has retired revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a revision that Klaviyo "
+            "supports, or update this server, and restart it.",
+        ),
+        (
+            400,
+            klaviyo("Invalid revision date."),
+            RefusedError,
+            "Klaviyo refused create_profile (400); nothing was changed: Invalid revision date. Klaviyo has retired "
+            "revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a revision that Klaviyo supports, or "
+            "update this server, and restart it.",
+        ),
+        (
             404,
             klaviyo("A profile with id 01X does not exist.", {"pointer": "/data/id"}),
             NotFoundError,
@@ -150,7 +188,8 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             404,
             b"<html>nginx</html>",
             UpstreamError,
-            "create_profile failed: the gateway knows no such path (404). Check MATON_BASE_URL.",
+            "create_profile failed: the gateway knows no such path (404). Check MATON_BASE_URL: it is the address of "
+            "Maton's gateway, without /klaviyo.",
         ),
         (
             409,
@@ -334,3 +373,11 @@ def test_a_429_of_a_daily_limit_may_ask_for_a_day() -> None:
     context = RequestContext(RequestOptions("get_lists", RequestKind.READ, rate=Rate(1, 2, 225)))
     body = json.dumps(klaviyo("Request was throttled.")).encode()
     assert refusal_outcome(context, 429, {"retry-after": "999999999"}, body).retry_after == 86_400
+
+
+def test_a_gateway_without_connections_blames_the_base_address() -> None:
+    context = RequestContext(RequestOptions("list_connections", RequestKind.READ), Service.MATON)
+    assert str(refusal_outcome(context, 404, {}, b'{"message": "Not found"}').error) == (
+        "list_connections failed: the gateway knows no such path (404). Check MATON_BASE_URL: it is the address of "
+        "Maton's gateway, without /klaviyo."
+    )
