@@ -38,6 +38,11 @@ PRIVATE = [
     "https://169.254.169.254/latest/meta-data/",
     "https://198.18.0.1/x",
     "https://192.0.2.7/x",
+    "https://192.0.0.8/x",
+    "https://192.0.0.9/x",
+    "https://192.88.99.1/x",
+    "https://[3fff::1]/x",
+    "https://[3fff:fff:ffff::1]/x",
     "https://224.0.0.1/x",
     "https://240.0.0.1/x",
     "https://255.255.255.255/x",
@@ -127,6 +132,14 @@ def test_a_picture_can_be_a_data_uri_and_other_addresses_cannot() -> None:
             picture_url(other)
 
 
+WEBHOOK = {
+    "temporary_id": "a",
+    "type": "send-webhook",
+    "links": {"next": None},
+    "data": {"message": {"url": "https://169.254.169.254/"}},
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "given"),
     [
@@ -134,6 +147,11 @@ def test_a_picture_can_be_a_data_uri_and_other_addresses_cannot() -> None:
         ("create_webhook", {"name": "n", "endpoint_url": "https://169.254.169.254/", "secret_key": "invented",
                             "webhook_topic_ids": ["event:klaviyo.sent_sms"]}),
         ("update_webhook", {"webhook_id": "7", "endpoint_url": "https://169.254.169.254/"}),
+        ("create_web_feed", {"name": "n", "url": "https://169.254.169.254/", "request_method": "get",
+                             "content_type": "json"}),
+        ("update_web_feed", {"web_feed_id": "7", "url": "https://169.254.169.254/"}),
+        ("create_flow", {"name": "n", "definition": {"triggers": [], "entry_action_id": "a", "actions": [WEBHOOK]}}),
+        ("update_flow_action", {"action_id": "7", "definition": WEBHOOK | {"id": "7"}}),
     ],
 )  # fmt: skip
 def test_pictures_and_webhooks_need_public_addresses(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
+from klaviyo_tools.arguments.web_address import public_https
 from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.facts import Effect, LesserEffect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
@@ -105,9 +106,24 @@ def _check_action(action: dict[str, Any]) -> dict[str, Any]:
 def _resolve_type(action: dict[str, Any]) -> dict[str, Any]:
     """The action, with its type as Klaviyo writes it."""
     kind = resolve_name(action["type"], ACTION_TYPES, "action type")
+    if kind == "send-webhook":
+        _check_webhook(action.get("data"))
     if kind in ACTION_TYPES_WITH_DATA and not isinstance(action.get("data"), dict):
         raise ValueError(f"an action of type {kind} needs data, an object")
     return {**action, "type": kind}
+
+
+def _check_webhook(data: object) -> None:
+    """Refuse an address that is not public https: a webhook posts data of people to it."""
+    message = data.get("message") if isinstance(data, dict) else None
+    url = message.get("url") if isinstance(message, dict) else None
+    if url is not None:
+        if not isinstance(url, str):
+            raise ValueError("the url of a send-webhook action is a text")
+        try:
+            public_https(url)
+        except ValueError as error:
+            raise ValueError(f"the url of a send-webhook action: {error}") from None
 
 
 def _are_typed_objects(items: object) -> bool:

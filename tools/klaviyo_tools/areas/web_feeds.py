@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from klaviyo_tools.arguments.types import Arguments, Text
+from klaviyo_tools.arguments.web_address import PublicUrl
 from klaviyo_tools.operation.area import XS, Area
 from klaviyo_tools.operation.preview import Preview
 
@@ -17,14 +18,14 @@ ContentType = Literal["json", "xml"]
 
 class NewFeed(Arguments):
     name: Text
-    url: Text
+    url: PublicUrl
     request_method: RequestMethod
     content_type: ContentType
 
 
 class FeedChanges(Arguments):
     name: Text | None = None
-    url: Text | None = None
+    url: PublicUrl | None = None
     request_method: RequestMethod | None = None
     content_type: ContentType | None = None
 

@@ -22,6 +22,10 @@ _PRIVATE_SUFFIXES = {
 }
 """Last labels of names that public DNS does not hold (RFC 6761, 6762, 8375, 9476; `internal`: ICANN, 2024)."""
 
+_SPECIAL_NETWORKS = ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+"""Networks that some versions of Python take for public: protocol assignments (RFC 6890), relays that are switched off
+(RFC 7526), documentation (RFC 9637)."""
+
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _PICTURE = re.compile(r"data:image/(jpeg|jpg|png|gif);base64,[A-Za-z0-9+/]+={0,2}", re.I)
@@ -106,6 +110,8 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether the internet routes the address. An IPv6 address that carries an IPv4 address does not count."""
     import ipaddress
 
+    if any(address in ipaddress.ip_network(network) for network in _SPECIAL_NETWORKS):
+        return False
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not address.is_multicast and not address.is_reserved
     unicast = address in ipaddress.ip_network("2000::/3")
