@@ -87,7 +87,7 @@ def without_detours(graph: Graph) -> Graph:
 def layers(package: str) -> list[list[str]]:
     """The rows of a package from top to bottom, as the contract in `.importlinter` has them."""
     contracts = read_configuration(str(ROOT / ".importlinter"))["contracts_options"]
-    (contract,) = [one for one in contracts if one["type"] == "layers" and package in one["containers"]]
+    (contract,) = [one for one in contracts if one["type"] == "layers" and one["containers"] == package]
     return [[f"{package}.{name.strip()}" for name in row.split("|")] for row in contract["layers"]]
 
 

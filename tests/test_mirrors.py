@@ -40,18 +40,21 @@ ELSEWHERE = {
     "tests/clients/test_exits.py": "__main__ transports/stdio",
     "tests/clients/test_transports.py": "transports/sse",
     "tests/server/cli/test_commands.py": "cli/composition cli/demo cli/main cli/startup cli/tools",
-    # The sandbox is tested by what it answers over HTTP, its seeded year as a whole.
-    "tests/server/sandbox/api/test_handlers.py": (
-        "sandbox/api/jobs sandbox/api/records sandbox/api/request sandbox/api/revision"
-        " sandbox/behaviour/bulk_jobs sandbox/behaviour/forms sandbox/behaviour/handlers"
+    # The sandbox is tested by what it answers over HTTP: its parts by what the whole of them answers.
+    "tests/contract/test_sandbox_answers.py": (
+        "sandbox/api/records sandbox/api/request sandbox/api/revision sandbox/behaviour/handlers"
+        " sandbox/behaviour/reports"
     ),
-    "tests/server/sandbox/contract/test_contract.py": "sandbox/contract/bodies",
-    "tests/server/sandbox/reporting/test_report_requests.py": (
-        "sandbox/behaviour/reports sandbox/reporting/dimensions sandbox/reporting/facts sandbox/reporting/statistics"
-        " sandbox/reporting/time_ranges"
+    "tests/contract/test_seeded_records.py": (
+        "sandbox/life/account sandbox/life/builder sandbox/life/catalog sandbox/life/content sandbox/life/coupons"
+        " sandbox/life/devices sandbox/life/forms sandbox/life/imports sandbox/life/metrics sandbox/life/plan"
+        " sandbox/life/*_table sandbox/life/countries"
     ),
-    "tests/server/sandbox/test_http.py": "sandbox/errors sandbox/timestamps",
-    "tests/server/sandbox/test_seed.py": "sandbox/life/*",
+    "tests/server/sandbox/behaviour/test_catalog.py": "sandbox/behaviour/bulk_jobs",
+    "tests/server/sandbox/reporting/test_reports.py": (
+        "sandbox/reporting/dimensions sandbox/reporting/facts sandbox/reporting/statistics"
+    ),
+    "tests/server/sandbox/test_app.py": "sandbox/errors",
     # Declarations are held against Klaviyo's documents, all of them alike.
     "tests/contract/test_declarations.py": (
         "areas/campaign_messages areas/catalog_categories areas/catalog_variants areas/conversations areas/lists"
@@ -67,8 +70,6 @@ SUBJECTS = {
     "server/calls/test_revisions.py",
     "server/gateway/test_tls.py",
     "server/safety/test_binding.py",
-    "server/sandbox/reporting/test_report_requests.py",
-    "server/sandbox/reporting/test_seeded_reports.py",
 }
 """Tests of a subject that no single module has."""
 

@@ -19,6 +19,10 @@ WRONG = {
     "Imports among the rooms of the declarations point down": [
         ("klaviyo_tools/operation/operation.py", "from klaviyo_tools import registry"),
     ],
+    "Imports among the parts of the sandbox point down": [
+        ("klaviyo_mcp/sandbox/state/store.py", "from klaviyo_mcp.sandbox.api import query"),
+        ("klaviyo_mcp/sandbox/reporting/facts.py", "from klaviyo_mcp.sandbox.life import visits"),
+    ],
     "Declarations import nothing of the server": [
         ("klaviyo_tools/toolsets.py", "from klaviyo_mcp import settings"),
     ],

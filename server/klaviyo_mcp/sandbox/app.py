@@ -5,12 +5,12 @@ port. The package imports nothing of `klaviyo_tools` or of the server, so that i
 each of which imports only from the lines below its own:
 
     app                          Maton's gateway in front of Klaviyo, and the control endpoints under /_sandbox/
-    behaviour | seed | faults    what single operations do; the seeded account; failures on demand and rate limits
-    api | reporting | life       requests answered by the shape of their path; reports; the parts of the seeded account
+    behaviour | faults | seed    what single operations do; failures on demand and rate limits; the seeded account
+    api | life | reporting       requests answered by the shape of their path; parts of the seeded account; reports
     state                        records and the relationships between them
     contract                     operations, resource types and bodies, distilled from Klaviyo's OpenAPI documents
-    filters | http | timestamps
-    errors
+    filters | http               the filter language; requests and responses
+    errors | timestamps
 """
 
 from __future__ import annotations

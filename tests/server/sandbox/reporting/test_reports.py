@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
 from tests.contract.openapi import openapi_documents
+from tests.server.sandbox.life.seeded import NOW as SEEDED_AT
+from tests.server.sandbox.life.seeded import by_name, linked, properties_of, seeded_store
 
+from klaviyo_mcp.sandbox.errors import KlaviyoError
 from klaviyo_mcp.sandbox.reporting.reports import REPORTS, query_report
 from klaviyo_mcp.sandbox.reporting.statistics import FORM_KINDS, MESSAGE_KINDS, MESSAGE_STATISTICS
 from klaviyo_mcp.sandbox.state.store import Links, Record, Store
@@ -248,6 +253,47 @@ def test_a_segment_report_counts_added_members_and_members_at_the_end(store: Sto
     }
 
 
+REFUSED = [
+    ("campaign_values", {"statistics": []}, "statistics", "invalid"),
+    ("campaign_values", {"conversion_metric_id": "NONE"}, "conversion_metric_id", "invalid"),
+    ("campaign_values", {"group_by": ["campaign_id", "tag_id"]}, "group_by", "invalid"),
+    ("flow_values", {"group_by": ["flow_id"]}, "group_by", "invalid"),
+    ("form_values", {"group_by": ["form_version_id"]}, "group_by", "invalid"),
+    ("form_values", {"timeframe": {"start": "2026-03-02", "end": "2026-03-02"}}, "timeframe/end", "invalid"),
+    ("form_values", {"timeframe": {"start": "2024-03-02", "end": "2026-03-02"}}, "timeframe", "invalid"),
+    ("form_series", {"interval": "hourly", "timeframe": {"key": "last_30_days"}}, "timeframe", "invalid"),
+    ("flow_series", {"interval": "daily", "timeframe": {"key": "last_90_days"}}, "timeframe", "invalid"),
+    ("flow_series", {"interval": "monthly", "timeframe": {"key": "last_365_days"}}, "timeframe", "invalid"),
+    ("segment_values", {"timeframe": {"start": "2023-05-01", "end": "2023-07-01"}}, "timeframe", "invalid"),
+    ("campaign_values", {"filter": 'equals(flow_id,"F1")'}, "filter", "invalid_filter"),
+    ("campaign_values", {"filter": 'equals(tag_id,"T1")'}, "filter", "invalid_filter"),
+    ("campaign_values", {"filter": 'equals(campaign_id,["C1"])'}, "filter", "invalid_filter"),
+    ("campaign_values", {"filter": 'contains-any(campaign_id,"C1")'}, "filter", "invalid_filter"),
+    ("campaign_values", {"filter": 'equals(send_channel,"fax")'}, "filter", "invalid_filter"),
+    ("campaign_values", {"filter": 'equals(campaign_id,"C1"),contains-any(campaign_id,["C2"])'}, "filter", None),
+    ("form_values", {"filter": 'contains-any(form_id,["a"])'}, "filter", "invalid_filter"),
+    ("form_values", {"filter": f"any(form_id,{json.dumps([str(n) for n in range(101)])})"}, "filter", None),
+    ("segment_values", {"filter": "equals(segment_id"}, "filter", "invalid_filter"),
+]
+
+
+@pytest.mark.parametrize(("operation", "attributes", "pointer", "code"), REFUSED)
+def test_a_wrong_attribute_is_refused_with_its_place(
+    store: Store, operation: str, attributes: dict[str, Any], pointer: str, code: str | None
+) -> None:
+    statistics = {"flow": "opens", "campaign": "opens", "form": "submits", "segment": "total_members"}
+    defaults = {
+        "statistics": [statistics[operation.split("_")[0]]],
+        "timeframe": MARCH,
+        "conversion_metric_id": METRICS["Viewed Form"],
+        "interval": "weekly",
+    }
+    with pytest.raises(KlaviyoError) as raised:
+        query_report(store, f"query_{operation}", defaults | attributes, NOW)
+    assert (raised.value.status, raised.value.pointer) == (400, f"/data/attributes/{pointer}")
+    assert raised.value.code == (code or "invalid_filter")
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_reports_have_every_statistic_and_grouping_of_klaviyos_document(name: str, deliveries: Store) -> None:
     for document in openapi_documents("2026-01-15").values():
@@ -274,3 +320,42 @@ def resolve_all(document: Any, schema: Any) -> Any:
     if "$ref" in schema:
         return resolve_all(document, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
     return {name: resolve_all(document, part) for name, part in schema.items()}
+
+
+def test_a_report_of_the_seeded_campaigns_agrees_with_a_count_by_hand() -> None:
+    store = seeded_store(60)
+    metric_names = {metric.id: metric.attributes["name"] for metric in store.all("metric")}
+    zone = ZoneInfo(next(store.all("account")).attributes["timezone"])
+    first, last = (datetime(2026, month, 1, tzinfo=zone).timestamp() for month in (1, 6))
+    delivered: dict[str, set[str]] = {}
+    send_times: dict[tuple[str, str], int] = {}
+    for event in store.all("event"):
+        message, at = properties_of(event).get("$message"), event.attributes["timestamp"]
+        is_received = metric_names[str(event.links["metric"])].startswith("Received")
+        if message and store.get("campaign-message", message) and is_received:
+            send_times[message, str(event.links["profile"])] = at
+            if first <= at < last:
+                delivered.setdefault(message, set()).add(str(event.links["profile"]))
+    opened: dict[str, set[str]] = {message: set() for message in delivered}
+    revenue = dict.fromkeys(delivered, 0.0)
+    for event in store.all("event"):
+        metric, profile = metric_names[str(event.links["metric"])], str(event.links["profile"])
+        properties = properties_of(event)
+        if metric.startswith("Opened") and profile in delivered.get(properties["$message"], ()):
+            opened[properties["$message"]].add(profile)
+        for id_ in event.links["attributions"] or () if metric == "Placed Order" else ():
+            message = str(linked(store, "attribution", id_).links.get("campaign-message"))
+            if first <= send_times.get((message, profile), 0) < last:
+                revenue[message] += properties["$value"]
+    attributes = {
+        "statistics": ["delivered", "opens_unique", "conversion_value"],
+        "timeframe": {"start": "2026-01-01T00:00:00Z", "end": "2026-06-01T00:00:00Z"},
+        "conversion_metric_id": by_name(store, "metric")["Placed Order"].id,
+    }
+    results = query_report(store, "query_campaign_values", attributes, SEEDED_AT)["results"]
+    rows = {row["groupings"]["campaign_message_id"]: list(row["statistics"].values()) for row in results}
+    assert sum(revenue.values()) > 0
+    assert {message: row for message, row in rows.items() if row[0]} == {
+        message: [len(profiles), len(opened[message]), round(revenue[message], 2)]
+        for message, profiles in delivered.items()
+    }
