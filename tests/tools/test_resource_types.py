@@ -1,4 +1,4 @@
-"""The resource table says what Klaviyo's OpenAPI documents say, and reads well."""
+"""The declared resource types agree with Klaviyo's OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Document:
             yield from self.objects(alternative)
         parts = [below for part in schema.get("allOf", ()) for below in self.objects(part)]
         if parts or "properties" in schema:
-            yield {name: found for part in (*parts, schema.get("properties", {})) for name, found in part.items()}
+            yield {name: targets for part in (*parts, schema.get("properties", {})) for name, targets in part.items()}
 
     def paths(self, schema: dict[str, Any], prefix: str = "", depth: int = 5) -> Iterator[str]:
         schema = self.follow(schema)
@@ -152,8 +152,8 @@ def test_fields_are_exactly_those_klaviyo_accepts(documented: dict[str, Document
 
 def test_relationships_lead_where_klaviyo_says(documented: dict[str, Documented]) -> None:
     for row in RESOURCES.values():
-        found = {name: {target} for name, target in row.relationships.items()}
-        assert found == documented[row.type].relationships, row.type
+        targets = {name: {target} for name, target in row.relationships.items()}
+        assert targets == documented[row.type].relationships, row.type
 
 
 def test_every_relationship_leads_to_a_type_of_the_table() -> None:

@@ -1,4 +1,4 @@
-"""People are told when a variant is back."""
+"""Subscriptions to the return of a variant: what is refused, and what is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many products, variants or categories in one call, done in the background."""
+"""Jobs over many products, variants or categories."""
 
 from __future__ import annotations
 

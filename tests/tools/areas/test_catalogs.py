@@ -47,11 +47,11 @@ def test_an_invalid_id_is_refused(refusal_of: Refuse) -> None:
 
 
 def test_products_are_found_by_title_and_category(request_of: Render) -> None:
-    wanted = f'and(contains(title,"shoes"),equals(category.id,"{SHOES}"))'
-    found = request_of("get_catalog_items", filter=wanted, sort="-created", include="variants")
-    assert (found.method, found.path) == ("GET", "/api/catalog-items")
-    assert (found.query["sort"], found.query["include"]) == ("-created", "variants")
-    assert SHOES in found.query["filter"]
+    text = f'and(contains(title,"shoes"),equals(category.id,"{SHOES}"))'
+    request = request_of("get_catalog_items", filter=text, sort="-created", include="variants")
+    assert (request.method, request.path) == ("GET", "/api/catalog-items")
+    assert (request.query["sort"], request.query["include"]) == ("-created", "variants")
+    assert SHOES in request.query["filter"]
 
 
 def test_the_id_of_a_product_is_encoded_in_its_path(request_of: Render) -> None:

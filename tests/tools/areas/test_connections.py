@@ -1,4 +1,4 @@
-"""Maton's connections: its own service, and its answers brought into Klaviyo's form."""
+"""Maton's connections: requests to its own service, and its answers as JSON:API documents."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_a_hostile_id_is_refused(refusal_of: Refuse) -> None:
 
 
 def test_connections_are_read_from_maton(request_of: Render) -> None:
-    asked = request_of("list_connections", status="ACTIVE")
-    assert asked == Request("GET", "/connections", {"app": "klaviyo", "status": "ACTIVE"}, service=Service.MATON)
-    assert list(asked.query) == ["app", "status"]
+    request = request_of("list_connections", status="ACTIVE")
+    assert request == Request("GET", "/connections", {"app": "klaviyo", "status": "ACTIVE"}, service=Service.MATON)
+    assert list(request.query) == ["app", "status"]
     assert request_of("list_connections").query == {"app": "klaviyo"}
     assert request_of("get_connection", connection_id="c-1") == Request(
         "GET", "/connections/c-1", service=Service.MATON

@@ -1,4 +1,4 @@
-"""Pictures are found and brought into the library."""
+"""Images: how they are filtered and copied into the library."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_an_image_from_a_data_uri_can_be_hidden_from_the_library(request_of: Ren
 
 
 def test_images_are_filtered_by_name_and_size(request_of: Render) -> None:
-    wanted = 'and(contains(name,"logo"),less-than(size,100000))'
-    assert request_of("get_images", filter=wanted, sort="-updated_at").query["sort"] == "-updated_at"
+    text = 'and(contains(name,"logo"),less-than(size,100000))'
+    assert request_of("get_images", filter=text, sort="-updated_at").query["sort"] == "-updated_at"
     assert request_of("get_image", image_id=7) == Request("GET", "/api/images/7")
 
 

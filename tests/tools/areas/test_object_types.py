@@ -1,4 +1,4 @@
-"""Types of custom objects and conversations: what goes out, and what is refused before it does."""
+"""Types of custom objects and conversations: what is refused, and what is sent."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def test_changing_a_segment(request_of: RequestOf) -> None:
 
 def test_reading_segments(request_of: RequestOf) -> None:
     operation = area.operations["get_segments"]
-    wanted = {"fields[segment]": "name,created,updated"}
-    assert operation.request(operation.arguments(), wanted) == Request("GET", "/api/segments", wanted)
+    query = {"fields[segment]": "name,created,updated"}
+    assert operation.request(operation.arguments(), query) == Request("GET", "/api/segments", query)
     assert request_of("get_segments", filter={"is_active": True}) == Request(
         "GET", "/api/segments", {"filter": "equals(is_active,true)"}
     )

@@ -1,4 +1,4 @@
-"""Tags and their groups, and putting them on things."""
+"""Tags, their groups, and the records that have them."""
 
 from __future__ import annotations
 

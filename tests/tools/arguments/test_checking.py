@@ -1,4 +1,4 @@
-"""What a caller can rely on when it hands arguments in: forgiving in, strict out, faults in words."""
+"""Arguments are read forgivingly and checked strictly, and errors are in words."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_a_catalog_id_can_contain_any_printable_character() -> None:
 
 
 def test_json_text_is_decoded_where_an_object_or_array_is_expected() -> None:
-    taken = check_arguments(
+    arguments = check_arguments(
         Person, {"location": '{"city": "Oslo"}', "properties": '{"vip": true}', "ids": '["a", "b"]'}
     )
-    assert taken.location == Place(city="Oslo")
-    assert taken.properties == {"vip": True}
-    assert taken.ids == ["a", "b"]
+    assert arguments.location == Place(city="Oslo")
+    assert arguments.properties == {"vip": True}
+    assert arguments.ids == ["a", "b"]
 
 
 def test_a_lone_value_and_a_comma_list_become_an_array() -> None:
@@ -157,7 +157,7 @@ class Measured(Arguments):
     share: Annotated[float | None, Field(gt=0, lt=1)] = None
     price: Annotated[float | None, Field(ge=0, le=0.5)] = None
     count: int | None = None
-    wanted: bool | None = None
+    enabled: bool | None = None
     open: OpenObject | None = None
     place: Place | None = None
     places: list[Place] | None = None
@@ -178,7 +178,7 @@ class Measured(Arguments):
         ({"price": "much"}, 'price: should be a number, not "much"'),
         ({"count": "many"}, 'count: should be a whole number, not "many"'),
         ({"count": 1.5}, "count: should be a whole number, not 1.5"),
-        ({"wanted": "maybe"}, 'wanted: should be true or false, not "maybe"'),
+        ({"enabled": "maybe"}, 'enabled: should be true or false, not "maybe"'),
         ({"short": ["a"]}, 'short: should be a text, not ["a"]'),
         ({"open": 5}, "open: should be an object, not 5"),
         ({"place": 5}, "place: should be an object, not 5"),

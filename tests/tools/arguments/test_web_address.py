@@ -1,4 +1,4 @@
-"""Klaviyo is told no address that leads into a private network, whatever the notation."""
+"""No address of a private network is sent to Klaviyo, in any notation."""
 
 from __future__ import annotations
 

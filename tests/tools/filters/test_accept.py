@@ -423,11 +423,11 @@ def test_the_examples_of_the_page_pass_unchanged(example: str, fields: dict[str,
 
 
 def documents() -> list[Path]:
-    found = sorted((SHARED / "klaviyo").glob("openapi-*.json"))
-    if not found and not os.environ.get("CI"):
+    paths = sorted((SHARED / "klaviyo").glob("openapi-*.json"))
+    if not paths and not os.environ.get("CI"):
         pytest.skip("Klaviyo's OpenAPI documents are not beside this checkout")
-    assert found
-    return found
+    assert paths
+    return paths
 
 
 def test_every_example_in_klaviyos_document_is_accepted_by_the_fields_it_stands_with() -> None:
@@ -450,7 +450,7 @@ def test_every_filter_on_the_page_is_read() -> None:
     pages = sorted((SHARED / "seeds").glob("*.txt"))
     if not pages and not os.environ.get("CI"):
         pytest.skip("the page is not beside this checkout")
-    found = [
+    paths = [
         example
         for page in pages
         for line in page.read_text().splitlines()
@@ -459,8 +459,8 @@ def test_every_filter_on_the_page_is_read() -> None:
         )
         if "..." not in example
     ]
-    assert len(found) >= 15
-    for example in found:
+    assert len(paths) >= 15
+    for example in paths:
         assert render_filter(parse_filter(example)) == example
 
 

@@ -1,4 +1,4 @@
-"""JSON:API documents become flat records, and what is no such document is refused."""
+"""JSON:API documents become flat records; other documents are refused."""
 
 from __future__ import annotations
 

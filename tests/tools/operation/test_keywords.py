@@ -1,4 +1,4 @@
-"""A declaration takes the facts of its kind and no others: a type checker sees a fact that is misspelt."""
+"""A declaration takes the facts of its kind only, and a type checker finds a misspelt one."""
 
 from __future__ import annotations
 

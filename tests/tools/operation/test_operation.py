@@ -1,4 +1,4 @@
-"""A declaration yields everything: arguments, request, limits, effect, sparse fields."""
+"""Arguments, request, limits, effect and sparse fields derive from the declaration."""
 
 from __future__ import annotations
 

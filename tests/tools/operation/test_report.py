@@ -1,4 +1,4 @@
-"""Reports are declared once: what a declaration refers to is declared as well."""
+"""The declaration of a report refers only to statistics and groupings that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schemas that every client accepts, over all operations, and a snapshot of each so that a change is seen.
+"""Schemas that every client accepts, over all operations, and a snapshot of each so that a review shows every change.
 
 `uv run poe snapshots` writes the snapshots.
 """
@@ -117,16 +117,18 @@ def compact(value: object) -> str:
 
 
 def snapshot(area: Area) -> str:
-    """Each tool: its purpose, its arguments as listed, and below `describe_tool` those that are told in full there."""
+    """Each tool: its purpose, its arguments as listed, and below `describe_tool` those with a longer schema there."""
     lines: list[str] = []
     for operation in area:
         listed, whole = (input_schema(operation.arguments, brief=brief) for brief in (True, False))
         lines += [f"{operation.name}: {operation.purpose}"]
-        lines += [f"    {name}: {compact(told)}" for name, told in listed["properties"].items()]
+        lines += [f"    {name}: {compact(schema)}" for name, schema in listed["properties"].items()]
         lines += [f"    required: {', '.join(listed['required'])}"] if "required" in listed else []
-        more = [(name, told) for name, told in whole["properties"].items() if listed["properties"].get(name) != told]
+        more = [
+            (name, schema) for name, schema in whole["properties"].items() if listed["properties"].get(name) != schema
+        ]
         lines += ["  describe_tool"] if more else []
-        lines += [f"    {name}: {compact(told)}" for name, told in more]
+        lines += [f"    {name}: {compact(schema)}" for name, schema in more]
         lines.append("")
     return "\n".join(lines)
 

@@ -23,15 +23,15 @@ def plain(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in node:
         (member,) = [member for member in node["anyOf"] if member.get("type") != "null"]
         return plain({**member, **beside}, definitions)
-    kept = {key: node[key] for key in ORDER if key in node}
+    schema = {key: node[key] for key in ORDER if key in node}
     if "const" in node:
-        kept["enum"] = [node["const"]]
-    if "items" in kept:
-        kept["items"] = plain(kept["items"], definitions)
+        schema["enum"] = [node["const"]]
+    if "items" in schema:
+        schema["items"] = plain(schema["items"], definitions)
     if node.get("additionalProperties") is False:
-        kept["properties"] = {name: plain(of, definitions) for name, of in node.get("properties", {}).items()}
-        kept["additionalProperties"] = False
-    return kept
+        schema["properties"] = {name: plain(of, definitions) for name, of in node.get("properties", {}).items()}
+        schema["additionalProperties"] = False
+    return schema
 
 
 def pydantics(model: type[Arguments]) -> dict[str, Any]:

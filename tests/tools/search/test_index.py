@@ -1,4 +1,4 @@
-"""What people say finds the right operation, offline."""
+"""Queries in everyday words find the right operation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def index() -> Index:
     return Index(registry().at_revision(OLDEST_REVISION))
 
 
-def found(index: Index, query: str, limit: int = 5) -> list[str]:
+def search_names(index: Index, query: str, limit: int = 5) -> list[str]:
     return [hit.operation.name for hit in index.search(query, limit)]
 
 
@@ -30,7 +30,7 @@ def test_judged_requests_find_their_operation(index: Index) -> None:
             pytest.fail(f"{JUDGED.name} must be there when CI is set")
         pytest.skip(f"{JUDGED.name} is not beside the checkout")
     rows = [json.loads(line) for line in JUDGED.read_text().splitlines()]
-    answers = [(row["expect"], found(index, row["query"])) for row in rows]
+    answers = [(row["expect"], search_names(index, row["query"])) for row in rows]
     among = sum(any(name in expected for name in names) for expected, names in answers) / len(rows)
     first = sum(bool(names) and names[0] in expected for expected, names in answers) / len(rows)
     assert (among >= 0.95, first >= 0.70) == (True, True), f"among the first 5: {among:.0%}, first: {first:.0%}"
@@ -56,7 +56,7 @@ def test_judged_requests_find_their_operation(index: Index) -> None:
     ],
 )
 def test_colloquial_requests_find_their_operation_first(index: Index, query: str, name: str) -> None:
-    assert found(index, query, 1) == [name]
+    assert search_names(index, query, 1) == [name]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_colloquial_requests_find_their_operation_first(index: Index, query: str
     ],
 )
 def test_spanish_french_and_german_are_understood(index: Index, query: str, name: str) -> None:
-    assert name in found(index, query, 2)
+    assert name in search_names(index, query, 2)
 
 
 @pytest.mark.parametrize(
@@ -85,27 +85,27 @@ def test_spanish_french_and_german_are_understood(index: Index, query: str, name
     ],
 )
 def test_misspelt_words_are_read_as_the_nearest_word(index: Index, query: str, name: str) -> None:
-    assert found(index, query, 1) == [name]
+    assert search_names(index, query, 1) == [name]
 
 
 def test_a_compound_is_split(index: Index) -> None:
-    assert "get_coupon_codes" in found(index, "gutscheincodes anzeigen")
+    assert "get_coupon_codes" in search_names(index, "gutscheincodes anzeigen")
 
 
 def test_a_name_an_alias_and_a_read_of_ids_find_their_operation(index: Index) -> None:
-    assert found(index, "get_coupon_codes_for_coupon", 1) == ["get_coupon_codes_for_coupon"]
-    assert found(index, "create_campaign_send_job", 1) == ["send_campaign"]
-    assert found(index, "get_tag_ids_for_list", 1) == ["get_tags_for_list"]
+    assert search_names(index, "get_coupon_codes_for_coupon", 1) == ["get_coupon_codes_for_coupon"]
+    assert search_names(index, "create_campaign_send_job", 1) == ["send_campaign"]
+    assert search_names(index, "get_tag_ids_for_list", 1) == ["get_tags_for_list"]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "the of and", "12345 !!!", "🦊"])
 def test_a_query_of_filler_words_finds_nothing(index: Index, query: str) -> None:
-    assert found(index, query) == []
+    assert search_names(index, query) == []
 
 
 def test_the_limit_holds_and_the_order_is_stable(index: Index) -> None:
-    assert len(found(index, "list", 3)) == 3
-    assert found(index, "tags", 20) == found(index, "tags", 20)
+    assert len(search_names(index, "list", 3)) == 3
+    assert search_names(index, "tags", 20) == search_names(index, "tags", 20)
 
 
 def test_an_index_of_nothing_finds_nothing() -> None:
@@ -119,4 +119,4 @@ def test_phrases_are_one_word_and_filler_none() -> None:
 
 def test_every_operation_is_found_by_its_own_name() -> None:
     everything = Index(registry().values())
-    assert [name for name in registry() if name not in found(everything, name.replace("_", " "), 1)] == []
+    assert [name for name in registry() if name not in search_names(everything, name.replace("_", " "), 1)] == []

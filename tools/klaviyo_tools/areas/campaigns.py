@@ -93,10 +93,10 @@ class SendStrategy(Arguments):
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
-        taken = (*needed, "options") if self.method == "static" else needed
+        fields = (*needed, "options") if self.method == "static" else needed
         for name in ("datetime", "options", "throttle_percentage", "date"):
-            if getattr(self, name) is not None and name not in taken:
-                raise ValueError(f"method {self.method} takes {' and '.join(taken) or 'nothing else'}, not {name}")
+            if getattr(self, name) is not None and name not in fields:
+                raise ValueError(f"method {self.method} takes {' and '.join(fields) or 'nothing else'}, not {name}")
         return self
 
 

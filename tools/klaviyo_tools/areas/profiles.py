@@ -150,8 +150,8 @@ class ClearableAttributes(Arguments):
 def require_identifier(arguments: Arguments, *names: str) -> None:
     """Raises ValueError unless one of these identifiers is given."""
     if not any(getattr(arguments, name) for name in names):
-        shown = [type(arguments).model_fields[name].alias or name for name in names]
-        raise ValueError(f"a profile needs {', '.join(shown[:-1])} or {shown[-1]}")
+        identifiers = [type(arguments).model_fields[name].alias or name for name in names]
+        raise ValueError(f"a profile needs {', '.join(identifiers[:-1])} or {identifiers[-1]}")
 
 
 class InnerProfile(ProfileAttributes):

@@ -61,7 +61,7 @@ class Brief:
     listed: bool = True
     """Whether the list of tools has the argument at all."""
     names: bool = False
-    """Whether the argument is a list of names, shown as one text, comma-separated, which is taken as well."""
+    """Whether the list of tools shows a list of names as one comma-separated text; both forms are accepted."""
 
 
 UNLISTED = Brief(listed=False)

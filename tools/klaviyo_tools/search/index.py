@@ -71,8 +71,8 @@ class Index:
             for stem, weight in document.items():
                 postings[stem].append((number, weight * (_SATURATION + 1) / (weight + saturated)))
         self._postings: Mapping[str, Sequence[tuple[int, float]]] = {
-            stem: [(number, gain * _rarity(len(found), len(documents))) for number, gain in found]
-            for stem, found in postings.items()
+            stem: [(number, gain * _rarity(len(entries), len(documents))) for number, gain in entries]
+            for stem, entries in postings.items()
         }
         self._numbers_by_name = {
             name: number
