@@ -43,7 +43,7 @@ def test_a_call_under_way_may_end_after_the_input() -> None:
     assert json.loads(log.splitlines()[-1])["status"] == "ok"
 
 
-def test_it_ends_after_its_input_even_while_a_call_waits() -> None:
+def test_the_server_ends_after_its_input_even_while_a_call_waits() -> None:
     with stdio_server(STDIO) as server:
         server.call(1, "wait")
         assert server.receive()["method"] == "notifications/progress"
@@ -72,7 +72,9 @@ def test_what_is_piped_in_at_once_is_answered_in_full() -> None:
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_as_shells_expect_though_its_input_stays_open(number: signal.Signals, expected: int) -> None:
+def test_a_signal_ends_the_server_with_the_exit_code_of_shells_though_its_input_stays_open(
+    number: signal.Signals, expected: int
+) -> None:
     with stdio_server(STDIO) as server:
         server.call(1, "wait")
         server.receive()
@@ -96,7 +98,7 @@ def unread(ids: Iterable[int]) -> Iterator[StdioServer]:
         yield server
 
 
-def test_every_answer_is_written_after_the_input_however_late_its_reader_comes() -> None:
+def test_every_answer_is_written_after_the_input_however_late_the_client_reads() -> None:
     with unread(range(1, 31)) as server:
         assert server.process.stdout is not None
         answers = [json.loads(line) for line in server.process.stdout]
@@ -105,13 +107,13 @@ def test_every_answer_is_written_after_the_input_however_late_its_reader_comes()
     assert all("result" in answer for answer in answers)
 
 
-def test_a_signal_ends_it_though_nobody_reads_its_answer() -> None:
+def test_a_signal_ends_the_server_though_its_client_reads_nothing() -> None:
     with unread(range(1, 101)) as server:
         server.process.terminate()
         assert server.process.wait(timeout=20) == 143
 
 
-def test_what_is_printed_astray_or_sent_in_ruins_does_not_disturb_the_protocol() -> None:
+def test_stray_prints_and_broken_messages_do_not_disturb_the_protocol() -> None:
     with stdio_server(STDIO) as server:
         server.call(1, "print")
         assert server.receive()["result"]["content"][0]["text"] == "printed"

@@ -37,7 +37,7 @@ def test_only_the_protocol_reaches_the_wire() -> None:
         assert word + b" astray" in done.stderr
 
 
-def test_closed_streams_are_told() -> None:
+def test_closed_streams_are_reported_at_the_start() -> None:
     command = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60, check=False)
     assert done.returncode == 2

@@ -37,7 +37,7 @@ async def agree(context: Any, params: mcp_types.ElicitRequestParams) -> mcp_type
     return mcp_types.ElicitResult(action="accept", content={"confirm": True})
 
 
-def told(result: mcp_types.CallToolResult) -> str:
+def text_of(result: mcp_types.CallToolResult) -> str:
     return "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
@@ -56,29 +56,29 @@ async def test_over_stdio(era: str) -> None:
 
 
 async def _everything(client: Client) -> None:
-    listed = await client.list_tools()
-    assert [tool.name for tool in listed.tools][:3] == ["echo", "count", "wait"]
-    assert told(await client.call_tool("echo", {"word": "grüße 🌲"})) == "grüße 🌲"
+    result = await client.list_tools()
+    assert [tool.name for tool in result.tools][:3] == ["echo", "count", "wait"]
+    assert text_of(await client.call_tool("echo", {"word": "grüße 🌲"})) == "grüße 🌲"
     assert (await client.call_tool("refuse", {})).is_error
     assert (await client.call_tool("fail", {})).is_error
-    assert told(await client.call_tool("print", {})) == "printed"
+    assert text_of(await client.call_tool("print", {})) == "printed"
     with pytest.raises(MCPError, match="there is no tool 'ecko'"):
         await client.call_tool("ecko", {})
-    assert told(await client.call_tool("ask", {})) == "agreed"
-    assert told(await client.call_tool("open", {})) == "True True"
+    assert text_of(await client.call_tool("ask", {})) == "agreed"
+    assert text_of(await client.call_tool("open", {})) == "True True"
     await _progress(client)
     await _cancelling(client)
-    assert told(await client.call_tool("echo", {"word": "still here"})) == "still here"
+    assert text_of(await client.call_tool("echo", {"word": "still here"})) == "still here"
 
 
 async def _progress(client: Client) -> None:
-    seen: list[float] = []
+    progress_values: list[float] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
-        seen.append(progress)
+        progress_values.append(progress)
 
     await client.call_tool("count", {}, progress_callback=note)
-    assert seen == [1, 2, 3]
+    assert progress_values == [1, 2, 3]
 
 
 async def _cancelling(client: Client) -> None:
@@ -90,11 +90,11 @@ async def _cancelling(client: Client) -> None:
     async def wait() -> None:
         await client.call_tool("wait", {}, progress_callback=note)
 
-    before = told(await client.call_tool("events", {})).split().count("cancelled")
+    before = text_of(await client.call_tool("events", {})).split().count("cancelled")
     async with anyio.create_task_group() as group:
         group.start_soon(wait)
         await begun.wait()
         group.cancel_scope.cancel()
     with anyio.fail_after(10):
-        while told(await client.call_tool("events", {})).split().count("cancelled") == before:
+        while text_of(await client.call_tool("events", {})).split().count("cancelled") == before:
             await anyio.lowlevel.checkpoint()

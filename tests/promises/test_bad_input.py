@@ -195,7 +195,7 @@ async def connected_to(url: str, key: str | None = "mtn_key") -> AsyncIterator[C
         await maton.aclose()
 
 
-async def test_without_a_key_nothing_is_sent_and_where_to_get_one_is_told() -> None:
+async def test_without_a_key_nothing_is_sent_and_the_error_says_where_to_get_one() -> None:
     async with fake_gateway(Answer(200, {"data": []})) as upstream, connected_to(upstream.url, None) as connected:
         for tool, arguments in (("get_lists", {}), ("create_list", {"name": "VIP"})):
             assert answer_text(await connected.call_tool(tool, arguments)) == (
@@ -230,12 +230,12 @@ async def test_a_gateway_that_is_not_there_is_named() -> None:
     ],
     ids=["html", "truncated", "invalid", "empty", "no data"],
 )
-async def test_an_answer_that_cannot_be_read_is_said_to_be_that(answer: Answer, text: str) -> None:
+async def test_an_unreadable_answer_is_reported_as_unreadable(answer: Answer, text: str) -> None:
     async with fake_gateway(answer) as upstream, connected_to(upstream.url) as connected:
         assert answer_text(await connected.call_tool("get_lists", {})) == f"ERROR: get_lists failed: {text}"
 
 
-async def test_an_id_that_nothing_has_is_blamed_on_the_argument_it_came_in() -> None:
+async def test_an_unknown_id_is_reported_with_its_argument() -> None:
     arguments = {"name": "x", "endpoint_url": "https://hooks.example.com/x", "secret_key": "k" * 20}
     answer = await sandbox_server(confirm="never").run(
         "create_webhook", **arguments, webhook_topic_ids=["event:klaviyo.nothing"]

@@ -27,20 +27,20 @@ def size(value: object) -> int:
 def costs(preset: str, **settings: str) -> tuple[int, int, int]:
     """How many tools, the whole list, and what a model reads of it."""
     tools = list_tools(create_service(load_settings({"toolsets": preset, **settings}, {})).inventory)
-    listed = mcp_types.ListToolsResult(tools=tools).model_dump(mode="json", by_alias=True, exclude_none=True)
-    read = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in listed["tools"]]
-    return len(tools), size(listed), size(read)
+    result = mcp_types.ListToolsResult(tools=tools).model_dump(mode="json", by_alias=True, exclude_none=True)
+    read = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in result["tools"]]
+    return len(tools), size(result), size(read)
 
 
 def test_no_preset_costs_more_than_it_may(capsys: pytest.CaptureFixture[str]) -> None:
-    found = {preset: costs(preset) for preset in MOST}
+    costs_by_preset = {preset: costs(preset) for preset in MOST}
     rows = [f"{'preset':<10}{'tools':>6}{'tools/list':>12}{'may':>9}{'schemas':>9}{'may':>8}"]
-    for preset, (count, whole, read) in found.items():
+    for preset, (count, whole, read) in costs_by_preset.items():
         most, most_read = MOST[preset]
         rows.append(f"{preset:<10}{count:>6}{whole:>12,}{most:>9,}{read:>9,}{most_read or 0:>8,}")
     with capsys.disabled():
         print("\n" + "\n".join(rows))  # noqa: T201
-    over = [p for p, (_, whole, read) in found.items() if whole > MOST[p][0] or read > (MOST[p][1] or whole)]
+    over = [p for p, (_, whole, read) in costs_by_preset.items() if whole > MOST[p][0] or read > (MOST[p][1] or whole)]
     assert over == [], "\n".join(rows)
 
 

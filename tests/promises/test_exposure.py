@@ -74,7 +74,7 @@ def attempts(server: HttpServer, issuer: OAuthIssuer) -> dict[str, int]:
     }
 
 
-async def test_who_must_not_get_in_does_not_and_the_gateway_hears_nothing() -> None:
+async def test_strangers_are_refused_and_the_gateway_hears_nothing() -> None:
     async with fake_gateway(LISTS) as upstream:
 
         def run() -> tuple[dict[str, int], int, list[Any]]:

@@ -92,7 +92,7 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @example(("get_push_tokens", {"filter": 0}))
 @example(("create_profile", {"email": "ann@example.com", "properties": "[" * 100_000}))
 @given(written())
-def test_whatever_is_written_nothing_crashes_and_nothing_malformed_is_sent(call: tuple[str, dict[str, Any]]) -> None:
+def test_no_call_crashes_the_server_or_sends_a_malformed_request(call: tuple[str, dict[str, Any]]) -> None:
     name, arguments = call
     server = sandbox_server(confirm="never", connection="21fd90f9-5935-43cd-b6c8-bde9d915ca80", deadline=5)
     refused: list[str] = []
@@ -151,20 +151,20 @@ def test_whatever_arrives_on_stdin_the_process_survives_and_stdout_is_pure_proto
     _collect()
     frames = [*FRAMES, *COLLECTED]
     with stdio_server(COMMAND, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_SANDBOX_PROFILES="1") as server:
-        said: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         for number, frame in enumerate(frames):
             server.send(frame.replace(b"\n", b" "))
             if number % 20 == 0 or number == len(frames) - 1:
                 server.send({"jsonrpc": "2.0", "id": f"alive-{number}", "method": "ping"})
-                while not said or said[-1].get("id") != f"alive-{number}":
-                    said.append(server.receive())
-                assert said[-1]["result"] == {}
+                while not messages or messages[-1].get("id") != f"alive-{number}":
+                    messages.append(server.receive())
+                assert messages[-1]["result"] == {}
         server.call(5_000, "get_account", account_id="x")
-        while said[-1].get("id") != 5_000:
-            said.append(server.receive())
+        while messages[-1].get("id") != 5_000:
+            messages.append(server.receive())
         code, left, log = server.end()
     assert (code, left) == (0, b"")
-    assert all(message["jsonrpc"] == "2.0" for message in said)
+    assert all(message["jsonrpc"] == "2.0" for message in messages)
     assert b"Traceback" not in log
 
 

@@ -159,13 +159,13 @@ async def connected(
         await calls.aclose()
 
 
-def told(result: mcp_types.CallToolResult) -> str:
+def text_of(result: mcp_types.CallToolResult) -> str:
     return "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
 async def failure(client: Client, kind: Kind) -> str:
     result = await client.call_tool(kind.tool, kind.arguments)
-    text = told(result)
+    text = text_of(result)
     assert result.is_error, text
     return text
 
@@ -256,7 +256,7 @@ async def test_a_success_of_another_shape_is_never_an_invitation_to_repeat_a_wri
     async with fake_gateway(ACCOUNT, Answer(201, shape)) as upstream, connected(upstream.url) as client:
         result = await client.call_tool(kind.tool, kind.arguments)
         assert len(upstream.requests) == 2
-    text = told(result)
+    text = text_of(result)
     assert "Traceback" not in text
     assert "fault of the server" not in text
     if result.is_error:
@@ -269,12 +269,12 @@ async def test_a_success_of_another_shape_is_never_an_invitation_to_repeat_a_wri
 @pytest.mark.filterwarnings("ignore:ping is removed")
 async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
     release = anyio.Event()
-    held = Answer(200, {"data": []}, hold=release)  # type: ignore[arg-type]
-    ended: list[str] = []
-    async with fake_gateway(ACCOUNT, held) as upstream, connected(upstream.url, era) as client:
+    unfinished_answer = Answer(200, {"data": []}, hold=release)  # type: ignore[arg-type]
+    texts: list[str] = []
+    async with fake_gateway(ACCOUNT, unfinished_answer) as upstream, connected(upstream.url, era) as client:
 
         async def read() -> None:
-            ended.append(told(await client.call_tool(READ.tool, READ.arguments)))
+            texts.append(text_of(await client.call_tool(READ.tool, READ.arguments)))
 
         async with anyio.create_task_group() as group:
             for _ in range(32):
@@ -284,10 +284,10 @@ async def test_while_32_calls_wait_the_server_answers(era: str) -> None:
                 await client.send_ping()
             assert (await client.list_tools()).tools
             refused = await client.call_tool("get_list", {})
-            assert told(refused) == "get_list was not sent: list_id is required."
-            assert ended == []
+            assert text_of(refused) == "get_list was not sent: list_id is required."
+            assert texts == []
             release.set()
-    assert len(ended) == 32
+    assert len(texts) == 32
 
 
 @pytest.mark.filterwarnings("ignore:ping is removed")
@@ -296,11 +296,11 @@ async def test_while_calls_wait_for_klaviyos_limit_others_are_answered() -> None
     waits: list[str] = []
     async with fake_gateway(ACCOUNT, *[limited] * 32, OK) as upstream, connected(upstream.url) as client:
 
-        async def told_to_wait(progress: float, total: float | None, message: str | None) -> None:
+        async def record_wait(progress: float, total: float | None, message: str | None) -> None:
             waits.append(str(message))
 
         async def read() -> None:
-            await client.call_tool(READ.tool, READ.arguments, progress_callback=told_to_wait)
+            await client.call_tool(READ.tool, READ.arguments, progress_callback=record_wait)
 
         async with anyio.create_task_group() as group:
             for _ in range(32):

@@ -38,10 +38,10 @@ def forms(secret: str) -> list[str]:
     return [secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""), encoded]
 
 
-def check(said: str, *secrets: str) -> None:
+def check(output: str, *secrets: str) -> None:
     for secret in secrets:
         for form in forms(secret):
-            assert form not in said, said[max(0, said.find(form) - 300) :][:600]
+            assert form not in output, output[max(0, output.find(form) - 300) :][:600]
 
 
 ECHO = f"Authorization: Bearer {KEY}; key={KEY} {PRIVATE}"
@@ -94,23 +94,23 @@ async def test_over_stdio_the_key_is_never_shown(level: str) -> None:
             with stdio_server(
                 COMMAND, **settings, KLAVIYO_MCP_LOG_LEVEL=level, KLAVIYO_MCP_TOOLSETS="all", KLAVIYO_MCP_DEADLINE="1"
             ) as server:
-                said = []
+                output = []
                 for each in STEPS + AGAIN:
                     upstream.steps = [each]
-                    said += list(torture(server, CALLS[2:] if each in AGAIN else CALLS))
+                    output += list(torture(server, CALLS[2:] if each in AGAIN else CALLS))
                 code, out, err = server.end()
             assert code == 0
-            return "\n".join(said) + out.decode(), err.decode()
+            return "\n".join(output) + out.decode(), err.decode()
 
-        said, logged = await anyio.to_thread.run_sync(run)
+        output, log = await anyio.to_thread.run_sync(run)
     assert len(upstream.requests) > 60
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in upstream.requests)
-    check(said, KEY)
-    check(logged, KEY)
-    lines = [json.loads(line) for line in logged.splitlines()]
+    check(output, KEY)
+    check(log, KEY)
+    lines = [json.loads(line) for line in log.splitlines()]
     assert sum(line["event"] == "call" for line in lines) >= len(CALLS) * len(STEPS) + 3 * len(AGAIN)
     if level == "info":
-        assert PRIVATE not in logged
+        assert PRIVATE not in log
         assert {line["logger"] for line in lines} <= LOGGERS
 
 
@@ -119,26 +119,26 @@ async def test_over_http_neither_the_key_nor_a_token_is_shown(tmp_path: Path) ->
     settings = {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN, "KLAVIYO_MCP_TOKENS_FILE": str(tmp_path / "tokens")}
 
     def run() -> tuple[str, str]:
-        said = []
+        output = []
         with http_server(
             [*COMMAND, "http"], **settings, KLAVIYO_MCP_SANDBOX="1", KLAVIYO_MCP_LOG_LEVEL="debug"
         ) as server:
             accept = {"Accept": "application/json, text/event-stream"}
             for token in (TOKEN, FILED, TOKEN[:-1], f"{TOKEN}x", "ey.ey.ey"):
-                given = {**accept, "Authorization": f"Bearer {token}"}
+                headers = {**accept, "Authorization": f"Bearer {token}"}
                 for message in (initialize(), {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": 7}):
-                    answer = httpx.post(f"{server.base}/mcp", json=message, headers=given)
-                    said.append(f"{answer.status_code} {answer.headers} {answer.text}")
-                answer = httpx.get(f"{server.base}/mcp?token={TOKEN}", headers={**given, "Host": "evil.example.com"})
-                said.append(f"{answer.status_code} {answer.headers} {answer.text}")
+                    answer = httpx.post(f"{server.base}/mcp", json=message, headers=headers)
+                    output.append(f"{answer.status_code} {answer.headers} {answer.text}")
+                answer = httpx.get(f"{server.base}/mcp?token={TOKEN}", headers={**headers, "Host": "evil.example.com"})
+                output.append(f"{answer.status_code} {answer.headers} {answer.text}")
             server.process.terminate()
-            logged = server.log()
-        return "\n".join(said), logged
+            log = server.log()
+        return "\n".join(output), log
 
-    said, logged = await anyio.to_thread.run_sync(run)
-    assert {line[:3] for line in said.splitlines() if line[:3].isdigit()} >= {"200", "401", "421"}
-    check(said, KEY, TOKEN, FILED)
-    check(logged, KEY, TOKEN, FILED)
+    output, log = await anyio.to_thread.run_sync(run)
+    assert {line[:3] for line in output.splitlines() if line[:3].isdigit()} >= {"200", "401", "421"}
+    check(output, KEY, TOKEN, FILED)
+    check(log, KEY, TOKEN, FILED)
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["call", "get_accounts"], ["tools"], ["--toolsets", "nonsense"]])
@@ -149,12 +149,12 @@ async def test_no_command_shows_the_key(command: list[str]) -> None:
         )
 
         def run() -> str:
-            ended = subprocess.run([*COMMAND, *command], env=settings, capture_output=True, stdin=subprocess.DEVNULL)
-            return ended.stdout.decode() + ended.stderr.decode()
+            process = subprocess.run([*COMMAND, *command], env=settings, capture_output=True, stdin=subprocess.DEVNULL)
+            return process.stdout.decode() + process.stderr.decode()
 
-        said = await anyio.to_thread.run_sync(run)
-    assert said
-    check(said, KEY)
+        output = await anyio.to_thread.run_sync(run)
+    assert output
+    check(output, KEY)
 
 
 def test_a_crash_does_not_show_the_key() -> None:
@@ -168,9 +168,9 @@ def test_a_crash_does_not_show_the_key() -> None:
         "maton = create_client(settings)\n"
         "raise RuntimeError(f'{maton!r} {settings!r} {settings.key} ' + os.environ['MATON_API_KEY'])\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program], env=environment(MATON_API_KEY=KEY), capture_output=True)
-    assert b"RuntimeError" in ended.stderr
-    check(ended.stderr.decode() + ended.stdout.decode(), KEY)
+    process = subprocess.run([sys.executable, "-c", program], env=environment(MATON_API_KEY=KEY), capture_output=True)
+    assert b"RuntimeError" in process.stderr
+    check(process.stderr.decode() + process.stdout.decode(), KEY)
 
 
 def test_no_object_that_holds_the_key_shows_it() -> None:
@@ -179,11 +179,11 @@ def test_no_object_that_holds_the_key_shows_it() -> None:
     rendered = render_request(
         Request("GET", "/api/lists"), base="https://api.maton.ai", key=KEY, revision="r", connection=None
     )
-    shown = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(maton)]
+    texts = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump()), repr(maton)]
     check(
         " ".join(
             [
-                *shown,
+                *texts,
                 repr(rendered),
                 str(rendered),
                 repr(create_service(settings)),

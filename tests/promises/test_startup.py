@@ -63,12 +63,12 @@ LATER = {
 
 def imported(*command: str) -> set[str]:
     """The modules that a server imports until it has answered tools/list."""
-    with TemporaryFile("w+") as told:
+    with TemporaryFile("w+") as log_file:
         process = subprocess.Popen(
             [sys.executable, "-X", "importtime", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=told,
+            stderr=log_file,
             text=True,
             cwd=ROOT,
             env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "KLAVIYO_MCP_TOOLSETS": "all"},
@@ -82,8 +82,8 @@ def imported(*command: str) -> set[str]:
             assert any('"tools":[' in line for line in process.stdout)
             process.stdin.close()
         assert process.returncode == 0
-        told.seek(0)
-        stderr = told.read()
+        log_file.seek(0)
+        stderr = log_file.read()
     rows = (line.split("|") for line in stderr.splitlines() if line.startswith("import time:"))
     return {row[2].strip() for row in rows if len(row) == 3}
 

@@ -67,10 +67,10 @@ class Gateway:
         if fate in ("429", "503"):
             await _answer(send, int(fate), b"{}")
             return
-        kept: list[Any] = []
+        messages: list[Any] = []
 
         async def keep(message: Any) -> None:
-            kept.append(message)
+            messages.append(message)
 
         await self._behind(scope, receive, send if fate == "answered" else keep)
         if fate == "502 after":
@@ -127,7 +127,7 @@ def outcome(text: str, is_error: bool) -> str:
     return "in doubt" if "may or may not have been applied" in text else "not done"
 
 
-async def test_none_is_lost_none_is_doubled_and_nothing_is_left_over() -> None:
+async def test_no_call_is_lost_or_doubled_and_nothing_is_left_over() -> None:
     faults = Faults()
     faults.add(method="GET", status=500, times=20, after=50)
     faults.add(method="POST", status=503, times=20, after=100)
@@ -175,20 +175,24 @@ def check_store(box: Sandbox, outcomes: dict[int, str]) -> None:
     there.update(record.attributes["name"] for kind in ("template", "tag") for record in box.store.all(kind))
     there.update(record.attributes.get("email") or "" for record in box.store.all("profile"))
     there.update(f"event-{_properties(record).get('number')}" for record in box.store.all("event"))
-    seen: Counter[str] = Counter()
-    for number, came in outcomes.items():
+    outcome_counts: Counter[str] = Counter()
+    for number, result in outcomes.items():
         tool, arguments = work(number)
         if tool.startswith("get_"):
             continue
         name = f"event-{number}" if tool == "create_event" else arguments.get("name") or arguments["email"]
-        seen[came] += 1
-        assert there[name] == 1 if came == "done" else there[name] <= (came == "in doubt"), (name, came)
-    assert (seen["done"] > 1_000, seen["in doubt"] > 30, seen["not done"]) == (True, True, 0)
+        outcome_counts[result] += 1
+        assert there[name] == 1 if result == "done" else there[name] <= (result == "in doubt"), (name, result)
+    assert (outcome_counts["done"] > 1_000, outcome_counts["in doubt"] > 30, outcome_counts["not done"]) == (
+        True,
+        True,
+        0,
+    )
 
 
 def _properties(record: Any) -> dict[str, Any]:
-    found: dict[str, Any] = record.attributes.get("event_properties") or {}
-    return found
+    properties: dict[str, Any] = record.attributes.get("event_properties") or {}
+    return properties
 
 
 def open_files() -> int:
