@@ -120,7 +120,9 @@ def test_stray_prints_and_broken_messages_do_not_disturb_the_protocol() -> None:
         for ruin in (b"not json", b"[]", b'{"jsonrpc":"2.0"}', b"\xff\xfe", b'{"id":1}', b""):
             server.send(ruin)
         server.send({"jsonrpc": "2.0", "id": "2", "method": "ping"})
-        assert server.receive() == {"jsonrpc": "2.0", "id": "2", "result": {}}
+        while (answer := server.receive())["id"] != "2":
+            assert "error" in answer
+        assert answer == {"jsonrpc": "2.0", "id": "2", "result": {}}
         code, out, log = server.end()
     assert (code, out) == (0, b"")
     assert b"astray" in log
@@ -138,7 +140,7 @@ def test_a_modern_client_needs_no_handshake_but_an_envelope() -> None:
         process.stdin.close()
         assert process.wait(timeout=20) == 0
     assert answer["result"]["resultType"] == "complete"
-    assert answer["result"]["ttlMs"] == 86_400_000
+    assert answer["result"]["ttlMs"] == 300_000
 
 
 @pytest.mark.anyio
