@@ -17,7 +17,7 @@ from klaviyo_mcp.untrusted import clean
 _MARKS = (
     (
         re.compile(r"…\(\+[\d,]+(?: more)?\)"),
-        "ends in the note of a value that was cut. Read the rest with fields=name[offset:], and send the whole value",
+        "ends in the note of a value that was cut. Send the whole value, or leave the argument out",
     ),
     (re.compile("⏎"), "holds ⏎, as tables write a line break. Read the record alone, and send line breaks"),
     (
