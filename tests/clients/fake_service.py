@@ -29,6 +29,7 @@ class FakeService:
 
     pages = None
     patience_seconds = 60.0
+    secrets = ()
 
     def __init__(self) -> None:
         self.events: list[str] = []

@@ -53,3 +53,16 @@ def test_without_a_secret_nothing_is_changed(secrets: list[str]) -> None:
 def test_what_stands_around_a_secret_stays(secret: str, before: str, after: str) -> None:
     redacted = Redactor([secret], "")(f"{before}{secret}{after}")
     assert len(redacted) <= len(before) + len(after)
+
+
+@pytest.mark.parametrize("cut", ["…", "'…", "…(+12)"])
+def test_the_beginning_of_a_secret_that_a_text_cuts_is_found(cut: str) -> None:
+    secret = "mtn_0123456789abcdef"
+    assert Redactor([secret])(f"x {secret[:15]}{cut}") == f"x ***{cut}"
+    assert Redactor([secret])(f"x {secret[:15]} is no secret") == f"x {secret[:15]} is no secret"
+
+
+def test_a_value_without_a_secret_is_the_same_object() -> None:
+    value = {"content": [{"text": "any"}], "isError": False}
+    assert Redactor(["a-long-secret"]).value(value) is value
+    assert Redactor(["a-long-secret"], "*").value({"a": ["a-long-secret", 1]}) == {"a": ["*", 1]}

@@ -100,6 +100,15 @@ def _create(create: Callable[[Settings], Part], settings: Settings) -> Part:
         raise Refusal(f"KLAVIYO_MCP_TOOLSETS (--toolsets): {error.args[0]}") from None
 
 
+def _line_printer(settings: Settings) -> Callable[[str], None]:
+    """Prints text on stdout, without secrets, control characters and what else cannot be seen."""
+    from klaviyo_mcp.edge import Redactor
+    from klaviyo_mcp.untrusted import clean
+
+    redact = Redactor(settings.secrets(), "[hidden]")
+    return lambda text: click.echo(redact(clean(text)))
+
+
 def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None}
 
@@ -184,7 +193,7 @@ def demo(context: click.Context, /, **flags: Any) -> None:
     settings = resolve_settings(context, {**flags, "sandbox": True})
     from klaviyo_mcp.cli.demo import show_demo
 
-    _run(context, show_demo, create_service(settings), click.echo)
+    _run(context, show_demo, create_service(settings), _line_printer(settings))
 
 
 @main.command(name="call")
@@ -205,7 +214,7 @@ def call_(context: click.Context, /, tool: str, arguments: tuple[str, ...], as_j
         parsed = call.parse_arguments(arguments, as_json)
     except ValueError as error:
         raise Refusal(str(error)) from None
-    _run(context, call.call_tool, create_service(settings), tool, parsed, click.echo)
+    _run(context, call.call_tool, create_service(settings), tool, parsed, _line_printer(settings))
 
 
 @main.command()
@@ -226,7 +235,8 @@ def tools(context: click.Context, /, area: str | None, as_json: bool, search: st
         raise Refusal(str(error.args[0])) from None
     if search is not None:
         rows = listing.search_operations(policy.allowed_operations(rows, read_only=settings.read_only), search)
-    click.echo(listing.operations_json(rows, settings.revision) if as_json else listing.operations_text(rows))
+    print_line = _line_printer(settings)
+    print_line(listing.operations_json(rows, settings.revision) if as_json else listing.operations_text(rows))
 
 
 @main.command()
@@ -257,7 +267,7 @@ def doctor(context: click.Context, /, **flags: Any) -> None:
     settings = resolve_settings(context, flags)
     from klaviyo_mcp.cli.doctor import run_checks
 
-    _run(context, run_checks, settings, click.echo)
+    _run(context, run_checks, settings, _line_printer(settings))
 
 
 @main.command()
@@ -270,4 +280,4 @@ def connect(context: click.Context, /, timeout: float, browser: bool, **flags: A
     settings = resolve_settings(context, flags)
     from klaviyo_mcp.cli.connect import connect_account
 
-    _run(context, connect_account, settings, click.echo, timeout, browser)
+    _run(context, connect_account, settings, _line_printer(settings), timeout, browser)

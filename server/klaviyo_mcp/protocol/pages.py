@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.calls.inventory import Inventory
-from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.protocol.completion import Completion
 from klaviyo_mcp.protocol.prompts import Prompts
 from klaviyo_mcp.protocol.resources import Resources
@@ -24,12 +23,9 @@ class Pages:
     Args:
         inventory: The operations behind them.
         load_calls: Returns the service that reads the account.
-        redact: Removes secrets from a text.
     """
 
-    def __init__(
-        self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]], redact: Redactor
-    ) -> None:
-        self.resources = Resources(inventory, load_calls, redact)
+    def __init__(self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]]) -> None:
+        self.resources = Resources(inventory, load_calls)
         self.prompts = Prompts(read_only=inventory.settings.read_only)
         self.completion = Completion(inventory, load_calls)

@@ -16,7 +16,6 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp.calls.context import SilentContext
 from klaviyo_mcp.calls.guides.guide import GUIDE_PREFIX, GUIDES, find_guide
 from klaviyo_mcp.calls.inventory import Inventory
-from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.errors import ArgumentError, KlaviyoMcpError, NotFoundError
 from klaviyo_tools.arguments.spelling import nearest
 
@@ -34,12 +33,9 @@ _RESERVED = re.compile(r"[\x00-\x20\x7f]")
 class Resources:
     """The handlers of resources. A guide needs no account; a record is read by a call of its operation."""
 
-    def __init__(
-        self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]], redact: Redactor
-    ) -> None:
+    def __init__(self, inventory: Inventory, load_calls: Callable[[], Awaitable[CallService]]) -> None:
         self._addresses = inventory.registry.addresses
         self._load_calls = load_calls
-        self._redact = redact
 
     async def list(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
@@ -92,10 +88,10 @@ class Resources:
             calls = await self._load_calls()
             answer = await calls.run(operation, arguments, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
-            raise MCPError(mcp_types.INVALID_PARAMS, self._redact(str(error.args[0]))) from None
+            raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
         except KlaviyoMcpError as error:
-            raise MCPError(mcp_types.INTERNAL_ERROR, self._redact(str(error))) from None
-        return _contents(uri, self._redact(answer.text), "text/plain")
+            raise MCPError(mcp_types.INTERNAL_ERROR, str(error)) from None
+        return _contents(uri, answer.text, "text/plain")
 
 
 def _contents(uri: str, text: str, mime_type: str) -> mcp_types.ReadResourceResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +19,9 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp import __version__
 from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.inventory import UnknownTool
+from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
+from klaviyo_mcp.protocol.outgoing import OutgoingEdge
 from klaviyo_mcp.protocol.request_states import create_boundary
 from klaviyo_mcp.protocol.session import InputNeeded, SessionContext, create_used_states
 from klaviyo_mcp.protocol.string_arguments import decode_string_arguments
@@ -63,6 +65,10 @@ class ToolService(Protocol):
     @property
     def patience_seconds(self) -> float:
         """How long a question to a person waits for its answer."""
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What no client may read: a gateway could send the key back."""
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order."""
@@ -221,6 +227,7 @@ def server_of(handlers: Handlers) -> Server[Any]:
     )
     if handlers.service.pages is not None:
         _add_pages(server, handlers.service.pages)
+    server.middleware.append(OutgoingEdge(Redactor(handlers.service.secrets, "[hidden]")))
     server.middleware.append(decode_string_arguments)
     server.middleware.append(create_boundary())
     return server

@@ -21,7 +21,6 @@ from klaviyo_mcp.calls.inventory import (
     READING_DISCOVERY_TOOLS,
     Inventory,
 )
-from klaviyo_mcp.edge import Redactor
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -130,8 +129,6 @@ class ServedTools:
         self.inventory = inventory
         self._create_calls = create_calls
         self._on_answer = on_answer
-        # A gateway could send the key back in an answer.
-        self._redact = Redactor(inventory.settings.secrets(), "[hidden]")
         self._tools: list[mcp_types.Tool] | None = None
         self._pages: Pages | None = None
         self._calls: CallService | None = None
@@ -148,12 +145,17 @@ class ServedTools:
         """How long a question to a person waits for its answer."""
         return self.inventory.settings.confirm_patience
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key and the tokens, which no client may read."""
+        return self.inventory.settings.secrets()
+
     def pages(self) -> Pages:
         """The handlers of prompts, resources and completion, imported when first needed."""
         if self._pages is None:
             from klaviyo_mcp.protocol.pages import Pages
 
-            self._pages = Pages(self.inventory, self.calls, self._redact)
+            self._pages = Pages(self.inventory, self.calls)
         return self._pages
 
     async def calls(self) -> CallService:
@@ -168,7 +170,6 @@ class ServedTools:
         """The result of a call. Raises UnknownTool."""
         calls = self._calls or await self.calls()
         answer = await calls.call(name, arguments, context)
-        answer = answer._replace(text=self._redact(answer.text))
         if self._on_answer is not None:
             self._on_answer(answer)
         return tool_result(answer)
