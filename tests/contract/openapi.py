@@ -65,6 +65,11 @@ def restore(contract: Mapping[str, JSON]) -> dict[str, JSON]:
     return _Restoration(contract).document()
 
 
+def restore_attributes(contract: Mapping[str, JSON], type_: str) -> dict[str, JSON]:
+    """The schema of all attributes that any answer shows of a resource type."""
+    return _Restoration(contract).object_schema(contract["resources"][type_]["attributes"])
+
+
 class _Restoration:
     def __init__(self, contract: Mapping[str, JSON]) -> None:
         self.contract = contract
@@ -93,9 +98,9 @@ class _Restoration:
             return {"type": "array", "items": self.schema(shape["of"])} | nullable
         if "anyOf" in shape:
             return {"oneOf": [self.schema(branch) for branch in shape["anyOf"]]} | nullable
-        return self._object(shape["props"], shape.get("required")) | nullable
+        return self.object_schema(shape["props"], shape.get("required")) | nullable
 
-    def _object(self, properties: Mapping[str, JSON], required: JSON = None) -> dict[str, JSON]:
+    def object_schema(self, properties: Mapping[str, JSON], required: JSON = None) -> dict[str, JSON]:
         schemas = {name: self.schema(part) for name, part in properties.items()}
         return {"type": "object", "properties": schemas} | ({"required": required} if required else {})
 
@@ -167,7 +172,7 @@ class _Restoration:
         attributes = {name: shape for name, shape in resource["attributes"].items() if name not in omitted}
         properties = {
             **_identifier(type_)["properties"],
-            "attributes": self._object(attributes, [name for name in resource["required"] if name in attributes]),
+            "attributes": self.object_schema(attributes, [name for name in resource["required"] if name in attributes]),
             "links": {"type": "object"},
         }
         if resource["relationships"]:
