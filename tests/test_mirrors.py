@@ -18,6 +18,7 @@ ELSEWHERE = {
     "tests/server/calls/test_run.py": "calls/answer calls/context calls/requests calls/service",
     "tests/server/gateway/test_client.py": "gateway/options gateway/state gateway/transport",
     "tests/server/gateway/test_pacing.py": "gateway/credential_limit",
+    "tests/promises/test_ways_out.py": "protocol/outgoing",
     "tests/server/protocol/test_prompts.py": "protocol/prompt_texts",
     "tests/server/protocol/test_server.py": "protocol/pages protocol/string_arguments",
     "tests/server/reports/test_service.py": (
