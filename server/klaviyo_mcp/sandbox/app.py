@@ -223,6 +223,8 @@ def create_sandbox(
 def _fault_response(fault: Fault) -> HttpResponse:
     text = fault.body
     if text is None:
-        error = KlaviyoError(fault.status, "sandbox_fault", "Fault on demand.", f"Told to answer {fault.status}.")
+        error = KlaviyoError(
+            fault.status, "sandbox_fault", "Fault on demand.", f"The sandbox was set to answer {fault.status}."
+        )
         text = json.dumps(error.document()) if fault.status >= 400 else ""
     return HttpResponse(fault.status, text.encode(), fault.content_type, fault.headers)
