@@ -44,6 +44,12 @@ class ResourceType:
     """Relationships that a collection always includes: a row without their labels says little."""
     additional_fields: tuple[str, ...] = ()
     """Attributes that Klaviyo answers only in operations that offer them."""
+    stable_attributes: tuple[str, ...] = ()
+    """Attributes that only a change by somebody moves: by them a confirmation tells whether the record was changed.
+
+    Klaviyo itself moves the `updated` of a list or a profile when people join it or act, and a catalog's when its feed
+    is read: these would make every confirmation fail. A type without any is known by what its preview shows.
+    """
     fields_since: Mapping[str, str] = field(default_factory=dict)
     """Field, with all below it -> the revision from which on Klaviyo takes it."""
 
@@ -74,6 +80,7 @@ class TypeFacts(TypedDict, total=False):
     additional_columns: str
     default_includes: str
     additional_fields: str
+    stable_attributes: str
     fields_since: Mapping[str, str]
     """Revision -> the fields that it brought."""
 
@@ -94,6 +101,7 @@ def build_resource_type(type_: str, columns: str = "", fields: str = "", **facts
         additional_columns=tuple(facts.get("additional_columns", "").split()),
         default_includes=tuple(facts.get("default_includes", "").split()),
         additional_fields=tuple(facts.get("additional_fields", "").split()),
+        stable_attributes=tuple(facts.get("stable_attributes", "").split()),
         fields_since=MappingProxyType({name: revision for revision, names in since.items() for name in names.split()}),
     )
 

@@ -215,6 +215,7 @@ area.resource_type(
     facet="status",
     date="send_time",
     relationships="campaign-messages:campaign-message tags:tag",
+    stable_attributes="status audiences send_strategy send_options tracking_options",
 )
 area.resource_type(
     "campaign-message",
@@ -232,6 +233,7 @@ area.resource_type(
     date="created_at",
     relationships="campaign template image",
     fields_since={"2026-07-15": "definition.content.action_buttons definition.options.on_open.web_url"},
+    stable_attributes="definition updated_at",
 )
 area.resource_type("campaign-send-job", "status", "status", facet="status")
 area.resource_type("campaign-recipient-estimation", "estimated_recipient_count", "estimated_recipient_count")

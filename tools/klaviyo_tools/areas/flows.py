@@ -176,6 +176,7 @@ area.resource_type(
     date="created",
     relationships="flow-actions:flow-action tags:tag",
     additional_fields="definition",
+    stable_attributes="status trigger_type updated",
 )
 area.resource_type(
     "flow-action",
@@ -204,6 +205,7 @@ area.resource_type(
         definition.data.message.message_hierarchy
         definition.data.message.web_url"""
     },
+    stable_attributes="definition updated",
 )
 area.resource_type(
     "flow-message",
@@ -215,6 +217,7 @@ area.resource_type(
     date="created",
     relationships="flow-action template",
     fields_since={"2026-07-15": "definition.message_hierarchy definition.web_url"},
+    stable_attributes="definition updated",
 )
 area.collection(
     "get_flows",

@@ -65,6 +65,7 @@ area.resource_type(
     date="created_at",
     relationships="form-versions:form-version",
     additional_fields="definition",
+    stable_attributes="status updated_at",
 )
 area.resource_type(
     "form-version",

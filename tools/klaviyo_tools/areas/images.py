@@ -48,6 +48,7 @@ area.resource_type(
     label="name",
     facet="format",
     date="updated_at",
+    stable_attributes="updated_at",
 )
 area.collection(
     "get_images",

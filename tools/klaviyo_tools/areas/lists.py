@@ -36,6 +36,7 @@ area.resource_type(
     relationships="profiles:profile tags:tag flow-triggers:flow",
     additional_columns="profile_count",
     additional_fields="profile_count",
+    stable_attributes="name opt_in_process",
 )
 area.collection(
     "get_lists",

@@ -74,6 +74,7 @@ area.resource_type(
     relationships="profiles:profile tags:tag flow-triggers:flow",
     additional_columns="profile_count",
     additional_fields="profile_count",
+    stable_attributes="name definition",
 )
 area.collection(
     "get_segments",

@@ -163,6 +163,7 @@ area.resource_type(
     date="created",
     additional_fields="definition",
     fields_since={"2026-07-15": "definition"},
+    stable_attributes="updated",
 )
 area.resource_type(
     "template-universal-content",
@@ -178,6 +179,7 @@ area.resource_type(
     label="name",
     facet="definition.type",
     date="created",
+    stable_attributes="updated",
 )
 area.collection(
     "get_templates",

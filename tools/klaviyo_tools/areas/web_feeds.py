@@ -37,6 +37,7 @@ area.resource_type(
     label="name",
     facet="status",
     date="updated",
+    stable_attributes="url updated",
 )
 area.collection(
     "get_web_feeds",

@@ -49,6 +49,7 @@ area.resource_type(
     facet="enabled",
     date="created_at",
     relationships="webhook-topics:webhook-topic",
+    stable_attributes="endpoint_url enabled updated_at",
 )
 area.resource_type("webhook-topic")
 area.collection(

@@ -13,15 +13,16 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record, label_of, quote
 from klaviyo_mcp.errors import ConfirmationError, KlaviyoMcpError
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
+from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
+from klaviyo_tools.registry import resource_type
 
 ESTIMATION_POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
 """Seconds to wait after each read of the job that counts the recipients."""
 MAX_AUDIENCES = 20
 MAX_MESSAGES = 4
 SIDES = ("included", "excluded")
-FACTS = ("name", *STABLE_ATTRIBUTES["campaign"])
+FACTS = ("name", *resource_type("campaign").stable_attributes)
 """The attributes of a campaign that its previews rest on."""
 NEXT_STEPS = {
     "sent": "To send it anew, copy it with create_campaign_clone and send the copy.",
@@ -139,7 +140,7 @@ async def _read_groups(reads: AccountReads, ids: Sequence[str]) -> dict[str, Rec
     groups: dict[str, Record] = {}
 
     async def read(kind: str, some_ids: Sequence[str]) -> None:
-        collection, fields = reads.registry.collections[kind], STABLE_ATTRIBUTES[kind]
+        collection, fields = reads.registry.collections[kind], resource_type(kind).stable_attributes
         try:
             async for flat in reads.records(collection.name, fields=fields, filter=any_id(some_ids)):
                 groups[flat.id] = flat

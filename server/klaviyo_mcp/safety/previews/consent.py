@@ -10,8 +10,9 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import identifiers
-from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
+from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_tools.jsonapi.records import Page
+from klaviyo_tools.registry import resource_type
 
 KINDS = ("marketing", "transactional", "conversational")
 """The kinds of messages that consent is given for."""
@@ -92,7 +93,7 @@ async def _suppression(reads: AccountReads, arguments: Any, verb: str, outcome: 
     kind = "list" if arguments.list_id else "segment"
     id_ = arguments.list_id or arguments.segment_id
     query: dict[str, Any] = {f"{kind}_id": id_}
-    fields: tuple[str, ...] = STABLE_ATTRIBUTES[kind]
+    fields: tuple[str, ...] = resource_type(kind).stable_attributes
     if reads.counts:
         query["additional_fields"], fields = ["profile_count"], (*fields, "profile_count")
     page = require_record(await reads.page_or_none(f"get_{kind}", fields=fields, **query), f"{kind}_id", kind)

@@ -8,11 +8,11 @@ from typing import Any
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES
 from klaviyo_tools.areas.flows import MESSAGE_ACTION_TYPES
 from klaviyo_tools.jsonapi.records import Page, Record
+from klaviyo_tools.registry import resource_type
 
-FACTS = ("name", *STABLE_ATTRIBUTES["flow"])
+FACTS = ("name", *resource_type("flow").stable_attributes)
 
 
 async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:

@@ -23,7 +23,7 @@ from klaviyo_mcp.answers.wording import (
 )
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
-from klaviyo_mcp.safety.previews.stable_attributes import STABLE_ATTRIBUTES, stable_attributes
+from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -155,7 +155,7 @@ async def _read_record(
     reads: AccountReads, source: RecordSource, id_: str, declared: Preview, parts: Sequence[Placeholder]
 ) -> Page | None:
     include = dict.fromkeys([*declared.joined, *(part.of for part in parts if part.of != RECORD)])
-    fields = [*declared.facts, *STABLE_ATTRIBUTES.get(source.read.resource, ())]
+    fields = [*declared.facts, *resource_type(source.read.resource).stable_attributes]
     fields += (".".join(part.path) for part in parts if part.of == RECORD and part.path)
     query: dict[str, Any] = {"include": list(include)} if include else {}
     if declared.profile_count and reads.counts:
