@@ -39,7 +39,7 @@ ELSEWHERE = {
     "tests/tools/search/test_index.py": "search/language",
     # What starts a process is tested by starting it.
     "tests/clients/test_exits.py": "__main__ transports/stdio",
-    "tests/clients/test_transports.py": "transports/sse",
+    "tests/clients/test_transports.py": "transports/messages transports/sse",
     "tests/server/cli/test_commands.py": "cli/composition cli/demo cli/main cli/startup cli/tools",
     # The sandbox is tested by what it answers over HTTP: its parts by what the whole of them answers.
     "tests/contract/test_sandbox_answers.py": (

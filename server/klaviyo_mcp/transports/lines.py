@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
 import json
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-import anyio
 import mcp_types
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
+
+from klaviyo_mcp.transports.messages import MessageReader, ReceivedMessages
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +29,6 @@ class _Line(str):
     """A line that is no JSON."""
 
 
-class MessageReader(Protocol):
-    """Where the library reads messages, and lines that it could not parse."""
-
-    @property
-    def last_context(self) -> contextvars.Context | None:
-        """The context in which the last message was sent."""
-
-    async def receive(self) -> SessionMessage | Exception:
-        """The next message. Raises EndOfStream."""
-
-    async def aclose(self) -> None:
-        """Stop reading."""
-
-
 class MessageWriter(Protocol):
     """Where messages to the client are written."""
 
@@ -50,22 +36,17 @@ class MessageWriter(Protocol):
         """Write one message."""
 
 
-class MendedMessages:
-    """The messages of a client, as the library reads them. A line that cannot be mended is answered with an error."""
+class MendedMessages(ReceivedMessages):
+    """The messages of a client. A line that cannot be mended is answered with an error."""
 
     def __init__(self, reader: MessageReader, writer: MessageWriter) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._writer = writer
 
-    @property
-    def last_context(self) -> contextvars.Context | None:
-        """The context in which the last message was sent."""
-        return self._reader.last_context
-
     async def receive(self) -> SessionMessage | Exception:
-        """The next message."""
+        """The next message. Raises EndOfStream."""
         while True:
-            message = await self._reader.receive()
+            message = await super().receive()
             if not isinstance(message, ValidationError):
                 return message
             content = unparsed_content(message)
@@ -74,25 +55,6 @@ class MendedMessages:
             for error in errors_for(content):
                 logger.warning("a line is no message", extra={"facts": {"code": error.error.code}})
                 await self._writer.send(SessionMessage(error))
-
-    async def aclose(self) -> None:
-        """Stop reading."""
-        await self._reader.aclose()
-
-    def __aiter__(self) -> MendedMessages:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> MendedMessages:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 def unparsed_content(error: ValidationError) -> Any:

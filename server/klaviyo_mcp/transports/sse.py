@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections import Counter
 from typing import Any
 
@@ -10,12 +9,12 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.shared._context_streams import ContextReceiveStream
 from mcp.shared.message import SessionMessage
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from klaviyo_mcp.transports.asgi import Principal, principal_of, share_of
+from klaviyo_mcp.transports.messages import MessageReader, ReceivedMessages
 
 RETRY_SECONDS = 30
 """Seconds after which a client that found no room may try again."""
@@ -56,7 +55,7 @@ class SseSessions:
         try:
             async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
                 with anyio.CancelScope() as session:
-                    messages = ReceivedMessages(reader, session, self._idle_seconds)
+                    messages = PostedMessages(reader, session, self._idle_seconds)
                     await self._server.run(messages, writer, self._server.create_initialization_options())
         except ValueError:
             return  # the library has answered a refused Host or Origin already
@@ -66,49 +65,20 @@ class SseSessions:
                 del self._open[principal]
 
 
-class ReceivedMessages:
-    """The messages of one client, as the library reads them; each postpones the end of the session."""
+class PostedMessages(ReceivedMessages):
+    """The messages that one client posted; each postpones the end of the session."""
 
-    def __init__(
-        self,
-        reader: ContextReceiveStream[SessionMessage | Exception],
-        session: anyio.CancelScope,
-        idle_seconds: float,
-    ) -> None:
-        self._reader = reader
+    def __init__(self, reader: MessageReader, session: anyio.CancelScope, idle_seconds: float) -> None:
+        super().__init__(reader)
         self._session = session
         self._idle_seconds = idle_seconds
         self._postpone_end()
 
-    def _postpone_end(self) -> None:
-        self._session.deadline = anyio.current_time() + self._idle_seconds
-
-    @property
-    def last_context(self) -> contextvars.Context | None:
-        """The context in which the last message was posted; it names the client that posted it."""
-        return self._reader.last_context
-
     async def receive(self) -> SessionMessage | Exception:
-        """The next message."""
-        message = await self._reader.receive()
+        """The next message. Raises EndOfStream."""
+        message = await super().receive()
         self._postpone_end()
         return message
 
-    async def aclose(self) -> None:
-        """Stop reading."""
-        await self._reader.aclose()
-
-    def __aiter__(self) -> ReceivedMessages:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> ReceivedMessages:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    def _postpone_end(self) -> None:
+        self._session.deadline = anyio.current_time() + self._idle_seconds
