@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NoReturn, cast
 
 import anyio
+from anyio.abc import TaskGroup
 from mcp.server.stdio import stdio_server
 
 from klaviyo_mcp.protocol import server as protocol
@@ -48,51 +49,60 @@ def run(service: protocol.ToolService) -> None:
 
 
 async def _serve(service: protocol.ToolService) -> int:
-    received_signal = 0
-    handlers = protocol.Handlers(service)
-    server = protocol.server_of(handlers)
-    serving = anyio.CancelScope()
+    return await StdioSession(service).serve()
 
-    async def drain(writer: pipes.LineWriter) -> None:
+
+class StdioSession:
+    """One client, from the first line that it sends to its end or a signal."""
+
+    def __init__(self, service: protocol.ToolService) -> None:
+        self._service = service
+        self._handlers = protocol.Handlers(service)
+        self._serving = anyio.CancelScope()
+        self._received_signal = 0
+
+    async def serve(self) -> int:
+        """Serve until standard input ends; a signal ends the process. Returns the exit code."""
+        server = protocol.server_of(self._handlers)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._end_on_signal, group)
+            async with _streams(self._drain) as (reader, writer):
+                # What stays in the buffer of a stray print would reach the client once stdout is given back.
+                with contextlib.redirect_stdout(sys.stderr), self._serving:
+                    await server.run(MendedMessages(reader, writer), writer, server.create_initialization_options())
+                with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
+                    await self._service.aclose()
+                if self._received_signal:
+                    _exit(128 + self._received_signal)  # a thread that waits for standard input cannot be cancelled
+            group.cancel_scope.cancel()
+        return 0
+
+    async def _drain(self, writer: pipes.LineWriter) -> None:
         """After the end of the input: let running calls end too and their answers be written, however slowly."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(SETTLE_SECONDS)
             await pipes.run_ready_tasks()
-            await handlers.idle()
-        await handlers.stop()
+            await self._handlers.idle()
+        await self._handlers.stop()
         await writer.wait_until_quiet(SETTLE_SECONDS)
 
-    async def end() -> None:
-        await handlers.stop()
-        await anyio.sleep(SETTLE_SECONDS)
-        serving.cancel()
-        await anyio.sleep(CLOSE_SECONDS)
-        _exit(128 + received_signal)  # a client that stops reading would block a normal exit
-
-    async def end_on_signal() -> None:
-        nonlocal received_signal
+    async def _end_on_signal(self, group: TaskGroup) -> None:
         with (
             contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the event loop
             anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
         ):
             async for number in signals:
-                if received_signal:
+                if self._received_signal:
                     _exit(128 + number)
-                received_signal = int(number)
-                group.start_soon(end)
+                self._received_signal = int(number)
+                group.start_soon(self._end)
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(end_on_signal)
-        async with _streams(drain) as (reader, writer):
-            # What stays in the buffer of a stray print would reach the client once stdout is given back.
-            with contextlib.redirect_stdout(sys.stderr), serving:
-                await server.run(MendedMessages(reader, writer), writer, server.create_initialization_options())
-            with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS):
-                await service.aclose()
-            if received_signal:
-                _exit(128 + received_signal)  # a thread that waits for standard input cannot be cancelled
-        group.cancel_scope.cancel()
-    return 0
+    async def _end(self) -> None:
+        await self._handlers.stop()
+        await anyio.sleep(SETTLE_SECONDS)
+        self._serving.cancel()
+        await anyio.sleep(CLOSE_SECONDS)
+        _exit(128 + self._received_signal)  # a client that stops reading would block a normal exit
 
 
 @contextlib.asynccontextmanager
