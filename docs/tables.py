@@ -12,8 +12,8 @@ import mcp_types
 from klaviyo_mcp.cli.composition import create_service
 from klaviyo_mcp.cli.tools import smallest_toolset
 from klaviyo_mcp.protocol.tools import list_tools
-from klaviyo_mcp.settings import OLDEST_REVISION as REVISION
 from klaviyo_mcp.settings import Settings, facts_of, flag_of
+from klaviyo_tools.operation.facts import OLDEST_REVISION as REVISION
 from klaviyo_tools.registry import registry
 from klaviyo_tools.toolsets import CORE, STANDARD
 

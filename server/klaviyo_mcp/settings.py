@@ -21,9 +21,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from klaviyo_mcp.errors import SettingError
-from klaviyo_mcp.urls import gateway_url, is_loopback
+from klaviyo_mcp.urls import MATON_URL, gateway_url, is_loopback
+from klaviyo_tools.operation.facts import OLDEST_REVISION
 
-OLDEST_REVISION = "2026-01-15"
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|^<.*>$|^\$[A-Za-z_]+$|^%\w+%$")
 """What a client hands on where it does not know its own variables: `${MATON_API_KEY}`, `${input:maton}`, `$KEY`."""
 MIN_TOKEN_CHARACTERS = 16
@@ -179,7 +179,7 @@ class Settings(BaseModel):
         secret=True,
     )
     base_url: Annotated[str, AfterValidator(_check_gateway_url)] = setting(
-        "https://api.maton.ai", "MATON_BASE_URL", "Maton's gateway.", "an https URL; plain http only to loopback"
+        MATON_URL, "MATON_BASE_URL", "Maton's gateway.", "an https URL; plain http only to loopback"
     )
     connection: HeaderValue | None = setting(
         None, "MATON_CONNECTION", "Id of the Klaviyo connection, where there are several.", "the id of a connection"

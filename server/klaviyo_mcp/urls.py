@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from klaviyo_mcp.errors import SettingError
 
+MATON_URL = "https://api.maton.ai"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 
@@ -48,4 +49,4 @@ def is_loopback(host: str) -> bool:
 
 
 def _unusable(problem: str) -> SettingError:
-    return SettingError("MATON_BASE_URL", problem, then="Leave it unset to use https://api.maton.ai.")
+    return SettingError("MATON_BASE_URL", problem, then=f"Leave it unset to use {MATON_URL}.")

@@ -22,7 +22,8 @@ from klaviyo_mcp.gateway.responses import HttpAnswer, Outcome, interpret, timeou
 from klaviyo_mcp.gateway.retry import RetryPolicy, decide
 from klaviyo_mcp.gateway.state import RequestState
 from klaviyo_mcp.telemetry import tracing
-from klaviyo_mcp.urls import gateway_url
+from klaviyo_mcp.urls import MATON_URL, gateway_url
+from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.operation.request import Request
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from klaviyo_mcp.gateway.transport import HttpTransport
 
-BASE_URL = "https://api.maton.ai"
-REVISION = "2026-01-15"
 DEADLINE_SECONDS = 60.0
 MAX_ANSWER_BYTES = 50_000_000
 MAX_CONNECTIONS = 100
@@ -62,8 +61,8 @@ class GatewayClient:
         self,
         *,
         key: str | None,
-        base_url: str = BASE_URL,
-        revision: str = REVISION,
+        base_url: str = MATON_URL,
+        revision: str = OLDEST_REVISION,
         connection: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         pacer: Pacer | None = None,
@@ -75,7 +74,7 @@ class GatewayClient:
         scheme: GatewayScheme = MATON,
     ) -> None:
         self.base_url = gateway_url(base_url)
-        self.revision = header_value("KLAVIYO_REVISION", revision) or REVISION
+        self.revision = header_value("KLAVIYO_REVISION", revision) or OLDEST_REVISION
         self.connection = header_value("MATON_CONNECTION", connection)
         self.pacer = pacer or Pacer()
         self._key = header_value("MATON_API_KEY", key)

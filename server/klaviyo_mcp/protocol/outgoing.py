@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from mcp.server.caching import CacheableMethod
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.edge import Redactor
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
     from mcp.server.session import ServerSession
 
-_CONSTANT_METHODS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-"""Their results hold no text of the gateway, and tools/list holds much."""
+CONSTANT_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+)
+"""Lists that never change while the server runs. They hold no text of the gateway, and need no redaction."""
 
 
 class OutgoingEdge:
@@ -24,7 +30,7 @@ class OutgoingEdge:
         self._redact = redact
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method in _CONSTANT_METHODS:
+        if ctx.method in CONSTANT_LISTS:
             return await call_next(ctx)
         session = cast("ServerSession", RedactedSession(ctx.session, self._redact))
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import mcp_types
-from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -21,7 +21,7 @@ from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.inventory import UnknownTool
 from klaviyo_mcp.edge import Redactor
 from klaviyo_mcp.protocol.instructions import INSTRUCTIONS
-from klaviyo_mcp.protocol.outgoing import OutgoingEdge
+from klaviyo_mcp.protocol.outgoing import CONSTANT_LISTS, OutgoingEdge
 from klaviyo_mcp.protocol.request_states import create_boundary
 from klaviyo_mcp.protocol.session import InputNeeded, SessionContext, create_used_states
 from klaviyo_mcp.protocol.string_arguments import decode_string_arguments
@@ -40,13 +40,6 @@ logger = logging.getLogger(__name__)
 
 _LIST_CACHE_MS = 300_000
 """How long a client may keep a list: a restart with other settings changes it, and nothing tells the client."""
-_CONSTANT_LISTS: tuple[CacheableMethod, ...] = (
-    "tools/list",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-)
-"""Lists that never change while the server runs."""
 _HEAD_START_SECONDS = 0.05
 """How long the answer to tools/list has the process to itself before the connection to the gateway is prepared."""
 
@@ -219,7 +212,7 @@ def server_of(handlers: Handlers) -> Server[Any]:
         version=__version__,
         title="Klaviyo",
         instructions=INSTRUCTIONS,
-        cache_hints=dict.fromkeys(_CONSTANT_LISTS, CacheHint(ttl_ms=_LIST_CACHE_MS, scope="private")),
+        cache_hints=dict.fromkeys(CONSTANT_LISTS, CacheHint(ttl_ms=_LIST_CACHE_MS, scope="private")),
         lifespan=handlers.lifespan,
         get_tool_input_schema=handlers.input_schema,
         on_list_tools=handlers.list_tools,
