@@ -48,14 +48,29 @@ CONSEQUENCES: Mapping[Effect, str] = {
 
 
 async def read_facts(reads: AccountReads, operation: Operation, arguments: Arguments) -> CallPreview:
-    """The preview of a call for its facts alone, from the reads that these need. Raises as `read_preview` does.
+    """What the account says about a call: the lines that a person reads, and the facts behind them.
 
     Args:
-        reads: Read the account, without its counts.
+        reads: Read the account; without its counts, the reads for the facts alone are made.
         operation: The operation that is called.
         arguments: Its checked arguments.
+
+    Raises:
+        NotFoundError: A record that the call acts on is not there.
+        ConfirmationError: The state of a record forbids the call.
     """
-    return await _read(reads, operation, arguments)
+    try:
+        if isinstance(operation.preview, PreviewKind):
+            return await READERS[operation.preview](reads, arguments)
+        return await records.preview_record(reads, operation, arguments)
+    except MissingRecord as missing:
+        detail = f"{missing.argument}: {missing}; nothing was changed"
+        raise NotFoundError(operation.name, arguments=(missing.argument,), detail=detail) from None
+    except KlaviyoMcpError:
+        raise
+    except Exception:  # an answer whose shape nobody expected
+        logger.exception("no preview of %s", operation.name)
+        return CallPreview((f"{operation.title.lower()}; the details could not be read.",))
 
 
 async def read_preview(
@@ -74,25 +89,10 @@ async def read_preview(
         ConfirmationError: The state of a record forbids the call.
     """
     if operation.service is Service.MATON:
-        preview, account = await _read(reads, operation, arguments), "Maton"
+        preview, account = await read_facts(reads, operation, arguments), "Maton"
     else:
-        preview, name = await run_together(lambda: _read(reads, operation, arguments), account_name)
+        preview, name = await run_together(lambda: read_facts(reads, operation, arguments), account_name)
         account = f"Klaviyo account {quote(name)}"
     declared = operation.preview.consequence if isinstance(operation.preview, Preview) else None
     consequence = CONSEQUENCES.get(operation.effect_of(arguments), "") if declared is None else declared
     return preview.ended(account, consequence)
-
-
-async def _read(reads: AccountReads, operation: Operation, arguments: Arguments) -> CallPreview:
-    try:
-        if isinstance(operation.preview, PreviewKind):
-            return await READERS[operation.preview](reads, arguments)
-        return await records.preview_record(reads, operation, arguments)
-    except MissingRecord as missing:
-        detail = f"{missing.argument}: {missing}; nothing was changed"
-        raise NotFoundError(operation.name, arguments=(missing.argument,), detail=detail) from None
-    except KlaviyoMcpError:
-        raise
-    except Exception:  # an answer whose shape nobody expected
-        logger.exception("no preview of %s", operation.name)
-        return CallPreview((f"{operation.title.lower()}; the details could not be read.",))
