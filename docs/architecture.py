@@ -112,6 +112,18 @@ def arrow(source: Box, target: Box, number: int) -> str:
     return f'<path d="M{source.middle:g} {start} C{bend:g} {start + 40} {bend:g} {end - 40} {target.middle:g} {end}"/>'
 
 
+def drawn(box: Box) -> list[str]:
+    """A room as SVG: its name, and how many modules it has."""
+    name = box.room.rpartition(".")[2]
+    return [
+        f'<rect x="{box.x}" y="{box.y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" fill="#ffffff"'
+        ' stroke="#24323f"/>',
+        f'<text x="{box.middle:g}" y="{box.y + 19}" font-size="14" fill="#24323f">{name}</text>',
+        f'<text x="{box.middle:g}" y="{box.y + 34}" font-size="10" fill="#5b7083">'
+        f"{box.modules} module{'s' * (box.modules != 1)}</text>",
+    ]
+
+
 def picture(graph: grimp.ImportGraph) -> str:
     """The rooms of both packages and the imports among them, as SVG."""
     counts: dict[str, int] = {}
@@ -142,15 +154,7 @@ def picture(graph: grimp.ImportGraph) -> str:
         pairs = [(box, by_room[room]) for box in column for room in sorted(arrows[box.room]) if room in by_room]
         lines += [arrow(source, target, number) for number, (source, target) in enumerate(pairs)]
         lines.append("</g>")
-        for box in column:
-            lines += [
-                f'<rect x="{box.x}" y="{box.y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" fill="#ffffff"'
-                ' stroke="#24323f"/>',
-                f'<text x="{box.middle:g}" y="{box.y + 19}" font-size="14" fill="#24323f">'
-                f"{box.room.rpartition('.')[2]}</text>",
-                f'<text x="{box.middle:g}" y="{box.y + 34}" font-size="10" fill="#5b7083">'
-                f"{box.modules} module{'s' * (box.modules != 1)}</text>",
-            ]
+        lines += [line for box in column for line in drawn(box)]
     for number, text in enumerate(NOTES):
         y = height - MARGIN - 18 * (len(NOTES) - number)
         lines.append(f'<text x="{width - COLUMN_WIDTH // 2}" y="{y}" font-size="12" fill="#24323f">{text}</text>')

@@ -88,11 +88,6 @@ class Grouping:
     required: bool = False
 
     @property
-    def holds_ids(self) -> bool:
-        """Whether its values are ids, beside which names can stand."""
-        return bool(self.named_kind or self.name_grouping)
-
-    @property
     def column(self) -> str:
         """The name of its column."""
         return self.title or self.name
