@@ -8,9 +8,7 @@ from pydantic import Field, model_validator
 
 from klaviyo_tools.areas.profiles import (
     ADDITIONAL_FIELDS,
-    FULL_PROFILE,
-    IDENTIFIER_PATCH,
-    PROPERTY_PATCH,
+    FULL_PROFILE_WITH_PATCHES,
     PatchIdentifiers,
     PatchProperties,
     ProfileAttributes,
@@ -37,13 +35,7 @@ READ_SCOPES = "lists:read profiles:read"
 class ImportedProfile(ProfileAttributes):
     EXAMPLES: ClassVar = (
         {"email": "ann@example.com"},
-        {
-            **FULL_PROFILE,
-            "id": "01PROFILE",
-            "_kx": "x",
-            "patch_properties": PROPERTY_PATCH,
-            "patch_identifiers": IDENTIFIER_PATCH,
-        },
+        FULL_PROFILE_WITH_PATCHES,
     )
 
     id: Annotated[Id | None, Target()] = None

@@ -154,18 +154,21 @@ def require_identifier(arguments: Arguments, *names: str) -> None:
         raise ValueError(f"a profile needs {', '.join(identifiers[:-1])} or {identifiers[-1]}")
 
 
+FULL_PROFILE_WITH_PATCHES: dict[str, Any] = {
+    **FULL_PROFILE,
+    "id": "01PROFILE",
+    "_kx": "x",
+    "patch_properties": PROPERTY_PATCH,
+    "patch_identifiers": IDENTIFIER_PATCH,
+}
+
+
 class InnerProfile(ProfileAttributes):
     """The profile of an event or a push token; attributes beside its identifier are written to the profile."""
 
     EXAMPLES: ClassVar[tuple[dict[str, Any], ...]] = (
         {"email": "ann@example.com"},
-        {
-            **FULL_PROFILE,
-            "id": "01PROFILE",
-            "_kx": "x",
-            "patch_properties": PROPERTY_PATCH,
-            "patch_identifiers": IDENTIFIER_PATCH,
-        },
+        FULL_PROFILE_WITH_PATCHES,
     )
 
     id: Annotated[Id | None, Target()] = None
