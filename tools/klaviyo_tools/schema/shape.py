@@ -2,7 +2,8 @@
 
 pydantic can write it too, but builds the model's validator first. For all operations that takes longer than everything
 else before tools/list, and a session calls few of the models. A test compares the two schemas, in the plain form that
-clients accept (see `input_schema`). A validator that changes what a field takes carries WithJsonSchema.
+clients accept (see `input_schema`). A validator that changes what a field takes carries WithJsonSchema. The schema does
+not say that an object is closed, although the model refuses what it does not name: some clients cannot read that.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ def model_schema(model: type[BaseModel]) -> Schema:
     schema: Schema = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
-    if model.model_config.get("extra") == "forbid":
-        schema["additionalProperties"] = False
     return schema
 
 
@@ -42,10 +41,7 @@ def _field_schema(field: FieldInfo) -> Schema:
 
 
 def _ordered(schema: Schema) -> Schema:
-    ordered = {key: schema[key] for key in _ORDER if key in schema}
-    if "additionalProperties" in schema:
-        ordered["additionalProperties"] = schema["additionalProperties"]
-    return ordered
+    return {key: schema[key] for key in _ORDER if key in schema}
 
 
 def _type_schema(kind: Any) -> Schema:
