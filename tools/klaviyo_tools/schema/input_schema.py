@@ -1,7 +1,7 @@
 """pydantic model -> the JSON Schema that every MCP client accepts.
 
-No `$ref`, no `anyOf` with null, no titles, no type arrays, no `additionalProperties`. Path ids come first, then the fields
-in the order of the model. Lengths and patterns are left out: a call that breaks them gets an error in words.
+No `$ref`, no `anyOf` with null, no titles, no type arrays, no `additionalProperties`. Path ids come first, then the
+fields in the order of the model. Lengths and patterns are left out: a call that breaks them gets an error in words.
 """
 
 from __future__ import annotations
