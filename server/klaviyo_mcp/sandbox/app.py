@@ -1,8 +1,10 @@
 """An embedded Klaviyo and Maton to try, demo and test against, as an ASGI application.
 
 `create_sandbox()` builds a `Sandbox` with a populated account: mount it in `httpx.ASGITransport`, or serve it on a
-port. The package imports nothing of `klaviyo_tools` or of the server, so that it can catch their mistakes. Its parts,
-each of which imports only from the lines below its own:
+port. Klaviyo answers behind Maton's gateway at `/klaviyo/api/…`, and to its own clients directly at `/api/…`.
+
+The package imports nothing of `klaviyo_tools` or of the server, so that it can catch their mistakes. Its parts, each of
+which imports only from the lines below its own:
 
     app                          Maton's gateway in front of Klaviyo, and the control endpoints under /_sandbox/
     behaviour | faults | seed    what single operations do; failures on demand and rate limits; the seeded account
@@ -22,8 +24,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from anyio import sleep
+from anyio.lowlevel import checkpoint
 from pydantic_core import to_json
 
 from klaviyo_mcp.sandbox.api.connections import Connections
@@ -47,6 +51,9 @@ from klaviyo_mcp.sandbox.http import (
     send_response,
 )
 from klaviyo_mcp.sandbox.state.store import Store
+
+KLAVIYO = "https://a.klaviyo.com"
+"""Where the gateway asks Klaviyo: links of answers behind it begin so, and its clients must not follow them."""
 
 MAX_RECORDED_REQUESTS = 10_000
 _RECORDED_HEADERS = ("accept", "content-type", "revision", "maton-connection", "user-agent", "content-length")
@@ -92,9 +99,9 @@ class Sandbox:
             return self._control(request)
         fault = self.faults.take(request.method, request.path)
         if fault is not None and fault.delay:
-            import anyio
-
-            await anyio.sleep(fault.delay)
+            await sleep(fault.delay)
+        # In process nothing else waits, so a scan of many pages would keep the event loop from reading a cancellation.
+        await checkpoint()
         response = _fault_response(fault) if fault is not None and fault.status else self._answer(request)
         headers = {name: value for name, value in request.headers.items() if name in _RECORDED_HEADERS}
         self.requests.append(
@@ -106,6 +113,9 @@ class Sandbox:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
+            if request.path.startswith("/api/"):
+                self._check_klaviyo_key(request.headers.get("authorization", ""))
+                return self._answer_klaviyo(request, request.path, request.origin)
             self._check_key(request.headers.get("authorization", ""))
             if request.path == "/connections" or request.path.startswith("/connections/"):
                 status, document = self.connections.answer(
@@ -115,7 +125,7 @@ class Sandbox:
             if not request.path.startswith("/klaviyo/"):
                 raise MatonError(404, f"Unknown app: {request.path.split('/')[1]}.")
             self.connections.select(request.headers.get("maton-connection"))
-            return self._answer_klaviyo(request)
+            return self._answer_klaviyo(request, request.path.removeprefix("/klaviyo"), KLAVIYO)
         except MatonError as error:
             return HttpResponse(error.status, to_json(error.document()), JSON)
         except KlaviyoError as error:
@@ -125,13 +135,25 @@ class Sandbox:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise MatonError(401, "Missing Maton API key.")
-        if not hmac.compare_digest(key.strip().encode(), self.key.encode()):
+        if not self._is_key(key):
             raise MatonError(401, "Invalid Maton API key.")
 
-    def _answer_klaviyo(self, request: HttpRequest) -> HttpResponse:
-        """Answer as Klaviyo would behind the gateway. Raises KlaviyoError."""
+    def _check_klaviyo_key(self, authorization: str) -> None:
+        """Accept the sandbox's key as Klaviyo's private key or OAuth access token. Raises KlaviyoError (401)."""
+        scheme, _, key = authorization.partition(" ")
+        if scheme.lower() not in ("klaviyo-api-key", "bearer") or not key.strip():
+            detail = "Authentication credentials were not provided."
+            raise KlaviyoError(401, "not_authenticated", detail, detail, "/data/")
+        if not self._is_key(key):
+            detail = "Incorrect authentication credentials."
+            raise KlaviyoError(401, "authentication_failed", detail, detail, "/data/")
+
+    def _is_key(self, key: str) -> bool:
+        return hmac.compare_digest(key.strip().encode(), self.key.encode())
+
+    def _answer_klaviyo(self, request: HttpRequest, path: str, origin: str) -> HttpResponse:
+        """Answer as Klaviyo at `origin` would at this path. Raises KlaviyoError."""
         revision = self._revision(request.headers.get("revision"))
-        path = request.path.removeprefix("/klaviyo")
         route = revision.contract.route(path)
         if route is None:
             raise KlaviyoError(404, "not_found", "Not found.", f"The path {unquote(path)} could not be found.")
@@ -142,7 +164,8 @@ class Sandbox:
             raise KlaviyoError(405, "method_not_allowed", "Method not allowed.", detail)
         if "{" in operation.path and not id_:
             raise not_found("resource", id_)
-        headers = self.rate_limits.admit(operation, request.parameters) if self.rate_limits is not None else {}
+        parameters = _with_cursor_of_link(request.parameters, origin)
+        headers = self.rate_limits.admit(operation, parameters) if self.rate_limits is not None else {}
         if operation.body is not None:
             request.check_media_type(operation.media_type)
         status, document = answer(
@@ -151,9 +174,10 @@ class Sandbox:
                 operation=operation,
                 path=path,
                 id=id_,
-                parameters=request.parameters,
-                query=read_query(revision.contract, operation, request.parameters),
+                parameters=parameters,
+                query=read_query(revision.contract, operation, parameters),
                 body=request.body,
+                origin=origin,
             ),
             HANDLERS,
         )
@@ -218,6 +242,17 @@ def create_sandbox(
     populate(store, profiles=profiles, seed=seed, now=now)
     limits = RateLimits() if rate_limits is True else rate_limits or None
     return Sandbox(store, key=key, faults=faults or Faults(), rate_limits=limits, seed=seed)
+
+
+def _with_cursor_of_link(parameters: Mapping[str, str], origin: str) -> Mapping[str, str]:
+    """Take the cursor out of a link of ours that a client gives back whole.
+
+    Klaviyo's SDKs do that themselves, but only where the link begins with https.
+    """
+    link = parameters.get("page[cursor]", "")
+    if not link.startswith(f"{origin}/"):
+        return parameters
+    return {**parameters, "page[cursor]": parse_qs(urlsplit(link).query).get("page[cursor]", [""])[0]}
 
 
 def _fault_response(fault: Fault) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Klaviyo's filter language: parsed, checked against the fields that an operation filters by, and evaluated.
 
-Source of the grammar: the filtering section of Klaviyo's API overview.
+Source of the grammar: the filtering section of Klaviyo's API overview. Strings stand in double quotes there; Klaviyo's
+OpenAPI documents and its own clients write single quotes, so both are read.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Comparison:
     value: Value = None
 
 
-_TOKEN = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[(),\[\]])|(?P<bare>[^\s"(),\[\]]+))')
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<mark>[(),\[\]])|(?P<bare>[^\s"'(),\[\]]+))"""
+)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
     "greater-than": lambda a, b: a > b,
@@ -125,7 +128,7 @@ class _Parser:
             moment = parse_timestamp(text)
             if moment is not None:
                 return moment
-        raise self.error(f"{text!r} is not a value: strings stand in double quotes, dates are ISO 8601.")
+        raise self.error(f"{text!r} is not a value: strings stand in quotes, dates are ISO 8601.")
 
     def token(self) -> tuple[str, str]:
         return self.tokens[self.at] if self.at < len(self.tokens) else ("", "the end")

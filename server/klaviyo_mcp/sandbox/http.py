@@ -28,6 +28,12 @@ class HttpRequest:
     parameters: Mapping[str, str]
     headers: Mapping[str, str]
     content: bytes
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host that the client asked."""
+        return f"{self.scheme}://{self.headers.get('host', '')}"
 
     @property
     def content_type(self) -> str:
@@ -89,6 +95,7 @@ async def read_request(scope: Scope, receive: Receive) -> HttpRequest:
         parameters=dict(parse_qsl(query, keep_blank_values=True)),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         content=b"".join(chunks),
+        scheme=scope.get("scheme", "http"),
     )
 
 

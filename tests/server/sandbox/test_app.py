@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import anyio
+import anyio.lowlevel
+import httpx
 import pytest
 from tests.server.sandbox.sandbox_api import HEADERS, only_error, send
 
@@ -23,6 +26,49 @@ async def test_the_gateway_refuses_a_missing_or_wrong_key(sandbox: Sandbox, auth
         assert response.status_code == 401
         assert "errors" not in response.json()
         assert "API key" in response.json()["error"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [(None, "not_authenticated"), ("Basic sandbox", "not_authenticated"), ("Klaviyo-API-Key", "not_authenticated"),
+     ("Klaviyo-API-Key wrong", "authentication_failed"), ("Bearer wrong", "authentication_failed")],
+)  # fmt: skip
+async def test_klaviyo_itself_refuses_a_missing_or_wrong_key(
+    sandbox: Sandbox, authorization: str | None, code: str
+) -> None:
+    headers = {"revision": "2026-01-15"} | ({"authorization": authorization} if authorization else {})
+    response = await send(sandbox, "GET", "/api/profiles", headers)
+    assert response.status_code == 401
+    assert only_error(response.json())["code"] == code
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("authorization", ["Klaviyo-API-Key sandbox", "Bearer sandbox"])
+async def test_klaviyos_own_clients_ask_without_the_gateway(sandbox: Sandbox, authorization: str) -> None:
+    headers = {"authorization": authorization, "revision": "2026-01-15"}
+    assert (await send(sandbox, "POST", "/api/lists/", headers, json=LIST)).status_code == 201
+    (connection_id,) = sandbox.connections.active()
+    await send(sandbox, "DELETE", f"/connections/{connection_id}")
+    assert (await send(sandbox, "GET", "/api/lists", headers)).json()["data"][0]["attributes"]["name"] == "A"
+
+
+@pytest.mark.anyio
+async def test_links_name_the_host_that_was_asked(sandbox: Sandbox) -> None:
+    headers = {"authorization": "Klaviyo-API-Key sandbox", "revision": "2026-01-15"}
+    for name in "abc":
+        profile = {"type": "profile", "attributes": {"email": f"{name}@example.com"}}
+        await send(sandbox, "POST", "/api/profiles", headers, json={"data": profile})
+    first = (await send(sandbox, "GET", "/api/profiles?page[size]=2", headers)).json()
+    link = first["links"]["next"]
+    assert link.startswith("http://sandbox/api/profiles?")
+    assert first["data"][0]["links"]["self"].startswith("http://sandbox/api/profiles/")
+    followed, given_whole = [
+        (await send(sandbox, "GET", path, headers, **options)).json()["data"]
+        for path, options in ((link, {}), ("/api/profiles", {"params": {"page[size]": "2", "page[cursor]": link}}))
+    ]
+    assert followed == given_whole
+    assert len({one["id"] for one in [*first["data"], *followed]}) == 3
 
 
 @pytest.mark.anyio
@@ -48,6 +94,32 @@ async def test_a_request_needs_a_revision_that_exists(sandbox: Sandbox, revision
     response = await send(sandbox, "GET", "/klaviyo/api/lists", headers)
     assert response.status_code == 400
     assert only_error(response.json())["code"] == code
+
+
+@pytest.mark.anyio
+async def test_an_older_revision_falls_forward_to_the_oldest_contract(sandbox: Sandbox) -> None:
+    response = await send(sandbox, "GET", "/klaviyo/api/lists", {**HEADERS, "revision": "2024-10-15"})
+    assert response.status_code == 200
+
+
+@pytest.mark.anyio
+async def test_other_tasks_run_between_the_requests_of_a_scan(sandbox: Sandbox) -> None:
+    """In process nothing of a request waits for the network: a cancellation would be read when the scan has ended."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox), base_url="http://sandbox") as client:
+        answered = 0
+
+        async def scan() -> None:
+            nonlocal answered
+            for _ in range(1_000):
+                await client.get("/klaviyo/api/lists", headers=HEADERS)
+                answered += 1
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(scan)
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+    assert answered < 100
 
 
 @pytest.mark.anyio

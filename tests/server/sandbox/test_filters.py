@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError
@@ -17,8 +17,9 @@ from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
     [
         "", "equals", "equals(", "equals(email)", "equals(email,)", "equals(email,a@example.com)",
         'like(email,"a")', 'equals(email,"a"', 'equals(email,"a"))', 'equals(email,"a") equals(id,"b")',
-        'any(email,["a" "b"])', 'equals(email,"a",)', "equals(email,'a')", 'or(equals(email,"a"),equals(id,"b"))',
-        'equals(email,"a\\")', "any(email,[", "greater-than(created,2026-99-99)",
+        'any(email,["a" "b"])', 'equals(email,"a",)', "equals(email,'a)", 'or(equals(email,"a"),equals(id,"b"))',
+        'equals(email,"a\\")', "equals(email,'a\\')", "equals(email,'a\")", "any(email,[",
+        "greater-than(created,2026-99-99)",
     ],
 )  # fmt: skip
 def test_a_filter_that_breaks_the_grammar_is_refused(text: str) -> None:
@@ -35,6 +36,20 @@ def test_a_filter_is_read_as_its_comparisons() -> None:
         Comparison("has", "profile"),
         Comparison("greater-than", "rating", 3),
     ]
+
+
+def test_strings_stand_in_single_quotes_too() -> None:
+    assert parse_filter("""equals(name,'a \\'b\\', "c"'),any(id,['x',"it's"])""") == [
+        Comparison("equals", "name", """a 'b', "c\""""),
+        Comparison("any", "id", ["x", "it's"]),
+    ]
+
+
+@given(st.text())
+def test_the_strings_of_pythons_repr_are_read(text: str) -> None:
+    """Klaviyo's own server writes the values of its filters so; it escapes what does not print, as Klaviyo does not."""
+    assume(text.isprintable())
+    assert parse_filter(f"equals(name,{text!r})") == [Comparison("equals", "name", text)]
 
 
 @given(st.text())

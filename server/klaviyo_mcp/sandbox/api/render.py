@@ -13,8 +13,6 @@ from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
 from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import Record
 
-HOST = "https://a.klaviyo.com"
-
 _ALWAYS_LINKED = frozenset({("campaign", "campaign-messages")})
 """To-many relationships whose ids Klaviyo gives without `include`."""
 
@@ -40,13 +38,16 @@ class _Relationship:
 
 
 class Renderer:
-    """Renders the answers of one request to one operation."""
+    """Renders the answers of one request to one operation. Links begin with `origin`."""
 
-    def __init__(self, contract: Contract, operation: Operation, relationships: Relationships, query: Query) -> None:
+    def __init__(
+        self, contract: Contract, operation: Operation, relationships: Relationships, query: Query, origin: str
+    ) -> None:
         self.contract = contract
         self.operation = operation
         self.relationships = relationships
         self.query = query
+        self.origin = origin
         self.joined: Mapping[str, str] = {}
         self._attribute_readers: dict[str, AttributeReader] = {}
         self._relationships_by_type: dict[tuple[str, bool], list[_Relationship]] = {}
@@ -56,11 +57,11 @@ class Renderer:
 
     def many(self, page: Page, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         data = [self._resource(record, primary=True) for record in page.records]
-        return self._document(data, page.records, page_links(page, path, parameters))
+        return self._document(data, page.records, page_links(page, f"{self.origin}{path}", parameters))
 
     def identifiers(self, page: Page, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         data = [{"type": record.type, "id": record.id} for record in page.records]
-        return {"data": data, "links": page_links(page, path, parameters)}
+        return {"data": data, "links": page_links(page, f"{self.origin}{path}", parameters)}
 
     def _document(self, data: Any, records: Sequence[Record], links: Mapping[str, Any]) -> dict[str, Any]:
         document = {"data": data, "links": links}
@@ -77,7 +78,7 @@ class Renderer:
         return [self._resource(record, primary=False) for record in included.values()]
 
     def url(self, record: Record) -> str:
-        return f"{HOST}{self.contract.resource_type(record.type).path}/{quote(record.id, safe='')}"
+        return f"{self.origin}{self.contract.resource_type(record.type).path}/{quote(record.id, safe='')}"
 
     def _resource(self, record: Record, *, primary: bool) -> dict[str, Any]:
         url = self.url(record)
@@ -162,14 +163,14 @@ def _copy_path(source: Mapping[str, Any], target: dict[str, Any], path: Sequence
             _copy_path(value, inner, rest)
 
 
-def page_links(page: Page, path: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The links of a collection. They name Klaviyo's own host, so a client of the gateway must not follow them."""
-    links = {"self": _url(path, parameters)}
+def page_links(page: Page, url: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The links of a collection at this address. Behind the gateway they name Klaviyo's own host, not the gateway's."""
+    links = {"self": _with_query(url, parameters)}
     for name, cursor in (("next", page.next), ("prev", page.previous)):
         if cursor:
-            links[name] = _url(path, {**parameters, "page[cursor]": cursor})
+            links[name] = _with_query(url, {**parameters, "page[cursor]": cursor})
     return links
 
 
-def _url(path: str, parameters: Mapping[str, str]) -> str:
-    return f"{HOST}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
+def _with_query(url: str, parameters: Mapping[str, str]) -> str:
+    return f"{url}?{urlencode(parameters)}" if parameters else url

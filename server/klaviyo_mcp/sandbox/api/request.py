@@ -30,7 +30,8 @@ class Answer(NamedTuple):
 class ApiRequest:
     """A request to one operation, its parameters and body checked against the contract.
 
-    `id` is the id in the path, `parameters` are the query parameters as they came, `query` what they ask for.
+    `id` is the id in the path, `parameters` are the query parameters as they came, `query` what they ask for. Links in
+    the answer begin with `origin`, the scheme and host under which Klaviyo is asked.
     """
 
     revision: Revision
@@ -40,6 +41,7 @@ class ApiRequest:
     parameters: Mapping[str, str]
     query: Query
     body: JSON
+    origin: str
 
     @property
     def contract(self) -> Contract:
@@ -75,7 +77,7 @@ class ApiRequest:
 
     @cached_property
     def renderer(self) -> Renderer:
-        return Renderer(self.contract, self.operation, self.relationships, self.query)
+        return Renderer(self.contract, self.operation, self.relationships, self.query, self.origin)
 
     def record(self, type_: str, id_: str | None = None) -> Record:
         """The record with this id, or with the id in the path. Raises KlaviyoError (404)."""

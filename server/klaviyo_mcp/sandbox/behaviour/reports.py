@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from klaviyo_mcp.sandbox.api.render import HOST
 from klaviyo_mcp.sandbox.api.request import Answer, ApiRequest, Handler
 from klaviyo_mcp.sandbox.state.store import Record
 
@@ -42,7 +41,7 @@ def _query_aggregates(request: ApiRequest) -> Answer:
     attributes, next_cursor = query_page(request.store, request.attributes)
     answer = _answer_computed(request, attributes)
     if next_cursor:
-        answer.document["links"]["next"] = f"{HOST}/api/metric-aggregates?page_cursor={quote(next_cursor)}"
+        answer.document["links"]["next"] = f"{request.origin}/api/metric-aggregates?page_cursor={quote(next_cursor)}"
     return answer
 
 

@@ -22,6 +22,16 @@ CONTRACT_REVISIONS = ("2026-01-15", "2026-07-15")
 INTERMEDIATE_REVISIONS = ("2026-04-15",)
 """Revisions without a contract of their own: the next contract describes the operations that they already have."""
 
+OLDER_REVISIONS = frozenset({
+    "2022-10-17", "2023-01-24", "2023-02-22", "2023-06-15", "2023-07-15", "2023-08-15", "2023-09-15", "2023-10-15",
+    "2023-12-15", "2024-02-15", "2024-05-15", "2024-06-15", "2024-07-15", "2024-10-15", "2025-01-15", "2025-04-15",
+    "2025-07-15", "2025-10-15",
+})  # fmt: skip
+"""Revisions before the oldest contract. A retired one falls forward at Klaviyo: the oldest contract answers for it.
+
+Source: Klaviyo's changelog, and its API versioning and deprecation policy.
+"""
+
 
 @dataclass(frozen=True)
 class ResourceType:
@@ -177,6 +187,8 @@ def _operation(name: str, row: Mapping[str, JSON]) -> Operation:
 @lru_cache
 def load_contract(revision: str) -> Contract | None:
     """The contract in force at a revision (`2026-01-15`), or None where there is no such revision."""
+    if revision in OLDER_REVISIONS:
+        return load_contract(CONTRACT_REVISIONS[0])
     if revision not in (*CONTRACT_REVISIONS, *INTERMEDIATE_REVISIONS):
         return None
     return Contract(read_contract(next(one for one in CONTRACT_REVISIONS if one >= revision)), revision)
