@@ -92,8 +92,8 @@ class HttpServer:
 
 @contextmanager
 def http_server(command: Sequence[str], **variables: str) -> Iterator[HttpServer]:
-    """A server on a free port of loopback that answers."""
-    settings = environment(KLAVIYO_MCP_PORT="0", **variables)
+    """A server that answers on loopback, on a free port unless the variables name one."""
+    settings = environment(**{"KLAVIYO_MCP_PORT": "0", **variables})
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings) as process:
         try:
             assert process.stderr is not None
