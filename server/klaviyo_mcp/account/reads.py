@@ -84,10 +84,10 @@ class AccountReads:
         reads._deadline = anyio.current_time() + self.read_seconds
         return reads
 
-    def on_connection(self, connection: str | None) -> AccountReads:
-        """The same reads, whose requests name this Maton connection."""
+    def on_connection(self, connection: str | None, deadline: float | None = None) -> AccountReads:
+        """The same reads, whose requests name this Maton connection; `deadline` on the event loop's clock ends them."""
         reads = copy(self)
-        reads._connection = connection
+        reads._connection, reads._deadline = connection, deadline
         return reads
 
     async def page(

@@ -47,6 +47,19 @@ class CollectionPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordEdit:
+    """An update that the stored record takes part in.
+
+    Attributes:
+        stored: The attributes of the record as they were read directly before the update.
+        sent: The attributes that the update sends.
+    """
+
+    stored: Mapping[str, Any]
+    sent: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A call, ready to be sent.
 
@@ -60,6 +73,8 @@ class Plan:
         query: Parameters beside those of the arguments: the sparse fieldsets.
         collection: How a collection is read; None for every other kind of answer.
         connection: Id of the Maton connection that every request names; None where the call changes nothing.
+        edit: The record as it was read for this update, and what is sent so that it keeps the rest; None where the
+            arguments alone say what is sent.
     """
 
     operation: Operation
@@ -71,6 +86,7 @@ class Plan:
     query: Mapping[str, str]
     collection: CollectionPlan | None = None
     connection: str | None = None
+    edit: RecordEdit | None = None
 
 
 def plan_call(call: Authorized, *, revision: str, hide: bool) -> Plan:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from klaviyo_mcp.answers.cursors import Position
 from klaviyo_mcp.answers.pages import read_pages
+from klaviyo_mcp.calls import edits
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan
 from klaviyo_mcp.gateway.operations import OperationSender
@@ -32,7 +33,7 @@ class PlanRequests:
 
         return await self.sender.send(
             plan.operation,
-            plan.operation.request(plan.arguments, query),
+            edits.request_of(plan, query),
             arguments=plan.arguments,
             deadline=plan.deadline,
             on_wait=report_wait,

@@ -15,7 +15,7 @@ from klaviyo_mcp.answers.counts import CountsAnswer
 from klaviyo_mcp.answers.cursors import CursorError
 from klaviyo_mcp.answers.pages import MAX_RESULTS
 from klaviyo_mcp.answers.view import FieldError
-from klaviyo_mcp.calls import connection_link, jobs
+from klaviyo_mcp.calls import connection_link, edits, jobs
 from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.context import CallContext, SilentContext
 from klaviyo_mcp.calls.inventory import Inventory
@@ -89,6 +89,7 @@ class PlanRunner:
         return answer.text(collection.cursor)
 
     async def _record(self, plan: Plan, context: CallContext) -> str:
+        plan = await edits.read_stored(plan, self.reads, self.revision)
         fetch = partial(self.requests.page, plan, context, plan.query)
         if plan.operation.name == connection_link.OPERATION:
             return await connection_link.create_connection_text(
@@ -114,7 +115,9 @@ class PlanRunner:
                 included=page.included,
                 view=plan.view,
             )
-        return record.record_text(flat, plan.resource, included=page.included, view=plan.view)
+        text = record.record_text(flat, plan.resource, included=page.included, view=plan.view)
+        foreign = edits.foreign_changes(plan, flat)
+        return f"{foreign}\n{text}" if foreign else text
 
     async def _report(self, plan: Plan, context: CallContext) -> str:
         async def send(arguments: Arguments) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -52,6 +53,42 @@ async def test_a_mark_of_an_answer_is_not_written(html: str, reason: str) -> Non
     answer = await server.run("create_template", name="Tea", editor_type="CODE", html=html)
     assert answer.startswith(f"ERROR: create_template was not sent: {reason}")
     assert server.writes() == []
+
+
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        {"find": "a", "replace": "⏎"},
+        {"find": "Press ⏎", "replace": "Hello …(+12)"},
+        {"find": "a …(+12)", "replace": "Hello …(+13)"},
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_replacement_writes_no_mark(replacement: dict[str, Any], as_json: bool) -> None:
+    arguments = {"replacements": [replacement]}
+    with pytest.raises(MarkError, match=r"^replacements\[0\]\.replace "):
+        clean_written({"replacements": json.dumps([replacement])} if as_json else arguments)
+
+
+@pytest.mark.parametrize(
+    "replacement", [{"find": "⏎ a…(+12)", "replace": "b…(+12) ⏎"}, {"find": "…(+9)", "replace": ""}]
+)
+def test_what_a_replacement_finds_in_the_stored_text_is_no_mark(replacement: dict[str, Any]) -> None:
+    assert clean_written({"replacements": [replacement]}) == {"replacements": [replacement]}
+    assert clean_written({"replacements": json.dumps([replacement])}) == {"replacements": [replacement]}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"body": {"sections": [{"text": "Dear …(+100)"}]}},
+        {"body": {"sections": [{"text": "a", "…": "(+2 more)"}]}},
+        {"body": {"a⏎b": 1}},
+    ],
+)
+def test_a_mark_inside_a_nested_value_is_refused(definition: dict[str, Any]) -> None:
+    with pytest.raises(MarkError, match=r"^definition\.body"):
+        clean_written({"definition": definition})
 
 
 @given(

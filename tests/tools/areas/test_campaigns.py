@@ -158,7 +158,7 @@ def test_a_dynamic_tracking_value_is_one_of_klaviyos(refusal_of: RefusalOf) -> N
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        ({}, "arguments: give what changes: channel with subject, body …, or image_id"),
+        ({}, "arguments: give what changes: channel with subject, body …, image_id, or replacements"),
         (
             {"subject": "Hi"},
             "arguments: channel is needed with the fields of a message: email, sms or mobile_push",

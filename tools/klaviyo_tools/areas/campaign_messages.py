@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
-from klaviyo_tools.arguments.places import Attribute, Relationship
+from klaviyo_tools.arguments.places import Attribute, Relationship, TextEdits
+from klaviyo_tools.arguments.replacements import replacements_in
 from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, one_line_schema
 
 EMAIL_FIELDS = {
@@ -247,13 +248,18 @@ class NewMessage(Message):
         return self
 
 
+MESSAGE_TEXTS = TextEdits({name: f"definition.content.{name}" for name in ("subject", "preview_text", "title", "body")})
+
+
 class MessageChanges(Message):
     EXAMPLES: ClassVar[Any] = tuple({"campaign_message_id": "01HEXAMPLE", **message} for message in MESSAGE_EXAMPLES)
 
+    replacements: replacements_in(MESSAGE_TEXTS) = None  # type: ignore[valid-type]
+
     @model_validator(mode="after")
     def _check_changes(self) -> Self:
-        if self.channel is None and self.image_id is None:
-            raise ValueError("give what changes: channel with subject, body …, or image_id")
+        if self.channel is None and self.image_id is None and not self.replacements:
+            raise ValueError("give what changes: channel with subject, body …, image_id, or replacements")
         return self
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from klaviyo_tools.areas.profiles import TIME_OPERATORS
 from klaviyo_tools.arguments.marks import UNLISTED, Since, ValuesByRevision
-from klaviyo_tools.arguments.places import Target
+from klaviyo_tools.arguments.places import Target, TextEdits
+from klaviyo_tools.arguments.replacements import replacements_in
 from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text
 from klaviyo_tools.operation.area import Area, L, S
@@ -110,6 +112,22 @@ class NewTemplate(Arguments):
         return self
 
 
+def _refuse_drag_and_drop(template: Mapping[str, Any], name: str) -> str | None:
+    """Source: update_template (2026-07-15): "The HTML contents … Not allowed for SYSTEM_DRAGGABLE templates"."""
+    if name == "text" or template.get("editor_type") != "SYSTEM_DRAGGABLE":
+        return None
+    return (
+        f"the template's editor_type is SYSTEM_DRAGGABLE (drag and drop): Klaviyo makes its {name} from its "
+        "definition, and takes no other. Change its definition, or edit it in Klaviyo"
+    )
+
+
+TEMPLATE_TEXTS = TextEdits(
+    {name: name for name in ("html", "text", "amp")}, "html", _refuse_drag_and_drop, ("editor_type",)
+)
+CONTENT_TEXTS = TextEdits({"content": "definition.data.content"}, "content")
+
+
 class TemplateChanges(Arguments):
     EXAMPLES: ClassVar[Any] = (
         {"template_id": "01HEXAMPLE", "name": "Sale", **HTML_EXAMPLE},
@@ -121,6 +139,7 @@ class TemplateChanges(Arguments):
     text: str | None = None
     amp: str | None = None
     definition: TemplateDefinition | None = Field(None, description="replaces the drag-and-drop content")
+    replacements: replacements_in(TEMPLATE_TEXTS) = None  # type: ignore[valid-type]
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
@@ -149,8 +168,13 @@ class NewContent(Arguments):
 
 
 class ContentChanges(Arguments):
+    EXAMPLES: ClassVar[Any] = tuple(
+        {"universal_content_id": "01HEXAMPLE", "name": "Footer", "definition": block} for block in BLOCK_EXAMPLES
+    )
+
     name: Text | None = None
-    definition: Block | None = Field(None, description="the whole block", examples=BLOCK_EXAMPLES)
+    definition: Block | None = Field(None, description="the whole block")
+    replacements: replacements_in(CONTENT_TEXTS) = None  # type: ignore[valid-type]
 
 
 area.resource_type(

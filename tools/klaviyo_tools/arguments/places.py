@@ -5,8 +5,9 @@ A field without such a mark is a JSON:API attribute of the same name.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -79,7 +80,24 @@ class AnswerOption:
     """Shapes the answer (`detail`, `max_results` …) and is not sent itself."""
 
 
-Place = Attribute | Relationship | Embedded | Target | Meta | PathId | Query | Linkage | Part | AnswerOption
+@dataclass(frozen=True, slots=True, eq=False)
+class TextEdits:
+    """Replacements in texts of the stored record. They are not sent themselves: the texts that they make are.
+
+    Attributes:
+        texts: Name of a text, as a replacement gives it under `in` -> its dotted path below the record's attributes.
+        default: The text that is meant where a replacement names none; empty for all texts that the record has.
+        refusal: Why a text of a record cannot be changed, from its attributes and the name; None where it can.
+        facts: The attributes that `refusal` looks at.
+    """
+
+    texts: Mapping[str, str]
+    default: str = ""
+    refusal: Callable[[Mapping[str, Any], str], str | None] | None = None
+    facts: tuple[str, ...] = ()
+
+
+Place = Attribute | Relationship | Embedded | Target | Meta | PathId | Query | Linkage | Part | AnswerOption | TextEdits
 PLACES = get_args(Place)
 
 

@@ -19,6 +19,7 @@ from klaviyo_tools.arguments.places import (
     Query,
     Relationship,
     Target,
+    TextEdits,
     place_of,
 )
 from klaviyo_tools.arguments.types import Arguments, models_in
@@ -67,7 +68,7 @@ def _paths_of_resource(model: type[Arguments], parent: str, revision: str) -> It
                 yield f"{parent}{'[]' if many else ''}.id"
                 for inner in models_in(field.annotation):
                     yield from _paths_of_resource(inner, f"{parent}{'[]' if many else ''}", revision)
-            case PathId() | Query() | AnswerOption() | Part():
+            case PathId() | Query() | AnswerOption() | Part() | TextEdits():
                 continue
 
 

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 MERGED = frozenset({
-    ("profile", "location"),
+    # ProfileMetaPatchProperties.unset: "Remove a key or keys (and their values) completely from properties".
     ("profile", "properties"),
-    ("campaign", "audiences"),
-    ("campaign-message", "definition"),
-    ("campaign-message", "definition", "content"),
 })  # fmt: skip
 """Objects that an update merges key by key: the resource type, then the path below its attributes.
 
-Any other object in an update replaces the stored one as a whole. Klaviyo's documents do not say which objects an update
-merges, so this table is an assumption.
+Only those of which Klaviyo's documents say so. Any other object in an update replaces the stored one as a whole: either
+the documents say that (the definitions of templates and universal content), or they say nothing, and this is the harder
+case for a caller.
 """
 
 

@@ -82,6 +82,7 @@ def _update_campaign(request: ApiRequest) -> Answer:
     if "audiences" in changes:
         _check_audiences(request, changes["audiences"])
     apply_patch("campaign", campaign.attributes, changes)
+    campaign.attributes["audiences"] = {"included": [], "excluded": [], **(campaign.attributes.get("audiences") or {})}
     mark_updated(request.contract, request.store, campaign)
     return request.answer_record(campaign)
 

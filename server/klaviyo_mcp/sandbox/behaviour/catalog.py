@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from klaviyo_mcp.sandbox.api.patches import apply_patch
 from klaviyo_mcp.sandbox.api.records import create_record, mark_updated
 from klaviyo_mcp.sandbox.api.request import Answer, ApiRequest, Handler, related_ids
 from klaviyo_mcp.sandbox.behaviour.bulk_jobs import bulk_job
@@ -56,7 +57,7 @@ def _create(request: ApiRequest) -> Answer:
 
 def _update_resource(request: ApiRequest, resource: Mapping[str, Any]) -> Record:
     record = request.record(resource["type"], resource["id"])
-    record.attributes.update(resource.get("attributes") or {})
+    apply_patch(record.type, record.attributes, resource.get("attributes") or {})
     for name in resource.get("relationships") or {}:
         target = request.relationships.target(record.type, name)
         request.relationships.change(record, name, "PATCH", target, related_ids(resource, name))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from klaviyo_mcp.sandbox.api.patches import apply_patch
 from klaviyo_mcp.sandbox.api.records import create_record, mark_updated
 from klaviyo_mcp.sandbox.api.request import Answer, ApiRequest, Handler, related_ids
 from klaviyo_mcp.sandbox.state.store import Links, Record, linked_ids
@@ -72,7 +73,7 @@ def _set_as_current_or_draft(request: ApiRequest, object_type: Record, schema: R
 
 def _update_schema(request: ApiRequest) -> Answer:
     schema = request.record("object-schema")
-    schema.attributes.update(_without_nulls(request.attributes))
+    apply_patch(schema.type, schema.attributes, _without_nulls(request.attributes))
     request.store.touch(schema)
     if request.attributes.get("status"):
         for referring, name in request.store.references(schema.id):

@@ -67,6 +67,8 @@ def update_profile(
         changes.pop("properties")
         record.attributes["properties"] = {}
     apply_patch("profile", record.attributes, changes)
+    if isinstance(changes.get("location"), Mapping):
+        record.attributes["location"] = {**dict.fromkeys(_LOCATION), **changes["location"]}
     if property_patch:
         record.attributes["properties"] = patch_properties(record.attributes.get("properties") or {}, property_patch)
     record.attributes["updated"] = request.store.timestamp()
