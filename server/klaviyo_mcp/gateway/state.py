@@ -49,7 +49,7 @@ class RequestState:
         tracing.add_wait(seconds)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's trace hook: the request counts as sent once its headers are being written.
+        """The trace hook, as httpcore calls it: the request counts as sent once its headers are being written.
 
         The CONNECT of a tunnel through a proxy is not the request.
         """
