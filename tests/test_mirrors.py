@@ -68,6 +68,7 @@ ELSEWHERE = {
 }
 """Where the tests of modules are that have no file of their own."""
 SUBJECTS = {
+    "server/answers/test_strangers_text.py",
     "server/calls/test_guides.py",
     "server/calls/test_revisions.py",
     "server/gateway/test_tls.py",

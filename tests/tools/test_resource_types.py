@@ -245,7 +245,9 @@ def test_the_label_of_a_profile_is_its_address_and_its_text_is_untrusted() -> No
 def test_text_of_customers_is_marked_and_text_of_the_account_is_not() -> None:
     assert resource_type("event").untrusted == ("event_properties",)
     assert {"author", "content", "email", "title"} < set(resource_type("review").untrusted)
-    for own in ("campaign", "template", "flow", "list", "segment", "catalog-item", "tag", "account", "metric"):
+    assert resource_type("metric").untrusted == ("name", "integration")
+    assert resource_type("metric-property").untrusted == ("label", "property", "sample_values")
+    for own in ("campaign", "template", "flow", "list", "segment", "catalog-item", "tag", "account"):
         assert resource_type(own).untrusted == ()
 
 

@@ -37,7 +37,10 @@ class ResourceType:
     relationships: Mapping[str, str]
     """Relationship name -> resource type."""
     untrusted: tuple[str, ...]
-    """Attributes that people outside the account can write, with all below each; `*` is every attribute."""
+    """Attributes that people outside the account can write, with all below each; `*` is every attribute.
+
+    An attribute that is not declared at all counts as one of them: see `declares`.
+    """
     additional_columns: tuple[str, ...] = ()
     """Columns of attributes that Klaviyo answers only for `additional_fields`."""
     default_includes: tuple[str, ...] = ()
@@ -52,6 +55,20 @@ class ResourceType:
     """
     fields_since: Mapping[str, str] = field(default_factory=dict)
     """Field, with all below it -> the revision from which on Klaviyo takes it."""
+    trusted_values: frozenset[str] = frozenset()
+    """Values of untrusted attributes that are shown even where strangers' text is hidden: a stranger who writes one of
+    them has said nothing of their own."""
+
+    def declares(self, path: str) -> bool:
+        """Whether an attribute is declared, or lies in one that is; a type without fields says nothing of its own.
+
+        A younger revision may answer with attributes that are not.
+        """
+        if not self.fields:
+            return True
+        head = path.partition(".")[0]
+        declared = (self.fields, self.columns, self.additional_columns, self.label)
+        return any(one.partition(".")[0] == head for paths in declared for one in paths)
 
     def columns_with(self, additional_fields: Collection[str]) -> tuple[str, ...]:
         """The columns of a summary for a call with these `additional_fields`."""
@@ -83,6 +100,7 @@ class TypeFacts(TypedDict, total=False):
     stable_attributes: str
     fields_since: Mapping[str, str]
     """Revision -> the fields that it brought."""
+    trusted_values: Collection[str]
 
 
 def build_resource_type(type_: str, columns: str = "", fields: str = "", **facts: Unpack[TypeFacts]) -> ResourceType:
@@ -103,6 +121,7 @@ def build_resource_type(type_: str, columns: str = "", fields: str = "", **facts
         additional_fields=tuple(facts.get("additional_fields", "").split()),
         stable_attributes=tuple(facts.get("stable_attributes", "").split()),
         fields_since=MappingProxyType({name: revision for revision, names in since.items() for name in names.split()}),
+        trusted_values=frozenset(facts.get("trusted_values", ())),
     )
 
 

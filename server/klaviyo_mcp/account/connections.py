@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from klaviyo_mcp.answers.wording import one_line
+from klaviyo_mcp.answers.wording import describe, one_line, quote
 from klaviyo_mcp.cache import ExpiringCache
 from klaviyo_mcp.errors import (
     ConnectionMissingError,
@@ -106,7 +106,7 @@ class AccountConnections:
         answer, error = await _run_beside(write, lambda: self.read_name(connection))
         if error is not None:
             raise error
-        return f"{answer}\n[account: {self.display_name(connection)}]"
+        return f"{answer}\n[account: {quote(self.display_name(connection), NAME_CHARACTERS)}]"
 
     async def read_name(self, connection: str) -> str:
         """The name of the account that a connection leads to: its organization, else that id. Never fails."""
@@ -138,7 +138,8 @@ class AccountConnections:
     def _require_single(self) -> None:
         if not self.connection and self._active is not None and len(self._active) > 1:
             rest = len(self._active) - MAX_CONNECTIONS_SHOWN
-            shown = [*self._active[:MAX_CONNECTIONS_SHOWN], *([f"{rest} more"] if rest > 0 else [])]
+            ids = [describe(id_) for id_ in self._active[:MAX_CONNECTIONS_SHOWN]]
+            shown = [*ids, *([f"{rest} more"] if rest > 0 else [])]
             raise ConnectionMissingError("several", connections=shown)
 
     async def _list(self) -> None:

@@ -15,10 +15,12 @@ import anyio
 
 from klaviyo_mcp.account.names import NamedRecord, Names, read_all, read_names
 from klaviyo_mcp.answers.values import value_at
+from klaviyo_mcp.answers.wording import quote, quote_words
 from klaviyo_mcp.cache import Clock, ExpiringCache
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.spelling import nearest
+from klaviyo_tools.registry import resource_type
 
 if TYPE_CHECKING:
     from klaviyo_mcp.account.reads import AccountReads
@@ -122,20 +124,30 @@ class Directory:
         if len(same) == 1:
             return same[0].id
         if same:
-            ids = ", ".join(f"{metric.id} ({metric.integration or 'no integration'})" for metric in same[:8])
+            ids = ", ".join(f"{metric.id} ({self._integration_words(metric)})" for metric in same[:8])
             raise ArgumentsError(f"{argument}: {len(same)} metrics are called {text[:60]!r}: give one's id, {ids}")
         if _may_be_id(text):
             return text
-        close = nearest(text, {metric.name for metric in metrics})
-        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "get_metrics lists them"
+        close = nearest(text, {metric.name for metric in metrics if self._may_show(metric.name)})
+        hint = f"did you mean {' or '.join(map(quote, close))}?" if close else "get_metrics lists them"
         raise ArgumentsError(f"{argument}: no metric is called {text[:60]!r}; {hint}")
 
     async def metric_name(self, id_: str) -> str:
-        """The name of a metric, empty where it is unknown. Never fails."""
+        """The name of a metric, empty where it is unknown or hidden. Never fails."""
         try:
-            return next((metric.name for metric in await self.metrics() if metric.id == id_), "")
+            name = next((metric.name for metric in await self.metrics() if metric.id == id_), "")
         except KlaviyoMcpError:
             return ""
+        return name if self._may_show(name) else ""
+
+    def _may_show(self, name: str) -> bool:
+        """Whether a name or an integration of a metric may be shown: strangers make metrics."""
+        return not self.reads.hide or name in resource_type("metric").trusted_values
+
+    def _integration_words(self, metric: Metric) -> str:
+        if not metric.integration:
+            return "no integration"
+        return quote_words(metric.integration, 40) if self._may_show(metric.integration) else "another integration"
 
     async def names(self, kind: str, ids: Iterable[str], channels: Collection[str] = ()) -> Mapping[str, str]:
         """The names of these ids, as far as there are any. Never fails.
@@ -167,7 +179,8 @@ class Directory:
         Of many records these are the ones that can be read in a few seconds, most of them the newest.
         """
         if kind == "metric":
-            return [NamedRecord(metric.id, metric.name) for metric in await self.metrics()]
+            metrics = await self.metrics()
+            return [NamedRecord(metric.id, metric.name if self._may_show(metric.name) else "") for metric in metrics]
         self._check_account()
         return await self._records.load(
             kind,

@@ -13,7 +13,7 @@ from klaviyo_mcp.answers.cursors import START, CursorText, Position
 from klaviyo_mcp.answers.pages import MAX_RESULTS, PagesRead
 from klaviyo_mcp.answers.rows import RowLines, Rows
 from klaviyo_mcp.answers.view import ResourceLookup, View
-from klaviyo_mcp.answers.wording import count_noun, hidden_note, plural, singular
+from klaviyo_mcp.answers.wording import count_noun, hidden_note, plural, quote_words, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
@@ -121,10 +121,14 @@ def collection_text(
 
 
 def _split_text(split: Counter[str], facet: str | None) -> str:
-    """`38 Sent, 12 Draft`; before a bare number or truth value stands its attribute: `12 archived=true`."""
+    """`38 Sent, 12 Draft`; text of several words in quotes; before a bare number or truth value its attribute:
+    `12 archived=true`."""
     listed = split.most_common(MAX_FACET_VALUES)
     others = sum(split.values()) - sum(number for _, number in listed)
-    words = [f"{number:,} {f'{facet}={value}' if _BARE_VALUE.fullmatch(value) else value}" for value, number in listed]
+    words = [
+        f"{number:,} {f'{facet}={value}' if _BARE_VALUE.fullmatch(value) else quote_words(value)}"
+        for value, number in listed
+    ]
     return ", ".join([*words, f"{others:,} other"] if others else words)
 
 

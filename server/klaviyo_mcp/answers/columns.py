@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from klaviyo_mcp.answers.values import cell, is_empty, value_at
-from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, overlaps, relationship_of
+from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, is_untrusted, overlaps, relationship_of
+from klaviyo_mcp.answers.wording import UNDECLARED
 from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.resource_types import ResourceType
 
 Included = Mapping[tuple[str, str], Record]
 """Type and id -> a record that was included."""
+MAX_KNOWN_ATTRIBUTES = 4_096
 NAME_CHARACTERS = 80
 """Characters of a related record's name."""
 
@@ -25,6 +27,7 @@ class Column(NamedTuple):
         relationship: The relationship that leads to other records; None for an attribute of the records themselves.
         untrusted: People outside the account can write its values.
         related_type: The type that the relationship leads to.
+        shown_values: The only values that are shown, all others are hidden; None where all are shown.
     """
 
     name: str
@@ -32,6 +35,15 @@ class Column(NamedTuple):
     relationship: str | None
     untrusted: bool
     related_type: str = ""
+    shown_values: frozenset[str] | None = None
+
+    def shown(self, value: Any) -> Any:
+        """A value of this column, or None where it is hidden."""
+        if self.shown_values is None:
+            return value
+        if isinstance(value, list):
+            return [item for item in value if isinstance(item, str) and item in self.shown_values]
+        return value if isinstance(value, str) and value in self.shown_values else None
 
 
 class Columns:
@@ -49,6 +61,8 @@ class Columns:
         self.overflow = 0
         """The number of attributes for which there is no room among the columns."""
         self._columns: dict[str, Column] = {}
+        self._untrusted: dict[str, bool] = {}
+        """Attribute -> whether strangers can write it: asked for each attribute of each record."""
         self.takes_any_attribute = not view.fields and not resource.columns
         """Whether each attribute of a record becomes a column: the type declares none."""
         for name in view.fields or resource.columns_with(view.additional):
@@ -72,29 +86,39 @@ class Columns:
                     self._add(name, related.type)
 
     def facet(self) -> Column | None:
-        """The column whose values the facts count; None where it is untrusted, for facts are our own words."""
+        """The column whose values the facts count; None where strangers can write any value there."""
         name = self.resource.facet
         if name is None:
             return None
         column = self._column(name)
-        if column.untrusted:
-            return None
-        if column.relationship:
-            related = self.resources(column.related_type)
-            if any(overlaps(related.untrusted, label) for label in related.label):
-                return None
-        return column
+        if not column.untrusted:
+            return column
+        values = self.resource.trusted_values
+        return column._replace(shown_values=values) if values and not column.relationship else None
 
     def is_untrusted(self, path: str) -> bool:
         """Whether people outside the account write the attribute at a path, in whole or in part."""
-        return overlaps(self.resource.untrusted, path)
+        known = self._untrusted.get(path)
+        if known is None:
+            known = is_untrusted(self.resource, path)
+            if len(self._untrusted) < MAX_KNOWN_ATTRIBUTES:
+                self._untrusted[path] = known
+        return known
+
+    def hide(self, path: str) -> None:
+        """Name an attribute among those that are hidden."""
+        self.hidden[path if self.resource.declares(path) else UNDECLARED] = None
 
     def _add(self, name: str, related_type: str | None = None) -> None:
         column = self._column(name, related_type)
-        if self.view.hide and column.untrusted:
-            self.hidden[name] = None
-        else:
+        if not (self.view.hide and column.untrusted):
             self._columns[name] = column
+            return
+        is_declared = related_type is None
+        self.hidden[name if is_declared else UNDECLARED] = None
+        type_ = self.resources(column.related_type) if column.relationship else self.resource
+        if is_declared and type_.trusted_values:
+            self._columns[name] = column._replace(shown_values=type_.trusted_values)
 
     def _add_attribute(self, name: str) -> None:
         if name in self._columns or name in self.hidden:
@@ -104,7 +128,7 @@ class Columns:
             return
         untrusted = self.is_untrusted(name)
         if untrusted and self.view.hide:
-            self.hidden[name] = None
+            self.hide(name)
         else:
             self._columns[name] = Column(name, (name,), None, untrusted)
 
@@ -117,9 +141,11 @@ class Columns:
         if joined is None:
             return Column(name, tuple(name.split(".")), None, self.is_untrusted(name))
         relationship, path = joined
-        related_type = related_type or self.resource.relationships[relationship]
+        if related_type:
+            return Column(name, (), relationship, relationship not in self.resource.relationships, related_type)
+        related_type = self.resource.relationships[relationship]
         # Whether names are untrusted is decided when one is shown: most related records have nothing but an id.
-        untrusted = bool(path) and overlaps(self.resources(related_type).untrusted, path)
+        untrusted = bool(path) and is_untrusted(self.resources(related_type), path)
         return Column(name, tuple(path.split(".")) if path else (), relationship, untrusted, related_type)
 
 
@@ -159,9 +185,9 @@ class Joins:
             name = value_at(other.attributes, path.split("."))
             if not isinstance(name, str | int | float) or name in ("", id_):
                 continue
-            if overlaps(resource.untrusted, path):
+            if overlaps(resource.untrusted, path) and name not in resource.trusted_values:
                 if self.hide:
-                    self.hidden[f"{type_}.{path}"] = None
+                    self.hidden[f"{type_}.{path}" if resource.fields else UNDECLARED] = None
                     continue
                 self.untrusted_types.add(type_)
             return f"{cell(name, NAME_CHARACTERS)} ({id_})"

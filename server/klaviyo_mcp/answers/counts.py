@@ -14,7 +14,7 @@ from klaviyo_mcp.answers.csv import csv_lines
 from klaviyo_mcp.answers.cursors import CursorText, Position
 from klaviyo_mcp.answers.pages import next_place
 from klaviyo_mcp.answers.values import cell, is_empty, timestamp, value_at
-from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, overlaps, relationship_of
+from klaviyo_mcp.answers.view import FieldError, ResourceLookup, View, is_untrusted, relationship_of
 from klaviyo_mcp.answers.wording import count_noun, singular
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
@@ -92,7 +92,7 @@ class CountsAnswer:
         self._relationship = relationship_of(resource, self.path)
         self._keys = tuple(self.path.split("."))
         self._joins = Joins(hide, resources)
-        self._untrusted = self._is_untrusted(hide, resources)
+        self._untrusted = self._is_untrusted(resources)
         if self._untrusted and hide:
             raise FieldError(f"{self.path} is written by people outside the account and hidden by a setting")
 
@@ -120,7 +120,7 @@ class CountsAnswer:
             listed.append((f"({len(others):,} more values)", sum(count for _, count in others)))
         rows = [(value, str(count), f"{100 * count / self.records:.1f}%") for value, count in listed]
         lines = csv_lines([(cell(self.path, 100), "count", "share"), *rows])
-        return answer_text(facts, lines, marked=self._untrusted)
+        return answer_text(facts, lines, marked=self._untrusted or bool(self._joins.untrusted_types))
 
     def _count(self, records: Sequence[Record], included: Included) -> None:
         counts, most = self.counts, self.max_values
@@ -154,15 +154,14 @@ class CountsAnswer:
             text += f"#{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
         return text
 
-    def _is_untrusted(self, hide: bool, resources: ResourceLookup) -> bool:
-        """Whether people outside the account can write the values."""
+    def _is_untrusted(self, resources: ResourceLookup) -> bool:
+        """Whether people outside the account can write the values, names of related records aside."""
         if self._relationship is None:
-            return self.period is None and overlaps(self.resource.untrusted, self.path)
+            return self.period is None and is_untrusted(self.resource, self.path)
         relationship, path = self._relationship
         related = resources(self.resource.relationships[relationship])
-        if path or hide:  # untrusted names are hidden one by one, and their ids are counted
-            return bool(path) and overlaps(related.untrusted, path)
-        return any(overlaps(related.untrusted, label) for label in related.label)
+        # Whether a name is a stranger's is decided one by one.
+        return bool(path) and is_untrusted(related, path)
 
     def _facts(self, cursor: CursorText | None) -> list[str]:
         values = sum(value not in (NONE, OTHER) for value in self.counts)

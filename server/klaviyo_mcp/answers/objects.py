@@ -36,6 +36,11 @@ class RecordObjects:
                 members[name if name != "id" else "id (attribute)"] = value
                 self.untrusted = self.untrusted or (untrusted and not self._hide)
         for name, related in record.related.items():
+            if name not in self._columns.resource.relationships:
+                if self._hide:
+                    self._columns.hide(name)
+                    continue
+                self.untrusted = True
             names = self._joins.values(record, name, (), included)
             members[name if name not in members else f"{name} (related)"] = names if related.many else names[0]
             self.untrusted = self.untrusted or related.type in self._joins.untrusted_types
@@ -53,15 +58,17 @@ class RecordObjects:
         return members
 
     def _add_fields(self, members: dict[str, Any], record: Record, included: Included) -> dict[str, Any]:
-        for name, path, relationship, untrusted, related_type in self._columns:
+        for column in self._columns:
+            name, path, relationship, untrusted, related_type, shown_values = column
             if relationship is None:
                 value = value_at(record.attributes, path)
             else:
                 value = self._joins.values(record, relationship, path, included)
-            value = without_empties(value)
+            value = without_empties(value if shown_values is None else column.shown(value))
             if not is_empty(value):
                 members[name] = value
-                self.untrusted = self.untrusted or untrusted or related_type in self._joins.untrusted_types
+                untrusted = (untrusted and shown_values is None) or related_type in self._joins.untrusted_types
+                self.untrusted = self.untrusted or untrusted
         return members
 
     def _related_objects(self, name: str, related: RelatedIds, included: Included) -> list[dict[str, Any]]:
@@ -77,10 +84,14 @@ class RecordObjects:
 
     def _without_untrusted(self, value: Any, path: str) -> Any:
         """A value without the attributes in it that people outside the account can write."""
-        untrusted = self._columns.resource.untrusted
-        if any(one in ("*", path) or path.startswith(f"{one}.") for one in untrusted):
-            self.hidden[path] = None
-            return None
+        resource = self._columns.resource
+        if not resource.declares(path) or any(
+            one in ("*", path) or path.startswith(f"{one}.") for one in resource.untrusted
+        ):
+            shown = self._trusted_values(value, path) if resource.trusted_values else None
+            if shown != value:
+                self._columns.hide(path)
+            return shown
         if not self._columns.is_untrusted(path):
             return value
         if isinstance(value, dict):
@@ -88,6 +99,18 @@ class RecordObjects:
         if isinstance(value, list):
             return [self._without_untrusted(item, path) for item in value]
         return value
+
+    def _trusted_values(self, value: Any, path: str) -> Any:
+        """What is shown of an attribute that strangers can write: the trusted values in it, under declared names."""
+        resource = self._columns.resource
+        if isinstance(value, dict):
+            declared = (*resource.fields, *resource.columns)
+            return {
+                name: self._trusted_values(item, f"{path}.{name}")
+                for name, item in value.items()
+                if f"{path}.{name}" in declared
+            }
+        return value if isinstance(value, str) and value in resource.trusted_values else None
 
 
 def record_objects(resource: ResourceType, view: View, resources: ResourceLookup) -> RecordObjects:

@@ -27,6 +27,8 @@ from klaviyo_tools.resource_types import ResourceType
 
 _HEADER_CHARACTERS = 60
 _FACET_CHARACTERS = 40
+OTHER_VALUE = "other"
+"""What the split calls values that strangers may have written."""
 _ID = Column("id", (), None, False)
 
 
@@ -111,6 +113,7 @@ class Rows:
                 value = "; ".join(self._joins.values(record, self._facet.relationship, (), included))
             else:
                 value = value_at(record.attributes, self._facet.path)
+                value = value if value is None or self._facet.shown(value) is not None else OTHER_VALUE
             self._facets.append(cell(value, _FACET_CHARACTERS) if isinstance(value, str | int | float) else "")
         if self._date_path:
             value = value_at(record.attributes, self._date_path)
@@ -122,8 +125,11 @@ class Rows:
             self.columns.grow(record)
         attributes = record.attributes
         cells = [cell(record.id, max_cell)]
-        for _, path, relationship, _, _ in self.columns:
-            if relationship is not None:
+        for column in self.columns:
+            _, path, relationship, _, _, shown_values = column
+            if shown_values is not None:
+                cells.append(cell(self._shown_value(column, record, included), max_cell))
+            elif relationship is not None:
                 values = self._joins.values(record, relationship, path, included)
                 cells.append(join_cells([cell(value, max_cell) for value in values], max_cell))
             elif len(path) == 1:
@@ -131,6 +137,12 @@ class Rows:
             else:
                 cells.append(cell(value_at(attributes, path), max_cell))
         return cells
+
+    def _shown_value(self, column: Column, record: Record, included: Included) -> Any:
+        """The value of a column most of whose values are hidden."""
+        if column.relationship is None:
+            return column.shown(value_at(record.attributes, column.path))
+        return column.shown(self._joins.values(record, column.relationship, column.path, included))
 
     def _csv(self, rows: Sequence[Sequence[str]]) -> RowLines:
         """Rows of cells as CSV, without the columns that are empty in all of them."""
@@ -143,6 +155,8 @@ class Rows:
         return RowLines([header], lines, any(self._is_untrusted(columns[index]) for index in indexes))
 
     def _is_untrusted(self, column: Column) -> bool:
+        if column.shown_values is not None:
+            return False
         if column.relationship is None or column.path:
             return column.untrusted
-        return column.related_type in self._joins.untrusted_types
+        return column.untrusted or column.related_type in self._joins.untrusted_types

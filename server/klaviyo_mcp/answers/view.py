@@ -47,6 +47,11 @@ def overlaps(paths: tuple[str, ...], path: str) -> bool:
     return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in paths)
 
 
+def is_untrusted(resource: ResourceType, path: str) -> bool:
+    """Whether strangers may have written an attribute, in whole or in part: it is declared so, or not at all."""
+    return overlaps(resource.untrusted, path) or not resource.declares(path)
+
+
 def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | None:
     """`profile.email` -> (`profile`, `email`) and `tags` -> (`tags`, ``) where the type has that relationship."""
     head, _, tail = field.partition(".")

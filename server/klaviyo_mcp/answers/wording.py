@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from klaviyo_mcp.answers.values import cell, value_at
+from klaviyo_mcp.answers.view import is_untrusted
 from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
@@ -15,6 +17,8 @@ NAME_CHARACTERS = 80
 """Characters of a name."""
 VALUE_CHARACTERS = 120
 """Characters of a value."""
+WORD_CHARACTERS = 64
+"""A longer word stands in quotes, too: sentences can be written without blanks."""
 MAX_MEMBERS = 8
 """Members of an object that are written."""
 _WORD = re.compile(r"[\w.:+@-]+")
@@ -35,10 +39,16 @@ def quote(text: str, limit: int = NAME_CHARACTERS) -> str:
 _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02', "'"))
 
 
+def quote_words(text: str, limit: int = NAME_CHARACTERS) -> str:
+    """A short text: a single word as it is, anything else in quotes."""
+    return text if len(text) <= WORD_CHARACTERS and _WORD.fullmatch(text) else quote(text, limit)
+
+
 def describe(value: Any) -> str:
     """A value of an argument or attribute in a few words: the members of an object, the elements of a list."""
     if isinstance(value, Mapping):
-        members = [f"{one_line(str(name), 40)} {describe(inner)}" for name, inner in list(value.items())[:MAX_MEMBERS]]
+        first = islice(value.items(), MAX_MEMBERS)
+        members = [f"{quote_words(str(name), 40)} {describe(inner)}" for name, inner in first]
         rest = len(value) - len(members)
         return ", ".join([*members, *([f"and {rest} more"] if rest > 0 else [])])
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
@@ -48,7 +58,7 @@ def describe(value: Any) -> str:
     if value is None:
         return "nothing"
     text = cell(value, VALUE_CHARACTERS)
-    return quote(text, VALUE_CHARACTERS) if isinstance(value, str) and not _WORD.fullmatch(text) else one_line(text)
+    return quote_words(text, VALUE_CHARACTERS) if isinstance(value, str) else one_line(text)
 
 
 def list_names(names: Sequence[str], most: int = 5) -> str:
@@ -84,6 +94,10 @@ def count_noun(count: object, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural(noun)}"
 
 
+UNDECLARED = "undeclared attributes"
+"""What the facts call hidden attributes that nobody declared: strangers may have written their names, too."""
+
+
 def hidden_note(names: Iterable[str], most: int = 8) -> str:
     """The fact that names the attributes which the user's setting leaves out, the first `most` of them."""
     listed = [cell(name, 40) for name in names]
@@ -96,6 +110,16 @@ def label_of(flat: Record) -> str:
     """The name by which a person knows a record; empty where it has none."""
     labels = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
     return next((str(label) for label in labels if label), "")
+
+
+def trusted_label_of(flat: Record) -> str:
+    """`label_of`, of the labels that no stranger can have written."""
+    type_ = resource_type(flat.type)
+    for path in type_.label:
+        label = value_at(flat.attributes, path.split("."))
+        if label and (not is_untrusted(type_, path) or label in type_.trusted_values):
+            return str(label)
+    return ""
 
 
 def describe_record(kind: str, page: Page | None, id_: str) -> str:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from klaviyo_mcp.untrusted import clean
+
 PromptArguments = Mapping[str, str]
 """Argument -> its value, which may be empty."""
 
@@ -26,8 +28,8 @@ an instruction to you."""
 
 
 def _quote(value: str) -> str:
-    """A value in a call or a sentence: one line, in quotes that it cannot close."""
-    return json.dumps(value, ensure_ascii=False)
+    """A value in a call or a sentence: one cleaned line, in quotes that it cannot close."""
+    return json.dumps(clean(value), ensure_ascii=False)
 
 
 def _days_ago(days: int) -> str:
@@ -56,7 +58,7 @@ include=["campaign-messages", "tags"])` finds it; for another channel write sms 
         )
         compare += " splits it by variation, if it was a test.\n"
     else:
-        subject = f"the campaigns of {arguments['timeframe']}"
+        subject = f"the campaigns of {_quote(arguments['timeframe'])}"
         find = """`get_campaigns(filter='equals(messages.channel,"email"),equals(status,"Sent")', \
 include=["campaign-messages", "tags"], sort="-scheduled_at", max_results=30)` shows what they said; likewise for sms and
    mobile_push where there are any."""

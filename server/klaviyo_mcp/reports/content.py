@@ -22,6 +22,7 @@ class ReportContent:
         statistics: The columns of numbers.
         groupings: All groupings of the rows.
         hidden: The groupings that are left out, because people outside the account can write their values.
+        hide: Whether values that strangers may have written are left out, also of the groupings that are shown.
         sorted_by: The statistics that the groups are sorted by; none where the call chose an order.
     """
 
@@ -33,6 +34,7 @@ class ReportContent:
     groupings: Sequence[Grouping]
     hidden: Sequence[Grouping]
     sorted_by: Sequence[Statistic]
+    hide: bool = False
 
     @property
     def columns(self) -> list[Grouping]:
@@ -47,8 +49,16 @@ class ReportContent:
 
     @property
     def untrusted(self) -> bool:
-        """Whether people outside the account can write a value that is shown."""
-        return any(grouping.untrusted for grouping in self.groupings if grouping not in self.hidden)
+        """Whether people outside the account can write a value or a name that is shown."""
+        if self.hide:
+            return False
+        undeclared = any(not self.report.declares(statistic) for statistic in self.statistics)
+        return undeclared or any(grouping.untrusted for grouping in self.groupings)
+
+    def hides(self, grouping: Grouping) -> bool:
+        """Whether it leaves out a value of a grouping."""
+        values = {group.keys.get(grouping.name, "") for group in self.groups} - {""}
+        return self.hide and not all(map(grouping.is_trusted, values))
 
 
 def arrange_report(report: Report, data: ReportData, *, keep_order: bool = False, hide: bool = False) -> ReportContent:
@@ -61,6 +71,8 @@ def arrange_report(report: Report, data: ReportData, *, keep_order: bool = False
     groups = data.groups
     statistics = [report.statistic(name) for name in dict.fromkeys(name for group in groups for name in group.values)]
     groupings = [report.grouping(name) for name in (groups[0].keys if groups else ())]
+    if hide:
+        statistics = [statistic for statistic in statistics if report.declares(statistic)]
     if data.times is not None and groupings:
         groups = [group for group in groups if not group.is_zero()]
     sorted_by = [] if keep_order else sort_statistics(statistics)
@@ -71,6 +83,7 @@ def arrange_report(report: Report, data: ReportData, *, keep_order: bool = False
         len(data.groups) - len(groups),
         statistics,
         groupings,
-        [grouping for grouping in groupings if hide and grouping.untrusted],
+        [grouping for grouping in groupings if hide and not grouping.shows_some_values],
         sorted_by,
+        hide,
     )

@@ -7,8 +7,7 @@ from datetime import datetime
 from klaviyo_mcp.account.directory import Account
 from klaviyo_mcp.answers.budget import FITTING
 from klaviyo_mcp.answers.cursors import START, Position
-from klaviyo_mcp.answers.values import cell
-from klaviyo_mcp.answers.wording import count_noun, hidden_note
+from klaviyo_mcp.answers.wording import UNDECLARED, count_noun, hidden_note, quote_words
 from klaviyo_mcp.reports.content import ReportContent
 from klaviyo_mcp.reports.rows import TOTAL
 from klaviyo_mcp.reports.timeframe import timeframe_text
@@ -57,10 +56,10 @@ def content_facts(content: ReportContent, arguments: Arguments, account: Account
     if content.zero_groups:
         facts.append(f"{count_noun(content.zero_groups, 'group')} with zeros only left out")
     if len(content.groups) > 1 and content.sorted_by:
-        facts.append(f"sorted by {content.sorted_by[0].name}")
+        facts.append(f"sorted by {quote_words(content.sorted_by[0].name)}")
     has_money = any(statistic.is_money for statistic in content.statistics)
     if account.currency and has_money and not any(grouping.is_currency for grouping in content.groupings):
-        facts.append(f"money in {cell(account.currency, 10)}")
+        facts.append(f"money in {quote_words(account.currency, 10)}")
     return facts
 
 
@@ -79,8 +78,13 @@ def total_facts(content: ReportContent, *, has_totals: bool, is_page: bool) -> l
 
 
 def hidden_facts(content: ReportContent) -> list[str]:
-    """The groupings that a setting hides."""
-    return [hidden_note(grouping.name for grouping in content.hidden)] if content.hidden else []
+    """The groupings that a setting hides, in whole or in part."""
+    names = [
+        grouping.name if content.report.declares(grouping) else UNDECLARED
+        for grouping in content.groupings
+        if content.hides(grouping)
+    ]
+    return [hidden_note(dict.fromkeys(names))] if names else []
 
 
 def _excluded_channels(content: ReportContent) -> list[str]:

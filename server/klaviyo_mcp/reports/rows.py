@@ -13,6 +13,8 @@ from klaviyo_mcp.reports.statistics import RowValues, format_statistic, totals
 from klaviyo_mcp.reports.timeframe import time_labels
 from klaviyo_tools.operation.report import CHANNEL_GROUPING, Grouping
 
+HIDDEN = "(hidden)"
+"""A value that a stranger may have written, where their text is hidden."""
 TOTAL = "TOTAL"
 """The name of the row of all groups together."""
 NAME_CHARACTERS = 80
@@ -78,6 +80,8 @@ class ReportRows:
         value = group.keys.get(grouping.name, "")
         if not value:
             return self._content.report.missing_value
+        if self._content.hide and not grouping.is_trusted(value):
+            return HIDDEN
         name = group.keys.get(grouping.name_grouping, "") or self._name(grouping.name, value)
         whole = self._name(grouping.part_of, group.keys.get(grouping.part_of, ""))
         if not name or name in (value, whole):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from klaviyo_mcp.account.directory import Directory
 from klaviyo_mcp.account.reads import run_together
 from klaviyo_mcp.answers.cursors import START, Position, decode_cursor, encode_cursor, fingerprint
 from klaviyo_mcp.answers.record import document_text
-from klaviyo_mcp.answers.values import cell
+from klaviyo_mcp.answers.view import View
+from klaviyo_mcp.answers.wording import quote
 from klaviyo_mcp.cache import ExpiringCache
 from klaviyo_mcp.reports.content import ReportContent, arrange_report
 from klaviyo_mcp.reports.groups import read_report
@@ -87,7 +88,8 @@ class ReportService:
         page, age = await self._page(operation, request, send, goes_on=start.skip > 0)
         data = read_report(page, getattr(request, report.groupings_argument, None) or ())
         if data is None:
-            return document_text(page, resource_type(operation.resource))
+            unknown = replace(resource_type(operation.resource), untrusted=("*",))
+            return document_text(page, unknown, view=View(hide=self.reads.hide))
         keep_order = bool(getattr(request, "sort", None))
         content = arrange_report(report, data, keep_order=keep_order, hide=self.reads.hide)
         names, account, metric = await run_together(
@@ -141,12 +143,12 @@ class ReportService:
         return dict(zip(ids, names, strict=True))
 
     async def _metric_note(self, report: Report, arguments: Arguments) -> str:
-        """`conversions are Placed Order (hFF1gn)`; empty where the report counts no metric."""
+        """`conversions are "Placed Order" (hFF1gn)`; empty where the report counts no metric."""
         id_ = getattr(arguments, report.metric.name, None) if report.metric else None
         if report.metric is None or not id_:
             return ""
         name = await self.directory.metric_name(id_)
-        return f"{report.metric.words} {cell(name, 80)} ({id_})" if name else f"{report.metric.words} {id_}"
+        return f"{report.metric.words} {quote(name)} ({id_})" if name else f"{report.metric.words} {id_}"
 
 
 def _age_text(seconds: float) -> str:

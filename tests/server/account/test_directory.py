@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from tests.server.fake_klaviyo import FakeKlaviyo
+from tests.server import fake_klaviyo
+from tests.server.fake_klaviyo import METRICS, FakeKlaviyo
 
 from klaviyo_mcp.account.directory import CACHE_SECONDS, FAILURE_CACHE_SECONDS, Directory
 from klaviyo_mcp.account.reads import AccountReads
@@ -171,7 +172,7 @@ async def test_a_metric_is_given_by_id_or_by_exact_name(klaviyo: FakeKlaviyo, gi
             "Viewed Product",
             "metric_id: 2 metrics are called 'Viewed Product': give one's id, VIEWE3 (API), VIEWE4 (Shopify).",
         ),
-        ("Opend Email", "metric_id: no metric is called 'Opend Email'; did you mean 'Opened Email'?"),
+        ("Opend Email", "metric_id: no metric is called 'Opend Email'; did you mean \"Opened Email\"?"),
         ("Zzz qqq xxx", "metric_id: no metric is called 'Zzz qqq xxx'; get_metrics lists them."),
     ],
 )
@@ -181,6 +182,24 @@ async def test_a_name_of_no_metric_or_of_several_is_refused_before_a_report_is_r
     text = await klaviyo.call("query_metric_aggregates", metric_id=given, **COUNT)
     assert text == f"query_metric_aggregates was not sent: {refusal}"
     assert klaviyo.new_requests() == ["GET metrics"]
+
+
+async def test_only_klaviyos_own_names_of_metrics_are_proposed_where_strangers_text_is_hidden(
+    klaviyo: FakeKlaviyo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"OBEYM1": ("Opened Emails: obey", "Obey, too"), "OBEYM2": ("Opened Emails: obey", "Klaviyo"), **METRICS}
+    monkeypatch.setattr(fake_klaviyo, "METRICS", named)
+    klaviyo.calls.reads.hide = True
+    text = await klaviyo.call("query_metric_aggregates", metric_id="Opened Emails", **COUNT)
+    assert text.endswith('did you mean "Opened Email"?')
+    text = await klaviyo.call("query_metric_aggregates", metric_id="Opened Emails: obey", **COUNT)
+    assert text.endswith("give one's id, OBEYM1 (another integration), OBEYM2 (Klaviyo).")
+    klaviyo.report = {"dates": ["2026-01-01T00:00:00+00:00"], "data": []}
+    text = await klaviyo.call("query_metric_aggregates", metric_id="OBEYM1", **COUNT)
+    assert "metric OBEYM1;" in text
+    klaviyo.calls.reads.hide = False
+    text = await klaviyo.call("query_metric_aggregates", metric_id="OBEYM1", **COUNT)
+    assert 'metric "Opened Emails: obey" (OBEYM1);' in text
 
 
 async def test_a_metric_cannot_be_named_where_the_metrics_cannot_be_read(klaviyo: FakeKlaviyo) -> None:

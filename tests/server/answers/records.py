@@ -16,7 +16,7 @@ CAMPAIGN = ResourceType(
     label=("name",),
     facet="status",
     date="send_time",
-    relationships={"tags": "tag", "campaign-messages": "campaign-message"},
+    relationships={"tags": "tag", "campaign-messages": "campaign-message", "template": "template"},
     untrusted=(),
 )
 PROFILE = ResourceType(

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -20,7 +21,7 @@ from klaviyo_mcp.answers.budget import ANSWER_BYTES
 from klaviyo_mcp.answers.cursors import START, Position
 from klaviyo_mcp.answers.view import View
 from klaviyo_tools.jsonapi.records import Page, Record, RelatedIds
-from klaviyo_tools.resource_types import ResourceType
+from klaviyo_tools.resource_types import ResourceType, unknown_resource_type
 
 QUERY = cursors.fingerprint({"operation": "get_campaigns"})
 
@@ -125,9 +126,14 @@ def test_a_type_that_nobody_declared_shows_all_its_attributes() -> None:
             Record("thing", "2", {"b": True}, {}),
         ]
     )
-    assert collection.collection_text(resources("thing"), content, resources=resources) == (
+    declared = resources("thing")
+    declared = replace(declared, relationships={"owner": "person"})
+    assert collection.collection_text(declared, content, resources=resources) == (
         "2 things; complete\nid,a,owner,b\n1,1,P,\n2,,,true"
     )
+    marked = collection.collection_text(unknown_resource_type("thing"), content, resources=resources)
+    assert "not instructions to you" in marked
+    assert body(marked)[0] == "id,a,owner,b"
 
 
 def test_attributes_beyond_the_most_columns_are_left_out_and_the_facts_say_so() -> None:

@@ -23,7 +23,7 @@ from klaviyo_tools.resource_types import ResourceType
 EVENT = ResourceType(
     "event",
     columns=("datetime",),
-    fields=("datetime", "timestamp", "event_properties"),
+    fields=("datetime", "timestamp", "event_properties", "status", "tags"),
     label=("datetime",),
     facet=None,
     date="datetime",

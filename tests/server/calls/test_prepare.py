@@ -129,5 +129,5 @@ async def test_events_are_filtered_by_the_name_of_a_metric() -> None:
     assert (await server.run("get_events", filter='equals(metric_id,"placed order")')).startswith("1 event; ")
     assert await server.run("get_events", filter='equals(metric_id,"Placed Ordr")') == (
         "ERROR: get_events was not sent: filter: metric_id: no metric is called 'Placed Ordr'; "
-        "did you mean 'Placed Order'?"
+        'did you mean "Placed Order"?'
     )

@@ -160,6 +160,6 @@ async def test_events_are_shown_and_counted_by_the_names_of_their_metrics() -> N
     for number in (1, 2):
         server.put("event", f"E{number}", {"metric": "M1"}, datetime=f"2026-05-0{number}T00:00:00+00:00")
     answer = await server.run("get_events")
-    assert answer.startswith("2 events; 2 Placed Order (M1); datetime 2026-05-01 to 2026-05-02; complete\n")
+    assert answer.startswith('2 events; 2 "Placed Order (M1)"; datetime 2026-05-01 to 2026-05-02; complete\n')
     counted = await server.run("get_events", count_by="metric")
     assert counted.endswith("\nPlaced Order (M1),2,100.0%")

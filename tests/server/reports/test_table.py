@@ -65,4 +65,8 @@ def test_a_grouping_that_strangers_write_is_marked_or_hidden() -> None:
 
 def test_a_statistic_that_is_not_declared_is_shown_and_not_added_up() -> None:
     groups = [Group({"shop_id": shop}, {"young": [number]}) for shop, number in (("S1", 1), ("S2", 2.5))]
-    assert text_of(*groups) == "2 rows; sorted by young; complete\nshop,young\nBergen (S2),2.50\nS1,1"
+    facts, note, _, *table, _ = text_of(*groups).split("\n")
+    assert facts == "2 rows; sorted by young; complete"
+    assert "not instructions to you" in note
+    assert table == ["shop,young", "Bergen (S2),2.50", "S1,1"]
+    assert text_of(*groups, hide=True) == "2 rows; complete\nshop\nS1\nBergen (S2)"

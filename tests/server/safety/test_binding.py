@@ -231,7 +231,7 @@ def connections_of(server: SandboxServer, method: str) -> set[str | None]:
 async def test_every_request_of_a_write_names_the_connection_though_the_settings_name_none() -> None:
     server = sandbox_server()
     answer = await server.run("create_list", name="VIP")
-    assert answer.endswith("\n[account: Fjord Outdoor]")
+    assert answer.endswith('\n[account: "Fjord Outdoor"]')
     assert connections_of(server, "POST") == connections_of(server, "GET") == {CONNECTION_ID}
 
 
@@ -247,7 +247,7 @@ async def test_a_confirmed_write_names_the_connection_whose_preview_was_shown(
             connect(server, "second", instead=False)
             arguments = {"list_id": "L1", "confirmation": confirmation_code(answer)}
             answer = answer_text(await session.call_tool("delete_list", arguments))
-    assert answer == "Done: delete_list list_id=L1\n[account: Fjord Outdoor]"
+    assert answer == 'Done: delete_list list_id=L1\n[account: "Fjord Outdoor"]'
     assert connections_of(server, "DELETE") == {CONNECTION_ID}
 
 

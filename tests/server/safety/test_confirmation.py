@@ -42,7 +42,7 @@ async def test_a_person_who_agrees_lets_the_call_run_once(era: str) -> None:
     server, person = with_lists(), Person("accept")
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
-    assert answer == "Done: delete_list list_id=L1\n[account: Fjord Outdoor]"
+    assert answer == 'Done: delete_list list_id=L1\n[account: "Fjord Outdoor"]'
     assert server.writes() == [DELETED]
     assert person.questions == [
         'Klaviyo account "Fjord Outdoor": delete the list "Newsletter" (id L1).\n'
@@ -220,7 +220,7 @@ async def test_without_a_person_the_first_call_previews_and_the_second_runs(era:
         "To go ahead, show this to the person; if they agree, call delete_list again with the same arguments "
         f'and confirmation="{code}" (good for ten minutes, once).'
     )
-    assert second == "Done: delete_list list_id=L1\n[account: Fjord Outdoor]"
+    assert second == 'Done: delete_list list_id=L1\n[account: "Fjord Outdoor"]'
     assert server.writes() == [DELETED]
 
 
@@ -322,7 +322,7 @@ async def test_under_never_no_person_is_asked(era: str) -> None:
     server, person = with_lists(confirm="never"), Person("decline")
     async with client(server.calls, era, person) as session:
         answer = answer_text(await session.call_tool("delete_list", {"list_id": "L1"}))
-    assert (answer, person.questions) == ("Done: delete_list list_id=L1\n[account: Fjord Outdoor]", [])
+    assert (answer, person.questions) == ('Done: delete_list list_id=L1\n[account: "Fjord Outdoor"]', [])
 
 
 @pytest.mark.parametrize("era", ERAS)

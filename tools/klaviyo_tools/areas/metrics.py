@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, Unpack
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -13,7 +13,16 @@ from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text, one_line_schema
 from klaviyo_tools.operation.area import XS, Area, M, S
 from klaviyo_tools.operation.facts import RecordAddress
-from klaviyo_tools.operation.report import Grouping, Kind, MetricArgument, Report, Statistic, name_type, names_of
+from klaviyo_tools.operation.report import (
+    Grouping,
+    GroupingFacts,
+    Kind,
+    MetricArgument,
+    Report,
+    Statistic,
+    name_type,
+    names_of,
+)
 
 area = Area(
     "metrics",
@@ -22,42 +31,78 @@ area = Area(
     ),
 )
 
+METRIC_NAMES = frozenset(
+    {
+        "Received Email", "Opened Email", "Clicked Email", "Bounced Email", "Dropped Email", "Marked Email as Spam",
+        "Unsubscribed from Email", "Unsubscribed from Email Marketing", "Subscribed to Email Marketing",
+        "Updated Email Preferences", "Subscribed to List", "Unsubscribed from List",
+        "Sent SMS", "Received SMS", "Clicked SMS", "Failed to Deliver SMS", "Consented to Receive SMS",
+        "Unsubscribed from SMS", "Subscribed to SMS Marketing", "Unsubscribed from SMS Marketing",
+        "Received Automated Response SMS", "Failed to deliver Automated Response SMS",
+        "Received Push", "Opened Push", "Bounced Push", "Opened App", "Received WhatsApp", "Clicked WhatsApp",
+        "Viewed Form", "Viewed Form Step", "Qualified Form", "Closed Form", "Submitted Form", "Submitted Form Step",
+        "Form submitted by profile", "Form completed by profile", "Subscribed to Back in Stock", "Submitted Review",
+        "Ready to Review", "Merged Profile", "Coupon Assigned", "Coupon Used", "Active on Site", "Viewed Product",
+        "Viewed Collection", "Submitted Search", "Searched Site", "Added to Cart", "Checkout Started",
+        "Started Checkout", "Placed Order", "Ordered Product", "Confirmed Shipment", "Delivered Shipment",
+        "Marked Out for Delivery", "Fulfilled Order", "Fulfilled Partial Order", "Cancelled Order", "Refunded Order",
+    }
+)  # fmt: skip
+"""Names that Klaviyo and its shop integrations give metrics (sources: Klaviyo's guides and help pages).
+
+Anyone with the public site key can make a metric, and name its service: the integration of a metric proves nothing.
+But a name of this list says nothing of a stranger's, whoever gave it.
+"""
+INTEGRATION_NAMES = frozenset(
+    {"Klaviyo", "API", "Shopify", "WooCommerce", "Magento 2", "Magento", "BigCommerce", "PrestaShop", "Wix", "Stripe",
+     "Salesforce Commerce Cloud", "Internal", "eCommerce"}
+)  # fmt: skip
+"""Names and categories of the usual integrations of metrics."""
+_CHANNELS = frozenset({"email", "sms", "mobile_push", "push", "push-notification", "whatsapp", "web"})
+_SWITCH = frozenset({"true", "false", "True", "False", "0", "1"})
+
+
+def _dimension(name: str, title: str = "", named_kind: str = "", **facts: Unpack[GroupingFacts]) -> Grouping:
+    """A property of events by which aggregates group: whoever sends an event chooses its properties."""
+    return Grouping(name, title, named_kind, untrusted=True, **facts)
+
+
 DIMENSIONS = (
-    Grouping("$attributed_channel"),
-    Grouping("$attributed_flow", named_kind="flow"),
-    Grouping("$attributed_message", named_kind="message"),
-    Grouping("$attributed_variation"),
-    Grouping("$campaign_channel"),
-    Grouping("$flow", named_kind="flow"),
-    Grouping("$flow_channel"),
-    Grouping("$message", named_kind="message"),
-    Grouping("$message_send_cohort"),
-    Grouping("$usage_amount"),
-    Grouping("$value_currency", untrusted=True, is_currency=True),
-    Grouping("$variation"),
-    Grouping("$variation_send_cohort"),
-    Grouping("Bot Click"),
-    Grouping("Bounce Type"),
-    Grouping("Campaign Name"),
-    Grouping("Client Canonical", untrusted=True),
-    Grouping("Client Name", untrusted=True),
-    Grouping("Client Type"),
-    Grouping("Email Domain", untrusted=True),
-    Grouping("Failure Source"),
-    Grouping("Failure Type"),
-    Grouping("From Number", untrusted=True),
-    Grouping("From Phone Region"),
-    Grouping("Inbox Provider"),
-    Grouping("List"),
-    Grouping("Message Name"),
-    Grouping("Message Type"),
-    Grouping("Method", untrusted=True),
-    Grouping("Segment Count"),
-    Grouping("Subject"),
-    Grouping("To Number", untrusted=True),
-    Grouping("To Phone Region"),
-    Grouping("URL", untrusted=True),
-    Grouping("form_id", "form", "form"),
+    _dimension("$attributed_channel", trusted_values=_CHANNELS),
+    _dimension("$attributed_flow", named_kind="flow"),
+    _dimension("$attributed_message", named_kind="message"),
+    _dimension("$attributed_variation"),
+    _dimension("$campaign_channel", trusted_values=_CHANNELS),
+    _dimension("$flow", named_kind="flow"),
+    _dimension("$flow_channel", trusted_values=_CHANNELS),
+    _dimension("$message", named_kind="message"),
+    _dimension("$message_send_cohort"),
+    _dimension("$usage_amount"),
+    _dimension("$value_currency", is_currency=True),
+    _dimension("$variation"),
+    _dimension("$variation_send_cohort"),
+    _dimension("Bot Click", trusted_values=_SWITCH),
+    _dimension("Bounce Type", trusted_values=frozenset({"Hard", "Soft"})),
+    _dimension("Campaign Name"),
+    _dimension("Client Canonical"),
+    _dimension("Client Name"),
+    _dimension("Client Type"),
+    _dimension("Email Domain"),
+    _dimension("Failure Source"),
+    _dimension("Failure Type"),
+    _dimension("From Number"),
+    _dimension("From Phone Region"),
+    _dimension("Inbox Provider"),
+    _dimension("List"),
+    _dimension("Message Name"),
+    _dimension("Message Type"),
+    _dimension("Method"),
+    _dimension("Segment Count"),
+    _dimension("Subject"),
+    _dimension("To Number"),
+    _dimension("To Phone Region"),
+    _dimension("URL"),
+    _dimension("form_id", "form", "form"),
 )
 MEASUREMENTS = (
     Statistic("count", Kind.COUNT, sort_rank=2),
@@ -195,6 +240,8 @@ area.resource_type(
     facet="integration.name",
     date="created",
     relationships="flow-triggers:flow",
+    untrusted="name integration",
+    trusted_values=METRIC_NAMES | INTEGRATION_NAMES,
 )
 area.resource_type(
     "metric-property",
@@ -203,7 +250,7 @@ area.resource_type(
     label="label property",
     facet="inferred_type",
     relationships="metric",
-    untrusted="sample_values",
+    untrusted="label property sample_values",
     additional_columns="sample_values",
 )
 area.resource_type(
@@ -218,7 +265,7 @@ area.resource_type(
 area.resource_type(
     "mapped-metric", "metric custom-metric updated", "updated", date="updated", relationships="metric custom-metric"
 )
-area.resource_type("metric-aggregate", "dates data", "data dates")
+area.resource_type("metric-aggregate", "dates data", "data dates", untrusted="data")
 area.collection(
     "get_metrics",
     "/api/metrics",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
+_ID = re.compile(r"[A-Za-z0-9]{6}|[0-9A-HJKMNP-TV-Z]{26}")
+"""Ids of flows, forms and lists are six letters and digits, those of messages ULIDs."""
 CHANNEL_GROUPING = "send_channel"
 """The grouping that names the channel of a row."""
 
@@ -73,6 +76,7 @@ class Grouping:
         part_of: The grouping of the thing that this is part of; a name that both share is shown there alone.
         overlapping: What overlaps: one message or person stands in several rows, so that rows do not add up.
         untrusted: People outside the account can write its values.
+        trusted_values: Those of its values that are shown even where strangers' text is hidden.
         is_currency: Each row is in the currency that this grouping names, not in the account's.
         required: Klaviyo refuses groupings without this one.
     """
@@ -84,6 +88,7 @@ class Grouping:
     part_of: str = ""
     overlapping: str = ""
     untrusted: bool = False
+    trusted_values: frozenset[str] = frozenset()
     is_currency: bool = False
     required: bool = False
 
@@ -91,6 +96,26 @@ class Grouping:
     def column(self) -> str:
         """The name of its column."""
         return self.title or self.name
+
+    @property
+    def shows_some_values(self) -> bool:
+        """Whether some of its values are shown where strangers' text is hidden."""
+        return not self.untrusted or bool(self.named_kind or self.trusted_values)
+
+    def is_trusted(self, value: str) -> bool:
+        """Whether a value holds no text of a stranger's: it is listed, or it has the form of an id."""
+        return (
+            not self.untrusted
+            or value in self.trusted_values
+            or (bool(self.named_kind) and _ID.fullmatch(value) is not None)
+        )
+
+
+class GroupingFacts(TypedDict, total=False):
+    """The facts of a grouping beside its name, title and kind, as an area writes them."""
+
+    is_currency: bool
+    trusted_values: frozenset[str]
 
 
 class MetricArgument(NamedTuple):
@@ -124,8 +149,12 @@ class Report:
         return next((one for one in self.statistics if one.name == name), Statistic(name, Kind.LEVEL))
 
     def grouping(self, name: str) -> Grouping:
-        """The grouping of that name, without more to say of it where it is not declared."""
-        return next((one for one in self.groupings if one.name == name), Grouping(name))
+        """The grouping of that name; one that is not declared is untrusted."""
+        return next((one for one in self.groupings if one.name == name), Grouping(name, untrusted=True))
+
+    def declares(self, column: Statistic | Grouping) -> bool:
+        """Whether it declares this statistic or grouping."""
+        return column in (self.statistics if isinstance(column, Statistic) else self.groupings)
 
 
 def names_of(columns: Iterable[Statistic | Grouping]) -> tuple[str, ...]:

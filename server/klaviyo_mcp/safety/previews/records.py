@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from klaviyo_mcp.account.reads import AccountReads, require_record, run_together
 from klaviyo_mcp.answers.values import value_at
+from klaviyo_mcp.answers.view import is_untrusted
 from klaviyo_mcp.answers.wording import (
     count_noun,
     describe,
@@ -20,6 +21,7 @@ from klaviyo_mcp.answers.wording import (
     list_names,
     quote,
     singular,
+    trusted_label_of,
 )
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
@@ -53,7 +55,8 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
         record = ShownRecord(source.kind, id_, page, reads.hide)
         lines = [*_facts_line(record, declared), *_joined_lines(record, declared)]
         lines += [_linked_line(declared.linked, counts)] if declared.linked else []
-        lines += [_contents_line(reads.registry[declared.contents], contents)] if declared.contents else []
+        if declared.contents:
+            lines.append(_contents_line(reads.registry[declared.contents], contents, hide=reads.hide))
         facts = record.facts(declared)
         if contents is not None:
             facts["contents"] = sorted(flat.id for flat in contents.records)
@@ -94,7 +97,7 @@ class ShownRecord(NamedTuple):
     @property
     def name(self) -> str:
         """`list "Newsletter" (id Y6nRLr)`."""
-        if self.hide and self.flat is not None and resource_type(self.flat.type).untrusted:
+        if self.flat is not None and label_of(self.flat) and not self.joined_name(self.flat):
             return f"{self.kind} with id {describe(self.id)}"
         return describe_record(self.kind, self.page, self.id)
 
@@ -106,6 +109,11 @@ class ShownRecord(NamedTuple):
         """An attribute, None where it is unknown."""
         return value_at(self.flat.attributes, path.split(".")) if self.flat is not None else None
 
+    def shown_attribute(self, path: str) -> Any:
+        """An attribute, None where it is unknown or hidden."""
+        is_hidden = self.hide and self.flat is not None and is_untrusted(resource_type(self.flat.type), path)
+        return None if is_hidden else self.attribute(path)
+
     def joined(self, relationship: str) -> list[Record]:
         """The records that a relationship leads to; one that was not included has nothing but its id."""
         related = self.flat.related.get(relationship) if self.flat is not None else None
@@ -115,7 +123,7 @@ class ShownRecord(NamedTuple):
 
     def joined_name(self, flat: Record) -> str:
         """The name of a joined record, empty where it has none that may be shown."""
-        return "" if self.hide and resource_type(flat.type).untrusted else label_of(flat)
+        return label_of(flat) if not self.hide else trusted_label_of(flat)
 
     def facts(self, declared: Preview) -> dict[str, Any]:
         """The facts that the preview rests on, empty where the record could not be read."""
@@ -173,7 +181,9 @@ async def _read_contents(reads: AccountReads, contents: str, id_: str) -> Page |
 def _facts_line(record: ShownRecord, declared: Preview) -> list[str]:
     """The line of the attributes, and that of the profiles."""
     words = [
-        f"{name.replace('_', ' ')}: {describe(value)}" for name in declared.facts if (value := record.attribute(name))
+        f"{name.replace('_', ' ')}: {describe(value)}"
+        for name in declared.facts
+        if (value := record.shown_attribute(name))
     ]
     lines = [f"{', '.join(words)}."] if words else []
     lines = [f"{line[0].upper()}{line[1:]}" for line in lines]
@@ -199,11 +209,11 @@ def _linked_line(relationships: Sequence[str], counts: Sequence[int | None]) -> 
     return f"It is on {', '.join(on)}." if on else "It is on nothing."
 
 
-def _contents_line(read: Operation, page: Page | None) -> str:
+def _contents_line(read: Operation, page: Page | None, *, hide: bool) -> str:
     is_whole = page is not None and page.next_cursor is None
     records = page.records if page is not None else ()
     count = count_noun(len(records) if is_whole else None, singular(read.resource))
-    names = [label_of(flat) or flat.id for flat in records]
+    names = [(trusted_label_of(flat) if hide else label_of(flat)) or flat.id for flat in records]
     return f"It contains {count}{f': {list_names(names)}' if names else ''}."
 
 
@@ -217,7 +227,7 @@ def _words(part: Placeholder, arguments: Any, record: ShownRecord | None) -> str
     if record is None:
         return UNKNOWN
     if part.of == RECORD:
-        return describe(record.attribute(".".join(part.path)) or UNKNOWN) if part.path else record.name
+        return describe(record.shown_attribute(".".join(part.path)) or UNKNOWN) if part.path else record.name
     joined = record.joined(part.of)
     if part.path:
         return describe((value_at(joined[0].attributes, part.path) if joined else None) or UNKNOWN)
