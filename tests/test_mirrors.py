@@ -55,6 +55,11 @@ ELSEWHERE = {
     "tests/server/sandbox/reporting/test_reports.py": (
         "sandbox/reporting/dimensions sandbox/reporting/facts sandbox/reporting/statistics"
     ),
+    "tests/server/sandbox/behaviour/test_groups.py": "sandbox/state/segment_members",
+    "tests/server/sandbox/segments/test_definition.py": (
+        "sandbox/segments/account sandbox/segments/conditions sandbox/segments/consent sandbox/segments/dates"
+        " sandbox/segments/places sandbox/segments/values"
+    ),
     "tests/server/sandbox/test_app.py": "sandbox/errors",
     # Declarations are held against Klaviyo's documents, all of them alike.
     "tests/contract/test_nested_objects.py": "nested_objects",

@@ -163,6 +163,9 @@ def arguments_for(operation: Operation, ids: StoredIds, revision: str, directory
             return {
                 name: one for name, one in arguments.items() if name not in ("cursor", "page_cursor", "return_fields")
             }
+        case "create_segment" | "update_segment":
+            condition = arguments["definition"]["condition_groups"][0]["conditions"][0]
+            condition["group_ids"] = [ids.newest("list")]
         case "create_object_type":
             return {**arguments, "object_schema": ACTIVE_SCHEMA}
         case "upload_image_from_file":

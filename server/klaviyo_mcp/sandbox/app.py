@@ -10,7 +10,7 @@ which imports only from the lines below its own:
     behaviour | faults | seed    what single operations do; failures on demand and rate limits; the seeded account
     api | life | reporting       requests answered by the shape of their path; parts of the seeded account; reports
     state                        records and the relationships between them
-    contract                     operations, resource types and bodies, distilled from Klaviyo's OpenAPI documents
+    contract | segments          what Klaviyo's OpenAPI documents say; who belongs to a segment by its definition
     filters | http               the filter language; requests and responses
     errors | timestamps
 """

@@ -73,9 +73,11 @@ def get_related(request: ApiRequest) -> Answer:
 
 def _related_collection(request: ApiRequest, record: Record, name: str, target: str) -> Collection:
     store = request.store
-    version = (store.version(target), store.version(record.type))
     is_group = name == "profiles" and record.type in GROUPS
     joined = store.members(record.type, record.id) if is_group else {}
+    if (record.type, name) == ("profile", "segments"):
+        store.groups("segment", record.id)  # evaluates them, which changes the version
+    version = (store.version(target), store.version(record.type))
     key = ("group" if is_group else "related", record.type, record.id, name)
     return Collection(target, key, version, lambda: request.relationships.records(record, name, target), joined)
 

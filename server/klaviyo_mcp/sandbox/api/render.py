@@ -145,7 +145,9 @@ class Renderer:
             for path in paths:
                 _copy_path(stored, attributes, path)
             for name in counts:
-                attributes[name] = len(self.relationships.store.members(type_, record.id))
+                # A segment that is processing has counted nobody yet.
+                is_ready = not stored.get("is_processing")
+                attributes[name] = len(self.relationships.store.members(type_, record.id)) if is_ready else 0
             return attributes
 
         return read

@@ -60,12 +60,28 @@ def _check_shape(contract: Contract, shape: JSON, value: JSON, pointer: str, res
 def _check_union(contract: Contract, branches: list[JSON], value: JSON, pointer: str, resource: str) -> None:
     """Accept what one branch accepts; else raise the error that lies deepest, which is of the branch meant."""
     errors = []
-    for branch in [one for one in branches if _is_named_by(contract, one, value)] or branches:
+    named = [one for one in branches if _is_named_by(contract, one, value)]
+    if not named and isinstance(value, dict):
+        _check_type(contract, branches, value, pointer, resource)
+    for branch in named or branches:
         try:
             return _check_shape(contract, branch, value, pointer, resource)
         except KlaviyoError as error:
             errors.append(error)
     raise max(errors, key=lambda error: len(error.pointer or ""))
+
+
+def _check_type(contract: Contract, branches: list[JSON], value: JSON, pointer: str, resource: str) -> None:
+    """Raise the error of a `type` that no branch has, where every branch is of some type."""
+    shapes = [contract.resolve(branch)[0] for branch in branches]
+    types = [
+        contract.resolve(shape["props"].get("type", "any"))[0]
+        for shape in shapes
+        if isinstance(shape, dict) and "props" in shape
+    ]
+    if "type" in value and len(types) == len(shapes) and all(isinstance(one, dict) and "enum" in one for one in types):
+        allowed = list(dict.fromkeys(name for one in types for name in one["enum"]))
+        _check_shape(contract, {"enum": allowed}, value["type"], f"{pointer}/type", resource)
 
 
 def _is_named_by(contract: Contract, branch: JSON, value: JSON) -> bool:

@@ -25,6 +25,9 @@ JSON = Any
 MAX_SHAPE_CHARACTERS = 7000
 """A schema whose shape is longer becomes an open object: bodies as deep as flow definitions are not checked here."""
 
+WHOLE_SCHEMAS = frozenset({"ConditionGroup", "ProfileMarketingConsentCondition", "ProfilePermissionsCondition"})
+"""Schemas whose shape is kept whatever its length: the sandbox evaluates the definitions of segments."""
+
 MIN_NAMED_SHAPE_CHARACTERS = 60
 """A referenced schema whose shape is at least as long keeps its name and stands in the contract once."""
 
@@ -45,6 +48,9 @@ class Distillation:
         self.fields: dict[str, list[str]] = {}
         self._shape_by_reference: dict[str, JSON] = {}
         self._open_references: list[str] = []
+
+    def _is_too_long(self, shape: JSON) -> bool:
+        return self._characters(shape) > MAX_SHAPE_CHARACTERS and not WHOLE_SCHEMAS & {*self._open_references}
 
     def contract(self) -> dict[str, JSON]:
         """The whole contract. A type's attributes and relationships are the union over all answers that hold it."""
@@ -149,7 +155,7 @@ class Distillation:
             self._shape_by_reference[name] = self.shape(self._resolve(schema))
             self._open_references.pop()
         shape = self._shape_by_reference[name]
-        if self._characters(shape) > MAX_SHAPE_CHARACTERS:
+        if name not in WHOLE_SCHEMAS and self._is_too_long(shape):
             return "object"
         if len(json.dumps(shape)) < MIN_NAMED_SHAPE_CHARACTERS:
             return shape
@@ -157,13 +163,14 @@ class Distillation:
         return f"@{name}"
 
     def _characters(self, shape: JSON) -> int:
-        return len(json.dumps(shape)) + sum(self._characters(self.shapes[name]) for name in _shape_names(shape))
+        names = {*_shape_names(shape)} - WHOLE_SCHEMAS
+        return len(json.dumps(shape)) + sum(self._characters(self.shapes[name]) for name in names)
 
     def _inline_shape(self, schema: Mapping[str, JSON]) -> JSON:
         if branches := schema.get("oneOf") or schema.get("anyOf"):
             unique = {json.dumps(shape, sort_keys=True): shape for shape in map(self.shape, branches)}
             union = next(iter(unique.values())) if len(unique) == 1 else {"anyOf": list(unique.values())}
-            return "object" if self._characters(union) > MAX_SHAPE_CHARACTERS else union
+            return "object" if self._is_too_long(union) else union
         if "enum" in schema:
             return {"enum": schema["enum"]}
         if schema.get("type") == "array":

@@ -6,7 +6,7 @@ count at the time of the event.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -97,23 +97,25 @@ def form_facts(store: Store) -> Iterator[Fact]:
 
 
 def segment_facts(store: Store, buckets: Buckets) -> Iterator[Fact]:
-    """The facts of segments: each member that was added, and the number of members at the end of each bucket.
-
-    The store forgets members that leave, so a member counts from the time of joining on.
-    """
+    """The facts of segments: each member that joined or left, and how many there were at the end of each bucket."""
     for segment in store.all("segment"):
         groupings: Groupings = {"segment_id": segment.id}
-        joined = sorted(
-            (datetime.fromisoformat(at).timestamp(), profile)
-            for profile, at in store.members("segment", segment.id).items()
-        )
-        times = [at for at, _ in joined]
-        for at, profile in joined:
-            yield Fact(groupings, "added", at, profile)
+        members = store.members("segment", segment.id)
+        departures = store.departures("segment", segment.id)
+        joined = sorted([*((_seconds(at), one) for one, at in members.items()),
+                         *((_seconds(one.joined_at), one.profile_id) for one in departures)])  # fmt: skip
+        left = sorted((_seconds(one.left_at), one.profile_id) for one in departures)
+        for kind, changes in (("added", joined), ("removed", left)):
+            for at, profile in changes:
+                yield Fact(groupings, kind, at, profile)
         for start, end in zip(buckets.starts, buckets.ends(), strict=True):
             # A bucket does not contain its end: who joins then counts in the next one.
-            members = bisect_right(times, end - 1e-6)
-            yield Fact(groupings, "members", max(start, buckets.time_range.start), "", members)
+            count = bisect_left(joined, (end,)) - bisect_left(left, (end,))
+            yield Fact(groupings, "members", max(start, buckets.time_range.start), "", count)
+
+
+def _seconds(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
 
 
 def _number(event: Record, name: str, default: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from klaviyo_mcp.sandbox.errors import KlaviyoError, invalid, invalid_filter
 from klaviyo_mcp.sandbox.filters import Comparison, matches, parse_filter
@@ -23,6 +23,7 @@ from klaviyo_mcp.sandbox.reporting.statistics import (
     Tally,
 )
 from klaviyo_mcp.sandbox.reporting.time_ranges import Buckets, TimeRange, named_timeframe
+from klaviyo_mcp.sandbox.segments.account import account_zone
 from klaviyo_mcp.sandbox.state.store import Store
 
 MAX_TIMEFRAME = timedelta(days=366)
@@ -96,7 +97,7 @@ def query_report(store: Store, operation: str, attributes: Mapping[str, Any], no
     if not statistics:
         raise invalid("At least one statistic is required.", pointer=f"{_AT}statistics")
     interval = attributes["interval"] if form == "series" else None
-    time_range = _time_range(attributes["timeframe"], interval, now, _account_zone(store))
+    time_range = _time_range(attributes["timeframe"], interval, now, account_zone(store))
     if subject == "segment" and time_range.start < FIRST_DAY_OF_SEGMENTS.timestamp():
         raise invalid("Segments have no data before 2023-06-01.", pointer=f"{_AT}timeframe")
     metric_id = _conversion_metric_id(store, attributes) if report.takes_conversion_metric else ""
@@ -158,14 +159,6 @@ def _statistics(
     if buckets is None:
         return {name: report.statistics[name](tallies.get(0, empty)) for name in names}
     return {name: [report.statistics[name](tallies.get(index, empty)) for index in range(buckets)] for name in names}
-
-
-def _account_zone(store: Store) -> ZoneInfo:
-    account = next(store.all("account"), None)
-    try:
-        return ZoneInfo(account.attributes.get("timezone") or "UTC" if account else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _time_range(timeframe: Mapping[str, Any], interval: str | None, now: datetime, zone: ZoneInfo) -> TimeRange:

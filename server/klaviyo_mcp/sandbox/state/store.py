@@ -1,7 +1,8 @@
 """The records of the sandbox's account, by type and id, and the links between them.
 
 Members of lists and segments are stored apart from links, with the time of joining (`join`, `leave`, `members`,
-`groups`): the `profiles` of a list and the `lists` and `segments` of a profile never stand in `Record.links`.
+`groups`): the `profiles` of a list and the `lists` and `segments` of a profile never stand in `Record.links`. The
+members of a segment follow from its definition: `members` and `groups` evaluate it where something has changed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import random
 import string
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from klaviyo_mcp.sandbox.state.segment_members import SegmentMembers
 from klaviyo_mcp.sandbox.timestamps import format_timestamp
 
 Link = str | list[str] | None
@@ -43,6 +45,14 @@ class Record:
     links: Links = field(default_factory=dict)
 
 
+class Departure(NamedTuple):
+    """A profile that is no longer a member of a group: when it had joined, and when it left (ISO 8601)."""
+
+    profile_id: str
+    joined_at: str
+    left_at: str
+
+
 class Store:
     """Records by type, in the order in which they were added, with indexes.
 
@@ -54,6 +64,8 @@ class Store:
         self._versions: dict[str, int] = defaultdict(int)
         self._profile_ids: dict[str, dict[str, str]] = {name: {} for name in IDENTIFIERS}
         self._members: dict[tuple[str, str], dict[str, str]] = {}
+        self._departures: dict[tuple[str, str], list[Departure]] = {}
+        self._segment_members = SegmentMembers(self)
         self._referring_ids: dict[str, dict[tuple[str, str], dict[str, None]]] = {}
         self._now = now
         self.random = random.Random(seed)
@@ -131,6 +143,7 @@ class Store:
         for name in record.links:
             self._unindex(record, name)
         self._members.pop((type_, id_), None)
+        self._departures.pop((type_, id_), None)
         if type_ == "profile":
             for group_type, group_id in list(self._members):
                 self.leave(group_type, group_id, id_)
@@ -185,16 +198,36 @@ class Store:
         members = self._members.get((group_type, group_id), {})
         if profile_id not in members:
             return False
-        del members[profile_id]
+        departure = Departure(profile_id, members.pop(profile_id), self.timestamp())
+        self._departures.setdefault((group_type, group_id), []).append(departure)
         self._versions[group_type] += 1
         return True
 
     def members(self, group_type: str, group_id: str) -> Mapping[str, str]:
         """The ids of a group's members, each with the time of joining."""
+        if group_type == "segment":
+            self._evaluate_segment(group_id)
         return self._members.get((group_type, group_id), {})
+
+    def departures(self, group_type: str, group_id: str) -> Sequence[Departure]:
+        """The members that a group has lost, in the order of leaving."""
+        return self._departures.get((group_type, group_id), ())
+
+    def _evaluate_segment(self, id_: str) -> None:
+        profile_ids = self._segment_members.evaluate(id_)
+        if profile_ids is None:
+            return
+        stay = set(profile_ids)
+        for profile_id in [one for one in self._members.get(("segment", id_), ()) if one not in stay]:
+            self.leave("segment", id_, profile_id)
+        for profile_id in profile_ids:
+            self.join("segment", id_, profile_id)
+        self._segment_members.settle(id_)
 
     def groups(self, group_type: str, profile_id: str) -> list[str]:
         """The ids of the lists, or of the segments, that a profile is a member of."""
+        for segment in self.all("segment") if group_type == "segment" else ():
+            self._evaluate_segment(segment.id)
         return [id_ for (type_, id_), members in self._members.items() if type_ == group_type and profile_id in members]
 
 

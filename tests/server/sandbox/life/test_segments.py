@@ -35,3 +35,11 @@ def test_segments_have_exactly_the_members_that_satisfy_them(account: Store) -> 
         "Lapsed Customers": {id_ for id_, times in orders.items() if max(times) < lapsed_since},
         "Engaged in 30 Days": engaged,
     }
+
+
+def test_no_evaluation_changes_what_was_seeded(account: Store) -> None:
+    for segment in account.all("segment"):
+        members = account.members("segment", segment.id)
+        assert not account.departures("segment", segment.id)
+        # Who had joined by the evaluation alone would have joined now.
+        assert all(at < NOW.isoformat() for at in members.values()), segment.attributes["name"]
