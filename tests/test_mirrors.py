@@ -28,6 +28,10 @@ ELSEWHERE = {
     "tests/server/safety/previews": (
         "safety/previews/call_preview safety/previews/sentences safety/previews/stable_attributes"
     ),
+    "tests/server/safety/stakes/test_judge.py": (
+        "safety/stakes/arguments safety/stakes/campaigns safety/stakes/events safety/stakes/flows safety/stakes/groups"
+        " safety/stakes/live safety/stakes/profiles safety/stakes/templates"
+    ),
     "tests/tools/arguments/test_checking.py": (
         "arguments/annotations arguments/errors arguments/marks arguments/places arguments/spelling arguments/types"
     ),

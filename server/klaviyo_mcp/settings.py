@@ -197,7 +197,7 @@ class Settings(BaseModel):
     confirm: Literal["never", "default", "writes"] = setting(
         "default",
         "KLAVIYO_MCP_CONFIRM",
-        "What a person must confirm: deletes, sends and what cannot be undone by default; every write; or nothing.",
+        "What a person must confirm: by default where something is at stake; every write; or nothing.",
         "never, default or writes",
     )
     confirm_by: Literal["person", "code"] = setting(

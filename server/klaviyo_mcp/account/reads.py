@@ -5,7 +5,7 @@ Each is sent as a call of its operation would be, so that it is paced and retrie
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,8 @@ class MissingRecord(Exception):
 class AccountReads:
     """Reads by the name of an operation, with its arguments.
 
-    `page` and `records` raise where a read fails; `page_or_none`, `post_or_none` and `count_linked` answer None.
+    `page`, `record`, `records`, `pages` and `whole` raise where a read fails; `page_or_none`, `post_or_none` and
+    `count_linked` answer None.
 
     Args:
         sender: Sends the requests.
@@ -120,6 +121,15 @@ class AccountReads:
         self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
     ) -> AsyncIterator[Record]:
         """The records of a collection, page after page, `max_pages` at most; else as `page`."""
+        async with aclosing(self.pages(name, more, max_pages=max_pages, **arguments)) as pages:
+            async for page in pages:
+                for flat in page.records:
+                    yield flat
+
+    async def pages(
+        self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
+    ) -> AsyncGenerator[Page]:
+        """The pages of a collection, `max_pages` at most; else as `page`."""
         operation = self.registry[name]
 
         async def fetch(cursor: str | None, size: int | None) -> Page:
@@ -130,10 +140,31 @@ class AccountReads:
         try:
             async with aclosing(read_pages(fetch, size=size, max_pages=max_pages)) as pages:
                 async for _, page in pages:
-                    for flat in page.records:
-                        yield flat
+                    yield page
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
+
+    async def whole(self, name: str, **arguments: Any) -> list[Page]:
+        """All pages of a collection. Raises KlaviyoMcpError where they cannot be read, or are more than `MAX_PAGES`."""
+        pages = [page async for page in self.pages(name, **arguments)]
+        if pages and pages[-1].next_cursor is not None:
+            raise UpstreamError(name, f"there are more than {MAX_PAGES} pages")
+        return pages
+
+    async def record(self, name: str, argument: str, kind: str, **arguments: Any) -> Page:
+        """The document of one record.
+
+        Raises:
+            MissingRecord: There is no such record; `argument` has its id, and `kind` is what it is called.
+            KlaviyoMcpError: The read failed.
+        """
+        try:
+            page = await self.page(name, **arguments)
+        except NotFoundError:
+            raise MissingRecord(argument, kind) from None
+        if not page.records:
+            raise MissingRecord(argument, kind)
+        return page
 
     async def page_or_none(self, name: str, **arguments: Any) -> Page | None:
         """The document that a read answers; None where it failed, without records where there is none by the id."""

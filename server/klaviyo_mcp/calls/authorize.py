@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import anyio
 
 from klaviyo_mcp.account.connections import AccountConnections
-from klaviyo_mcp.account.reads import AccountReads
+from klaviyo_mcp.account.reads import AccountReads, run_together
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.prepare import Prepared
 from klaviyo_mcp.safety import policy, uploads
 from klaviyo_mcp.safety.codes import PendingCall
-from klaviyo_mcp.safety.confirmation import CallReads, ConfirmationGate, Held
+from klaviyo_mcp.safety.confirmation import CallReads, ConfirmationGate, CurrentFacts, Held
 from klaviyo_mcp.safety.previews import preview
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
-from klaviyo_mcp.safety.questions import AsksPerson, CreatedConnection, Resumption
+from klaviyo_mcp.safety.questions import AsksPerson, CreatedConnection, Resumption, ShownPreview
+from klaviyo_mcp.safety.stake import Stake
+from klaviyo_mcp.safety.stakes import judge
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -69,16 +71,16 @@ class Authorizer:
             KlaviyoMcpError: The preview shows that the call cannot succeed.
         """
         began = anyio.current_time()
-        operation, effect, settings = call.operation, call.effect, self.settings
+        operation, settings = call.operation, self.settings
         on_klaviyo = operation.service is Service.KLAVIYO
-        if effect is Effect.READ and on_klaviyo:
+        if operation.effect is Effect.READ and on_klaviyo:
             return Authorized(operation, call.arguments, began + settings.deadline)
         arguments = await uploads.load_upload(operation, call.arguments, settings.upload_dir)
         connection = await self.accounts.connection_for_write() if on_klaviyo else None
         person = TimedPerson(context)
         # A call that comes back to see whether its connection was opened was confirmed before it created it.
         confirmed = isinstance(context.resumption, CreatedConnection)
-        if policy.needs_confirmation(effect, settings.confirm) and not confirmed:
+        if policy.may_need_confirmation(operation, settings.confirm) and not confirmed:
             held = await self._confirm(call, connection, person, uploads.upload_digest(arguments))
             if held is not None:
                 return held
@@ -87,22 +89,63 @@ class Authorizer:
     async def _confirm(
         self, call: Prepared, connection: str | None, person: AsksPerson, file_digest: str | None
     ) -> Held | None:
-        operation, arguments = call.operation, call.arguments
-
-        async def read_preview() -> CallPreview:
-            account_name = partial(self.accounts.read_name, connection or MATON_ACCOUNT)
-            reads = self.reads.for_preview(connection)
-            whole = await preview.read_preview(reads, operation, arguments, account_name)
-            return whole.with_fact("file", file_digest)
-
-        async def read_digest() -> str:
-            reads = self.reads.for_preview(connection, counts=False)
-            facts = await preview.read_facts(reads, operation, arguments)
-            return facts.with_fact("file", file_digest).digest
-
-        pending = PendingCall(operation.name, arguments, connection or MATON_ACCOUNT, person.principal)
-        reads = CallReads(read_preview, read_digest)
+        asks_always = self.settings.confirm == "writes"
+        facts = CallFacts(call, self.reads, self.accounts, connection, file_digest, asks_always)
+        # A call with a code or an answer was judged before: it is judged again together with its other facts.
+        is_new = not call.code and not isinstance(person.resumption, ShownPreview)
+        if is_new and not await facts.is_at_stake():
+            return None
+        pending = PendingCall(call.operation.name, call.arguments, connection or MATON_ACCOUNT, person.principal)
+        reads = CallReads(facts.read_preview, facts.read_current)
         return await self.gate.confirm(pending, code=call.code, person=person, reads=reads)
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """What the account says about one call, read through the connection that the call goes to.
+
+    `asks_always`: the call is confirmed whatever is at stake.
+    """
+
+    call: Prepared
+    reads: AccountReads
+    accounts: AccountConnections
+    connection: str | None
+    file_digest: str | None
+    asks_always: bool
+    _stake: Stake | None = None
+    """What `is_at_stake` read, for the preview that follows."""
+
+    async def is_at_stake(self) -> bool:
+        """Whether the call has to be confirmed."""
+        if self.asks_always:
+            return True
+        self._stake = await self._read_stake()
+        return bool(self._stake)
+
+    async def read_preview(self) -> CallPreview:
+        """The whole preview."""
+        call, reads = self.call, self.reads.for_preview(self.connection)
+        account_name = partial(self.accounts.read_name, self.connection or MATON_ACCOUNT)
+        read = partial(preview.read_preview, reads, call.operation, call.arguments, account_name)
+        stake, self._stake = self._stake, None
+        if stake is not None:
+            return self._joined(await read(), stake)
+        return self._joined(*await run_together(read, self._read_stake))
+
+    async def read_current(self) -> CurrentFacts:
+        """The facts of the preview as they are now."""
+        call, reads = self.call, self.reads.for_preview(self.connection, counts=False)
+        read = partial(preview.read_facts, reads, call.operation, call.arguments)
+        facts, stake = await run_together(read, self._read_stake)
+        return CurrentFacts(self._joined(facts, stake).digest, bool(stake) or self.asks_always)
+
+    async def _read_stake(self) -> Stake:
+        reads = self.reads.for_preview(self.connection, counts=False)
+        return await judge.read_stake(reads, self.call.operation, self.call.arguments)
+
+    def _joined(self, facts: CallPreview, stake: Stake) -> CallPreview:
+        return facts.with_stake(stake).with_fact("file", self.file_digest)
 
 
 class TimedPerson:

@@ -29,11 +29,6 @@ class Prepared:
     arguments: Arguments
     code: str | None = None
 
-    @property
-    def effect(self) -> Effect:
-        """What the call does with these arguments."""
-        return self.operation.effect_of(self.arguments)
-
 
 def find_operation(
     name: str, arguments: Mapping[str, Any], inventory: Inventory

@@ -90,7 +90,7 @@ class CallService:
         if isinstance(authorized, Held):
             return Answer(authorized.text, held=True)
         plan = plan_call(authorized, revision=self.settings.revision, hide=self.settings.user_content == "hide")
-        return Answer(await self._run_in_account(plan, prepared.effect, context))
+        return Answer(await self._run_in_account(plan, operation.effect, context))
 
     async def _run_in_account(self, plan: Plan, effect: Effect, context: CallContext) -> str:
         """Run a plan. The connections are listed beside a read; the answer of a write names the account."""

@@ -96,9 +96,8 @@ class OperationSender:
         from klaviyo_mcp.gateway.retry import RequestKind
 
         revision = self._revision
-        effect = operation.effect if arguments is None else operation.effect_of(arguments)
         rate = operation.usual_rate(revision) if arguments is None else operation.rate_of(arguments, revision)
-        if effect is Effect.READ:
+        if operation.effect is Effect.READ:
             kind = RequestKind.READ
         else:
             kind = RequestKind.IDEMPOTENT_WRITE if operation.idempotent else RequestKind.WRITE

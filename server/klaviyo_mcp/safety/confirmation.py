@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from klaviyo_mcp.errors import ConfirmationError
 from klaviyo_mcp.safety.codes import CodeError, ConfirmationCodes, PendingCall
@@ -69,10 +69,22 @@ def refusal(operation: str, reason: str, then: str, *, again: bool = False) -> C
 
 @dataclass(frozen=True, slots=True)
 class CallReads:
-    """The reads for one confirmation: the whole preview, and the digest of its facts alone, which takes fewer."""
+    """The reads for one confirmation: the whole preview, and its facts alone, which take fewer."""
 
     preview: Callable[[], Awaitable[CallPreview]]
-    digest: Callable[[], Awaitable[str]]
+    facts: Callable[[], Awaitable[CurrentFacts]]
+
+
+class CurrentFacts(NamedTuple):
+    """The facts behind a preview as they are now.
+
+    Attributes:
+        digest: As that of the preview.
+        is_at_stake: Whether the call has to be confirmed; False where what was at stake is so no longer.
+    """
+
+    digest: str
+    is_at_stake: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,8 @@ class ConfirmationGate:
     async def _redeem(self, code: str, call: PendingCall, reads: CallReads) -> Held | None:
         try:
             issued = await self.codes.find(code, call)
-            if not issued.agrees_with(await reads.digest()):
+            facts = await reads.facts()
+            if facts.is_at_stake and not issued.agrees_with(facts.digest):
                 return await self._held(call, await reads.preview(), changed=True)
             await self.codes.use(code, call)
         except CodeError as error:
@@ -127,7 +140,8 @@ class ConfirmationGate:
                     "the person asked did not agree",
                     "Do not repeat it unless they ask for it; ask them what they want instead.",
                 )
-            if shown.connection == call.connection and shown.facts == await reads.digest():
+            facts = await reads.facts()
+            if shown.connection == call.connection and (shown.facts == facts.digest or not facts.is_at_stake):
                 return None
             shown = None
         return await self._held(call, await reads.preview(), changed=True)

@@ -1,10 +1,11 @@
-"""What may run, and what a person has to confirm first."""
+"""What may run, and what a person may have to confirm first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal
 
+from klaviyo_mcp.safety import stake
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 
@@ -13,14 +14,7 @@ CODE_ARGUMENT = "confirmation"
 CODE_SCHEMA = {"type": "string"}
 
 Confirm = Literal["never", "default", "writes"]
-"""The values of the setting KLAVIYO_MCP_CONFIRM."""
-
-_DEFAULT = frozenset({Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE})
-_CONFIRMED_EFFECTS: Mapping[Confirm, frozenset[Effect]] = {
-    "never": frozenset(),
-    "default": _DEFAULT,
-    "writes": _DEFAULT | {Effect.WRITE},
-}
+"""The values of the setting KLAVIYO_MCP_CONFIRM: nothing, what is at stake, or every write is confirmed."""
 
 
 def allowed_operations(operations: Iterable[Operation], *, read_only: bool) -> list[Operation]:
@@ -28,12 +22,8 @@ def allowed_operations(operations: Iterable[Operation], *, read_only: bool) -> l
     return [operation for operation in operations if not read_only or operation.effect is Effect.READ]
 
 
-def needs_confirmation(effect: Effect, confirm: Confirm) -> bool:
-    """Whether a call of this effect waits for a confirmation."""
-    return effect in _CONFIRMED_EFFECTS[confirm]
-
-
 def may_need_confirmation(operation: Operation, confirm: Confirm) -> bool:
-    """Whether some arguments make the operation wait for a confirmation: then it takes a code."""
-    effects = {operation.effect, operation.lesser_effect.effect if operation.lesser_effect else operation.effect}
-    return not effects.isdisjoint(_CONFIRMED_EFFECTS[confirm])
+    """Whether some calls of the operation wait for a confirmation: then it takes a code."""
+    if operation.effect is Effect.READ or confirm == "never":
+        return False
+    return confirm == "writes" or stake.rule_of(operation).may_ask

@@ -12,7 +12,6 @@ from klaviyo_mcp.calls.prepare import Prepared, find_operation, prepare
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_tools.filters import accept, conditions, reader
 from klaviyo_tools.filters.tree import Filter
-from klaviyo_tools.operation.facts import Effect
 
 pytestmark = pytest.mark.anyio
 
@@ -96,15 +95,6 @@ async def test_a_code_is_no_argument_of_the_operation() -> None:
     call = await prepared(sandbox_server(), "delete_list", list_id="L1", confirmation="ABCDEFGHIJ")
     assert call.code == "ABCDEFGHIJ"
     assert call.arguments.model_dump() == {"list_id": "L1"}
-    assert call.effect is Effect.DELETE
-
-
-async def test_the_effect_is_that_of_the_arguments() -> None:
-    server = sandbox_server()
-    effects = [
-        (await prepared(server, "update_flow", flow_id="F1", status=status)).effect for status in ("live", "draft")
-    ]
-    assert effects == [Effect.REACHES_PEOPLE, Effect.WRITE]
 
 
 async def test_a_metric_is_given_by_name_and_prepared_by_id() -> None:

@@ -74,7 +74,18 @@ def test_the_hints_of_the_discovery_tools_are_those_of_what_they_run() -> None:
     ("confirm", "with_a_code"),
     [
         ("never", set()),
-        ("default", {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}),
+        (
+            "default",
+            {
+                "delete_list",
+                "send_campaign",
+                "merge_profiles",
+                "update_flow",
+                "delete_connection",
+                "create_list",
+                "create_event",
+            },
+        ),
         (
             "writes",
             {
@@ -85,13 +96,14 @@ def test_the_hints_of_the_discovery_tools_are_those_of_what_they_run() -> None:
                 "delete_connection",
                 "create_list",
                 "create_event",
+                "create_tag",
                 "create_connection",
             },
         ),
     ],
 )
 def test_tools_that_may_need_a_confirmation_take_a_code_and_no_others(confirm: Confirm, with_a_code: set[str]) -> None:
-    some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_connection"}
+    some = {"get_lists", "query_metric_aggregates", "create_list", "create_event", "create_tag", "create_connection"}
     some |= {"delete_list", "send_campaign", "merge_profiles", "update_flow", "delete_connection"}
     tools = list_tools(create_service(Settings(toolsets=("all",), confirm=confirm)).inventory)
     listing = {tool.name for tool in tools if "confirmation" in tool.input_schema["properties"]}

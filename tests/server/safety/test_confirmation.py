@@ -74,9 +74,9 @@ async def test_the_record_is_read_for_the_preview_and_again_once_a_person_agrees
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_flow_that_is_set_to_draft_needs_no_confirmation(era: str) -> None:
+async def test_a_flow_that_nobody_is_in_is_set_to_draft_without_a_confirmation(era: str) -> None:
     server, person = sandbox_server(), Person("decline")
-    server.put("flow", "F1", name="Welcome", status="live", archived=False)
+    server.put("flow", "F1", name="Welcome", status="manual", archived=False)
     async with client(server.calls, era, person) as session:
         draft = answer_text(await session.call_tool("update_flow", {"flow_id": "F1", "status": "draft"}))
         live = answer_text(await session.call_tool("update_flow", {"flow_id": "F1", "status": "live"}))
@@ -296,7 +296,7 @@ async def test_a_code_is_good_for_no_other_account() -> None:
 
 
 async def test_a_code_is_good_for_the_same_arguments_in_another_form() -> None:
-    server = with_lists()
+    server = with_lists(confirm="writes")
     code = confirmation_code(
         await server.run("bulk_import_profiles", list_ids=["L1"], profiles=[{"email": "a@example.com"}])
     )

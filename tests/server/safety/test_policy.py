@@ -11,33 +11,29 @@ from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_mcp.safety import policy
 from klaviyo_mcp.safety.policy import Confirm
 from klaviyo_mcp.settings import Settings
-from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.registry import registry
 
 
-@pytest.mark.parametrize(
-    ("confirm", "gated"),
-    [
-        ("never", set()),
-        ("default", {Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE}),
-        ("writes", {Effect.WRITE, Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE}),
-    ],
-)
-def test_each_setting_confirms_the_effects_that_it_names(confirm: Confirm, gated: set[Effect]) -> None:
-    assert {effect for effect in Effect if policy.needs_confirmation(effect, confirm)} == gated
+def gated(confirm: Confirm) -> set[str]:
+    return {name for name, operation in registry().items() if policy.may_need_confirmation(operation, confirm)}
 
 
-def test_the_confirmation_depends_on_the_arguments() -> None:
-    flow = registry()["update_flow"]
-    gated = {
-        status: policy.needs_confirmation(
-            flow.effect_of(check_arguments(flow.arguments, {"flow_id": "F1", "status": status})), "default"
-        )
-        for status in ("live", "manual", "draft")
-    }
-    assert gated == {"live": True, "manual": False, "draft": False}
-    assert policy.may_need_confirmation(flow, "default")
+def test_no_setting_confirms_a_read() -> None:
+    reads = {name for name, operation in registry().items() if operation.effect is Effect.READ}
+    assert not reads & gated("writes")
+
+
+def test_each_setting_confirms_what_the_one_before_it_does_and_more() -> None:
+    assert gated("never") == set()
+    assert gated("default") < gated("writes")
+    writes = {name for name, operation in registry().items() if operation.effect is not Effect.READ}
+    assert gated("writes") == writes
+
+
+def test_whatever_deletes_reaches_people_or_is_irreversible_may_be_confirmed() -> None:
+    effects = {Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE}
+    assert {name for name, operation in registry().items() if operation.effect in effects} <= gated("default")
 
 
 @pytest.mark.parametrize("confirm", ["never", "default", "writes"])

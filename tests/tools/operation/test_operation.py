@@ -9,7 +9,7 @@ from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments, CatalogId, clearable
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.operation.area import XS, Area, L, M
-from klaviyo_tools.operation.facts import AnswerKind, Effect, LesserEffect, Rate
+from klaviyo_tools.operation.facts import AnswerKind, Effect, Rate
 from klaviyo_tools.operation.request import Request
 
 
@@ -35,14 +35,7 @@ required = area.collection(
     "get_other", "/api/other", "campaign", "Other.", rate=M, filter={"channel": "equals"}, filter_required=("channel",)
 )
 update = area.update(
-    "update_thing",
-    "/api/things/{thing_id}",
-    "flow",
-    Status,
-    "Update.",
-    rate=M,
-    effect=Effect.REACHES_PEOPLE,
-    lesser_effect=LesserEffect("status", ("draft",), Effect.WRITE),
+    "update_thing", "/api/things/{thing_id}", "flow", Status, "Update.", rate=M, effect=Effect.REACHES_PEOPLE
 )
 
 
@@ -64,14 +57,6 @@ def test_additional_fields_lower_the_limits() -> None:
     assert things.rate_of(plain) == L
     assert things.rate_of(slow) == XS
     assert things.request(slow).query == {"additional-fields[list]": "profile_count"}
-
-
-def test_the_effect_can_depend_on_an_argument() -> None:
-    assert (
-        update.effect_of(check_arguments(update.arguments, {"thing_id": "F", "status": "live"}))
-        is Effect.REACHES_PEOPLE
-    )
-    assert update.effect_of(check_arguments(update.arguments, {"thing_id": "F", "status": "draft"})) is Effect.WRITE
 
 
 def test_an_update_that_would_change_nothing_is_refused() -> None:

@@ -13,7 +13,7 @@ from klaviyo_tools.arguments.places import Embedded, Linkage, Relationship, Targ
 from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Day, Id, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import Area, M, S
-from klaviyo_tools.operation.facts import AnswerKind, Effect, LesserEffect, Parts, RecordAddress
+from klaviyo_tools.operation.facts import AnswerKind, Effect, Parts, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
@@ -346,7 +346,6 @@ area.update(
     preview=PreviewKind.CAMPAIGN_STOP,
     answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
-    lesser_effect=LesserEffect("action", ("revert",), Effect.WRITE),
     aliases="update_campaign_send_job",
     search_words=(
         "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "

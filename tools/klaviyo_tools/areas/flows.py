@@ -13,7 +13,7 @@ from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text
 from klaviyo_tools.arguments.web_address import public_https
 from klaviyo_tools.operation.area import XS, Area, S
-from klaviyo_tools.operation.facts import Effect, LesserEffect, RecordAddress
+from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
 area = Area(
@@ -277,7 +277,6 @@ area.update(
     rate=S,
     preview=PreviewKind.FLOW_STATUS,
     effect=Effect.REACHES_PEOPLE,
-    lesser_effect=LesserEffect("status", ("draft", "manual"), Effect.WRITE),
     search_words=(
         "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
         "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "

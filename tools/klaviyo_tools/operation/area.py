@@ -272,7 +272,6 @@ _UNGROUPED = (
     "body_type",
     "fixed_parameters",
     "idempotent",
-    "lesser_effect",
     "preview",
     "report",
     "search_words",

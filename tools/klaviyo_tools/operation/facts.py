@@ -50,15 +50,6 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class LesserEffect:
-    """Values of an argument with which an operation has a lesser effect than it is declared with."""
-
-    argument: str
-    values: tuple[str, ...]
-    effect: Effect
-
-
-@dataclass(frozen=True, slots=True)
 class RecordAddress:
     """The address `klaviyo://<type>/{id}` at which clients read one record.
 

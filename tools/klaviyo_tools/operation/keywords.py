@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.documents import JSON
-from klaviyo_tools.operation.facts import Effect, LesserEffect, Parts, Rate, RecordAddress
+from klaviyo_tools.operation.facts import Effect, Parts, Rate, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 from klaviyo_tools.operation.report import Report
 from klaviyo_tools.operation.request import Service
@@ -61,7 +61,6 @@ class WriteFacts(OperationFacts, total=False):
     """Facts of a write."""
 
     effect: Effect
-    lesser_effect: LesserEffect
     additional_fields: tuple[str, ...]
     values_since: Mapping[str, str]
     verify_with: str

@@ -21,7 +21,6 @@ from klaviyo_tools.operation.facts import (
     AnswerKind,
     Effect,
     Job,
-    LesserEffect,
     Limits,
     Method,
     Paging,
@@ -68,7 +67,6 @@ class Operation:
     """Words that people use for it and that stand neither in its name nor in its purpose."""
     area_search_words: str = ""
     """Words that people use for the whole area."""
-    lesser_effect: LesserEffect | None = None
     report: Report | None = None
     """The statistics and groupings of a report; None where the operation is no report."""
     address: RecordAddress | None = None
@@ -94,12 +92,6 @@ class Operation:
     def title(self) -> str:
         """The name as a person reads it: `Profiles for list`, `Create list`."""
         return self.name.removeprefix("get_").removeprefix("query_").replace("_", " ").capitalize()
-
-    def effect_of(self, arguments: Arguments) -> Effect:
-        """The effect with these arguments: setting a flow to draft reaches nobody, setting it live does."""
-        if self.lesser_effect and getattr(arguments, self.lesser_effect.argument, None) in self.lesser_effect.values:
-            return self.lesser_effect.effect
-        return self.effect
 
     def rate_of(self, arguments: Arguments, revision: str = OLDEST_REVISION) -> Rate:
         """The limits with these arguments: some included or additional fields lower them."""

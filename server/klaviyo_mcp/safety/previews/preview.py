@@ -16,7 +16,6 @@ from klaviyo_mcp.errors import KlaviyoMcpError, NotFoundError
 from klaviyo_mcp.safety.previews import campaigns, consent, flows, lists, profiles, records
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_tools.arguments.types import Arguments
-from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 from klaviyo_tools.operation.request import Service
@@ -40,10 +39,6 @@ READERS: Mapping[PreviewKind, ReadPreview] = {
     PreviewKind.UNSUBSCRIPTION: consent.preview_unsubscription,
     PreviewKind.SUPPRESSION: consent.preview_suppression,
     PreviewKind.UNSUPPRESSION: consent.preview_unsuppression,
-}
-CONSEQUENCES: Mapping[Effect, str] = {
-    Effect.DELETE: "This cannot be undone.",
-    Effect.IRREVERSIBLE: "This cannot be undone.",
 }
 
 
@@ -94,5 +89,4 @@ async def read_preview(
         preview, name = await run_together(lambda: read_facts(reads, operation, arguments), account_name)
         account = f"Klaviyo account {quote(name)}"
     declared = operation.preview.consequence if isinstance(operation.preview, Preview) else None
-    consequence = CONSEQUENCES.get(operation.effect_of(arguments), "") if declared is None else declared
-    return preview.ended(account, consequence)
+    return preview.ended(account, declared or "")

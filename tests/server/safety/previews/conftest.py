@@ -8,8 +8,8 @@ from tests.server.sandbox_server import SandboxServer, sandbox_server
 
 @pytest.fixture
 def server() -> SandboxServer:
-    """People, lists, a segment, tags, a campaign with a message, and a flow with actions."""
-    server = sandbox_server()
+    """People, lists, a segment, tags, a campaign with a message, and a flow with actions; every write is confirmed."""
+    server = sandbox_server(confirm="writes")
     for number in (1, 2, 3):
         server.put(
             "profile",

@@ -16,12 +16,12 @@ FINAL = "This cannot be undone."
 
 
 async def preview_lines(server: SandboxServer, name: str, /, **arguments: Any) -> list[str]:
-    """The lines of the preview of a call, without the sentences before and after them."""
+    """The lines of the preview of a call, without the sentences around them, and without why it asks."""
     first, *lines, last = (await server.run(name, **arguments)).split("\n")
     assert first == f"Nothing has been changed yet: {name} needs a confirmation."
     assert last.startswith("To go ahead, show this to the person")
     assert server.writes() == []
-    return lines
+    return [line for line in lines if not line.startswith("Asks because ")]
 
 
 async def read_preview(server: SandboxServer, name: str, /, **arguments: Any) -> CallPreview:

@@ -1,0 +1,53 @@
+"""What is at stake where the status of a flow changes, or one of its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from klaviyo_mcp.account.reads import AccountReads, attribute_of
+from klaviyo_mcp.answers.wording import describe, label_of, quote
+from klaviyo_mcp.errors import UpstreamError
+from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
+from klaviyo_mcp.safety.stake import Stake
+from klaviyo_mcp.safety.stakes.live import is_live
+
+
+async def judge_status(reads: AccountReads, arguments: Any) -> Stake:
+    """Raises MissingRecord where there is no such flow, KlaviyoMcpError where it cannot be read."""
+    if arguments.status == "live":
+        return Stake(("the flow messages people once it is live",))
+    page = await reads.record("get_flow", "flow_id", "flow", flow_id=arguments.flow_id, fields=("status",))
+    reasons = ("the flow is live: the people in it get nothing more from it",) if is_live(page.records[0]) else ()
+    return Stake(reasons, {"status": attribute_of(page, "status")})
+
+
+async def judge_action(reads: AccountReads, arguments: Any) -> Stake:
+    """Raises MissingRecord where there is no such action, KlaviyoMcpError where it cannot be read."""
+    id_ = arguments.flow_action_id
+    page = await reads.record(
+        "get_flow_action",
+        "flow_action_id",
+        "flow action",
+        flow_action_id=id_,
+        include=["flow"],
+        fields=("definition",),
+    )
+    flow = next((flat for flat in page.included.values() if flat.type == "flow"), None)
+    if flow is None:
+        raise UpstreamError("get_flow_action", "its flow could not be read")
+    reasons = []
+    status = str(flow.attributes.get("status") or "unknown").lower()
+    if status != "draft":
+        reasons.append(f"the flow {quote(label_of(flow) or flow.id)} is {describe(status)}")
+    elif action_status(attribute_of(page, "definition")) == "live":
+        reasons.append("the action is live")
+    elif action_status(arguments.definition) == "live":
+        reasons.append("the action becomes live")
+    return Stake(tuple(reasons), {"flow": {flow.id: stable_attributes(flow)}})
+
+
+def action_status(definition: Any) -> str:
+    """The status in the definition of an action; empty where it has none."""
+    data = definition.get("data") if isinstance(definition, Mapping) else None
+    return str(data.get("status") or "").lower() if isinstance(data, Mapping) else ""
