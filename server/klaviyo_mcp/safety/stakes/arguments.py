@@ -27,7 +27,7 @@ async def judge_webhook(reads: AccountReads, arguments: Any) -> Stake:
 
 async def judge_universal_content(reads: AccountReads, arguments: Any) -> Stake:
     """All messages that show it change with it, and Klaviyo does not tell which these are."""
-    return _content(arguments, {"definition"})
+    return _content(arguments, {"definition", "replacements"})
 
 
 async def judge_web_feed(reads: AccountReads, arguments: Any) -> Stake:

@@ -19,7 +19,7 @@ from klaviyo_mcp.safety.stake import NOTHING_AT_STAKE, Stake
 from klaviyo_mcp.safety.stakes.live import names_words, pending_words, read_pending_campaigns
 from klaviyo_tools.jsonapi.records import Record
 
-CONTENT = {"html", "text", "amp", "definition"}
+CONTENT = {"html", "text", "amp", "definition", "replacements"}
 MAX_CAMPAIGNS = 20
 """Campaigns whose messages are read; where more are scheduled, the template may be in one of them."""
 

@@ -84,6 +84,7 @@ AT_STAKE: list[tuple[str, dict[str, Any], str]] = [
     ("update_flow_action", {"flow_action_id": "A3", "definition": action()}, 'the flow "Manual Series" is manual'),
     ("update_flow_action", {"flow_action_id": "A4", "definition": action()}, "the action is live"),
     ("update_flow_action", {"flow_action_id": "A2", "definition": action("live")}, "the action becomes live"),
+    ("update_template", {"template_id": "E1", "replacements": [{"find": "Hi", "replace": "Ho"}]}, "1 live flow uses"),
     ("update_template", {"template_id": "E1", "html": "<p>New</p>"}, '1 live flow uses the template: "Live Series"'),
     (
         "update_template",
