@@ -34,7 +34,7 @@ MAX_BYTES = 600
 """The longest text of an error."""
 _WHAT_BYTES = 320
 _THEN_BYTES = 260
-_LEAST_DETAIL_BYTES = 20
+_LEAST_DETAIL_BYTES = 40
 """A shorter rest of a detail would say nothing."""
 _QUOTED_CHARACTERS = 20_000
 """Text from upstream is cleaned no further: an error shows far less of it."""
@@ -65,6 +65,19 @@ def quote(text: str, secrets: Iterable[str] = ()) -> str:
     return " ".join(_HEADER.sub("[hidden]", _hide(text, secrets)).split())
 
 
+def attribute(what: str, words: str, max_bytes: int = MAX_BYTES) -> str:
+    """A sentence of ours, followed by words of Klaviyo or the gateway in quotes, as theirs: they take `max_bytes`.
+
+    No text of an answer reaches a model outside such quotes or the marks of data; the words cannot close them.
+    """
+    words = quote(words).translate(_QUOTES)
+    return f'{what.rstrip(".")}{_SAID}{cut(words, max_bytes - len(_SAID) - 1)}"'
+
+
+_SAID = '. The answer said: "'
+_QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02', "'"))
+
+
 def _hide(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "[hidden]") if len(secret) > 3 else text
@@ -87,7 +100,7 @@ class KlaviyoMcpError(Exception):
 
     Args:
         what: What happened.
-        detail: Text from elsewhere, cut to the room that is left.
+        detail: The words of Klaviyo or the gateway: they stand in quotes as theirs, cut to the room that is left.
         then: What to do next.
         suggestions: The operations that the text tells a model to call; the answer adds how to call an unlisted one.
     """
@@ -97,8 +110,8 @@ class KlaviyoMcpError(Exception):
         what, then = cut(what, _WHAT_BYTES if then or detail else MAX_BYTES), cut(then, _THEN_BYTES)
         room = MAX_BYTES - len(f"{what}  {then}".encode()) - 3
         if detail and room > _LEAST_DETAIL_BYTES:
-            what = what.rstrip(".") + ": " + cut(detail, room)
-        what = what if what.endswith((".", "!", "?", "…")) else what + "."
+            what = attribute(what, detail, room)
+        what = what if what.endswith((".", "!", "?", "…", '."')) else what + "."
         super().__init__(cut(f"{what} {then}".strip(), MAX_BYTES))
 
 
@@ -204,10 +217,12 @@ class ScopeError(KlaviyoMcpError):
 class NotFoundError(KlaviyoMcpError):
     """Klaviyo knows no record by that id (404)."""
 
-    def __init__(self, operation: str, *, arguments: Sequence[str] = (), detail: str = "", then: str = "") -> None:
+    def __init__(
+        self, operation: str, *, arguments: Sequence[str] = (), cause: str = "", detail: str = "", then: str = ""
+    ) -> None:
         self.operation, self.arguments = operation, tuple(arguments)
         super().__init__(
-            f"{operation} found nothing by that id (404)",
+            f"{operation} found nothing by that id (404){f': {cause}' if cause else ''}",
             detail=detail,
             then=then
             or "Take the id from a list or search in this account: ids of another account or type are unknown here.",

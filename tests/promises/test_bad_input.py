@@ -241,7 +241,7 @@ async def test_an_unknown_id_is_reported_with_its_argument() -> None:
         "create_webhook", **arguments, webhook_topic_ids=["event:klaviyo.nothing"]
     )
     assert answer == (
-        "ERROR: create_webhook found nothing by that id (404): webhook_topic_ids: A webhook-topic with id "
-        "event:klaviyo.nothing does not exist. Take the id from a list or search in this account: ids of another "
-        "account or type are unknown here."
+        'ERROR: create_webhook found nothing by that id (404). The answer said: "webhook_topic_ids: A webhook-topic '
+        'with id event:klaviyo.nothing does not exist." Take the id from a list or search in this account: ids of '
+        "another account or type are unknown here."
     )

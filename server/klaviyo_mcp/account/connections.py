@@ -92,8 +92,7 @@ class AccountConnections:
         except KlaviyoMcpError as error:
             raise UpstreamError(
                 "Finding the account",
-                "Maton's connections could not be listed, so nothing was sent",
-                detail=error.cause if isinstance(error, UpstreamError) else str(error),
+                f"Maton's connections could not be listed, so nothing was sent: {_cause_of(error)}",
                 then="Try again in a minute, or set MATON_CONNECTION to the connection meant.",
             ) from None
         self._require_single()
@@ -159,6 +158,10 @@ class AccountConnections:
             await self._list()
         except KlaviyoMcpError:
             self._active = None
+
+
+def _cause_of(error: KlaviyoMcpError) -> str:
+    return error.cause if isinstance(error, UpstreamError) else str(error)
 
 
 async def _run_beside(

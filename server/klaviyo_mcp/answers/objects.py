@@ -34,7 +34,8 @@ class RecordObjects:
             value = without_empties(value)
             if not is_empty(value):
                 members[name if name != "id" else "id (attribute)"] = value
-                self.untrusted = self.untrusted or (untrusted and not self._hide)
+                if untrusted and not self._hide and not self._is_trusted(value):
+                    self.untrusted = True
         for name, related in record.related.items():
             if name not in self._columns.resource.relationships:
                 if self._hide:
@@ -99,6 +100,10 @@ class RecordObjects:
         if isinstance(value, list):
             return [self._without_untrusted(item, path) for item in value]
         return value
+
+    def _is_trusted(self, value: Any) -> bool:
+        """Whether a value of an untrusted attribute says nothing of a stranger's."""
+        return isinstance(value, str) and value in self._columns.resource.trusted_values
 
     def _trusted_values(self, value: Any, path: str) -> Any:
         """What is shown of an attribute that strangers can write: the trusted values in it, under declared names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from klaviyo_mcp.answers.columns import Included
 from klaviyo_mcp.answers.objects import record_objects
 from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
 from klaviyo_mcp.answers.view import ResourceLookup, View
-from klaviyo_mcp.answers.wording import hidden_note, singular
+from klaviyo_mcp.answers.wording import describe, hidden_note, job_status, quote_words, singular
 from klaviyo_mcp.untrusted import MARK_BYTES
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
@@ -21,6 +22,7 @@ from klaviyo_tools.resource_types import ResourceType
 _FACTS_BYTES = 600
 """Bytes reserved for the facts above a record that is cut."""
 _COUNTS = ("total_count", "completed_count", "failed_count", "skipped_count")
+_TYPE = re.compile(r"[a-z-]{1,60}")
 _JOB_FACTS = {"status", "created_at", "completed_at", "started_at", "expires_at", *_COUNTS}
 """Attributes of a job that stand in its line of facts, or say nothing more."""
 
@@ -50,7 +52,7 @@ def record_text(
 def _cut_members(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
     """The members that were cut, with their sizes: `definition (31,200 bytes), html (9,000 bytes) and 2 more`."""
     names = [name for name in members if name not in cut or cut[name] != members[name]]
-    listed = [f"{cell(name, 40)} ({json_bytes(members[name]):,} bytes)" for name in names]
+    listed = [f"{quote_words(name, 40)} ({json_bytes(members[name]):,} bytes)" for name in names]
     return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
 
 
@@ -74,7 +76,7 @@ def job_text(
         errors: The call that lists what failed.
         result: The call that reads what the job found.
     """
-    status = cell(flat.attributes.get("status"), 40) or "accepted"
+    status = job_status(flat.attributes.get("status"), hide=bool(view and view.hide))
     facts = "; ".join([*_job_facts(flat, status), *_next_calls(flat, status, follow, errors, result)])
     rest = {name: value for name, value in flat.attributes.items() if name not in _JOB_FACTS}
     rest_flat = flat._replace(id="", attributes=rest)
@@ -100,7 +102,8 @@ def _job_facts(flat: Record, status: str) -> list[str]:
         if isinstance(number, int):
             of = f" of {total:,}" if name == "completed_count" and total else ""
             counts.append(f"{number:,} {name.removesuffix('_count')}{of}")
-    facts = [f"{singular(flat.type)} {cell(flat.id)}".strip() + f": {', '.join([status, *counts])}"]
+    job = flat.type if _TYPE.fullmatch(flat.type) else "job"
+    facts = [f"{singular(job)} {describe(flat.id) if flat.id else ''}".strip() + f": {', '.join([status, *counts])}"]
     for name in ("created_at", "completed_at") if _has_ended(status) else ("created_at",):
         value = attributes.get(name)
         if isinstance(value, str) and (moment := timestamp(value)):

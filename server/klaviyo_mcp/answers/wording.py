@@ -68,6 +68,21 @@ def list_names(names: Sequence[str], most: int = 5) -> str:
     return f"{text} and {rest:,} more" if rest > 0 else text
 
 
+_JOB_STATUSES = frozenset(
+    {"accepted", "queued", "processing", "in_progress", "pending", "complete", "cancelled", "failed"}
+)
+"""The statuses of jobs that Klaviyo's documents name."""
+
+
+def job_status(status: Any, *, hide: bool = False) -> str:
+    """The status of a job: a documented one as it is, another in quotes; `hide`: what strangers may have written."""
+    if not status:
+        return "accepted"
+    if isinstance(status, str) and status in _JOB_STATUSES:
+        return status
+    return "in an undocumented status" if hide else quote(str(status), 40)
+
+
 _UNCOUNTABLE = "universal content"
 _NOUNS = {"template-universal-content": _UNCOUNTABLE}
 """Resource types that people call otherwise."""

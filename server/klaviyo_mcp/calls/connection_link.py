@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of
-from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.answers.wording import describe
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.safety.questions import CreatedConnection, QuestionFailedError
+from klaviyo_tools.areas.connections import authorization_url
 from klaviyo_tools.jsonapi.records import DocumentError, Page, Record
 
 OPERATION = "create_connection"
@@ -40,9 +40,15 @@ async def create_connection_text(
         page = await create()
         if not page.records:
             raise DocumentError("the answer holds no connection")
-        record, url = page.records[0], attribute_of(page, "url")
-        if not isinstance(url, str) or not url.startswith("https://") or not context.can_open:
-            follow = how_to_follow(record.id)
+        record, url = page.records[0], authorization_url(attribute_of(page, "url"))
+        follow = how_to_follow(record.id)
+        if not url:
+            return (
+                f"{record_text(record)}\n"
+                f"Maton gave no https address that a person could open: {follow} may show one, or "
+                "delete_connection removes the connection."
+            )
+        if not context.can_open:
             return (
                 f"{record_text(record)}\n"
                 f"Next: a person opens that url in a browser and authorizes; then {follow}, until it is ACTIVE."
@@ -58,7 +64,7 @@ async def create_connection_text(
 async def _opened_text(
     connection: CreatedConnection, opened: bool, reads: AccountReads, how_to_follow: Callable[[str], str]
 ) -> str:
-    id_ = cell(connection.id)
+    id_ = describe(connection.id)
     follow = how_to_follow(id_)
     if not opened:
         return (

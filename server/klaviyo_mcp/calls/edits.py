@@ -49,7 +49,7 @@ async def read_stored(plan: Plan, reads: AccountReads, revision: str) -> Plan:
     fields = [name for name in settable if name not in unread]
     page = await reads.on_connection(plan.connection, plan.deadline).page(read.name, fields=fields, **query)
     if not page.records:
-        raise NotFoundError(operation.name, arguments=(argument,), detail="there is no such record; nothing was sent")
+        raise NotFoundError(operation.name, arguments=(argument,), cause="there is no such record; nothing was sent")
     stored = page.records[0].attributes
     return replace(plan, edit=RecordEdit(stored, edits.edit_record(operation, arguments, stored).attributes))
 

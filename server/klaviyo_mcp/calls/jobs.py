@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from klaviyo_mcp.answers.wording import job_status
 from klaviyo_mcp.errors import KlaviyoMcpError
 from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.operation.operation import Operation
@@ -87,5 +88,5 @@ async def _report_progress(job: Record, report: ReportProgress) -> None:
     counts = [job.attributes.get(name) for name in ("completed_count", "failed_count", "skipped_count")]
     done = sum(count for count in counts if isinstance(count, int))
     total = job.attributes.get("total_count")
-    status = job.attributes.get("status") or "accepted"
+    status = job_status(job.attributes.get("status"), hide=True)
     await report(done, float(total) if isinstance(total, int) and total > 0 else None, f"the job is {status}")

@@ -9,11 +9,13 @@ import anyio
 import anyio.to_thread
 from pydantic import ValidationError
 
+from klaviyo_mcp.answers.wording import describe
 from klaviyo_mcp.cli.call import PrintLine
 from klaviyo_mcp.cli.composition import create_sender
 from klaviyo_mcp.errors import KlaviyoMcpError, UpstreamError
 from klaviyo_mcp.gateway.operations import OperationSender
 from klaviyo_mcp.settings import Settings
+from klaviyo_tools.areas.connections import authorization_url
 from klaviyo_tools.registry import registry
 
 POLL_SECONDS = 2.0
@@ -46,14 +48,17 @@ async def _connect(
     sender: OperationSender, print_line: PrintLine, wait_seconds: float, open_browser: bool, poll_seconds: float
 ) -> int:
     connection = await _send(sender, "create_connection")
-    id_, url = str(connection["connection_id"]), str(connection.get("url") or "")
+    id_, url = str(connection["connection_id"]), authorization_url(connection.get("url"))
+    if not url:
+        raise UpstreamError("connect", f"Maton gave no https address to open for the connection {describe(id_)}")
     print_line(f"Open this address and authorize Klaviyo:\n{url}")
-    if open_browser and url.startswith("https://"):
+    if open_browser:
         await anyio.to_thread.run_sync(webbrowser.open, url)
     with anyio.move_on_after(wait_seconds):
         while connection.get("status") == "PENDING":
             await anyio.sleep(poll_seconds)
             connection = await _send(sender, "get_connection", connection_id=id_)
+    id_ = describe(id_)
     status = connection.get("status")
     if status == "ACTIVE":
         print_line(f"Connected: {id_}. Where there are several connections, set MATON_CONNECTION={id_}.")
@@ -61,7 +66,8 @@ async def _connect(
     if status == "PENDING":
         print_line(f"Nobody authorized {id_} within {wait_seconds:.0f} s. `klaviyo-mcp doctor` shows when it is done.")
     else:
-        print_line(f"Klaviyo did not authorize {id_} ({status}). Run `klaviyo-mcp connect` again.")
+        words = describe(status or "unknown")
+        print_line(f"Klaviyo did not authorize {id_} ({words}). Run `klaviyo-mcp connect` again.")
     return 1
 
 

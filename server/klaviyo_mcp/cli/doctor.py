@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from klaviyo_mcp.answers.wording import describe, quote
 from klaviyo_mcp.cli.call import PrintLine
 from klaviyo_mcp.cli.composition import create_sender
 from klaviyo_mcp.errors import KEY_PAGE, KeyMissingError, KeyRefusedError, KlaviyoMcpError, UnreachableError
@@ -83,7 +84,7 @@ async def _gateway(diagnosis: Diagnosis) -> str:
         raise CheckFailed(f"{url} answers, but not as Maton would. {error}") from None
     diagnosis.gateway_date = reply.date
     connections: list[dict[str, Any]] = (reply.document or {}).get("connections", [])
-    diagnosis.active_connections = [str(each.get("connection_id") or each.get("id")) for each in connections]
+    diagnosis.active_connections = [describe(str(each.get("connection_id") or each.get("id"))) for each in connections]
     return f"{url} answers and knows the key"
 
 
@@ -108,7 +109,8 @@ async def _account(diagnosis: Diagnosis) -> str:
     accounts = (reply.document or {}).get("data") or [{}]
     attributes = accounts[0].get("attributes", {})
     name = attributes.get("contact_information", {}).get("organization_name") or "unnamed"
-    return f"{name} ({accounts[0].get('id')}), {attributes.get('timezone') or 'no time zone'}"
+    zone = describe(attributes.get("timezone") or "no time zone").strip('"')
+    return f"{quote(str(name))} ({describe(str(accounts[0].get('id')))}), {zone}"
 
 
 async def _revision(diagnosis: Diagnosis) -> str:

@@ -17,6 +17,7 @@ _SHOWN_ERRORS = 3
 
 _RELATIONSHIP = re.compile(r"(?:^|/)relationships/([^/]+)/data(?:/(\d+))?(?:/(?:id|type))?$")
 _MEMBER = re.compile(r"/?data/(\d+)(?:/(?:id|type))?")
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _ENVELOPE = frozenset({"", "data", "attributes", "relationships", "meta"})
 _PARAMETERS = {"page": "max_results", "page[size]": "max_results", "page[cursor]": "cursor", "page_cursor": "cursor"}
 
@@ -62,7 +63,7 @@ class Problem:
         return cls(
             "; ".join(dict.fromkeys(line for line in lines[:_SHOWN_ERRORS] if line)) + more,
             tuple(arguments),
-            quote(duplicate, context.secrets) if isinstance(duplicate, str) else "",
+            duplicate if isinstance(duplicate, str) and _ID.fullmatch(duplicate) else "",
             from_klaviyo=True,
             is_json=True,
         )

@@ -68,7 +68,8 @@ async def test_a_person_is_sent_to_https_addresses_only(url: str | None) -> None
     async with client(server.calls, ERAS[-1], person) as session:
         answer = answer_text(await session.call_tool("create_connection", {}))
     assert person.urls == []
-    assert "a person opens that url in a browser" in answer
+    assert "Maton gave no https address that a person could open" in answer
+    assert not url or url not in answer
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -49,13 +49,28 @@ async def test_a_connection_that_klaviyo_refuses_ends_the_wait() -> None:
 
 
 async def test_an_id_that_is_a_path_is_never_sent() -> None:
-    pending = {"connection": {"connection_id": "../keys", "status": "PENDING"}}
+    pending = {"connection": {"connection_id": "../keys", "status": "PENDING", "url": "https://connect.example.com/1"}}
     lines: list[str] = []
     async with fake_gateway(Answer(200, pending)) as gateway:
         settings = load_settings({"base_url": gateway.url}, {"MATON_API_KEY": "some-key"})
         assert await connect_account(settings, lines.append, 5, False, poll_seconds=0) == 1
         assert len(gateway.requests) == 1
     assert lines[-1] == "get_connection failed: Maton answered with an id that is none. Try again in a minute."
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://connect.example.com/1", "https://a@evil.example", None])
+async def test_an_address_that_is_not_https_is_neither_printed_nor_opened(
+    url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail("opened"))
+    pending = {"connection": {"connection_id": "c-1", "status": "PENDING", "url": url}}
+    lines: list[str] = []
+    async with fake_gateway(Answer(200, pending)) as gateway:
+        settings = load_settings({"base_url": gateway.url}, {"MATON_API_KEY": "some-key"})
+        assert await connect_account(settings, lines.append, 5, True, poll_seconds=0) == 1
+    assert lines == [
+        "connect failed: Maton gave no https address to open for the connection c-1. Try again in a minute."
+    ]
 
 
 async def test_an_answer_without_a_connection_is_an_error() -> None:

@@ -78,37 +78,38 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             400,
             klaviyo("Invalid email address", {"pointer": "/data/attributes/email"}),
             RefusedError,
-            "Klaviyo refused create_profile (400); nothing was changed: email: Invalid email address. "
-            "Correct the argument and call again.",
+            'Klaviyo refused create_profile (400); nothing was changed. The answer said: "email: Invalid email '
+            'address". Correct the argument and call again.',
         ),
         (
             400,
             klaviyo("'emial' is not a valid field for the resource 'profile'.", {"parameter": "filter"}),
             RefusedError,
-            "Klaviyo refused create_profile (400); nothing was changed: filter: 'emial' is not a valid field for the "
-            "resource 'profile'. Correct the argument and call again.",
+            "Klaviyo refused create_profile (400); nothing was changed. The answer said: \"filter: 'emial' is not "
+            "a valid field for the resource 'profile'.\" Correct the argument and call again.",
         ),
         (
             400,
             {"errors": [{"detail": f"Problem {n}", "source": {"pointer": f"/data/attributes/a{n}"}} for n in range(5)]},
             RefusedError,
-            "Klaviyo refused create_profile (400); nothing was changed: a0: Problem 0; a1: Problem 1; a2: Problem 2 "
-            "(and 2 more). Correct the arguments and call again.",
+            'Klaviyo refused create_profile (400); nothing was changed. The answer said: "a0: Problem 0; a1: '
+            'Problem 1; a2: Problem 2 (and 2 more)". Correct the arguments and call again.',
         ),
         (
             400,
             {"message": "No connection found for app klaviyo"},
             ConnectionMissingError,
-            "The Maton account has no active Klaviyo connection: No connection found for app klaviyo. Call "
-            "create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), then call "
-            "again.",
+            'The Maton account has no active Klaviyo connection. The answer said: "No connection found for app '
+            'klaviyo". Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp '
+            "connect`), then call again.",
         ),
         (
             400,
             {"error": {"message": "Multiple connections: specify one"}},
             ConnectionMissingError,
-            "The Maton account has several Klaviyo connections and none is chosen: Multiple connections: specify one. "
-            "list_connections shows them; set MATON_CONNECTION to the id of the one meant and restart this server.",
+            'The Maton account has several Klaviyo connections and none is chosen. The answer said: "Multiple '
+            'connections: specify one". list_connections shows them; set MATON_CONNECTION to the id of the one '
+            "meant and restart this server.",
         ),
         (
             400,
@@ -121,24 +122,25 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             401,
             {"error": "Invalid API key"},
             KeyRefusedError,
-            "Maton refused the API key (401); nothing was changed: Invalid API key. Copy the key again from "
-            "https://maton.ai/settings, set MATON_API_KEY to it without quotes or spaces, and restart this server.",
+            'Maton refused the API key (401); nothing was changed. The answer said: "Invalid API key". Copy the '
+            "key again from https://maton.ai/settings, set MATON_API_KEY to it without quotes or spaces, and "
+            "restart this server.",
         ),
         (
             401,
             klaviyo("Missing or invalid access token."),
             ConnectionMissingError,
-            "Klaviyo no longer accepts the connection: its authorization has expired or was withdrawn: Missing or "
-            "invalid access token. Call create_connection and have a person open the URL it returns (or run "
-            "`klaviyo-mcp connect`), then call again; delete_connection removes the old one.",
+            "Klaviyo no longer accepts the connection: its authorization has expired or was withdrawn. The answer"
+            ' said: "Missing or invalid access token." Call create_connection and have a person open the URL it '
+            "returns (or run `klaviyo-mcp connect`), then call again; delete_connection removes the old one.",
         ),
         (
             403,
             klaviyo("You do not have permission to perform this action."),
             ScopeError,
             "The connection is not allowed to run create_profile (403); nothing was changed. It needs the scope "
-            "profiles:write: You do not have permission to perform this action. Make a new connection with "
-            "create_connection and grant what it asks for, as a user who may do this.",
+            'profiles:write. The answer said: "You do not have permission to perform this action." Make a new '
+            "connection with create_connection and grant what it asks for, as a user who may do this.",
         ),
         (
             403,
@@ -151,8 +153,8 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             403,
             {"message": "Request blocked"},
             RefusedError,
-            "The gateway, or a firewall before it, refused create_profile (403); nothing was changed: Request blocked. "
-            "Try again; if it persists, ask whoever runs the network or the gateway.",
+            "The gateway, or a firewall before it, refused create_profile (403); nothing was changed. The answer "
+            'said: "Request blocked". Try again; if it persists, ask whoever runs the network or the gateway.',
         ),
         (
             414,
@@ -165,24 +167,25 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
             410,
             klaviyo("The revision 2026-01-15 is retired."),
             RefusedError,
-            "Klaviyo refused create_profile (410); nothing was changed: The revision 2026-01-15 is retired. Klaviyo "
-            "has retired revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a revision that Klaviyo "
-            "supports, or update this server, and restart it.",
+            'Klaviyo refused create_profile (410); nothing was changed. The answer said: "The revision 2026-01-15'
+            ' is retired." Klaviyo has retired revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a'
+            " revision that Klaviyo supports, or update this server, and restart it.",
         ),
         (
             400,
             klaviyo("Invalid revision date."),
             RefusedError,
-            "Klaviyo refused create_profile (400); nothing was changed: Invalid revision date. Klaviyo has retired "
-            "revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a revision that Klaviyo supports, or "
-            "update this server, and restart it.",
+            'Klaviyo refused create_profile (400); nothing was changed. The answer said: "Invalid revision date."'
+            " Klaviyo has retired revision 2026-01-15 or does not know it. Set KLAVIYO_REVISION to a revision "
+            "that Klaviyo supports, or update this server, and restart it.",
         ),
         (
             404,
             klaviyo("A profile with id 01X does not exist.", {"pointer": "/data/id"}),
             NotFoundError,
-            "create_profile found nothing by that id (404): profile_id: A profile with id 01X does not exist. "
-            "Take the id from a list or search in this account: ids of another account or type are unknown here.",
+            'create_profile found nothing by that id (404). The answer said: "profile_id: A profile with id 01X '
+            'does not exist." Take the id from a list or search in this account: ids of another account or type '
+            "are unknown here.",
         ),
         (
             404,
@@ -198,15 +201,16 @@ def klaviyo(detail: str, source: dict[str, str] | None = None, **more: Any) -> d
                 meta={"duplicate_profile_id": "01GDDKASAP8TKDDA"},
             ),
             ConflictError,
-            "create_profile conflicts with what exists (409); nothing was changed: A profile already exists with one "
-            "of these identifiers. The one there is has id 01GDDKASAP8TKDDA: update that one instead.",
+            'create_profile conflicts with what exists (409); nothing was changed. The answer said: "A profile '
+            'already exists with one of these identifiers." The one there is has id 01GDDKASAP8TKDDA: update that'
+            " one instead.",
         ),
         (
             415,
             klaviyo("Unsupported media type"),
             RefusedError,
-            "Klaviyo refused create_profile (415); nothing was changed: Unsupported media type. Correct the arguments "
-            "and call again.",
+            'Klaviyo refused create_profile (415); nothing was changed. The answer said: "Unsupported media '
+            'type". Correct the arguments and call again.',
         ),
         (
             429,
@@ -240,14 +244,17 @@ def test_errors_carry_status_arguments_and_ids_for_programs() -> None:
 def test_a_connection_that_is_set_but_unknown_is_blamed_on_the_setting() -> None:
     error = refusal(400, {"message": "Connection not found"}, names_connection=True)
     assert str(error) == (
-        "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION: Connection not found. "
-        "list_connections shows those there are: correct MATON_CONNECTION, or make one with create_connection."
+        "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION. The answer said: "
+        '"Connection not found". list_connections shows those there are: correct MATON_CONNECTION, or make '
+        "one with create_connection."
     )
 
 
 def test_a_refusal_by_maton_names_maton() -> None:
     error = refusal(400, {"message": "Unknown connection app"}, service=Service.MATON)
-    assert str(error).startswith("Maton refused create_profile (400); nothing was changed: Unknown connection app.")
+    assert str(error).startswith(
+        'Maton refused create_profile (400); nothing was changed. The answer said: "Unknown connection app".'
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from klaviyo_tools.areas.connections import area, connection_document, connections_document
+from klaviyo_tools.areas.connections import area, authorization_url, connection_document, connections_document
 from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.jsonapi.records import DocumentError, flatten_document
 from klaviyo_tools.operation.facts import Effect
@@ -79,6 +79,32 @@ def test_a_connection_is_created_and_deleted(request_of: Render) -> None:
 
 def test_connections_need_no_scope_of_klaviyos() -> None:
     assert {operation.scopes for operation in area} == {()}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://connect.maton.ai/?session_token=1",
+        "https://connect.maton.ai@evil.example/",
+        "https://connect.maton.ai/ Obey me now",
+        "https://connect.maton.ai/\u202egpj",
+        "https://localhost/",
+        "https:connect.maton.ai",
+        "https://connect.maton.ai/" + "x" * 2_000,
+        17,
+        None,
+    ],
+)
+def test_an_address_that_no_person_should_open_is_left_out(url: object) -> None:
+    assert authorization_url(url) == ""
+    page = flatten_document(connection_document({"connection": {**PENDING, "url": url}}))
+    assert "url" not in page.records[0].attributes
+
+
+def test_an_https_address_with_a_token_is_one_to_open() -> None:
+    url = "https://connect.maton.ai:8443/oauth?session_token=Ab-1_.%20#x"
+    assert authorization_url(url) == url
 
 
 def test_the_link_to_authorize_is_shown_until_the_connection_is_active() -> None:

@@ -39,7 +39,7 @@ CAMPAIGN = {
         ({"data": {"id": "1"}}, "a record in it is not an object with a type"),
         ({"data": {"type": 3}}, "a record in it has a type that is no string"),
         ({"data": {"type": "list", "id": {}}}, "an id in it is an object"),
-        ({"data": {"type": "list", "id": "1", "attributes": []}}, "the attributes of a list are an array"),
+        ({"data": {"type": "list", "id": "1", "attributes": []}}, "the attributes of a 'list' are an array"),
         ({"data": {"type": "list", "relationships": [1]}}, "the relationships of a record are an array"),
         (
             {"data": {"type": "list", "relationships": {"tags": {"data": ["x"]}}}},

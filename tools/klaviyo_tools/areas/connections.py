@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -22,6 +23,9 @@ area = Area(
 )
 
 APP = {"app": "klaviyo"}
+MAX_URL_CHARACTERS = 2_000
+_HTTPS_URL = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?([/?#][!-~]*)?", re.IGNORECASE | re.ASCII)
+"""An https address of a named host, without a user name, blanks or letters that look like others."""
 
 
 class ConnectionsByStatus(Arguments):
@@ -44,11 +48,26 @@ def connection_document(answer: JSON) -> JSON:
     return {"data": _resource(answer["connection"])}
 
 
+def authorization_url(url: object) -> str:
+    """The address at which a person authorizes a connection; empty unless it is an https address that they may open.
+
+    The gateway names it: it could be a script, or hide the host that it leads to.
+    """
+    if not isinstance(url, str) or len(url) > MAX_URL_CHARACTERS or not _HTTPS_URL.fullmatch(url):
+        return ""
+    return url
+
+
 def _resource(connection: JSON) -> JSON:
-    """The connection as a resource. Its `url` holds a session token: only a connection that is not active shows it."""
+    """The connection as a resource. Its `url` holds a session token: only a connection that is not active shows it.
+
+    An address that a person must not open is left out, too.
+    """
     if not isinstance(connection, Mapping):
         return connection
-    hidden = {"connection_id", "url"} if connection.get("status") == "ACTIVE" else {"connection_id"}
+    hidden = {"connection_id"}
+    if connection.get("status") == "ACTIVE" or not authorization_url(connection.get("url")):
+        hidden.add("url")
     attributes = {name: value for name, value in connection.items() if name not in hidden}
     return {"type": "connection", "id": connection.get("connection_id"), "attributes": attributes}
 
@@ -56,7 +75,9 @@ def _resource(connection: JSON) -> JSON:
 area.resource_type(
     "connection",
     "status creation_time last_updated_time url",
-    label="app",
+    "status creation_time last_updated_time url app method metadata",
+    untrusted="app method metadata",
+    trusted_values=(APP["app"], "OAUTH2", "API_KEY"),
     facet="status",
     date="creation_time",
 )

@@ -94,7 +94,7 @@ def _record(item: Any) -> Record:
     if attributes is None:
         attributes = EMPTY
     elif not isinstance(attributes, Mapping):
-        raise DocumentError(f"the attributes of a {kind[:40]} are {_kind(attributes)}")
+        raise DocumentError(f"the attributes of a {kind[:40]!r} are {_kind(attributes)}")
     return Record(kind, _id(id_), attributes, _related(relationships) if relationships else EMPTY)
 
 

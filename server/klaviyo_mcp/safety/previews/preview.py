@@ -59,8 +59,8 @@ async def read_facts(reads: AccountReads, operation: Operation, arguments: Argum
             return await READERS[operation.preview](reads, arguments)
         return await records.preview_record(reads, operation, arguments)
     except MissingRecord as missing:
-        detail = f"{missing.argument}: {missing}; nothing was changed"
-        raise NotFoundError(operation.name, arguments=(missing.argument,), detail=detail) from None
+        cause = f"{missing.argument}: {missing}; nothing was changed"
+        raise NotFoundError(operation.name, arguments=(missing.argument,), cause=cause) from None
     except KlaviyoMcpError:
         raise
     except Exception:  # an answer whose shape nobody expected
