@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -122,3 +123,9 @@ def test_a_test_file_has_its_module_or_a_subject() -> None:
     files = [path.relative_to(tests).as_posix() for source in PACKAGES for path in (tests / source).rglob("test_*.py")]
     strange = [file for file in files if file not in mirrors and not any(fnmatch(file, one) for one in SUBJECTS)]
     assert strange == []
+
+
+def test_a_test_file_sets_its_marks_once() -> None:
+    """A second `pytestmark` replaces the first without a word, and a slow test would join the quick loop."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    assert [file.name for file in files if len(re.findall(r"^pytestmark\b", file.read_text(), re.M)) > 1] == []

@@ -14,9 +14,7 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from tests.clients.server_processes import COMMAND, HttpServer, environment, http_server
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ERAS = ["legacy", "2026-07-28"]
 
 

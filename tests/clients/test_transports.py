@@ -15,9 +15,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from tests.clients.server_processes import FAKE_SERVICE, HttpServer, environment, http_server
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ERAS = ["legacy", "2026-07-28"]
 
 

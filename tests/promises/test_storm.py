@@ -28,9 +28,7 @@ from klaviyo_mcp.sandbox.http import Receive, Scope, Send
 from klaviyo_mcp.settings import load_settings
 from klaviyo_mcp.transports.asgi_server import bind
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 CALLS = 2_000
 AT_ONCE = 64
