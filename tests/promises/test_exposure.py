@@ -74,6 +74,7 @@ def attempts(server: HttpServer, issuer: OAuthIssuer) -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 async def test_strangers_are_refused_and_the_gateway_hears_nothing() -> None:
     async with fake_gateway(LISTS) as upstream:
 
@@ -104,6 +105,7 @@ async def test_strangers_are_refused_and_the_gateway_hears_nothing() -> None:
         assert sent == {"Bearer mtn_invented_key"}
 
 
+@pytest.mark.slow
 async def test_a_body_without_a_length_is_measured_too() -> None:
     async with fake_gateway(LISTS) as upstream:
 
@@ -123,6 +125,7 @@ async def test_a_body_without_a_length_is_measured_too() -> None:
         assert upstream.requests == []
 
 
+@pytest.mark.slow
 async def test_a_session_is_of_no_use_with_another_token_on_either_transport() -> None:
     async with fake_gateway(LISTS) as upstream:
 

@@ -24,6 +24,7 @@ print(anyio.run(post, "{").status_code, anyio.run(post, "").status_code)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "output"),
     [

@@ -85,6 +85,7 @@ def torture(server: StdioServer, calls: list[tuple[str, dict[str, Any]]]) -> Ite
         yield json.dumps(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["info", "debug"])
 async def test_over_stdio_the_key_is_never_shown(level: str) -> None:
     async with fake_gateway() as upstream:
@@ -114,6 +115,7 @@ async def test_over_stdio_the_key_is_never_shown(level: str) -> None:
         assert {line["logger"] for line in lines} <= LOGGERS
 
 
+@pytest.mark.slow
 async def test_over_http_neither_the_key_nor_a_token_is_shown(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text(FILED)
     settings = {"MATON_API_KEY": KEY, "KLAVIYO_MCP_TOKENS": TOKEN, "KLAVIYO_MCP_TOKENS_FILE": str(tmp_path / "tokens")}
@@ -141,6 +143,7 @@ async def test_over_http_neither_the_key_nor_a_token_is_shown(tmp_path: Path) ->
     check(log, KEY, TOKEN, FILED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["doctor"], ["call", "get_accounts"], ["tools"], ["--toolsets", "nonsense"]])
 async def test_no_command_shows_the_key(command: list[str]) -> None:
     async with fake_gateway(Answer(401, ERRORS, HEADERS)) as upstream:

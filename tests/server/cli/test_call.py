@@ -81,6 +81,7 @@ async def test_an_address_to_open_is_printed_and_accepted(capsys: pytest.Capture
     assert capsys.readouterr().err == "Authorize Klaviyo\nhttps://connect.example.com/1\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "written"),
     [("ascii", "utf-8"), ("cp1252", "cp1252"), ("latin-1", "latin-1"), ("utf-16", "utf-16"), ("utf-8", "utf-8")],

@@ -204,6 +204,7 @@ async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
     assert request.target == "/klaviyo/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(min_size=1).filter(_ok := str.isprintable), st.text().filter(_ok), max_size=5))
 def test_every_query_survives_its_encoding(query: dict[str, str]) -> None:
     url = httpx.URL(request_url("https://api.maton.ai/klaviyo", Request("GET", "/api/profiles", query)))

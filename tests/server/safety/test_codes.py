@@ -233,6 +233,7 @@ def with_list(**settings: Any) -> SandboxServer:
     return server
 
 
+@pytest.mark.slow
 def test_two_commands_one_after_the_other_preview_and_run_a_call(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "KLAVIYO_MCP_STATE_DIR": str(tmp_path), "KLAVIYO_MCP_SANDBOX": "1"}

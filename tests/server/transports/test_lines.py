@@ -76,6 +76,7 @@ def test_what_is_no_message_is_answered_with_the_id_that_can_be_read(line: str, 
     assert [(error.id, error.error.code) for error in errors_for(content)] == answers
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_message_cut_anywhere_names_its_own_id_or_none(data: st.DataObject) -> None:
     json_values = st.recursive(

@@ -191,6 +191,7 @@ def test_an_error_has_no_terms_of_pydantics(arguments: dict[str, object], words:
     assert str(raised.value) == words
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text(max_size=12), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
 )

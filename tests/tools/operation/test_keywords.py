@@ -33,6 +33,7 @@ DECLARATIONS = {
 """Declarations -> the error of the type checker."""
 
 
+@pytest.mark.slow
 def test_a_misspelt_fact_is_an_error_of_the_type_checker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     module = tmp_path / "declarations.py"
