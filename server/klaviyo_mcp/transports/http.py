@@ -224,5 +224,6 @@ def run(service: protocol.ToolService, settings: Settings, fetch_document: Fetch
         facts = {name: f"http://{host}:{port}{path}" for name, path in paths.items()}
         logger.info("listening", extra={"facts": facts})
 
-    limits = ConnectionLimits(settings.max_connections, settings.keep_alive)
+    health_checks = tuple(f"GET {path} ".encode() for path in HEALTH_PATHS)
+    limits = ConnectionLimits(settings.max_connections, settings.keep_alive, urgent=health_checks)
     asgi_server.serve(app.application(), settings.host, settings.port, announce, app.drain, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,12 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from klaviyo_mcp.transports.asgi_server import bind, serve_socket
-from klaviyo_mcp.transports.connections import ConnectionLimits, client_network, descriptors_for_connections
+from klaviyo_mcp.transports.connections import (
+    ConnectionLimits,
+    HeldBytes,
+    client_network,
+    descriptors_for_connections,
+)
 
 pytestmark = pytest.mark.anyio
 GIVE_UP_SECONDS = 20
@@ -47,9 +53,10 @@ async def _stream(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def served(limits: ConnectionLimits) -> AsyncIterator[int]:
+async def served(limits: ConnectionLimits, *more_routes: Route) -> AsyncIterator[int]:
     """The port of a server under these limits."""
-    routes = [Route("/hello", _hello), Route("/echo", _echo, methods=["POST"])]
+    routes = [*more_routes]
+    routes += [Route("/hello", _hello), Route("/echo", _echo, methods=["POST"])]
     routes += [Route("/large", _large), Route("/stream", _stream)]
     started = anyio.Event()
     async with contextlib.AsyncExitStack() as stack:
@@ -67,6 +74,15 @@ async def connect(port: int, sent: bytes = b"", host: str = "127.0.0.1") -> anyi
     if sent:
         await stream.send(sent)
     return stream
+
+
+async def read_until(stream: anyio.abc.SocketStream, end: bytes) -> bytes:
+    """What arrives up to an end."""
+    received = bytearray()
+    with anyio.fail_after(GIVE_UP_SECONDS):
+        while not received.endswith(end):
+            received += await stream.receive()
+    return bytes(received)
 
 
 async def read_to_end(stream: anyio.abc.SocketStream) -> bytes:
@@ -136,6 +152,93 @@ async def test_a_body_that_goes_on_after_its_refusal_is_closed() -> None:
     sent = b"POST /hello HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nxxx"
     async with served(SHORT) as port, await connect(port, sent) as stream:
         assert (await read_to_end(stream)).startswith(b"HTTP/1.1 405 ")
+
+
+CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n5\r\n, end\r\n0\r\n\r\n"
+WHOLE = b"Content-Length: 9\r\n\r\nbody, end"
+
+
+@pytest.mark.parametrize("body", [WHOLE, CHUNKS], ids=["length", "chunks"])
+async def test_a_body_that_arrives_byte_by_byte_wakes_the_application_once(body: bytes) -> None:
+    wakes = 0
+
+    async def count(request: Request) -> Response:
+        nonlocal wakes
+        received = b""
+        async for part in request.stream():
+            wakes += 1
+            received += part
+        return Response(received)
+
+    begin = b"POST /count HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    route = Route("/count", count, methods=["POST"])
+    async with served(ConnectionLimits(), route) as port, await connect(port, begin) as stream:
+        for byte in body:
+            await stream.send(bytes([byte]))
+            await anyio.sleep(0.002)  # each byte in a segment of its own
+        assert (await read_until(stream, b"body, end")).startswith(b"HTTP/1.1 200 ")
+    assert wakes <= 4  # a line that ends with two breaks may be the end of chunks
+
+
+@pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, 300_000])
+@pytest.mark.parametrize("path", [b"/echo", b"/hello"])
+async def test_the_request_after_a_body_is_served_whatever_the_size_of_the_body(size: int, path: bytes) -> None:
+    first = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % (path, size)
+    second = HEAD + b"Content-Length: 6\r\n\r\n"
+    async with (
+        served(ConnectionLimits()) as port,
+        await connect(port, first) as stream,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(stream.send, b"x" * size + second + b"second")
+        answers = await read_until(stream, b"second")
+    assert answers.startswith(b"HTTP/1.1 200 " if path == b"/echo" else b"HTTP/1.1 405 ")
+    assert path == b"/hello" or answers.count(b"x") >= size
+
+
+async def test_chunks_with_the_next_request_behind_them_are_recognized_by_the_sweep() -> None:
+    pipelined = b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    async with served(ConnectionLimits(sweep=0.05)) as port, await connect(port, HEAD + CHUNKS[:-30]) as stream:
+        await anyio.sleep(0.05)
+        await stream.send(CHUNKS[-30:] + pipelined[:-2])
+        await read_until(stream, b"body, end")
+        await stream.send(pipelined[-2:])
+        assert (await read_until(stream, b"hello")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_health_check_does_not_wait_for_the_requests_of_a_burst() -> None:
+    served_paths: list[str] = []
+
+    async def note(request: Request) -> Response:
+        served_paths.append(request.url.path)
+        return Response()
+
+    routes = [Route("/other", note), Route("/urgent", note)]
+    request = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    async with served(ConnectionLimits(urgent=(b"GET /urgent ",)), *routes) as port:
+        with contextlib.ExitStack() as stack:
+            address = ("127.0.0.1", port)
+            burst = [stack.enter_context(socket.create_connection(address)) for _ in range(40)]
+            urgent = stack.enter_context(socket.create_connection(address))
+            await anyio.sleep(0.05)  # all are accepted
+            for connection in burst:  # without a turn of the event loop, so that the server finds all of them
+                connection.sendall(request % b"/other")
+            urgent.sendall(request % b"/urgent")
+            for connection in (urgent, *burst):
+                await anyio.wait_readable(connection)
+                assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert served_paths.index("/urgent") < 10
+    assert len(served_paths) == 41
+
+
+def test_no_more_is_held_than_a_reader_leaves_unread() -> None:
+    held = HeldBytes(missing_bytes=1_000_000)
+    held.add(b"x" * 65_535)
+    assert not held.may_end_body()
+    held.add(b"x")
+    assert held.is_full
+    assert held.may_end_body()
+    assert (len(held.take()), held.take()) == (65_536, b"")
 
 
 async def test_a_connection_without_a_request_is_closed_after_the_time_of_the_settings() -> None:
