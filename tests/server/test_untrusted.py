@@ -251,8 +251,9 @@ def test_contexts_that_cleaning_makes_change_nothing_more(text: str) -> None:
 
 
 def test_a_cut_leaves_no_half_of_an_emoji() -> None:
-    assert cell("ab👩\u200d🚀cd", 4) == "ab👩…(+4)"
-    assert one_line("ab👩\u200d🚀cd", 5) == "ab👩…"
+    assert cell("ab👩\u200d🚀cd", 4) == "ab…(+5)"
+    assert cell("ab👩\u200d🚀cd", 5) == "ab👩\u200d🚀…(+2)"
+    assert one_line("ab👩\u200d🚀cd", 5) == "ab…"
 
 
 def test_values_are_cleaned_and_so_are_their_keys() -> None:

@@ -12,11 +12,12 @@ from klaviyo_tools.resource_types import ResourceType
 
 
 class RecordObjects:
-    """Makes objects of records: id, attributes without nulls and empties, names or ids of related records."""
+    """Makes objects of records: id, attributes without empties and needless nulls, names or ids of related records."""
 
     def __init__(self, columns: Columns, joins: Joins) -> None:
         self._columns, self._joins = columns, joins
         self._hide = columns.view.hide
+        self._declared_objects = {name.partition(".")[0] for name in columns.resource.fields if "." in name}
         self.hidden = columns.hidden
         """The names of the attributes that the view hides."""
         self.untrusted = False
@@ -31,7 +32,7 @@ class RecordObjects:
             untrusted = self._columns.is_untrusted(name)
             if untrusted and self._hide:
                 value = self._without_untrusted(value, name)
-            value = without_empties(value)
+            value = without_empties(value, nulls=self._shows_nulls(name))
             if not is_empty(value):
                 members[name if name != "id" else "id (attribute)"] = value
                 if untrusted and not self._hide and not self._is_trusted(value):
@@ -65,12 +66,20 @@ class RecordObjects:
                 value = value_at(record.attributes, path)
             else:
                 value = self._joins.values(record, relationship, path, included)
-            value = without_empties(value if shown_values is None else column.shown(value))
+            value = without_empties(
+                value if shown_values is None else column.shown(value), nulls=self._shows_nulls(name)
+            )
             if not is_empty(value):
                 members[name] = value
                 untrusted = (untrusted and shown_values is None) or related_type in self._joins.untrusted_types
                 self.untrusted = self.untrusted or untrusted
         return members
+
+    def _shows_nulls(self, name: str) -> bool:
+        """Whether nulls in an attribute are shown: where its type does not declare the members, a null tells of one."""
+        # What is hidden has become null; the errors of a job have members that are null wherever they say nothing.
+        is_job = self._columns.resource.type.endswith("-job")
+        return not self._hide and not is_job and name.partition(".")[0] not in self._declared_objects
 
     def _related_objects(self, name: str, related: RelatedIds, included: Included) -> list[dict[str, Any]]:
         resources = self._columns.resources

@@ -11,10 +11,10 @@ from klaviyo_mcp.answers.budget import ANSWER_BYTES, answer_text
 from klaviyo_mcp.answers.collection import collection_text
 from klaviyo_mcp.answers.columns import Included
 from klaviyo_mcp.answers.objects import record_objects
-from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json
+from klaviyo_mcp.answers.values import cell, fit_members, is_empty, json_bytes, timestamp, to_json, without_cut_note
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_mcp.answers.wording import describe, hidden_note, job_status, quote_words, singular
-from klaviyo_mcp.untrusted import MARK_BYTES
+from klaviyo_mcp.untrusted import MARK_BYTES, clean
 from klaviyo_tools.jsonapi.records import Page, Record
 from klaviyo_tools.registry import resource_type
 from klaviyo_tools.resource_types import ResourceType
@@ -34,19 +34,51 @@ def record_text(
     included: Included | None = None,
     view: View | None = None,
     resources: ResourceLookup = resource_type,
+    offset: int | None = None,
 ) -> str:
-    """The answer for one record: compact JSON without links, nulls and empties. None: there is no record."""
+    """The answer for one record: compact JSON without links, needless nulls and empties. None: there is no record.
+
+    An `offset` shows the one field of the view as text, from that character on.
+    """
     if flat is None:
         return f"There is no {singular(resource.type)}."
     objects = record_objects(resource, replace(view or View(), detail="full"), resources)
     members = objects.object_with_included(flat, included or {})
     facts = [hidden_note(objects.hidden)] if objects.hidden else []
+    if offset is not None and view is not None:
+        return _text_from(offset, view.fields[0], members, facts, marked=objects.untrusted)
     text = answer_text("; ".join(facts), [to_json(members)], marked=objects.untrusted)
     if len(text.encode()) <= ANSWER_BYTES:
         return text
     cut = fit_members(members, ANSWER_BYTES - MARK_BYTES - _FACTS_BYTES)
-    facts.append(f"cut to fit {ANSWER_BYTES:,} bytes: {_cut_members(members, cut)}; fields=… asks for fewer")
+    facts.append(f"cut to fit {ANSWER_BYTES:,} bytes: {_cut_members(members, cut)}; {_how_to_read_on(members, cut)}")
     return answer_text("; ".join(facts), [to_json(cut)], marked=objects.untrusted)
+
+
+def _text_from(offset: int, field: str, members: Mapping[str, Any], facts: list[str], *, marked: bool) -> str:
+    """The answer with a part of one text: as much from a character on as fits."""
+    value = members.get(field, "")
+    text = clean(value) if isinstance(value, str) else to_json(value)
+    if offset >= len(text):
+        return "; ".join([*facts, f"{field} has {len(text):,} characters: nothing from {offset:,} on"])
+    part, end = {**members, field: text[offset:]}, len(text)
+    if json_bytes(part) > (room := ANSWER_BYTES - MARK_BYTES - _FACTS_BYTES):
+        part = fit_members(part, room)
+        end = offset + len(without_cut_note(part[field]))
+    facts.append(f"{field}: characters {offset:,} to {end:,} of {len(text):,}")
+    if end < len(text):
+        facts.append(f"to read on: fields={field}, offset={end}")
+    return answer_text("; ".join(facts), [to_json(part)], marked=marked)
+
+
+def _how_to_read_on(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
+    """How to read the rest of the longest value that was cut."""
+    names = [name for name in members if name in cut and cut[name] != members[name]]
+    if not names:
+        return "fields=… asks for fewer"
+    name = max(names, key=lambda one: json_bytes(members[one]))
+    shown = len(without_cut_note(cut[name])) if isinstance(members[name], str) else 0
+    return f"to read on: fields={name}, offset={shown}"
 
 
 def _cut_members(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from klaviyo_mcp.answers.cuts import cut_position
 from klaviyo_mcp.untrusted import clean, clean_value
 
 CELL_CHARACTERS = 160
@@ -23,6 +24,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 _INVISIBLE_ESCAPE = re.compile(r"\\(?:u00|u[dD][89a-fA-F]|[bfr])")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _ONE_LINE = str.maketrans({"\n": "⏎", "\t": " "})
+_CUT_NOTE = re.compile(r"…\(\+[\d,]+\)\Z")
 _MAX_CUT_DEPTH = 8
 """Levels of nesting whose members are cut one by one; deeper ones are cut as text."""
 _CUT_NOTE_BYTES = 24
@@ -110,8 +112,9 @@ def shorten(text: str, limit: int) -> str:
     visible = clean(beginning)
     if len(visible) <= limit and len(beginning) == len(text):
         return visible.translate(_ONE_LINE)
-    head = clean(visible[:limit]).translate(_ONE_LINE)  # the cut may have left half of an emoji sequence
-    return f"{head}…(+{len(text) - len(beginning) + len(visible) - len(head):,})"
+    position = cut_position(visible, limit)
+    head = visible[:position].translate(_ONE_LINE)
+    return f"{head}…(+{len(text) - len(beginning) + len(visible) - position:,})"
 
 
 def join_cells(parts: Sequence[str], limit: int, count: int | None = None) -> str:
@@ -133,20 +136,23 @@ def join_cells(parts: Sequence[str], limit: int, count: int | None = None) -> st
     return "; ".join(parts[:fitting]) + (f" …(+{rest:,} more)" if rest else "")
 
 
-def without_empties(value: Any, depth: int = 0) -> Any:
-    """A value without the nulls and empties in its objects; below `MAX_DEPTH` levels stands a note instead."""
+def without_empties(value: Any, depth: int = 0, *, nulls: bool = False) -> Any:
+    """A value without the nulls and empties in its objects; below `MAX_DEPTH` levels stands a note instead.
+
+    `nulls` keeps the nulls, where the names in the objects say something by themselves.
+    """
     if depth > MAX_DEPTH:
         return TOO_DEEP if isinstance(value, dict | list) else value
     if isinstance(value, dict):
         members = {}
         for key, item in value.items():
             if isinstance(item, dict | list):
-                item = without_empties(item, depth + 1)
-            if item or (item is not None and item != "" and isinstance(item, int | float)):
+                item = without_empties(item, depth + 1, nulls=nulls)
+            if item or (item is None and nulls) or isinstance(item, int | float):
                 members[key] = item
         return members
     if isinstance(value, list):
-        return [without_empties(item, depth + 1) for item in value]
+        return [without_empties(item, depth + 1, nulls=nulls) for item in value]
     return value
 
 
@@ -220,8 +226,13 @@ def _fit_text(text: str, room: int) -> str:
     head = text[: max(room, 0)]
     while head and (size := json_bytes(head)) > room:
         head = head[: min(len(head) - 1, len(head) * room // size)]
-    head = clean(head)
+    head = text[: cut_position(text, len(head))]
     return f"{head}…(+{len(text) - len(head):,})"
+
+
+def without_cut_note(text: str) -> str:
+    """A text that `fit` may have cut, without the note on how much it cut."""
+    return _CUT_NOTE.sub("", text)
 
 
 def _fit_list(items: Sequence[Any], room: int, depth: int) -> list[Any]:

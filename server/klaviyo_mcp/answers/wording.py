@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from klaviyo_mcp.answers.cuts import cut_position
 from klaviyo_mcp.answers.values import cell, value_at
 from klaviyo_mcp.answers.view import is_untrusted
 from klaviyo_mcp.untrusted import clean
@@ -28,7 +29,7 @@ _WORD = re.compile(r"[\w.:+@-]+")
 def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
     """A text in one line, cleaned and cut to its first `limit` characters."""
     text = " ".join(clean(text[: 8 * limit]).split())
-    return text if len(text) <= limit else f"{clean(text[: limit - 1])}…"
+    return text if len(text) <= limit else f"{text[: cut_position(text, limit - 1)]}…"
 
 
 def quote(text: str, limit: int = NAME_CHARACTERS) -> str:

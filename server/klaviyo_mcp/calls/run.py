@@ -115,7 +115,8 @@ class PlanRunner:
                 included=page.included,
                 view=plan.view,
             )
-        text = record.record_text(flat, plan.resource, included=page.included, view=plan.view)
+        offset = getattr(plan.arguments, "offset", None)
+        text = record.record_text(flat, plan.resource, included=page.included, view=plan.view, offset=offset)
         foreign = edits.foreign_changes(plan, flat)
         return f"{foreign}\n{text}" if foreign else text
 

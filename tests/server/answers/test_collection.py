@@ -180,7 +180,7 @@ def test_full_detail_is_one_line_of_json_for_each_record() -> None:
 def test_full_detail_of_some_fields_has_only_these() -> None:
     assert body(
         text_of(page([campaign(1, options={"utm": None, "n": 1})]), fields=["options", "status"], detail="full")
-    ) == ['{"id":"C1","options":{"n":1},"status":"Sent"}']
+    ) == ['{"id":"C1","options":{"utm":null,"n":1},"status":"Sent"}']
 
 
 def test_an_answer_that_does_not_fit_is_cut_between_records_and_goes_on_there() -> None:

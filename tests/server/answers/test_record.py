@@ -13,9 +13,14 @@ from tests.server.answers.records import CAMPAIGN, JOB, PROFILE, VALUES, resourc
 
 from klaviyo_mcp.answers import record
 from klaviyo_mcp.answers.budget import ANSWER_BYTES
+from klaviyo_mcp.answers.values import without_cut_note
 from klaviyo_mcp.answers.view import View
+from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import Record, RelatedIds, flatten_document
 from klaviyo_tools.resource_types import ResourceType
+
+TEMPLATE = ResourceType("template", (), (), (), None, None, {}, ())
+GRAPHEMES = ("a", "é", "e\u0301", "👩🏽\u200d🚀", "🏳️\u200d🌈", "🇳🇴", "1️⃣", "क्\u200dष", "می\u200cخواهم", "\n", '"', "\\")  # noqa: RUF001
 
 
 def test_a_missing_record_is_named_by_its_type() -> None:
@@ -47,7 +52,7 @@ def test_a_record_larger_than_the_budget_names_the_values_that_are_cut() -> None
     flat = Record("template", "E1", {"name": "Welcome", "html": "<p>" * 20_000, "text": "t"}, {})
     text = record.record_text(flat, ResourceType("template", (), (), (), None, None, {}, ()), resources=resources)
     facts, value = text.split("\n")
-    assert facts == "cut to fit 24,000 bytes: html (60,002 bytes); fields=… asks for fewer"
+    assert facts == "cut to fit 24,000 bytes: html (60,002 bytes); to read on: fields=html, offset=23126"
     assert 23_000 < len(text.encode()) <= ANSWER_BYTES
     assert json.loads(value)["text"] == "t"
     assert re.search(r"<p>…\(\+\d\d,\d{3}\)$|…\(\+\d\d,\d{3}\)$", json.loads(value)["html"])
@@ -119,6 +124,72 @@ def test_the_answer_of_a_job_is_its_status_its_counts_and_the_next_call(attribut
         resources=resources,
     )
     assert answer == text
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ({"a": {"b": None}}, '{"a":{"b":null}}'),
+        ({"b": None}, '{"b":null}'),
+        ([{"b": None}, {}], '[{"b":null},{}]'),
+        ({"a": [{"b": {"c": None, "d": 1}}], "e": ""}, '{"a":[{"b":{"c":null,"d":1}}]}'),
+    ],
+)
+def test_a_null_under_a_name_that_the_account_chose_is_shown(properties: Any, shown: str) -> None:
+    flat = Record("profile", "P1", {"properties": properties, "title": None, "location": {"city": None}}, {})
+    kind = ResourceType("profile", (), ("properties", "title", "location", "location.city"), (), None, None, {}, ())
+    assert record.record_text(flat, kind, resources=resources) == f'{{"id":"P1","properties":{shown}}}'
+
+
+def read_in_parts(value: Any) -> tuple[list[str], list[str]]:
+    """The parts of a field that a model reads by going on as each answer says, and the facts of each answer."""
+    flat = Record("template", "E1", {"html": value}, {})
+    parts: list[str] = []
+    facts: list[str] = []
+    offset = 0
+    while len(parts) < 100:
+        text = record.record_text(flat, TEMPLATE, view=View(["html"]), resources=resources, offset=offset)
+        fact, shown = text.split("\n")
+        assert len(text.encode()) <= ANSWER_BYTES
+        parts.append(without_cut_note(json.loads(shown)["html"]))
+        facts.append(fact)
+        if "to read on" not in fact:
+            break
+        offset = int(fact.rpartition("offset=")[2])
+    return parts, facts
+
+
+def test_a_long_text_is_read_on_from_where_the_answer_ended() -> None:
+    html = "".join(f"<p>{n}</p>\n" for n in range(8_000))
+    parts, facts = read_in_parts(html)
+    assert "".join(parts) == html
+    end = len(parts[0])
+    assert facts[0] == f"html: characters 0 to {end:,} of {len(html):,}; to read on: fields=html, offset={end}"
+    assert facts[-1] == f"html: characters {len(html) - len(parts[-1]):,} to {len(html):,} of {len(html):,}"
+
+
+def test_an_object_is_read_on_as_json() -> None:
+    definition = {"actions": [{"id": n, "links": {"next": None}} for n in range(3_000)]}
+    parts, _ = read_in_parts(definition)
+    assert json.loads("".join(parts)) == definition
+
+
+def test_an_offset_behind_the_end_shows_nothing_and_says_so() -> None:
+    flat = Record("template", "E1", {"html": "abc"}, {})
+    view = View(["html"])
+    text = record.record_text(flat, TEMPLATE, view=view, resources=resources, offset=3)
+    assert text == "html has 3 characters: nothing from 3 on"
+    assert "nothing from 0 on" in record.record_text(
+        flat._replace(attributes={}), TEMPLATE, view=view, resources=resources, offset=0
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(GRAPHEMES), min_size=1, max_size=12))
+def test_the_parts_of_any_text_are_the_whole_text(graphemes: list[str]) -> None:
+    whole = "".join(graphemes) * (60_000 // len("".join(graphemes)))
+    parts, _ = read_in_parts(whole)
+    assert "".join(parts) == clean(whole)
 
 
 def test_the_errors_of_a_job_stay_within_the_budget() -> None:

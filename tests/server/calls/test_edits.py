@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +129,28 @@ async def test_a_replacement_that_does_not_fit_sends_nothing(replacement: dict[s
     assert reason in text
     assert len(text.encode()) <= 607
     assert server.writes() == []
+
+
+async def test_a_text_longer_than_an_answer_is_read_on_and_edited() -> None:
+    html = f"<p>{'Spring ❤️ ' * 11_000}</p><a>needle</a>"
+    server = with_template(html=html)
+    whole = await server.run("get_template", template_id="T1")
+    assert "to read on: fields=html, offset=" in whole.split("\n")[0]
+    parts, offset = [], "0"
+    while True:
+        facts, shown = (await server.run("get_template", template_id="T1", fields="html", offset=offset)).split("\n")
+        parts.append(re.sub(r"…\(\+[\d,]+\)\Z", "", json.loads(shown)["html"]))
+        if "offset=" not in facts:
+            break
+        offset = facts.rpartition("offset=")[2]
+    assert "".join(parts) == html
+    await server.run("update_template", template_id="T1", replacements=[{"find": "needle", "replace": "thread"}])
+    assert stored(server, "template", "T1")["html"] == html.replace("needle", "thread")
+
+
+async def test_an_offset_needs_one_field() -> None:
+    server = with_template()
+    assert "offset goes on in one text" in await server.run("get_template", template_id="T1", offset=10)
 
 
 async def test_a_text_beside_a_character_of_our_tables_can_be_edited() -> None:

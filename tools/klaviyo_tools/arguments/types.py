@@ -206,5 +206,8 @@ CountBy = Annotated[Text, AnswerOption()]
 Detail = Annotated[Literal["summary", "full"], AnswerOption(), Brief()]
 FieldNames = Annotated[list[Text], AnswerOption(), Brief(names=True)]
 FieldsOfOne = Annotated[list[Text], AnswerOption(), UNLISTED]
+Offset = Annotated[
+    int, Field(ge=0, description="with one field: its text from this character on"), AnswerOption(), UNLISTED
+]
 IdsOnly = Annotated[bool, AnswerOption(), UNLISTED]
 Wait = Annotated[bool, AnswerOption(), Brief(), Field(description="until the job is done")]

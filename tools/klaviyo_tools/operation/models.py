@@ -20,6 +20,7 @@ from klaviyo_tools.arguments.types import (
     FieldsOfOne,
     IdsOnly,
     MaxResults,
+    Offset,
     Wait,
 )
 from klaviyo_tools.filters.fields import FilterFields, describe_fields, fold_names
@@ -31,6 +32,7 @@ def read_model(operation: Operation) -> type[Arguments]:
     """The arguments of a GET."""
     reading = operation.reading
     fields: dict[str, Any] = _ids(operation)
+    validators = _ids_only_check(operation) if reading.ids_operation else {}
     if reading.filter:
         fields["filter"] = _filter(operation)
     if reading.sort:
@@ -38,6 +40,9 @@ def read_model(operation: Operation) -> type[Arguments]:
     if reading.sparse_fieldsets:
         kind: Any = FieldNames if operation.answer is AnswerKind.COLLECTION else FieldsOfOne
         fields["fields"] = (kind | None, None)
+        if operation.answer is AnswerKind.RECORD:
+            fields["offset"] = (Offset | None, None)
+            validators["check_offset"] = model_validator(mode="after")(_check_offset)
     if reading.include:
         fields["include"] = _names("include", reading.include, operation)
     fields.update(_additional(operation))
@@ -49,7 +54,13 @@ def read_model(operation: Operation) -> type[Arguments]:
             fields["cursor"] = (Cursor | None, None)
         fields["count_by"] = (CountBy | None, None)
         fields["detail"] = (Detail, "summary")
-    return _model(operation, Arguments, fields, validators=_ids_only_check(operation) if reading.ids_operation else {})
+    return _model(operation, Arguments, fields, validators=validators)
+
+
+def _check_offset(arguments: Arguments) -> Arguments:
+    if getattr(arguments, "offset", None) is not None and len(getattr(arguments, "fields", None) or ()) != 1:
+        raise ValueError("offset goes on in one text: name it in fields, such as fields=html")
+    return arguments
 
 
 _RECORD_ARGUMENTS = ("fields", "include", "additional_fields", "count_by")
