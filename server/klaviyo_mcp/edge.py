@@ -26,15 +26,19 @@ class Redactor:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._heads = sorted({form[:ENCODED_CHARACTERS] for form in forms})
+        self._shortest = min(map(len, self._heads), default=0)
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if forms else None
         self._replacement = replacement
 
     def __call__(self, text: str) -> str:
         """The text without the secrets."""
         # Looking for each beginning is much faster than the pattern, and hardly any text holds one.
-        if self._pattern is None or not any(head in text for head in self._heads):
+        if self._pattern is None or len(text) < self._shortest:
             return text
-        return self._without_cut_forms(self._pattern.sub(self._replacement, text))
+        for head in self._heads:
+            if head in text:
+                return self._without_cut_forms(self._pattern.sub(self._replacement, text))
+        return text
 
     def _without_cut_forms(self, text: str) -> str:
         for form in self._forms if "…" in text else ():

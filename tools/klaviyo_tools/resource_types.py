@@ -70,6 +70,9 @@ class ResourceType:
         declared = (self.fields, self.columns, self.additional_columns, self.label)
         return any(one.partition(".")[0] == head for paths in declared for one in paths)
 
+    def __hash__(self) -> int:
+        return hash(self.type)  # the mappings of its facts have no hash
+
     def columns_with(self, additional_fields: Collection[str]) -> tuple[str, ...]:
         """The columns of a summary for a call with these `additional_fields`."""
         more = (path for path in self.additional_columns if path.partition(".")[0] in additional_fields)

@@ -43,13 +43,13 @@ CursorText = Callable[[Position], str]
 _PREFIX = "k~"
 _HEADER_CHARACTERS = 18
 _LARGEST_SKIP = 2**24 - 1
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 _KLAVIYO_CURSOR = re.compile(r"[!-~]+")
 
 
 def fingerprint(query: Mapping[str, Any]) -> bytes:
     """A digest (4 bytes) of what must stay the same from one answer to the next: operation, ids, filter, sort …"""
-    text = json.dumps(query, sort_keys=True, separators=(",", ":"), default=str)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4, person=b"cursor").digest()
+    return blake2b(_encode(query).encode("utf-8", "surrogatepass"), digest_size=4, person=b"cursor").digest()
 
 
 def encode_cursor(position: Position, query: bytes) -> str:

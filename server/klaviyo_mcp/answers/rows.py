@@ -149,9 +149,10 @@ class Rows:
         columns = [_ID, *self.columns]
         indexes = filled_columns(rows, len(columns))
         names = [cell(columns[index].name, _HEADER_CHARACTERS) for index in indexes]
-        # Rows that were made before a column was added are shorter.
-        cells = [[row[index] if index < len(row) else "" for index in indexes] for row in rows]
-        header, *lines = csv_lines([names, *cells])
+        if len(indexes) < len(columns) or any(len(row) < len(columns) for row in rows):
+            # Rows that were made before a column was added are shorter.
+            rows = [[row[index] if index < len(row) else "" for index in indexes] for row in rows]
+        header, *lines = csv_lines([names, *rows])
         return RowLines([header], lines, any(self._is_untrusted(columns[index]) for index in indexes))
 
     def _is_untrusted(self, column: Column) -> bool:

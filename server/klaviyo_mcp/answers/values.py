@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from klaviyo_mcp.answers.cuts import cut_position
@@ -22,7 +23,7 @@ TOO_DEEP = "(nested too deeply to show)"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 # JSON escapes of the characters that `clean` removes: C0 controls but tab and line feed, and half surrogate pairs.
 _INVISIBLE_ESCAPE = re.compile(r"\\(?:u00|u[dD][89a-fA-F]|[bfr])")
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _ONE_LINE = str.maketrans({"\n": "⏎", "\t": " "})
 _CUT_NOTE = re.compile(r"…\(\+[\d,]+\)\Z")
 _MAX_CUT_DEPTH = 8
@@ -55,16 +56,17 @@ def is_empty(value: Any) -> bool:
     return not value and not isinstance(value, bool | int | float)
 
 
+@lru_cache(256)  # an answer shows most timestamps twice: in a column, and as the span above the rows
 def timestamp(text: str) -> str | None:
     """A timestamp to the second, in UTC where it has an offset (`2026-01-05T09:00:00Z`); None for any other text."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
-    day, time, zone = match.groups()
+    zone, local = match[1], f"{text[:10]}T{text[11:19]}"
     if zone in (None, "Z", "+00:00", "+0000"):
-        return f"{day}T{time}{'Z' if zone else ''}"
+        return f"{local}Z" if zone else local
     try:
-        return f"{datetime.fromisoformat(f'{day}T{time}{zone}').astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{datetime.fromisoformat(f'{local}{zone}').astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     except (ValueError, OverflowError):
         return None
 
@@ -87,14 +89,14 @@ def cell(value: Any, limit: int = CELL_CHARACTERS) -> str:
 
     A timestamp is written to the second, an array as `a; b; c`, an object as compact JSON; null and empty are "".
     """
-    if value is None:
-        return ""
     if isinstance(value, str):
         if len(value) <= limit and value.isascii() and value.isprintable():
-            if len(value) >= 19 and value[0].isdigit():
+            if len(value) >= 19 and value[4] == "-":
                 return timestamp(value) or value
             return value
         return shorten(value, limit)
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

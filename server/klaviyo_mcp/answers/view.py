@@ -47,11 +47,13 @@ def overlaps(paths: tuple[str, ...], path: str) -> bool:
     return any(one in ("*", path) or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in paths)
 
 
+@lru_cache(4096)
 def is_untrusted(resource: ResourceType, path: str) -> bool:
     """Whether strangers may have written an attribute, in whole or in part: it is declared so, or not at all."""
     return overlaps(resource.untrusted, path) or not resource.declares(path)
 
 
+@lru_cache(4096)
 def relationship_of(resource: ResourceType, field: str) -> tuple[str, str] | None:
     """`profile.email` -> (`profile`, `email`) and `tags` -> (`tags`, ``) where the type has that relationship."""
     head, _, tail = field.partition(".")

@@ -53,7 +53,7 @@ EMPTY: Mapping[Any, Any] = {}
 
 def flatten_document(document: JSON) -> Page:
     """The records of a JSON:API document. Raises DocumentError for an invalid one; unknown members are ignored."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         raise DocumentError(f"the answer is {_kind(document)} where a JSON:API document was expected")
     if "data" not in document:
         raise DocumentError("the answer has no data member")
@@ -93,7 +93,7 @@ def _record(item: Any) -> Record:
         raise DocumentError("a record in it has a type that is no string")
     if attributes is None:
         attributes = EMPTY
-    elif not isinstance(attributes, Mapping):
+    elif not isinstance(attributes, dict):
         raise DocumentError(f"the attributes of a {kind[:40]!r} are {_kind(attributes)}")
     return Record(kind, _id(id_), attributes, _related(relationships) if relationships else EMPTY)
 
@@ -109,11 +109,11 @@ def _id(value: Any) -> str:
 
 
 def _related(relationships: Any) -> Mapping[str, RelatedIds]:
-    if not isinstance(relationships, Mapping):
+    if not isinstance(relationships, dict):
         raise DocumentError(f"the relationships of a record are {_kind(relationships)}")
     related = {}
     for name, relationship in relationships.items():
-        data = relationship.get("data") if isinstance(relationship, Mapping) else None
+        data = relationship.get("data") if isinstance(relationship, dict) else None
         if not data:
             continue
         many = isinstance(data, list)
@@ -128,14 +128,14 @@ def _related(relationships: Any) -> Mapping[str, RelatedIds]:
 
 
 def _next_cursor(links: Any) -> str | None:
-    link = links.get("next") if isinstance(links, Mapping) else None
-    if isinstance(link, Mapping):
+    link = links.get("next") if isinstance(links, dict) else None
+    if isinstance(link, dict):
         link = link.get("href")
     return next_cursor(link) if isinstance(link, str) and link else None
 
 
 def _total(meta: Any) -> int | None:
-    total = meta.get("total") if isinstance(meta, Mapping) else None
+    total = meta.get("total") if isinstance(meta, dict) else None
     return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
 
 
