@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from klaviyo_mcp.sandbox import filters
 from klaviyo_mcp.sandbox.contract.contract import Contract, Operation
@@ -15,6 +16,8 @@ _DEFAULT_PAGE_SIZES: Mapping[str, int] = {
 _DEFAULT_PAGE_SIZE = 100
 _DEFAULT_SORTS = ("-datetime", "-joined_group_at", "-created", "-created_at", "-updated_at")
 _MAX_LISTED_CHARACTERS = 400
+_UNDOCUMENTED_OPERATORS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"get_campaigns": {"name": ("equals",)}}
+"""Operators that Klaviyo's documents do not list, by operation and field. Source: Klaviyo's MCP server 0.4.2."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,20 @@ def _page_size(operation: Operation, text: str | None) -> int | None:
 
 def _comparisons(contract: Contract, operation: Operation, text: str) -> Sequence[filters.Comparison]:
     comparisons = filters.parse_filter(text)
-    filters.check_fields(comparisons, operation.query["filter"])
+    filters.check_fields(comparisons, _operators(operation))
     for comparison in comparisons:
         kind = _value_type(contract, operation, comparison.field)
-        if kind is not None:
+        # Klaviyo's own MCP server compares the seconds of events with dates.
+        is_date = comparison.field == "timestamp" and isinstance(comparison.value, datetime)
+        if kind is not None and not is_date:
             filters.check_value_type(comparison, kind)
     return comparisons
+
+
+def _operators(operation: Operation) -> Mapping[str, Sequence[str]]:
+    documented: Mapping[str, Sequence[str]] = operation.query["filter"]
+    more = _UNDOCUMENTED_OPERATORS.get(operation.name, {})
+    return {**documented, **{field: (*documented.get(field, ()), *operators) for field, operators in more.items()}}
 
 
 def _value_type(contract: Contract, operation: Operation, field: str) -> str | None:

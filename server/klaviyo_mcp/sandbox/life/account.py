@@ -101,7 +101,7 @@ def _add_mapped_metrics(builder: AccountBuilder) -> None:
 
 def _add_custom_metric(builder: AccountBuilder) -> None:
     order = builder.metrics["Placed Order"]
-    is_large = {"type": "numeric", "operator": "greater-than", "value": 200}
+    is_large = {"type": "numeric", "operator": "greater-than", "value": 199.99}
     group = {
         "metric_id": order,
         "metric_filters": [{"property": "$value", "filter": is_large}],

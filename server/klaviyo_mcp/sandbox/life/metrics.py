@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from klaviyo_mcp.sandbox.life.builder import AccountBuilder
@@ -58,7 +59,7 @@ def add_metric_properties(builder: AccountBuilder) -> None:
             "label": name.removeprefix("$"),
             "property": name,
             "inferred_type": kind,
-            "sample_values": values,
+            "sample_values": [value if isinstance(value, str) else json.dumps(value) for value in values],
         }
         id_ = f"{builder.random.getrandbits(120):030x}"
         builder.add("metric-property", attributes, {"metric": metric}, id_)

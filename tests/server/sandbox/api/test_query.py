@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.sandbox.sandbox_api import Api, refused_parameter
+from tests.server.sandbox.sandbox_api import Api, profile, refused_parameter
 
 pytestmark = pytest.mark.anyio
 
@@ -33,3 +33,19 @@ async def test_a_wrong_parameter_is_refused_by_name(
 ) -> None:
     query = {} if value is None else {parameter: value}
     assert detail in await refused_parameter(api, path, parameter, **query)
+
+
+async def test_what_klaviyos_own_clients_send_is_taken(api: Api) -> None:
+    campaigns = {"filter": "equals(messages.channel,'email'),equals(name,'Spring')"}
+    assert await api.ids("campaigns", params=campaigns) == []
+    event = {
+        "metric": {"data": {"type": "metric", "attributes": {"name": "Placed Order"}}},
+        "profile": {"data": profile(email="a@example.com")},
+        "properties": {},
+        "time": "2026-05-01T00:00:00+00:00",
+    }
+    await api.post("events", {"data": {"type": "event", "attributes": event}}, 202)
+    for date, count in (("2026-04-30", 1), ("2026-05-02", 0)):
+        assert (
+            len(await api.ids("events", params={"filter": f"greater-than(timestamp,{date}T00:00:00+00:00)"})) == count
+        )
