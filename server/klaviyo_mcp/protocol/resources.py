@@ -77,7 +77,7 @@ class Resources:
     async def read(
         self, ctx: ServerRequestContext[Any], params: mcp_types.ReadResourceRequestParams
     ) -> mcp_types.ReadResourceResult:
-        """A guide or a record. Raises MCPError, INVALID_PARAMS where nothing has that address."""
+        """A guide or a record. Raises MCPError, INVALID_PARAMS with the address as data where nothing has it."""
         uri = str(params.uri)
         try:
             if uri.startswith(GUIDE_PREFIX):
@@ -88,7 +88,7 @@ class Resources:
             calls = await self._load_calls()
             answer = await calls.run(operation, arguments, SilentContext())
         except (LookupError, NotFoundError, ArgumentError) as error:
-            raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0])) from None
+            raise MCPError(mcp_types.INVALID_PARAMS, str(error.args[0]), {"uri": uri}) from None
         except KlaviyoMcpError as error:
             raise MCPError(mcp_types.INTERNAL_ERROR, str(error)) from None
         return _contents(uri, answer.text, "text/plain")

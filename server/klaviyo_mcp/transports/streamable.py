@@ -12,15 +12,20 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from klaviyo_mcp.transports.asgi import prepend, share_of
+from klaviyo_mcp.transports.resumption import RETRY_MILLISECONDS, KeptMessages, SessionEvents
 
 SESSION_HEADER = b"mcp-session-id"
-LAST_EVENT_HEADER = b"last-event-id"
 
 
 class SharedSessionManager(StreamableHTTPSessionManager):
-    """Sessions of which one authenticated client opens at most its share."""
+    """Sessions of which one authenticated client opens at most its share, each with events of its own."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(retry_interval=RETRY_MILLISECONDS, **arguments)
+        self._kept_messages = KeptMessages()
 
     def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
+        self.event_store = SessionEvents(self._kept_messages)  # of the session that is created now
         if requestor is not None and self.max_sessions is not None:
             own = sum(owner == requestor for owner in self._session_owners.values())
             if own >= share_of(self.max_sessions):
@@ -32,7 +37,6 @@ class StreamableEndpoint:
     """Serves the requests of /mcp.
 
     A client that initializes begins anew, whatever session it names; the library would answer 404 after a restart.
-    Nothing is kept to resume a stream from, so that `Last-Event-ID` is passed over.
     """
 
     def __init__(self, manager: StreamableHTTPSessionManager) -> None:
@@ -43,9 +47,7 @@ class StreamableEndpoint:
         if self._manager.stateless and method in ("GET", "DELETE"):
             await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
             return
-        if method == "GET" and LAST_EVENT_HEADER in names:
-            scope = _without_header(scope, LAST_EVENT_HEADER)
-        elif method == "POST" and SESSION_HEADER in names:
+        if method == "POST" and SESSION_HEADER in names:
             body = await receive()
             if _initializes(body.get("body", b"")):
                 scope = _without_header(scope, SESSION_HEADER)

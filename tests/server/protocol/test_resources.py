@@ -100,6 +100,7 @@ async def test_a_wrong_address_is_refused_and_reads_nothing_else(address: str, m
             await client.read_resource(address)
     assert raised.value.error.code == mcp_types.INVALID_PARAMS
     assert raised.value.error.message.startswith(message)
+    assert raised.value.error.data == {"uri": address}
 
 
 async def test_a_record_without_a_key_says_how_to_get_one() -> None:
