@@ -108,7 +108,7 @@ def read_report(report: dict[str, Any]) -> Findings:
     return findings
 
 
-def judge_audit(output: str, errors: str) -> int:
+def print_audit(output: str, errors: str) -> int:
     """Print what an audit found; fail where there is a fix."""
     try:
         report = json.loads(output)
@@ -151,7 +151,7 @@ def audit() -> int:
     if process.returncode == 2:  # a usage error is a fault here, not of the network
         print(process.stderr)
         return 2
-    return judge_audit(process.stdout, process.stderr)
+    return print_audit(process.stdout, process.stderr)
 
 
 def sbom(file: str = SBOM) -> int:

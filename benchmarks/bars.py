@@ -133,7 +133,7 @@ BARS: Sequence[Bar] = (
 )
 
 
-class Verdict(Enum):
+class BarOutcome(Enum):
     """Whether a bar holds."""
 
     HOLDS = "holds"
@@ -143,11 +143,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """A bar, the value measured for it (one for each run), and the verdict on its median."""
+    """A bar, the value measured for it (one for each run), and the outcome on its median."""
 
     bar: Bar
     value: Figure | None
-    verdict: Verdict
+    outcome: BarOutcome
 
 
 def check_bar(bar: Bar, measurements: Measurements) -> Check:
@@ -156,8 +156,8 @@ def check_bar(bar: Bar, measurements: Measurements) -> Check:
     if bar.denominator is not None:
         value = ratio(value, measurements.figure(bar.denominator))
     if value is None:
-        return Check(bar, None, Verdict.NOT_MEASURED)
-    return Check(bar, value, Verdict.HOLDS if bar.limit.holds(value.median) else Verdict.MISSED)
+        return Check(bar, None, BarOutcome.NOT_MEASURED)
+    return Check(bar, value, BarOutcome.HOLDS if bar.limit.holds(value.median) else BarOutcome.MISSED)
 
 
 def check_bars(measurements: Measurements) -> list[Check]:
@@ -167,7 +167,7 @@ def check_bars(measurements: Measurements) -> list[Check]:
 
 def exit_code(checks: Sequence[Check]) -> int:
     """0 where every bar holds, 1 where one is missed, 3 where none is missed but some were not measured."""
-    verdicts = {check.verdict for check in checks}
-    if Verdict.MISSED in verdicts:
+    outcomes = {check.outcome for check in checks}
+    if BarOutcome.MISSED in outcomes:
         return 1
-    return 3 if Verdict.NOT_MEASURED in verdicts else 0
+    return 3 if BarOutcome.NOT_MEASURED in outcomes else 0

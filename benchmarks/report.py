@@ -75,7 +75,7 @@ def _bars(results: Results) -> str:
     rows = []
     for own, *other_checks in zip(*by_build, strict=True):
         values = [_value(check) for check in (own, *other_checks)]
-        rows.append((own.bar.name, f"{own.bar.limit} {own.bar.unit}".strip(), *values, own.verdict.value))
+        rows.append((own.bar.name, f"{own.bar.limit} {own.bar.unit}".strip(), *values, own.outcome.value))
     head = ("ratio", "bar", "measured", *others, "")
     reasons = "\n".join(f"- {check.bar.name}: {check.bar.why}" for check in by_build[0])
     text = "`python -m benchmarks --check` fails where a bar is missed. Each bar judges the median of the runs' ratios."

@@ -29,7 +29,7 @@ ELSEWHERE = {
     "tests/server/safety/previews": (
         "safety/previews/call_preview safety/previews/sentences safety/previews/stable_attributes"
     ),
-    "tests/server/safety/stakes/test_judge.py": (
+    "tests/server/safety/stakes/test_assessment.py": (
         "safety/stakes/arguments safety/stakes/campaigns safety/stakes/events safety/stakes/flows safety/stakes/groups"
         " safety/stakes/live safety/stakes/profiles safety/stakes/templates"
     ),

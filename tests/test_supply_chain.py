@@ -155,14 +155,14 @@ class TestAudit:
         line: str,
         status: int,
     ) -> None:
-        assert supply_chain.judge_audit(self.report(package), "") == status
+        assert supply_chain.print_audit(self.report(package), "") == status
         assert capsys.readouterr().out.splitlines() == [line]
 
     def test_a_weakness_counts_although_other_packages_have_no_answer(
         self, supply_chain: ModuleType, capsys: pytest.CaptureFixture[str]
     ) -> None:
         weak = {"name": "a", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
-        assert supply_chain.judge_audit(self.report({"name": "b", "skip_reason": "none"}, weak), "") == 1
+        assert supply_chain.print_audit(self.report({"name": "b", "skip_reason": "none"}, weak), "") == 1
         assert capsys.readouterr().out.splitlines() == [
             "a 1: PYSEC-1, fixed in 2",
             "skipped: known vulnerabilities of 1 of 2 packages: PyPI gave no answer about them",
@@ -172,7 +172,7 @@ class TestAudit:
     def test_without_the_network_it_is_skipped(
         self, supply_chain: ModuleType, capsys: pytest.CaptureFixture[str], output: str
     ) -> None:
-        assert supply_chain.judge_audit(output, "trace\nConnectionError: no route") == 0
+        assert supply_chain.print_audit(output, "trace\nConnectionError: no route") == 0
         assert capsys.readouterr().out == (
             "skipped: known vulnerabilities: pip-audit got no answer (ConnectionError: no route)\n"
         )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.bars import BARS, Bar, Check, Limit, Verdict, check_bar, check_bars, exit_code
+from benchmarks.bars import BARS, Bar, BarOutcome, Check, Limit, check_bar, check_bars, exit_code
 from benchmarks.measurements import Figure, Key, Measure, Measurements
 from benchmarks.plan import Plan, call_case, count_case, rate_case
 
@@ -19,19 +19,19 @@ def runs(**values: tuple[float, ...]) -> Measurements:
 
 def test_a_bar_judges_the_median_of_the_ratios_and_not_the_ratio_of_the_medians() -> None:
     measurements = runs(standard=(10, 40, 12, 13, 90), bare=(10, 30, 10, 10, 30))
-    assert check_bar(BAR, measurements) == Check(BAR, Figure((1.0, 4 / 3, 1.2, 1.3, 3.0)), Verdict.HOLDS)
-    assert check_bar(BAR, runs(standard=(13.1,), bare=(10,))).verdict == Verdict.MISSED
+    assert check_bar(BAR, measurements) == Check(BAR, Figure((1.0, 4 / 3, 1.2, 1.3, 3.0)), BarOutcome.HOLDS)
+    assert check_bar(BAR, runs(standard=(13.1,), bare=(10,))).outcome == BarOutcome.MISSED
 
 
 def test_a_bar_without_a_denominator_judges_the_value() -> None:
     bar = Bar("memory", ABOVE, None, Limit(at_most=30), "Counting keeps counts.", unit="MB")
-    assert check_bar(bar, runs(standard=(29, 31, 30))).verdict == Verdict.HOLDS
-    assert check_bar(bar, runs(standard=(29, 31, 31))).verdict == Verdict.MISSED
+    assert check_bar(bar, runs(standard=(29, 31, 30))).outcome == BarOutcome.HOLDS
+    assert check_bar(bar, runs(standard=(29, 31, 31))).outcome == BarOutcome.MISSED
 
 
 def test_a_bar_of_what_was_not_measured_does_not_hold() -> None:
-    assert check_bar(BAR, runs(standard=(1,))) == Check(BAR, None, Verdict.NOT_MEASURED)
-    assert check_bar(BAR, runs(standard=(1, 1), bare=(1,))).verdict == Verdict.NOT_MEASURED
+    assert check_bar(BAR, runs(standard=(1,))) == Check(BAR, None, BarOutcome.NOT_MEASURED)
+    assert check_bar(BAR, runs(standard=(1, 1), bare=(1,))).outcome == BarOutcome.NOT_MEASURED
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_a_ratio_with_two_limits_is_missed_below_the_lower() -> None:
     assert not Limit(at_least=8, at_most=12).holds(7.9)
 
 
-def check(verdict: Verdict) -> Check:
-    return Check(BAR, None, verdict)
+def check(outcome: BarOutcome) -> Check:
+    return Check(BAR, None, outcome)
 
 
 def test_the_exit_code_says_whether_all_held() -> None:
-    held, missed, unmeasured = (check(verdict) for verdict in Verdict)
+    held, missed, unmeasured = (check(outcome) for outcome in BarOutcome)
     assert exit_code([held, held]) == 0
     assert exit_code([held, unmeasured, missed]) == 1
     assert exit_code([held, unmeasured]) == 3
@@ -93,4 +93,4 @@ def test_the_whole_plan_measures_each_case_of_a_bar() -> None:
 
 
 def test_nothing_measured_holds_no_bar() -> None:
-    assert {check.verdict for check in check_bars(Measurements())} == {Verdict.NOT_MEASURED}
+    assert {check.outcome for check in check_bars(Measurements())} == {BarOutcome.NOT_MEASURED}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import benchmarks.runs
 import pytest
-from benchmarks.bars import Verdict, check_bars
+from benchmarks.bars import BarOutcome, check_bars
 from benchmarks.measurements import Key, Measure
 from benchmarks.plan import KLAVIYO, THIS_BUILD, Build, Plan
 
@@ -37,10 +37,10 @@ def test_each_run_records_one_value_for_each_key() -> None:
     assert len(results.loads) == SMALL.runs
     assert figures[Key(Measure.LIST_BYTES, "all")].median > figures[Key(Measure.LIST_BYTES, "none")].median
     assert figures[Key(Measure.COUNT_REQUESTS, "stdio", "1,000 profiles")].median == 10
-    verdicts = {check.bar.numerator: check.verdict for check in check_bars(results.own)}
-    assert verdicts[Key(Measure.START_MS, "standard")] != Verdict.NOT_MEASURED
-    assert verdicts[Key(Measure.SEARCH_MS, "stdio")] != Verdict.NOT_MEASURED
-    assert verdicts[Key(Measure.CALL_MS, "http", "20 records, 0 ms")] != Verdict.NOT_MEASURED
+    outcomes = {check.bar.numerator: check.outcome for check in check_bars(results.own)}
+    assert outcomes[Key(Measure.START_MS, "standard")] != BarOutcome.NOT_MEASURED
+    assert outcomes[Key(Measure.SEARCH_MS, "stdio")] != BarOutcome.NOT_MEASURED
+    assert outcomes[Key(Measure.CALL_MS, "http", "20 records, 0 ms")] != BarOutcome.NOT_MEASURED
     assert KLAVIYO not in results.own.subjects(Measure.ADDED_MS)
 
 

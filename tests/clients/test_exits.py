@@ -198,7 +198,7 @@ async def test_a_second_signal_ends_calls_at_once_and_tells_their_clients() -> N
 
 
 def _until_refused(url: str) -> None:
-    """Until the first signal was heard: the server is then no longer ready."""
+    """Until the first signal has arrived: the server is then no longer ready."""
     for _ in range(2_000):
         try:
             urllib.request.urlopen(url).close()
@@ -206,4 +206,4 @@ def _until_refused(url: str) -> None:
             assert refused.code == 503
             refused.close()
             return
-    raise AssertionError("it never heard the signal")
+    raise AssertionError("the signal never arrived")

@@ -149,7 +149,7 @@ class Login(OAuthClientProvider):
 
 @asynccontextmanager
 async def python_client(url: str, login: Login) -> AsyncIterator[Client]:
-    """The Python SDK's client, which logs in where it is told to."""
+    """The Python SDK's client, which logs in at the address that it gets."""
     if url.endswith("/sse"):
         async with Client(sse_client(url, auth=login)) as client:
             yield client

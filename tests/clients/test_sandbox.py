@@ -24,7 +24,7 @@ def server() -> Iterator[HttpServer]:
         yield started
 
 
-def told(result: mcp_types.CallToolResult) -> str:
+def text_of(result: mcp_types.CallToolResult) -> str:
     return "".join(part.text for part in result.content if isinstance(part, mcp_types.TextContent))
 
 
@@ -47,13 +47,13 @@ async def _make_and_read(client: Client, name: str) -> None:
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     assert tools["get_profiles"].annotations is not None
     assert tools["get_profiles"].annotations.read_only_hint is True
-    made = told(await client.call_tool("create_list", {"name": f"Made over {name}"}))
-    id_ = re.search(r'"id":"(\w+)"', made)
+    created_text = text_of(await client.call_tool("create_list", {"name": f"Made over {name}"}))
+    id_ = re.search(r'"id":"(\w+)"', created_text)
     assert id_ is not None
-    assert f"Made over {name}" in told(await client.call_tool("get_list", {"list_id": id_[1]}))
+    assert f"Made over {name}" in text_of(await client.call_tool("get_list", {"list_id": id_[1]}))
     refused = await client.call_tool("get_lists", {"filter": 'equals(nme,"x")'})
     assert refused.is_error
-    assert 'unknown filter field "nme"' in told(refused)
+    assert 'unknown filter field "nme"' in text_of(refused)
     await _count(client)
 
 
@@ -64,7 +64,7 @@ async def _count(client: Client) -> None:
         seen.append(progress)
 
     counted = await client.call_tool("get_profiles", {"count_by": "location.country"}, progress_callback=note)
-    assert told(counted).startswith("250 profiles by location.country")
+    assert text_of(counted).startswith("250 profiles by location.country")
     assert seen == [100, 200]
 
 

@@ -1,4 +1,4 @@
-"""What each preset costs a model in every session, in bytes of JSON as on the wire."""
+"""What each preset costs a model in every session, in bytes of JSON as it is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a model writes and whatever arrives on the wire: nothing crashes, nothing malformed is sent."""
+"""Whatever a model writes and whatever a client sends: nothing crashes, nothing malformed is sent."""
 
 from __future__ import annotations
 

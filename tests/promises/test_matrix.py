@@ -53,7 +53,7 @@ ACCOUNT = Answer(
 
 @dataclass(frozen=True)
 class Kind:
-    """A call of each kind; `look` is the read that tells whether it was applied."""
+    """A call of each kind; `verify_with` is the read that shows whether it was applied."""
 
     tool: str
     arguments: dict[str, Any] = field(default_factory=dict)

@@ -158,8 +158,8 @@ async def test_calls_at_once_send_one_request_each() -> None:
 
 @pytest.mark.anyio
 async def test_counting_reads_each_page_once_as_large_as_it_comes() -> None:
-    def page(following: str | None) -> Answer:
-        link = f"https://a.klaviyo.com/api/profiles?page%5Bcursor%5D={following}" if following else None
+    def page(next_cursor: str | None) -> Answer:
+        link = f"https://a.klaviyo.com/api/profiles?page%5Bcursor%5D={next_cursor}" if next_cursor else None
         return Answer(body={"data": [PROFILE] * 100, "links": {"next": link}})
 
     async with fake_gateway(page("two"), page("three"), page(None)) as upstream:

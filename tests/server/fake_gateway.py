@@ -109,7 +109,7 @@ class FakeGateway:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            while await self._exchange(reader, writer):
+            while await self._serve_request(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -119,7 +119,7 @@ class FakeGateway:
             writer.close()
             self._tasks.discard(task)
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         if self._step(len(self.requests)) is Fault.RESET_UNREAD:
             _reset(writer)
             return False

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Clock:
-    """A clock that moves when it is told."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0

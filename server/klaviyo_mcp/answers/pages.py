@@ -59,15 +59,15 @@ async def read_pages(
         page = await fetch(place.cursor, place.size)
         yield place, page
         pages += 1
-        following = next_place(place, page, size)
-        if following is None or pages == max_pages:
+        next_position = next_place(place, page, size)
+        if next_position is None or pages == max_pages:
             return
-        circles.check(place.cursor, following.cursor)
+        circles.check(place.cursor, next_position.cursor)
         if report:
             records += max(0, len(page.records) - place.skip)
             of = f" of at most {total:,}" if total is not None else ""
             await report(records, total, f"{records:,}{of} records read")
-        place = following
+        place = next_position
 
 
 _CIRCLE = "its next cursor leads back to a page that was already read"
@@ -82,9 +82,9 @@ class _CircleCheck:
     def __init__(self, first: str | None) -> None:
         self._earlier, self._pages = first, 0
 
-    def check(self, cursor: str | None, following: str | None) -> None:
+    def check(self, cursor: str | None, next_cursor: str | None) -> None:
         """Raises DocumentError where the cursor after this one leads back to the earlier one."""
-        if following == self._earlier:
+        if next_cursor == self._earlier:
             raise DocumentError(_CIRCLE)
         self._pages += 1
         if self._pages & (self._pages - 1) == 0:

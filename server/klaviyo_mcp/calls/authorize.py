@@ -19,7 +19,7 @@ from klaviyo_mcp.safety.previews import preview
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.questions import AsksPerson, CreatedConnection, Resumption, ShownPreview
 from klaviyo_mcp.safety.stake import Stake
-from klaviyo_mcp.safety.stakes import judge
+from klaviyo_mcp.safety.stakes import assessment
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
@@ -142,7 +142,7 @@ class CallFacts:
 
     async def _read_stake(self) -> Stake:
         reads = self.reads.for_preview(self.connection, counts=False)
-        return await judge.read_stake(reads, self.call.operation, self.call.arguments)
+        return await assessment.read_stake(reads, self.call.operation, self.call.arguments)
 
     def _joined(self, facts: CallPreview, stake: Stake) -> CallPreview:
         return facts.with_stake(stake).with_fact("file", self.file_digest)

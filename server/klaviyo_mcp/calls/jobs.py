@@ -1,4 +1,4 @@
-"""Jobs: which operations read them, and following one to its end as long as the call that started it may take."""
+"""Jobs: which operations read them, and how a call follows one to its end within its own time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `klaviyo-mcp`: serves over stdio unless told otherwise."""
+"""The command `klaviyo-mcp`: serves over stdio unless a command says otherwise."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ class HttpConnection:
         return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     def finish(self) -> bool:
-        """End the exchange; whether the connection takes another request. It is closed otherwise.
+        """End the request; whether the connection takes another request. It is closed otherwise.
 
         Bytes after the answer would be read as the next one.
         """

@@ -1,8 +1,8 @@
 """What is at stake in a call: a call is confirmed where something is live, scheduled, sent, consented to or lost by it.
 
-`RULES` is the whole table: for each operation that changes something, what would be at stake, and what is read to judge
+`RULES` is the whole table: for each operation that changes something, what would be at stake, and what is read to assess
 it. An operation that has no row here is judged by its effect, as `DEFAULTS` says: a new write is confirmed until a row
-says that it touches nobody. The functions that judge are in `stakes`.
+says that it touches nobody. The functions that assess calls are in `stakes`.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def campaign(number: int, **attributes: Any) -> Record:
     return Record("campaign", f"C{number}", {"name": f"Sale {number}", "status": "Sent", **attributes}, {})
 
 
-def page(records: list[Record], following: str | None = None, **members: Any) -> Page:
-    return Page(records, members.get("included", {}), following, False, members.get("total"))
+def page(records: list[Record], next_cursor: str | None = None, **members: Any) -> Page:
+    return Page(records, members.get("included", {}), next_cursor, False, members.get("total"))
 
 
 TEXTS = st.one_of(

@@ -29,8 +29,8 @@ class Collection:
         self.requests.append((cursor, size))
         start = int(cursor.removeprefix("at")) if cursor else 0
         end = start + (size or self.own_size)
-        following = f"at{end}" if end < len(self.records) else None
-        return Page(self.records[start:end], {}, following, False)
+        next_cursor = f"at{end}" if end < len(self.records) else None
+        return Page(self.records[start:end], {}, next_cursor, False)
 
 
 def ids(read: PagesRead) -> list[str]:
@@ -126,8 +126,8 @@ async def test_a_circle_of_any_length_is_found(length: int, before: int) -> None
         nonlocal fetched
         fetched += 1
         number = int(cursor or 0)
-        following = number + 1 if number < before + length else before + 1
-        return Page([], {}, str(following), False)
+        next_cursor = number + 1 if number < before + length else before + 1
+        return Page([], {}, str(next_cursor), False)
 
     with pytest.raises(DocumentError, match="leads back to a page that was already read"):
         await read_records(fetch, max_results=10, size=None)

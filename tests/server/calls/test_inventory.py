@@ -1,4 +1,4 @@
-"""What a server lists, what it runs, and how a model is told to call an operation that is not listed."""
+"""What a server lists, what it runs, and how a model learns to call an operation that is not listed."""
 
 from __future__ import annotations
 

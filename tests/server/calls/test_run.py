@@ -1,4 +1,4 @@
-"""Stages 4 and 5: pages are read while the answer wants more, and an answer that cannot be read is told as it is."""
+"""Stages 4 and 5: pages are read while the answer wants more, and an answer that cannot be read becomes an error."""
 
 from __future__ import annotations
 

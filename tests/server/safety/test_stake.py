@@ -9,7 +9,7 @@ from tests.server.sandbox_server import sandbox_server
 
 from klaviyo_mcp.safety import stake
 from klaviyo_mcp.safety.stake import CANNOT_BE_UNDONE, DEFAULTS, RULES, Question, Rule, Stake
-from klaviyo_mcp.safety.stakes.judge import JUDGES
+from klaviyo_mcp.safety.stakes.assessment import ASSESSMENTS
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.registry import registry
@@ -60,7 +60,7 @@ def test_no_read_has_a_row() -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.question], ids=lambda rule: str(rule.question))
 def test_a_question_is_judged_by_reads_alone(rule: Rule) -> None:
-    assert rule.question in JUDGES
+    assert rule.question in ASSESSMENTS
     assert rule.may_ask
     assert [name for name in rule.reads if OPERATIONS[name].effect is not Effect.READ] == []
 

@@ -12,7 +12,7 @@ from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.registry import registry
 from klaviyo_tools.search.index import Index, tokens
 
-JUDGED = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
+LABELLED_REQUESTS = Path(__file__).parents[4] / "shared" / "queries" / "dev.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,12 @@ def search_names(index: Index, query: str, limit: int = 5) -> list[str]:
     return [hit.operation.name for hit in index.search(query, limit)]
 
 
-def test_judged_requests_find_their_operation(index: Index) -> None:
-    if not JUDGED.exists():
+def test_labelled_requests_find_their_operation(index: Index) -> None:
+    if not LABELLED_REQUESTS.exists():
         if os.environ.get("CI"):
-            pytest.fail(f"{JUDGED.name} must be there when CI is set")
-        pytest.skip(f"{JUDGED.name} is not beside the checkout")
-    rows = [json.loads(line) for line in JUDGED.read_text().splitlines()]
+            pytest.fail(f"{LABELLED_REQUESTS.name} must be there when CI is set")
+        pytest.skip(f"{LABELLED_REQUESTS.name} is not beside the checkout")
+    rows = [json.loads(line) for line in LABELLED_REQUESTS.read_text().splitlines()]
     answers = [(row["expect"], search_names(index, row["query"])) for row in rows]
     among = sum(any(name in expected for name in names) for expected, names in answers) / len(rows)
     first = sum(bool(names) and names[0] in expected for expected, names in answers) / len(rows)

@@ -14,15 +14,15 @@ from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.registry import resource_type
 
 
-async def judge_campaign(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_campaign(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such campaign, KlaviyoMcpError where it cannot be read."""
     id_ = arguments.campaign_id
     fields = ("name", *resource_type("campaign").stable_attributes)
     page = await reads.record("get_campaign", "campaign_id", "campaign", campaign_id=id_, fields=fields)
-    return _judge(page.records[0])
+    return _assess(page.records[0])
 
 
-async def judge_message(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_message(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such message, KlaviyoMcpError where it cannot be read."""
     id_ = arguments.campaign_message_id
     page = await reads.record(
@@ -35,10 +35,10 @@ async def judge_message(reads: AccountReads, arguments: Any) -> Stake:
     campaign = next((flat for flat in page.included.values() if flat.type == "campaign"), None)
     if campaign is None:
         raise UpstreamError("get_campaign_message", "its campaign could not be read")
-    return _judge(campaign)
+    return _assess(campaign)
 
 
-def _judge(campaign: Record) -> Stake:
+def _assess(campaign: Record) -> Stake:
     status = campaign.attributes.get("status")
     facts = {"campaign": {campaign.id: stable_attributes(campaign)}}
     if not is_pending(status):

@@ -12,7 +12,7 @@ from klaviyo_mcp.safety.stakes.live import TRIGGERS, is_live, joined_flows, star
 from klaviyo_tools.jsonapi.records import Record
 
 
-async def judge_events(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_events(reads: AccountReads, arguments: Any) -> Stake:
     """Live flows of any metric with the name: several integrations may have one. Raises KlaviyoMcpError."""
     names = _metric_names(arguments)
     if not names:

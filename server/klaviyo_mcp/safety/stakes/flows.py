@@ -13,7 +13,7 @@ from klaviyo_mcp.safety.stake import Stake
 from klaviyo_mcp.safety.stakes.live import is_live
 
 
-async def judge_status(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_status(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such flow, KlaviyoMcpError where it cannot be read."""
     if arguments.status == "live":
         return Stake(("the flow messages people once it is live",))
@@ -22,7 +22,7 @@ async def judge_status(reads: AccountReads, arguments: Any) -> Stake:
     return Stake(reasons, {"status": attribute_of(page, "status")})
 
 
-async def judge_action(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_action(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such action, KlaviyoMcpError where it cannot be read."""
     id_ = arguments.flow_action_id
     page = await reads.record(

@@ -24,36 +24,36 @@ MANY_PROFILES = 100
 """An import of more profiles than this is confirmed: what it overwrites in them is lost."""
 
 
-async def judge_joined_list(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_joined_list(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such list, KlaviyoMcpError where it cannot be read."""
-    return await _judge_groups(reads, "list", [arguments.list_id], "list_id", sides=("included",))
+    return await _assess_groups(reads, "list", [arguments.list_id], "list_id", sides=("included",))
 
 
-async def judge_import(reads: AccountReads, arguments: Any) -> Stake:
-    """As `judge_joined_list` for each list; the import of many profiles is at stake as well."""
+async def assess_import(reads: AccountReads, arguments: Any) -> Stake:
+    """As `assess_joined_list` for each list; the import of many profiles is at stake as well."""
     count = len(arguments.profiles)
     reasons = (f"it may overwrite what {count_noun(count, 'profile')} hold",) if count > MANY_PROFILES else ()
     if not arguments.list_ids:
         return Stake(reasons)
-    joined = await _judge_groups(reads, "list", arguments.list_ids, "list_ids", sides=("included",))
+    joined = await _assess_groups(reads, "list", arguments.list_ids, "list_ids", sides=("included",))
     return Stake((*joined.reasons, *reasons), joined.facts)
 
 
-async def judge_left_list(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_left_list(reads: AccountReads, arguments: Any) -> Stake:
     """Those who leave a list that a campaign excludes get the campaign."""
     excluding = _with_group(await read_pending_campaigns(reads), arguments.list_id, ("excluded",))
     reasons = (f"the list is excluded by {pending_words(excluding)}",) if excluding else ()
     return Stake(reasons, {"campaigns": _facts(excluding)})
 
 
-async def judge_segment(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_segment(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such segment, KlaviyoMcpError where it cannot be read."""
     if arguments.model_fields_set.isdisjoint({"definition", "is_active"}):
         return NOTHING_AT_STAKE
-    return await _judge_groups(reads, "segment", [arguments.segment_id], "segment_id", sides=("included", "excluded"))
+    return await _assess_groups(reads, "segment", [arguments.segment_id], "segment_id", sides=("included", "excluded"))
 
 
-async def judge_opt_in(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_opt_in(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such list, KlaviyoMcpError where it cannot be read."""
     if arguments.opt_in_process != "single_opt_in":
         return NOTHING_AT_STAKE
@@ -64,7 +64,7 @@ async def judge_opt_in(reads: AccountReads, arguments: Any) -> Stake:
     return Stake(("people who join the list are subscribed without a confirming click",))
 
 
-async def _judge_groups(
+async def _assess_groups(
     reads: AccountReads, kind: str, ids: Sequence[str], argument: str, *, sides: Sequence[str]
 ) -> Stake:
     """The live flows that lists or segments start, and the campaigns that they are an audience of."""

@@ -10,7 +10,7 @@ from klaviyo_mcp.safety.stake import NOTHING_AT_STAKE, Stake
 IDENTIFIERS = ("email", "phone_number", "external_id")
 
 
-async def judge_identifiers(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_identifiers(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such profile, KlaviyoMcpError where it cannot be read."""
     changes = {name: getattr(arguments, name) for name in IDENTIFIERS if name in arguments.model_fields_set}
     if None not in changes.values() or any(changes.values()) or not arguments.profile_id:
@@ -23,7 +23,7 @@ async def judge_identifiers(reads: AccountReads, arguments: Any) -> Stake:
     return Stake(reasons if is_last else (), {"identifiers": sorted(held)})
 
 
-async def judge_coupon_code(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_coupon_code(reads: AccountReads, arguments: Any) -> Stake:
     """Raises MissingRecord where there is no such code, KlaviyoMcpError where it cannot be read."""
     id_ = arguments.coupon_code_id
     page = await reads.record(

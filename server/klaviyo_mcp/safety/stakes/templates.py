@@ -24,7 +24,7 @@ MAX_CAMPAIGNS = 20
 """Campaigns whose messages are read; where more are scheduled, the template may be in one of them."""
 
 
-async def judge_template(reads: AccountReads, arguments: Any) -> Stake:
+async def assess_template(reads: AccountReads, arguments: Any) -> Stake:
     """Raises KlaviyoMcpError where the live flows or the scheduled campaigns cannot be read."""
     if CONTENT.isdisjoint(arguments.model_fields_set):
         return NOTHING_AT_STAKE

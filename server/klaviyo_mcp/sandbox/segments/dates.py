@@ -21,7 +21,7 @@ RELATIVE_OPERATORS = frozenset({
 """The operators whose result changes as time passes."""
 
 _UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
-_LONGEST = timedelta(days=365 * 200)
+_MAX_SPAN = timedelta(days=365 * 200)
 
 
 def read_moment(value: Any, moment: Moment) -> datetime | None:
@@ -43,9 +43,9 @@ def read_date_filter(row: Mapping[str, Any]) -> DateTest:
 def _span(row: Mapping[str, Any], name: str = "quantity") -> timedelta:
     quantity: int = row[name]
     try:
-        return max(min(_UNITS[row["unit"]] * quantity, _LONGEST), -_LONGEST)
+        return max(min(_UNITS[row["unit"]] * quantity, _MAX_SPAN), -_MAX_SPAN)
     except OverflowError:
-        return _LONGEST
+        return _MAX_SPAN
 
 
 def _after(row: Mapping[str, Any]) -> DateTest:

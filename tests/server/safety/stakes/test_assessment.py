@@ -8,7 +8,7 @@ import pytest
 from tests.server.sandbox_server import SandboxServer, confirmation_code
 
 from klaviyo_mcp.safety.stake import rule_of
-from klaviyo_mcp.safety.stakes.judge import read_stake
+from klaviyo_mcp.safety.stakes.assessment import read_stake
 from klaviyo_tools.registry import registry
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +197,7 @@ async def test_a_call_is_judged_by_the_reads_that_its_row_names(
     assert [path for path in paths if not any(path == one or path.startswith(f"{one}/") for one in declared)] == []
 
 
-JUDGED_BY_READS = [
+ASSESSED_BY_READS = [
     ("create_event", {"metric": "Never Seen", **EVENT}),
     ("add_profiles_to_list", {"list_id": "L2", "profile_ids": ["P1"]}),
     ("bulk_import_profiles", {"profiles": [{"email": "a@example.com"}], "list_ids": ["L2"]}),
@@ -214,7 +214,7 @@ JUDGED_BY_READS = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "arguments"), JUDGED_BY_READS, ids=case_id)
+@pytest.mark.parametrize(("tool", "arguments"), ASSESSED_BY_READS, ids=case_id)
 @pytest.mark.parametrize("status", [403, 500])
 async def test_what_cannot_be_read_is_at_stake(
     server: SandboxServer, tool: str, arguments: dict[str, Any], status: int

@@ -1,4 +1,4 @@
-"""Judges what is at stake in a call, by the rule of its operation.
+"""Assesses what is at stake in a call, by the rule of its operation.
 
 What cannot be read counts as at stake. A record that is not there ends the call: nobody is asked about a call that
 cannot succeed.
@@ -20,27 +20,27 @@ from klaviyo_tools.operation.operation import Operation
 
 logger = logging.getLogger(__name__)
 
-Judge = Callable[[AccountReads, Any], Awaitable[Stake]]
-"""Judges a call from the reads of the account and the checked arguments. Raises MissingRecord."""
-JUDGES: Mapping[Question, Judge] = {
-    Question.CAMPAIGN: campaigns.judge_campaign,
-    Question.CAMPAIGN_MESSAGE: campaigns.judge_message,
-    Question.CAMPAIGN_STOP: by_arguments.judge_campaign_stop,
-    Question.COUPON_CODE: profiles.judge_coupon_code,
-    Question.EVENTS: events.judge_events,
-    Question.FLOW_ACTION: flows.judge_action,
-    Question.FLOW_STATUS: flows.judge_status,
-    Question.FORM: by_arguments.judge_form,
-    Question.IDENTIFIERS: profiles.judge_identifiers,
-    Question.IMPORT: groups.judge_import,
-    Question.LIST_JOINED: groups.judge_joined_list,
-    Question.LIST_LEFT: groups.judge_left_list,
-    Question.OPT_IN: groups.judge_opt_in,
-    Question.SEGMENT: groups.judge_segment,
-    Question.TEMPLATE: templates.judge_template,
-    Question.UNIVERSAL_CONTENT: by_arguments.judge_universal_content,
-    Question.WEB_FEED: by_arguments.judge_web_feed,
-    Question.WEBHOOK: by_arguments.judge_webhook,
+Assessment = Callable[[AccountReads, Any], Awaitable[Stake]]
+"""Assesses a call from the reads of the account and the checked arguments. Raises MissingRecord."""
+ASSESSMENTS: Mapping[Question, Assessment] = {
+    Question.CAMPAIGN: campaigns.assess_campaign,
+    Question.CAMPAIGN_MESSAGE: campaigns.assess_message,
+    Question.CAMPAIGN_STOP: by_arguments.assess_campaign_stop,
+    Question.COUPON_CODE: profiles.assess_coupon_code,
+    Question.EVENTS: events.assess_events,
+    Question.FLOW_ACTION: flows.assess_action,
+    Question.FLOW_STATUS: flows.assess_status,
+    Question.FORM: by_arguments.assess_form,
+    Question.IDENTIFIERS: profiles.assess_identifiers,
+    Question.IMPORT: groups.assess_import,
+    Question.LIST_JOINED: groups.assess_joined_list,
+    Question.LIST_LEFT: groups.assess_left_list,
+    Question.OPT_IN: groups.assess_opt_in,
+    Question.SEGMENT: groups.assess_segment,
+    Question.TEMPLATE: templates.assess_template,
+    Question.UNIVERSAL_CONTENT: by_arguments.assess_universal_content,
+    Question.WEB_FEED: by_arguments.assess_web_feed,
+    Question.WEBHOOK: by_arguments.assess_webhook,
 }
 
 
@@ -59,14 +59,14 @@ async def read_stake(reads: AccountReads, operation: Operation, arguments: Argum
     if rule.question is None:
         return Stake((rule.at_stake,) if rule.at_stake else ())
     try:
-        return await JUDGES[rule.question](reads, arguments)
+        return await ASSESSMENTS[rule.question](reads, arguments)
     except MissingRecord as missing:
         detail = f"{missing.argument}: {missing}; nothing was changed"
         raise NotFoundError(operation.name, arguments=(missing.argument,), detail=detail) from None
     except KlaviyoMcpError:
         return _unreadable(rule)
     except Exception:  # an answer whose shape nobody expected
-        logger.exception("no judgement of %s", operation.name)
+        logger.exception("no assessment of %s", operation.name)
         return _unreadable(rule)
 
 
