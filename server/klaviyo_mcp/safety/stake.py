@@ -1,8 +1,8 @@
 """What is at stake in a call: a call is confirmed where something is live, scheduled, sent, consented to or lost by it.
 
-`RULES` is the whole table: for each operation that changes something, what would be at stake, and what is read to assess
-it. An operation that has no row here is judged by its effect, as `DEFAULTS` says: a new write is confirmed until a row
-says that it touches nobody. The functions that assess calls are in `stakes`.
+`RULES` is the whole table: for each operation that changes something, what would be at stake, and what is read to
+assess it. An operation without a row is assessed by its effect, as `DEFAULTS` says: a new write is confirmed until a
+row says that it touches nobody. The functions that assess calls are in `stakes`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CANNOT_BE_UNDONE = "it cannot be undone"
 
 
 class Question(StrEnum):
-    """What is judged when a call is made. The server has a function for each."""
+    """What is assessed when a call is made. The server has a function for each."""
 
     CAMPAIGN = "campaign"
     CAMPAIGN_MESSAGE = "campaign message"
@@ -153,7 +153,7 @@ _RULES = {name: rule for rule in RULES for name in rule.operations}
 
 
 def rule_of(operation: Operation) -> Rule:
-    """The rule by which calls of an operation are judged."""
+    """The rule by which calls of an operation are assessed."""
     return _RULES.get(operation.name) or DEFAULTS[operation.effect]
 
 
@@ -163,7 +163,7 @@ class Stake:
 
     Attributes:
         reasons: What is at stake, each the end of `Asks because …`; none where nothing is.
-        facts: Name -> value that was read in the account to judge it, as in `CallPreview`.
+        facts: Name -> value that was read in the account to assess it, as in `CallPreview`.
     """
 
     reasons: tuple[str, ...] = ()

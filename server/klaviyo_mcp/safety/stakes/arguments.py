@@ -1,4 +1,4 @@
-"""What is at stake in calls that are judged by their arguments alone."""
+"""What is at stake in calls that are assessed by their arguments alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The campaigns that are scheduled or being sent, and the flows that are live: what others are judged by."""
+"""The campaigns that are scheduled or being sent, and the flows that are live: other calls are assessed by them."""
 
 from __future__ import annotations
 
