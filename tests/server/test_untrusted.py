@@ -1,6 +1,5 @@
 """Text of people outside the account reaches the model visible and marked, and cannot end its marking."""
 
-# ruff: noqa: RUF001
 from __future__ import annotations
 
 import csv
@@ -8,12 +7,12 @@ import io
 import json
 import re
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.promises.hostile_texts import HOSTILE_TEXTS
+from tests.unicode_texts import EMOJI, SCRIPTS
 
 from klaviyo_mcp.answers import collection, record
 from klaviyo_mcp.answers.budget import ANSWER_BYTES
@@ -161,42 +160,7 @@ def test_names_of_all_scripts_stay_as_they_are(text: str) -> None:
     assert clean(text) == text
 
 
-EMOJI = [
-    "".join(chr(int(code_point, 16)) for code_point in line.split())
-    for line in (Path(__file__).parents[1] / "data/emoji_sequences.txt").read_text().splitlines()
-    if not line.startswith("#")
-]
 SKIN_TONES = [chr(code_point) for code_point in range(0x1F3FB, 0x1F400)]
-SCRIPTS = {
-    "Arabic": "می\u200cخواهم ه\u200d علی\u200cرضا",
-    "Armenian": "Բարև",
-    "Bengali": "র\u200d্যাম ক্\u200cষ",
-    "Cyrillic": "Привет, Йо",
-    "Devanagari": "क्\u200dष र्\u200cय नमस्ते",
-    "Ethiopic": "ሰላም",
-    "Georgian": "გამარჯობა",
-    "Greek": "Ωμέγα",
-    "Gujarati": "ક્\u200dષ",
-    "Gurmukhi": "ਸਤਿ ਸ੍ਰੀ",
-    "Han": "葛\U000e0100城市 李小龍",
-    "Hangul": "안녕하세요",
-    "Hebrew": "שָׁלוֹם ו\u200cֹ יְרוּשָׁל\u05b7\u034f\u05b4ם",
-    "Hiragana and Katakana": "ひらがな カタカナ",
-    "Kannada": "ರ\u200d್ಕ",
-    "Khmer": "សូម\u200bស្វាគមន៍",
-    "Lao": "ສະບາຍ\u200bດີ",
-    "Latin": "José Ångström",
-    "Malayalam": "അവന്\u200d",
-    "Mongolian": "ᠮᠣᠩᠭᠣᠯ\u180e\u1820 ᠠ\u180b",
-    "Myanmar": "မင်္ဂလာ\u200bပါ က\ufe00",
-    "N'Ko": "ߒߞߏ\u200c",
-    "Sinhala": "ශ්\u200dරී ක්\u200dෂ",
-    "Syriac": "ܫܠ\u200cܡܐ",
-    "Tamil": "க்\u200cஷ",
-    "Telugu": "క్\u200cష",
-    "Thai": "สวัสดี\u200bครับ",
-    "Tibetan": "བོད་སྐད",
-}
 
 
 def test_every_emoji_of_unicode_stays_whole() -> None:
