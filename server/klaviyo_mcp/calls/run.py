@@ -142,13 +142,14 @@ class PlanRunner:
         job = page.records[0]
         reads = jobs.reads_of_started_job(plan.operation, self.inventory.registry)
         if reads.status is None:
-            return record.job_text(job, resource_type(job.type))
+            return record.job_text(job, resource_type(job.type), view=plan.view)
         follow = self._how_to_read(reads.status, job)
         if not getattr(plan.arguments, "wait", None):
-            return record.job_text(job, plan.resource, follow=follow)
+            return record.job_text(job, plan.resource, follow=follow, view=plan.view)
         read = partial(self._read_job, plan, reads.status, job)
         end = await jobs.follow_job(job, read, deadline=plan.deadline, report=context.report)
-        text = record.job_text(end.job, plan.resource, follow=follow, errors=self._how_to_read(reads.errors, job))
+        errors = self._how_to_read(reads.errors, job)
+        text = record.job_text(end.job, plan.resource, follow=follow, errors=errors, view=plan.view)
         if end.unfinished:
             return f"{end.unfinished}\n{text}"
         more = await self._end_of_job(plan, reads, end.job)

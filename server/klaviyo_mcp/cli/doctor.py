@@ -109,7 +109,7 @@ async def _account(diagnosis: Diagnosis) -> str:
     accounts = (reply.document or {}).get("data") or [{}]
     attributes = accounts[0].get("attributes", {})
     name = attributes.get("contact_information", {}).get("organization_name") or "unnamed"
-    zone = describe(attributes.get("timezone") or "no time zone").strip('"')
+    zone = describe(attributes["timezone"]) if attributes.get("timezone") else "no time zone"
     return f"{quote(str(name))} ({describe(str(accounts[0].get('id')))}), {zone}"
 
 

@@ -64,7 +64,7 @@ async def test_a_sound_setup_is_a_line_for_each_check() -> None:
     lines, code, targets = await checked(connections("c1", date=now), Answer(200, ACCOUNT))
     assert code == 0
     assert targets == ["/connections?app=klaviyo&status=ACTIVE", "/klaviyo/api/accounts"]
-    assert lines[2:4] == ["ok    connection: c1", 'ok    account: "Fjord Outdoor" (AbC123), Europe/Oslo']
+    assert lines[2:4] == ["ok    connection: c1", 'ok    account: "Fjord Outdoor" (AbC123), "Europe/Oslo"']
     assert lines[5].startswith("ok    clock: ")
 
 
