@@ -104,6 +104,38 @@ def test_every_line_with_an_id_is_answered_whatever_is_wrong_with_it() -> None:
     assert answers.keys() >= set(depths)
 
 
+def test_requests_whose_id_no_message_can_have_are_answered() -> None:
+    with stdio_server(COMMAND) as server:
+        for id_ in ("null", "1.5", "true"):
+            server.send(b'{"jsonrpc": "2.0", "id": %s, "method": "ping"}' % id_.encode())
+            answer = server.receive()
+            assert answer["error"]["code"] == mcp_types.INVALID_REQUEST
+            assert answer["id"] == (1.5 if id_ == "1.5" else None)
+
+
+def test_what_is_being_read_at_the_end_of_the_input_is_answered() -> None:
+    reference = {"type": "ref/prompt", "name": "flow_health"}
+    reads: list[tuple[str, dict[str, Any]]] = [
+        ("resources/read", {"uri": "klaviyo://list/Y6nRLr"}),
+        (
+            "completion/complete",
+            {"ref": reference, "argument": {"name": "metric", "value": "Pl"}},
+        ),
+        ("prompts/get", {"name": "account_audit"}),
+    ]
+    frames = [initialize(), {"jsonrpc": "2.0", "method": "notifications/initialized"}]
+    frames += [
+        {"jsonrpc": "2.0", "id": n, "method": name, "params": params} for n, (name, params) in enumerate(reads, 1)
+    ]
+    lines = "".join(json.dumps(frame) + "\n" for frame in frames).encode()
+    done = subprocess.run(
+        [*COMMAND, "--sandbox"], input=lines, capture_output=True, env=environment(), timeout=60, check=True
+    )
+    answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert answers.keys() == {0, 1, 2, 3}
+    assert answers[2]["result"]["completion"]["values"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads as Linux tells them")
 def test_messages_over_pipes_need_no_threads() -> None:
     with stdio_server(COMMAND) as server:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -82,7 +82,7 @@ class Handlers:
     def __init__(self, service: ToolService) -> None:
         self.service = service
         self.under_way = 0
-        """Calls that are being answered."""
+        """Requests that read the account and are being answered."""
         self._used_states = create_used_states()
         self._patience_seconds = service.patience_seconds
         self._tools_result: mcp_types.ListToolsResult | None = None
@@ -112,11 +112,8 @@ class Handlers:
         """The result of a call. A failure is a result with isError; only an unknown tool is a protocol error."""
         began = time.perf_counter()
         facts: dict[str, Any] = {"tool": _loggable_name(params.name), "status": "cancelled"}
-        self.under_way += 1
-        scope = anyio.CancelScope()
-        self._scopes.add(scope)
         try:
-            with scope, tracing.trace_call() as work:
+            with self.answering() as scope, scope, tracing.trace_call() as work:
                 try:
                     return await self._answer(ctx, params, facts)
                 finally:
@@ -127,16 +124,26 @@ class Handlers:
                 " change was applied before you send it again."
             )
         finally:
-            self._scopes.discard(scope)
-            self.under_way -= 1
-            if not self.under_way:
-                self._quiet.set()
             facts["ms"] = round((time.perf_counter() - began) * 1000, 1)
             tracing.set_attributes({name: value for name, value in facts.items() if name != "tool"})
             logger.info("call", extra={"facts": facts})
 
+    @contextmanager
+    def answering(self) -> Iterator[anyio.CancelScope]:
+        """A request that is being answered: the end of the input waits for it, and `stop` cancels its scope."""
+        scope = anyio.CancelScope()
+        self.under_way += 1
+        self._scopes.add(scope)
+        try:
+            yield scope
+        finally:
+            self._scopes.discard(scope)
+            self.under_way -= 1
+            if not self.under_way:
+                self._quiet.set()
+
     async def idle(self) -> None:
-        """Wait until no call is under way."""
+        """Wait until no request is under way."""
         while self.under_way:
             self._quiet = anyio.Event()
             await self._quiet.wait()
@@ -219,19 +226,21 @@ def server_of(handlers: Handlers) -> Server[Any]:
         on_call_tool=handlers.call_tool,
     )
     if handlers.service.pages is not None:
-        _add_pages(server, handlers.service.pages)
+        _add_pages(server, handlers, handlers.service.pages)
     server.middleware.append(OutgoingEdge(Redactor(handlers.service.secrets, "[hidden]")))
     server.middleware.append(decode_string_arguments)
     server.middleware.append(create_boundary())
     return server
 
 
-def _add_pages(server: Server[Any], pages: Callable[[], Pages]) -> None:
+def _add_pages(server: Server[Any], handlers: Handlers, pages: Callable[[], Pages]) -> None:
     """Add prompts, resources and completion. Each request asks for `pages` anew: the first one imports them."""
 
     def add(method: str, params_type: type[BaseModel], handler_of: Callable[[Pages], Handler]) -> None:
         async def handle(ctx: ServerRequestContext[Any], params: Any) -> Any:
-            return await handler_of(pages())(ctx, params)
+            with handlers.answering() as scope, scope:
+                return await handler_of(pages())(ctx, params)
+            raise MCPError(mcp_types.INTERNAL_ERROR, "the server is shutting down")
 
         server.add_request_handler(method, params_type, handle)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from math import isfinite
 from typing import Any, Protocol
 
 import mcp_types
@@ -16,13 +17,52 @@ from klaviyo_mcp.transports.messages import MessageReader, ReceivedMessages
 
 logger = logging.getLogger(__name__)
 
-MessageId = str | int | None
+MessageId = str | int | float | None
 BYTE_ORDER_MARK = "\ufeff"
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 MAX_BATCH = 100
 """Messages of a batch that are answered one by one."""
+
+
+_ODD_ID = re.compile(r'"id"\s*:\s*(?!"|-?[0-9]+\s*[,}])')
+"""An `id` that is neither a string nor a whole number, at any depth."""
+
+
+class AnswerableLines:
+    """Lines of a client. The library takes a request whose id it cannot use for a notification, and answers nothing.
+
+    Such a request loses its method here, so that it is no message and is answered with an error.
+    """
+
+    def __init__(self, lines: AsyncIterable[str]) -> None:
+        self._lines = lines
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for line in self._lines:
+            yield answerable(line) if _ODD_ID.search(line) else line
+
+
+def answerable(line: str) -> str:
+    """A line; of a request whose id is neither a string nor a whole number, its id alone."""
+    try:
+        value = json.loads(line.lstrip(BYTE_ORDER_MARK))
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(value, dict) or "method" not in value or "id" not in value or _is_usable(value["id"]):
+        return line
+    return json.dumps({"id": _id_of(value)})
+
+
+def _is_usable(id_: object) -> bool:
+    return isinstance(id_, str) or type(id_) is int or (isinstance(id_, float) and id_.is_integer())
+
+
+class FractionalIdError(mcp_types.JSONRPCError):
+    """An error for a request whose id has a fraction: JSON-RPC has such ids, MCP takes none."""
+
+    id: str | int | float | None  # type: ignore[assignment]
 
 
 class _Line(str):
@@ -90,7 +130,10 @@ def errors_for(content: Any) -> Iterator[mcp_types.JSONRPCError]:
         ids = {_id_of(message): None for message in content[:MAX_BATCH]}
         yield from (_error(id_, mcp_types.INVALID_REQUEST, reason) for id_ in ids)
     else:
-        reason = "the line is no JSON-RPC message: a request has jsonrpc, id, method, and an object as params"
+        reason = (
+            "the line is no JSON-RPC message: a request has jsonrpc, method, an object as params, and as id a string "
+            "or a whole number"
+        )
         yield _error(_id_of(content), mcp_types.INVALID_REQUEST, reason)
 
 
@@ -121,7 +164,7 @@ def _scalar_id(text: str, *, is_whole: bool) -> MessageId:
 
 def _id_of(message: Any) -> MessageId:
     id_ = message.get("id") if isinstance(message, dict) else None
-    return id_ if isinstance(id_, str) or type(id_) is int else None
+    return id_ if isinstance(id_, str) or type(id_) is int or (isinstance(id_, float) and isfinite(id_)) else None
 
 
 def _replace_surrogates(value: Any) -> Any:
@@ -135,4 +178,7 @@ def _replace_surrogates(value: Any) -> Any:
 
 
 def _error(id_: MessageId, code: int, message: str) -> mcp_types.JSONRPCError:
-    return mcp_types.JSONRPCError(jsonrpc="2.0", id=id_, error=mcp_types.ErrorData(code=code, message=message))
+    error = mcp_types.ErrorData(code=code, message=message)
+    if isinstance(id_, float):
+        return FractionalIdError(jsonrpc="2.0", id=id_, error=error)
+    return mcp_types.JSONRPCError(jsonrpc="2.0", id=id_, error=error)

@@ -17,7 +17,7 @@ from mcp.server.stdio import stdio_server
 from klaviyo_mcp.protocol import server as protocol
 from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports import pipes
-from klaviyo_mcp.transports.lines import MendedMessages
+from klaviyo_mcp.transports.lines import AnswerableLines, MendedMessages
 
 DRAIN_SECONDS = 5.0
 """Time for running calls to end after the input has ended; a client that waits for less sends a signal."""
@@ -118,7 +118,7 @@ async def _streams(drain: Callable[[pipes.LineWriter], Awaitable[None]]) -> Asyn
     with pipes.claim_streams() as (lines, writer):
         lines.on_end = partial(drain, writer)
         # The SDK only iterates, writes and flushes its files; these classes offer that.
-        async with stdio_server(cast("Any", lines), cast("Any", writer)) as streams:
+        async with stdio_server(cast("Any", AnswerableLines(lines)), cast("Any", writer)) as streams:
             yield streams
 
 

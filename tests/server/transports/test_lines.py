@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import mcp_types
@@ -11,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from klaviyo_mcp.transports.lines import errors_for, mend, top_level_id, unparsed_content
+from klaviyo_mcp.transports.lines import (
+    AnswerableLines,
+    answerable,
+    errors_for,
+    mend,
+    top_level_id,
+    unparsed_content,
+)
 
 PARSE, INVALID = mcp_types.PARSE_ERROR, mcp_types.INVALID_REQUEST
 CALL = '{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "echo", "arguments": {"word": %s}}}'
@@ -74,6 +82,44 @@ def test_what_is_no_message_is_answered_with_the_id_that_can_be_read(line: str, 
     content = content_of(line)
     assert mend(content) is None
     assert [(error.id, error.error.code) for error in errors_for(content)] == answers
+
+
+@pytest.mark.parametrize(
+    ("id_", "answered"),
+    [("null", None), ("1.5", 1.5), ("-0.25", -0.25), ("true", None), ("[1]", None), ("{}", None), ("1e999", None)],
+)
+def test_a_request_whose_id_cannot_be_used_is_answered_with_it_or_with_null(id_: str, answered: object) -> None:
+    line = f'{{"jsonrpc": "2.0", "id": {id_}, "method": "ping"}}'
+    content = content_of(answerable(line))
+    assert mend(content) is None
+    (error,) = errors_for(content)
+    assert json.loads(error.model_dump_json(by_alias=True, exclude_unset=True))["id"] == answered
+    assert error.error.code == INVALID
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"jsonrpc": "2.0", "id": 1.0, "method": "ping"}',
+        '{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"id": null}}',
+        '{"jsonrpc": "2.0", "method": "notifications/x", "params": {"id": 1.5}}',
+        '{"jsonrpc": "2.0", "id": null, "result": {}}',
+        '{"jsonrpc": "2.0", "id": null, "meth',
+    ],
+)
+def test_other_lines_stay_as_they_are(line: str) -> None:
+    assert answerable(line) == line
+
+
+async def one_line(line: str) -> AsyncIterator[str]:
+    yield line
+
+
+@pytest.mark.anyio
+async def test_lines_with_an_odd_id_are_found_among_the_others() -> None:
+    line = '{"jsonrpc":"2.0","id":null,"method":"ping"}'
+    assert [one async for one in AnswerableLines(one_line(line))] == ['{"id": null}']
+    assert [one async for one in AnswerableLines(one_line('{"id":7}'))] == ['{"id":7}']
 
 
 @pytest.mark.slow
