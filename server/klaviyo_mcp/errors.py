@@ -159,11 +159,14 @@ class KeyRefusedError(KlaviyoMcpError):
 
 
 class ConnectionMissingError(KlaviyoMcpError):
-    """No usable Klaviyo connection: there is none, there are several and none is chosen, or the one has expired."""
+    """No usable Klaviyo connection: there is none, there are several and none is chosen, or the one has expired.
+
+    `gone`: the one that the server itself settled on for a call; `chosen`: the one that the settings name.
+    """
 
     def __init__(
         self,
-        kind: Literal["none", "several", "expired"],
+        kind: Literal["none", "several", "expired", "gone"],
         *,
         connections: Sequence[str] = (),
         chosen: bool = False,
@@ -185,6 +188,10 @@ class ConnectionMissingError(KlaviyoMcpError):
                 "Call create_connection and have a person open the URL it returns (or run `klaviyo-mcp connect`), "
                 "then call again; delete_connection removes the old one."
             )
+        elif kind == "gone":
+            suggestions = ["list_connections"]
+            what = "Maton has no active Klaviyo connection any more with the id that this call went to"
+            then = "list_connections shows those there are; call again, and the call takes the one that is active."
         elif chosen:
             suggestions = ["list_connections", "create_connection"]
             what = "Maton has no active Klaviyo connection with the id set in MATON_CONNECTION"

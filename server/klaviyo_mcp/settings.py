@@ -207,7 +207,7 @@ class Settings(BaseModel):
         "person or code",
     )
     confirm_patience: float = setting(
-        60.0,
+        45.0,
         "KLAVIYO_MCP_CONFIRM_PATIENCE",
         "Seconds that a question waits for its answer; then the call gives a code.",
         "seconds, from 1 to 600",
@@ -228,7 +228,7 @@ class Settings(BaseModel):
     )
     pacing: bool = setting(True, "KLAVIYO_MCP_PACING", "Keep Klaviyo's and Maton's rate limits on this side.", "1 or 0")
     deadline: float = setting(
-        60.0, "KLAVIYO_MCP_DEADLINE", "Seconds after which a call ends.", "seconds, from 1 to 3600", ge=1, le=3600
+        50.0, "KLAVIYO_MCP_DEADLINE", "Seconds after which a call ends.", "seconds, from 1 to 3600", ge=1, le=3600
     )
     user_content: Literal["show", "hide"] = setting(
         "show",

@@ -60,7 +60,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = load_settings({}, {})
     assert settings == Settings()
     assert settings.key is None
-    assert (settings.base_url, settings.revision, settings.deadline) == ("https://api.maton.ai", "2026-01-15", 60.0)
+    assert (settings.base_url, settings.revision, settings.deadline) == ("https://api.maton.ai", "2026-01-15", 50.0)
     assert (settings.toolsets, settings.confirm, settings.user_content) == (("standard",), "default", "show")
     assert settings.pacing is True
     assert settings.read_only is False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from klaviyo_mcp.gateway.transport import HttpTransport
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 50.0
 MAX_ANSWER_BYTES = 50_000_000
 MAX_CONNECTIONS = 100
 
@@ -117,7 +117,14 @@ class GatewayClient:
         now = anyio.current_time()
         deadline = now + self._deadline_seconds
         state = RequestState(
-            RequestContext(options, request.service, connection is not None, (self._key,), self.revision),
+            RequestContext(
+                options,
+                request.service,
+                names_connection=connection is not None,
+                connection_is_set=connection == self.connection,
+                secrets=(self._key,),
+                revision=self.revision,
+            ),
             # A client serves one account: requests that name its connection share the limits of those that do not.
             LimitKey(self.connection or "", options.operation, options.rate, self._credential),
             started_at=now,

@@ -63,6 +63,8 @@ class RequestContext:
     service: Service = Service.KLAVIYO
     names_connection: bool = False
     """The request names the connection to use."""
+    connection_is_set: bool = True
+    """That connection is the one that the settings name."""
     secrets: Sequence[str] = field(default=(), repr=False)
     """What no text from upstream may show."""
     revision: str = ""

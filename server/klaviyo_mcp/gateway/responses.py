@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from klaviyo_mcp.errors import (
     ConflictError,
@@ -27,6 +28,7 @@ from klaviyo_mcp.gateway.pacing import longest_window_seconds
 from klaviyo_mcp.gateway.problems import Problem
 from klaviyo_mcp.gateway.request import parse_json
 from klaviyo_mcp.gateway.retry import Failure, Step, leaves_doubt, step_after
+from klaviyo_tools.operation.facts import Rate
 from klaviyo_tools.operation.request import Service
 
 _EXPIRED_WORDS = re.compile(
@@ -117,19 +119,20 @@ def refusal_outcome(context: RequestContext, status: int, headers: Mapping[str, 
 
 
 def _rate_limited(context: RequestContext, headers: Mapping[str, str], problem: Problem) -> Outcome:
-    """The outcome of a 429: of Klaviyo's limit where the answer has Klaviyo's form or its RateLimit headers.
-
-    The wait is capped by the longest window of the limit: an answer may ask for years.
-    """
+    """The outcome of a 429: of Klaviyo's limit where the answer has Klaviyo's form or its RateLimit headers."""
     options = context.options
     wait = retry_after(headers)
     if wait is None and (available := _AVAILABLE_IN.search(problem.detail)):
         wait = float(available[1])
     by_klaviyo = problem.from_klaviyo or "ratelimit-remaining" in headers or "ratelimit-limit" in headers
-    if wait is not None:
-        wait = min(wait, longest_window_seconds(options.rate if by_klaviyo else None))
+    wait = _capped(wait, options.rate if by_klaviyo else None)
     error = RateLimitError(options.operation, wait, by="Klaviyo" if by_klaviyo else "Maton")
     return Outcome(Failure.RATE_LIMITED, error, wait)
+
+
+def _capped(wait: float | None, rate: Rate | None) -> float | None:
+    """The seconds to wait, no more than the longest window of the limit: an answer may ask for years."""
+    return None if wait is None else min(wait, longest_window_seconds(rate))
 
 
 def unreachable_outcome(context: RequestContext, host: str, cause: str, *, attempts: int, certificate: bool) -> Outcome:
@@ -181,6 +184,7 @@ def _server_error(context: RequestContext, status: int, wait: float | None, prob
     """
     if status == 500 and not problem.from_klaviyo and _EXPIRED_WORDS.search(problem.detail):
         return Outcome(Failure.REFUSED, ConnectionMissingError("expired", detail=problem.detail))
+    wait = _capped(wait, None)  # no limit is at fault: a minute is enough before the next attempt
     cause = f"{'Klaviyo' if problem.from_klaviyo else 'the gateway'} answered with status {status}"
     failure = Failure.SERVER_ERROR
     if leaves_doubt(failure, context.options.kind):
@@ -241,7 +245,8 @@ def _missing_connection(context: RequestContext, detail: str) -> ConnectionMissi
         return ConnectionMissingError("expired", detail=detail)
     if _SEVERAL_WORDS.search(detail) and not context.names_connection:
         return ConnectionMissingError("several", detail=detail)
-    return ConnectionMissingError("none", chosen=context.names_connection, detail=detail)
+    kind: Literal["none", "gone"] = "gone" if context.names_connection and not context.connection_is_set else "none"
+    return ConnectionMissingError(kind, chosen=context.names_connection, detail=detail)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

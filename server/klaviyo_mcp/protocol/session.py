@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 600.0
 """Seconds for which a state is good, and that a person may take to open an address."""
-PATIENCE_SECONDS = 60.0
-"""Seconds that a call waits for the answer to a question, unless the settings name others."""
+PATIENCE_SECONDS = 45.0
+"""Seconds that a call waits for the answer to a question, unless the settings name others: fewer than the 60 s after
+which clients of the TypeScript SDK give a call up, so that they read the code."""
 MAX_USED_STATES = 100_000
 """States remembered as used. Each was a question to a person, so that ten minutes never bring so many."""
 

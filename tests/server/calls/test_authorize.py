@@ -57,7 +57,7 @@ async def test_a_read_is_authorized_without_a_request() -> None:
     server = with_list()
     authorized = await authorize(server, "get_list", list_id="L1")
     assert isinstance(authorized, Authorized)
-    assert authorized.deadline == pytest.approx(anyio.current_time() + 60, abs=1)
+    assert authorized.deadline == pytest.approx(anyio.current_time() + 50, abs=1)
     assert server.requests() == []
 
 

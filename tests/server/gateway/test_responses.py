@@ -41,7 +41,12 @@ KEY = "mtn_5ecret_0f_the_operator"
 
 
 def refusal(
-    status: int, document: object, *, names_connection: bool = False, service: Service = Service.KLAVIYO
+    status: int,
+    document: object,
+    *,
+    names_connection: bool = False,
+    connection_is_set: bool = True,
+    service: Service = Service.KLAVIYO,
 ) -> KlaviyoMcpError:
     options = RequestOptions(
         "create_profile",
@@ -51,7 +56,9 @@ def refusal(
         argument_names={"id": "profile_id"},
     )
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    context = RequestContext(options, service, names_connection, (KEY,), "2026-01-15")
+    context = RequestContext(
+        options, service, names_connection, secrets=(KEY,), revision="2026-01-15", connection_is_set=connection_is_set
+    )
     return refusal_outcome(context, status, {}, body).error
 
 
@@ -248,6 +255,20 @@ def test_a_connection_that_is_set_but_unknown_is_blamed_on_the_setting() -> None
         '"Connection not found". list_connections shows those there are: correct MATON_CONNECTION, or make '
         "one with create_connection."
     )
+
+
+def test_a_connection_that_the_server_found_by_itself_is_not_blamed_on_the_setting() -> None:
+    error = refusal(400, {"message": "Connection not found"}, names_connection=True, connection_is_set=False)
+    assert "MATON_CONNECTION" not in str(error)
+    assert str(error).startswith("Maton has no active Klaviyo connection any more with the id that this call went to.")
+
+
+def test_a_server_error_that_asks_for_years_is_tried_again_in_a_minute() -> None:
+    outcome = refusal_outcome(
+        RequestContext(RequestOptions("get_lists", RequestKind.READ)), 503, {"retry-after": "999999999"}, b""
+    )
+    assert outcome.retry_after == 60
+    assert "Try again in 60 s." in str(outcome.error)
 
 
 def test_a_refusal_by_maton_names_maton() -> None:
