@@ -26,6 +26,14 @@ NEEDS_BOTH = (
         ({"filter": None}, "filter is required"),
         ({"filter": SPAN[:1]}, NEEDS_BOTH),
         ({"filter": "less-than(datetime,2024-04-01)"}, NEEDS_BOTH),
+        (
+            {"filter": [SPAN[0], "less-than(datetime,2025-06-01T12:00:00Z)"]},
+            "filter: spans 517 days: aggregates cover at most one year, ask once for each",
+        ),
+        (
+            {"filter": ["greater-or-equal(datetime,2024-04-01)", SPAN[1]]},
+            "filter: the start of the time is not before its end",
+        ),
         ({"measurements": []}, "measurements: is empty: give at least 1"),
         ({"measurements": "revenue"}, "measurements.0: should be 'count', 'sum_value' or 'unique'"),
         ({"by": ["message"]}, "by: dimension 'message' is unknown; did you mean $message"),
@@ -38,6 +46,11 @@ def test_an_aggregate_that_klaviyo_would_refuse_is_not_sent(
 ) -> None:
     call = {"metric_id": "TxVpCr", "measurements": ["count"], "filter": SPAN, **change}
     assert refusal_of("query_metric_aggregates", **call).startswith(message)
+
+
+def test_a_leap_year_is_a_year(request_of: RequestOf) -> None:
+    span = [SPAN[0], "less-than(datetime,2025-01-01)"]
+    assert request_of("query_metric_aggregates", metric_id="TxVpCr", measurements=["count"], filter=span).body
 
 
 def test_counting_and_summing_by_day(request_of: RequestOf) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, Unpack
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -118,6 +120,8 @@ AGGREGATES = Report(
 )
 _DIMENSION_NAMES, _MEASUREMENT_NAMES = names_of(DIMENSIONS), names_of(MEASUREMENTS)
 AGGREGATE_FILTER = {"datetime": "greater-or-equal less-than", **dict.fromkeys(_DIMENSION_NAMES, "equals any contains")}
+MAX_DAYS = 366
+"""The longest time of aggregates, as of reports: one year."""
 TIME_CONDITIONS = ("greater-or-equal(datetime,2026-01-01T00:00:00)", "less-than(datetime,2026-02-01T00:00:00)")
 
 
@@ -130,7 +134,21 @@ def _conditions(value: object) -> object:
     starts = [condition.partition(",")[0] for condition in conditions]
     if "greater-or-equal(datetime" not in starts or "less-than(datetime" not in starts:
         raise ValueError(f"needs both ends of the time: {TIME_CONDITIONS[0]} and {TIME_CONDITIONS[1]}")
+    start, end = (
+        _moment_in(conditions[starts.index(f"{name}(datetime")]) for name in ("greater-or-equal", "less-than")
+    )
+    if start >= end:
+        raise ValueError("the start of the time is not before its end")
+    if end - start > timedelta(days=MAX_DAYS):
+        raise ValueError(f"spans {(end - start).days} days: aggregates cover at most one year, ask once for each")
     return conditions
+
+
+def _moment_in(condition: str) -> datetime:
+    """The time in a condition on `datetime`, to the second; one without an offset as if it were UTC."""
+    text = re.sub(r"\.[0-9]+", "", condition.partition(",")[2].rstrip(")"))
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _dimensions(names: list[str]) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import ceil, floor
 
-from klaviyo_tools.filters.fields import FilterFields, Kind, declared_name, kind_of, operators_of
+from klaviyo_tools.filters.fields import TIMES_OR_NUMBERS, FilterFields, Kind, declared_name, kind_of, operators_of
 from klaviyo_tools.filters.tree import (
     ABSENT,
     LIST_OPERATORS,
@@ -21,6 +24,8 @@ from klaviyo_tools.filters.tree import (
 
 _SUPPRESSION_REASONS = ("HARD_BOUNCE", "INVALID_EMAIL", "SPAM_COMPLAINT", "UNSUBSCRIBE", "USER_SUPPRESSED")
 """Why Klaviyo suppresses an address (source: the profile's subscriptions in its OpenAPI document)."""
+
+_DECIMALS = re.compile(r"\.[0-9]+")
 
 
 def coerce_condition(condition: Comparison, fields: FilterFields, *, keep_local_times: bool) -> Comparison:
@@ -43,9 +48,18 @@ def coerce_condition(condition: Comparison, fields: FilterFields, *, keep_local_
         value = tuple(_coerce_value(item, kind, keep_local_times) for item in condition.value)
     else:
         value = _coerce_value(condition.value, kind, keep_local_times)
+    if isinstance(value, Moment) and field in TIMES_OR_NUMBERS:
+        value = _unix_seconds(value, condition.operator)
     if isinstance(value, str) and field.endswith("suppression.reason"):
         value = _suppression_reason(value)
     return _with_operator(Comparison(condition.operator, field, value), operators)
+
+
+def _unix_seconds(moment: Moment, operator: str) -> Number:
+    """A time as the whole seconds that Klaviyo compares with; a time without an offset is UTC."""
+    exact = datetime.fromisoformat(_DECIMALS.sub(lambda match: f"{match[0][:7]:0<7}", moment.text))
+    seconds = (exact if exact.tzinfo else exact.replace(tzinfo=UTC)).timestamp()
+    return Number(str(ceil(seconds) if operator in ("greater-or-equal", "less-than") else floor(seconds)))
 
 
 def _suppression_reason(value: str) -> str:

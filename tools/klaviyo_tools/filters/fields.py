@@ -22,7 +22,7 @@ _BOOLEANS = frozenset({"ab_test", "archived", "default", "edited", "exclusive", 
 )
 _NUMBERS = frozenset({"rating", "size", "lat", "lng"})
 TIMES_OR_NUMBERS = frozenset({"timestamp"})
-"""Fields that take a time or a number."""
+"""Fields that Klaviyo compares with Unix seconds; a time is converted."""
 
 _SIGNS = {"equals": "=", "greater-than": ">", "greater-or-equal": ">=", "less-than": "<", "less-or-equal": "<="}
 
