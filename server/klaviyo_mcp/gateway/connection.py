@@ -10,7 +10,7 @@ import select
 import ssl
 import time
 from collections import deque
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import anyio
 import h11
@@ -96,8 +96,7 @@ class ByteStream(asyncio.Protocol):
     # The event loop calls these.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._received.append(data)
