@@ -12,6 +12,7 @@ from klaviyo_tools.arguments.spelling import nearest
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.schema.input_schema import input_schema
+from klaviyo_tools.schema.listed import listed_schema
 
 if TYPE_CHECKING:
     from klaviyo_mcp.settings import Settings
@@ -133,7 +134,7 @@ class Inventory:
 
         `brief` is the form for tools/list, which every session pays for.
         """
-        schema = input_schema(operation.arguments, self.revision, brief=brief)
+        schema = listed_schema(operation, self.revision) if brief else input_schema(operation.arguments, self.revision)
         if policy.may_need_confirmation(operation, self.confirm):
             schema["properties"] = {**schema["properties"], policy.CODE_ARGUMENT: policy.CODE_SCHEMA}
         return schema
