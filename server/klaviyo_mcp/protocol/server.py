@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import mcp_types
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import principal_components
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -43,6 +46,8 @@ _LIST_CACHE_MS = 300_000
 _HEAD_START_SECONDS = 0.05
 """How long the answer to tools/list has the process to itself before the connection to the gateway is prepared."""
 
+Principal = tuple[str, str | None, str | None]
+"""An authenticated client: client id, issuer, subject."""
 ToolResult = mcp_types.CallToolResult | mcp_types.InputRequiredResult
 Handler = Callable[[ServerRequestContext[Any], Any], Awaitable[Any]]
 """Answers a request, from its context and parameters."""
@@ -81,8 +86,8 @@ class Handlers:
 
     def __init__(self, service: ToolService) -> None:
         self.service = service
-        self.under_way = 0
-        """Requests that read the account and are being answered."""
+        self.requests: Counter[Principal | None] = Counter()
+        """Requests that read the account and are being answered, by client; None where nobody authenticates."""
         self._used_states = create_used_states()
         self._patience_seconds = service.patience_seconds
         self._tools_result: mcp_types.ListToolsResult | None = None
@@ -90,6 +95,11 @@ class Handlers:
         self._tools_sent = anyio.Event()
         self._quiet = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many requests that read the account are being answered."""
+        return self.requests.total()
 
     async def list_tools(
         self, ctx: ServerRequestContext[Any], params: mcp_types.PaginatedRequestParams | None
@@ -132,19 +142,23 @@ class Handlers:
     def answering(self) -> Iterator[anyio.CancelScope]:
         """A request that is being answered: the end of the input waits for it, and `stop` cancels its scope."""
         scope = anyio.CancelScope()
-        self.under_way += 1
+        token = get_access_token()
+        principal = None if token is None else principal_components(token)
+        self.requests[principal] += 1
         self._scopes.add(scope)
         try:
             yield scope
         finally:
             self._scopes.discard(scope)
-            self.under_way -= 1
-            if not self.under_way:
+            self.requests[principal] -= 1
+            if not self.requests[principal]:
+                del self.requests[principal]
+            if not self.requests:
                 self._quiet.set()
 
     async def idle(self) -> None:
         """Wait until no request is under way."""
-        while self.under_way:
+        while self.requests:
             self._quiet = anyio.Event()
             await self._quiet.wait()
 

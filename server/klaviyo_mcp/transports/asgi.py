@@ -19,13 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from klaviyo_mcp.protocol.server import Principal
+
 BUSY_CODE = -32_000
 """JSON-RPC error code of a request that is refused because the server is busy or stops."""
 BUSY_RETRY_SECONDS = 1
 STOPPING_RETRY_SECONDS = 5
-
-Principal = tuple[str, str | None, str | None]
-"""An authenticated client: client id, issuer, subject."""
 
 
 class AsgiEndpoint:
@@ -88,12 +87,16 @@ class ConcurrencyLimit:
     Args:
         max_requests: POSTs served at once.
         max_body_bytes: Largest body; a larger one is answered 413.
-        calls: How many calls are running.
+        calls: The calls that are running, by client: over SSE a POST ends before its call.
         stopping: Whether the server stops.
     """
 
     def __init__(
-        self, max_requests: int, max_body_bytes: int, calls: Callable[[], int], stopping: Callable[[], bool]
+        self,
+        max_requests: int,
+        max_body_bytes: int,
+        calls: Callable[[], Counter[Principal | None]],
+        stopping: Callable[[], bool],
     ) -> None:
         self._max_requests = max_requests
         self._max_body_bytes = max_body_bytes
@@ -136,9 +139,10 @@ class ConcurrencyLimit:
 
     def _refusal(self, principal: Principal | None) -> Response | None:
         """The answer to a request for which there is no room."""
-        if max(self._posts.total(), self._calls()) >= self._max_requests:
+        calls = self._calls()
+        if max(self._posts.total(), calls.total()) >= self._max_requests:
             served = f"it serves {self._max_requests} requests at once"
-        elif principal is not None and self._posts[principal] >= share_of(self._max_requests):
+        elif principal is not None and max(self._posts[principal], calls[principal]) >= share_of(self._max_requests):
             served = f"it serves {share_of(self._max_requests)} requests of one client at once"
         else:
             return None

@@ -114,7 +114,7 @@ class HttpApp:
         )
         access = AccessControl(settings, is_open=self._verifier is None)
         limit = ConcurrencyLimit(
-            settings.max_concurrent, settings.max_body, lambda: self.handlers.under_way, lambda: self.stopping
+            settings.max_concurrent, settings.max_body, lambda: self.handlers.requests, lambda: self.stopping
         )
         protect_mcp, protect_sse = access.protect("/mcp"), access.protect("/sse")
         return [

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
@@ -13,9 +14,12 @@ from mcp.shared.message import SessionMessage
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from klaviyo_mcp.transports.asgi import Principal, principal_of, share_of
+from klaviyo_mcp.protocol.server import Principal
+from klaviyo_mcp.transports.asgi import principal_of, share_of
 from klaviyo_mcp.transports.messages import MessageReader, ReceivedMessages
 
+CALL_TURNS = 20
+"""Turns of the event loop in which a message that was taken becomes a call."""
 RETRY_SECONDS = 30
 """Seconds after which a client that found no room may try again."""
 
@@ -40,7 +44,12 @@ class SseSessions:
         self._max_sessions = max_sessions
         self._idle_seconds = idle_seconds
         self._open: Counter[Principal | None] = Counter()
-        self.post = self._transport.handle_post_message
+
+    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one message. Ends once its call has begun, so that the call counts before its POST counts no longer."""
+        await self._transport.handle_post_message(scope, receive, send)
+        for _ in range(CALL_TURNS):
+            await anyio.lowlevel.checkpoint()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until its client leaves or falls silent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ async def test_calls_that_came_over_sse_count_as_well() -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b""}
 
-    limited = ConcurrencyLimit(2, 1_000, lambda: 2, lambda: False).wrap(serve)
+    limited = ConcurrencyLimit(2, 1_000, lambda: Counter({None: 2}), lambda: False).wrap(serve)
     await limited({"type": "http", "method": "POST", "headers": []}, receive, send)
     await limited({"type": "http", "method": "GET"}, receive, send)
     assert seen == [503, 1]
