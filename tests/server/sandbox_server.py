@@ -89,6 +89,7 @@ def sandbox_server(account: str | None = "Fjord Outdoor", **settings: Any) -> Sa
         base_url="http://127.0.0.1",
         transport=httpx.ASGITransport(sandbox),
         pacer=Pacer(enabled=False),
+        revision=merged.revision,
         connection=merged.connection,
         backoff_seconds=0.001,
     )

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
+
+import anyio
 
 from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.answers.values import cell, is_empty
@@ -24,6 +27,18 @@ MAX_CHANGES_SHOWN = 5
 """Changes by somebody else that an answer names."""
 _VALUE_CHARACTERS = 80
 _MAX_DEPTH = 4
+
+
+class RecordLocks:
+    """Lets one update of a record run at a time: two that each send an object whole would undo each other."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str | None, str], anyio.Lock] = WeakValueDictionary()
+
+    def of(self, plan: Plan) -> anyio.Lock:
+        """The lock of the record that a plan changes."""
+        record = (plan.connection, plan.operation.request(plan.arguments).path)
+        return self._locks.setdefault(record, anyio.Lock())
 
 
 async def read_stored(plan: Plan, reads: AccountReads, revision: str) -> Plan:

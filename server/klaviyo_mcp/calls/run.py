@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from klaviyo_mcp.answers.view import FieldError
 from klaviyo_mcp.calls import connection_link, edits, jobs
 from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.context import CallContext, SilentContext
+from klaviyo_mcp.calls.edits import RecordLocks
 from klaviyo_mcp.calls.inventory import Inventory
 from klaviyo_mcp.calls.jobs import JobReads
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
@@ -49,6 +50,7 @@ class PlanRunner:
     reads: AccountReads
     reports: Callable[[], ReportService]
     revision: str
+    locks: RecordLocks = field(default_factory=RecordLocks)
 
     async def run(self, plan: Plan, context: CallContext) -> str:
         """Read what the plan says, and return the text of the answer.
@@ -62,15 +64,10 @@ class PlanRunner:
         try:
             if plan.collection is not None:
                 return await self._collection(plan, plan.collection, context)
-            match plan.kind:
-                case AnswerKind.RECORD:
-                    return await self._record(plan, context)
-                case AnswerKind.REPORT:
-                    return await self._report(plan, context)
-                case AnswerKind.JOB:
-                    return await self._job(plan, context)
-                case _:
-                    return await self._nothing(plan, context)
+            if operation.method != "PATCH":
+                return await self._answer(plan, context)
+            async with self.locks.of(plan):
+                return await self._answer(await edits.read_stored(plan, self.reads, self.revision), context)
         except (ArgumentsError, FieldError, CursorError) as error:
             raise not_sent(operation, error) from None
         except DocumentError as error:
@@ -79,6 +76,17 @@ class PlanRunner:
             verify_with = self.inventory.verify_with(operation) or ""
             cause = f"the gateway reported success, but {error}"
             raise InDoubtError(operation.name, cause, verify_with=verify_with) from None
+
+    async def _answer(self, plan: Plan, context: CallContext) -> str:
+        match plan.kind:
+            case AnswerKind.RECORD:
+                return await self._record(plan, context)
+            case AnswerKind.REPORT:
+                return await self._report(plan, context)
+            case AnswerKind.JOB:
+                return await self._job(plan, context)
+            case _:
+                return await self._nothing(plan, context)
 
     async def _collection(self, plan: Plan, collection: CollectionPlan, context: CallContext) -> str:
         answer = _start_answer(plan, collection)
@@ -89,7 +97,6 @@ class PlanRunner:
         return answer.text(collection.cursor)
 
     async def _record(self, plan: Plan, context: CallContext) -> str:
-        plan = await edits.read_stored(plan, self.reads, self.revision)
         fetch = partial(self.requests.page, plan, context, plan.query)
         if plan.operation.name == connection_link.OPERATION:
             return await connection_link.create_connection_text(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import anyio
 import pytest
 from tests.server.sandbox_server import SandboxServer, sandbox_server
 
@@ -60,6 +62,50 @@ async def test_a_change_of_the_subject_keeps_the_rest_of_the_message() -> None:
     assert stored(server, "campaign-message", "M1")["definition"] == {**EMAIL, "content": content}
     of_message = [request for request in server.requests() if "campaign-messages" in request]
     assert of_message == ["GET /klaviyo/api/campaign-messages/M1", "PATCH /klaviyo/api/campaign-messages/M1"]
+
+
+async def test_calls_at_once_lose_nothing_of_each_other() -> None:
+    server = with_message()
+    changes = {"subject": "S", "preview_text": "P", "from_label": "F", "from_email": "f@example.com", "label": "L"}
+    async with anyio.create_task_group() as group:
+        for name, value in changes.items():
+            arguments = {"campaign_message_id": "M1", "channel": "email", name: value}
+            group.start_soon(partial(server.run, "update_campaign_message", **arguments))
+    content = {name: value for name, value in changes.items() if name != "label"}
+    assert stored(server, "campaign-message", "M1")["definition"] == {
+        "channel": "email",
+        "label": "L",
+        "content": content,
+    }
+
+
+async def test_a_call_that_fails_lets_the_next_one_run() -> None:
+    server = with_message()
+    server.sandbox.faults.add(status=403, method="PATCH", times=1)
+    arguments = {"campaign_message_id": "M1", "channel": "email", "subject": "S"}
+    assert (await server.run("update_campaign_message", **arguments)).startswith("ERROR")
+    assert not (await server.run("update_campaign_message", **arguments)).startswith("ERROR")
+
+
+@pytest.mark.parametrize("fault", [{"status": 404}, {"status": 403}, {"status": 200, "body": "{}"}])
+async def test_a_record_that_cannot_be_read_is_not_changed(fault: dict[str, Any]) -> None:
+    server = with_message()
+    server.sandbox.faults.add(method="GET", path="*/campaign-messages/*", **fault)
+    arguments = {"campaign_message_id": "M1", "channel": "email", "subject": "S"}
+    assert (await server.run("update_campaign_message", **arguments)).startswith("ERROR")
+    assert server.writes() == []
+
+
+async def test_a_definition_that_only_later_revisions_answer_is_read_on_request() -> None:
+    server = sandbox_server(confirm="never", revision="2026-07-15")
+    body = {"properties": {"css_class": "a"}, "styles": {"width": 600, "background_color": "#fff"}, "sections": []}
+    definition = {"id": "D1", "template_id": "T1", "body": body, "styles": []}
+    server.put("template", "T1", name="T", editor_type="SYSTEM_DRAGGABLE", html="", definition=definition)
+    change = {"body": {"properties": {}, "styles": {"width": 500}, "sections": []}, "styles": []}
+    text = await server.run("update_template", template_id="T1", definition=change)
+    assert not text.startswith("ERROR"), text
+    changed = {**body, "styles": {"width": 500, "background_color": "#fff"}}
+    assert stored(server, "template", "T1")["definition"] == {**definition, "body": changed}
 
 
 async def test_an_update_that_gives_no_object_in_part_reads_nothing() -> None:

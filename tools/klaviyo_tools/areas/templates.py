@@ -255,7 +255,7 @@ area.update(
     rate=L,
     additional_fields=("definition",),
     values_since={"definition": DEFINITION_SINCE},
-    search_words="html code design colour color button logo text header fix redesign",
+    search_words="html code design colour color button logo text header fix redesign edit typo find words link swap",
 )
 area.delete(
     "delete_template",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from klaviyo_mcp.sandbox.api.handlers import update
 from klaviyo_mcp.sandbox.api.records import create_record
 from klaviyo_mcp.sandbox.api.request import Answer, ApiRequest, Handler
 from klaviyo_mcp.sandbox.errors import invalid
@@ -58,6 +59,16 @@ def _create_template(request: ApiRequest) -> Answer:
     return request.answer_record(create_record(request, {**request.data, "attributes": attributes}))
 
 
+def _update_template(request: ApiRequest) -> Answer:
+    """Refuse the content of another editor, as the document of 2026-07-15 says of html, amp and definition."""
+    editor = request.record("template").attributes.get("editor_type")
+    refused = ("html", "amp") if editor == "SYSTEM_DRAGGABLE" else ("definition",)
+    for name in refused:
+        if request.attributes.get(name) is not None:
+            raise invalid(f"{name} is not allowed for {editor} templates.", pointer=f"/data/attributes/{name}")
+    return update(request)
+
+
 def _create_universal_content(request: ApiRequest) -> Answer:
     record = create_record(request, request.data)
     record.attributes |= {
@@ -71,5 +82,6 @@ HANDLERS: Mapping[str, Handler] = {
     "render_template": _render_template,
     "clone_template": _clone_template,
     "create_template": _create_template,
+    "update_template": _update_template,
     "create_universal_content": _create_universal_content,
 }

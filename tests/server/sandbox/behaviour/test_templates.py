@@ -44,3 +44,26 @@ async def test_a_template_of_another_editor_is_refused(api: Api) -> None:
 
 def test_only_variables_are_replaced() -> None:
     assert fill_variables("{% if x %} {{ }} {{ a.b }}", {"a": {"b": 3}}) == "{% if x %} {{ }} 3"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("editor", "change", "status"),
+    [
+        ("SYSTEM_DRAGGABLE", {"html": "<p>x</p>"}, 400),
+        ("SYSTEM_DRAGGABLE", {"amp": "<html amp4email></html>"}, 400),
+        ("SYSTEM_DRAGGABLE", {"name": "N", "text": "x"}, 200),
+        ("USER_DRAGGABLE", {"html": "<p>x</p>"}, 200),
+    ],
+)
+async def test_an_update_takes_the_content_of_the_editor_alone(
+    api: Api, editor: str, change: dict[str, Any], status: int
+) -> None:
+    template = await api.create("template", "templates", name="T", editor_type="CODE", html="<p></p>")
+    stored = api.sandbox.store.get("template", template["id"])
+    assert stored is not None
+    stored.attributes["editor_type"] = editor
+    body = {"type": "template", "id": template["id"], "attributes": change}
+    answer = await api.patch(f"templates/{template['id']}", {"data": body}, status)
+    if status == 400:
+        assert answer["errors"][0]["source"] == {"pointer": f"/data/attributes/{next(iter(change))}"}
