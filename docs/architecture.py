@@ -187,7 +187,7 @@ def module_tables(names: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def written(text: str, names: Sequence[str]) -> str:
+def fill_page(text: str, names: Sequence[str]) -> str:
     """The page with the tables of modules between their markers."""
     before, marker, after = text.partition("<!-- table: modules -->\n")
     return f"{before}{marker}\n{module_tables(names)}{after[after.index('<!-- end -->') :]}"
@@ -196,4 +196,4 @@ def written(text: str, names: Sequence[str]) -> str:
 if __name__ == "__main__":
     imports = import_graph()
     PICTURE.write_text(picture(imports), encoding="utf-8", newline="\n")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), modules()), encoding="utf-8", newline="\n")
+    PAGE.write_text(fill_page(PAGE.read_text(encoding="utf-8"), modules()), encoding="utf-8", newline="\n")

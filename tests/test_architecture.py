@@ -30,7 +30,7 @@ def test_the_picture_is_drawn_from_the_imports_of_the_code(architecture: ModuleT
 
 
 def test_the_tables_of_modules_are_those_of_the_code(architecture: ModuleType) -> None:
-    assert architecture.written(PAGE, architecture.modules()) == PAGE, HINT
+    assert architecture.fill_page(PAGE, architecture.modules()) == PAGE, HINT
 
 
 def test_every_room_has_its_line(architecture: ModuleType) -> None:

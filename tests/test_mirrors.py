@@ -21,7 +21,7 @@ ELSEWHERE = {
     "tests/server/gateway/test_pacing.py": "gateway/credential_limit",
     "tests/promises/test_ways_out.py": "protocol/outgoing",
     "tests/server/protocol/test_prompts.py": "protocol/prompt_texts",
-    "tests/server/protocol/test_server.py": "protocol/pages protocol/string_arguments",
+    "tests/server/protocol/test_server.py": "protocol/features protocol/string_arguments",
     "tests/server/reports/test_service.py": (
         "reports/content reports/facts reports/groups reports/rows reports/timeframe"
     ),

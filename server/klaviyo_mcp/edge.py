@@ -84,7 +84,7 @@ def _escaped_forms(secret: str) -> set[str]:
 
 
 def _base64_forms(octets: bytes) -> set[str]:
-    """What of the octets shows in base64: at each offset, the characters that no neighbour has a part in."""
+    """The base64 of the octets at each of three offsets, without the characters that depend on neighbouring octets."""
     forms = set()
     for offset in range(3):
         text = base64.b64encode(bytes(offset) + octets).decode()

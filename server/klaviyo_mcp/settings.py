@@ -25,7 +25,7 @@ from klaviyo_mcp.urls import MATON_URL, gateway_url, is_loopback
 from klaviyo_tools.operation.facts import OLDEST_REVISION
 
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|^<.*>$|^\$[A-Za-z_]+$|^%\w+%$")
-"""What a client hands on where it does not know its own variables: `${MATON_API_KEY}`, `${input:maton}`, `$KEY`."""
+"""A placeholder that a client did not fill in: `${MATON_API_KEY}`, `${input:maton}`, `$KEY`."""
 MIN_TOKEN_CHARACTERS = 16
 """A shorter bearer token can be guessed over the network."""
 

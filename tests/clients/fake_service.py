@@ -27,7 +27,7 @@ def text(text: str, *, is_error: bool = False) -> mcp_types.CallToolResult:
 class FakeService:
     """Tools that echo, count, wait, fail, refuse, print and ask. What happened is in `events`."""
 
-    pages = None
+    features = None
     patience_seconds = 60.0
     secrets = ()
 

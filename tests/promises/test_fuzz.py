@@ -64,7 +64,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @st.composite
-def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+def tool_calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """A call that was right, and then had some of it replaced, left out or added."""
     operation = draw(st.sampled_from(OPERATIONS))
     arguments = copy.deepcopy(draw(st.sampled_from(EXAMPLES[operation.name])))
@@ -91,7 +91,7 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 )  # fmt: skip
 @example(("get_push_tokens", {"filter": 0}))
 @example(("create_profile", {"email": "ann@example.com", "properties": "[" * 100_000}))
-@given(written())
+@given(tool_calls())
 def test_no_call_crashes_the_server_or_sends_a_malformed_request(call: tuple[str, dict[str, Any]]) -> None:
     name, arguments = call
     server = sandbox_server(confirm="never", connection="21fd90f9-5935-43cd-b6c8-bde9d915ca80", deadline=5)

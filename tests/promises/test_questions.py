@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 CALLS = [call for calls in REQUESTS.values() for call in calls]
 ASKING_EFFECTS = {Effect.DELETE, Effect.REACHES_PEOPLE, Effect.IRREVERSIBLE}
 STOPS = {("update_flow", "draft"), ("cancel_campaign_send", "revert")}
-HELD = "Nothing has been changed yet"
+HELD_CALL_TEXT = "Nothing has been changed yet"
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ async def asks(server: SandboxServer, call: Call) -> bool:
     arguments = with_ids(call.arguments, server)
     answer = await server.run(call.tool, **arguments)
     assert not answer.startswith("ERROR"), f"{call.tool}: {answer}"
-    if not answer.startswith(HELD):
+    if not answer.startswith(HELD_CALL_TEXT):
         return False
     confirmed = await server.run(call.tool, **arguments, confirmation=confirmation_code(answer))
-    assert not confirmed.startswith(HELD), f"{call.tool}: {confirmed}"
+    assert not confirmed.startswith(HELD_CALL_TEXT), f"{call.tool}: {confirmed}"
     return True
 
 
@@ -85,7 +85,7 @@ async def test_of_a_day_of_ordinary_calls_five_ask(server: SandboxServer) -> Non
 async def test_every_harmful_call_asks_where_its_effect_alone_asked_for_a_quarter(server: SandboxServer) -> None:
     for call in HARMFUL:
         answer = await server.run(call.tool, **with_ids(call.arguments, server))
-        assert answer.startswith(HELD), f"{call.tool}: {answer}"
+        assert answer.startswith(HELD_CALL_TEXT), f"{call.tool}: {answer}"
     assert server.writes() == []
     assert (len(HARMFUL), sum(call.by_verb for call in HARMFUL)) == (12, 3)
 
@@ -94,4 +94,4 @@ async def test_the_tour_of_the_demo_asks_nothing() -> None:
     lines: list[str] = []
     assert await show_demo(create_service(Settings(sandbox=True, toolsets=("all",))), lines.append) == 0
     assert "> add_profiles_to_list" in "\n".join(lines)
-    assert not any(HELD in line for line in lines)
+    assert not any(HELD_CALL_TEXT in line for line in lines)

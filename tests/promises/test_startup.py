@@ -37,7 +37,7 @@ LATER = {
     "transports.asgi_server": "uvicorn",
     "transports.auth": "bearer tokens",
     "transports.sse": "serving over HTTP",
-    "protocol.pages": "the first prompt, resource or completion",
+    "protocol.features": "the first prompt, resource or completion",
     "protocol.prompts": "the first prompt, resource or completion",
     "calls.service": "the first call",
     "calls.run": "the first call",

@@ -120,7 +120,7 @@ def documented(request: pytest.FixtureRequest) -> dict[str, Documented]:
     return types
 
 
-def _known(row: ResourceType, path: str, documented: Documented) -> bool:
+def _is_documented(row: ResourceType, path: str, documented: Documented) -> bool:
     top = path.partition(".")[0]
     return path in documented.attributes or top in documented.without_depth or (row.type, top) in UNDESCRIBED
 
@@ -134,7 +134,7 @@ def test_columns_exist_in_klaviyos_answers(documented: dict[str, Documented]) ->
         (row.type, path)
         for row in RESOURCES.values()
         for path in (*row.columns, *row.additional_columns, *row.label, *filter(None, (row.facet, row.date)))
-        if not _known(row, path, documented[row.type]) and path not in row.relationships
+        if not _is_documented(row, path, documented[row.type]) and path not in row.relationships
     ]
     assert unknown == []
 
@@ -166,7 +166,7 @@ def test_untrusted_attributes_exist_in_klaviyos_answers(documented: dict[str, Do
         (row.type, path)
         for row in RESOURCES.values()
         for path in row.untrusted
-        if not _known(row, path, documented[row.type])
+        if not _is_documented(row, path, documented[row.type])
     ]
     assert unknown == []
 

@@ -150,7 +150,7 @@ class AccountConnections:
 
     async def _read_active(self) -> tuple[str, ...]:
         page = await self.reads.page("list_connections", status="ACTIVE")
-        self._active = tuple(flat.id for flat in page.records if flat.attributes.get("status") == "ACTIVE")
+        self._active = tuple(record.id for record in page.records if record.attributes.get("status") == "ACTIVE")
         return self._active
 
     async def _list_quietly(self) -> None:

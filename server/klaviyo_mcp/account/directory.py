@@ -214,8 +214,8 @@ class Directory:
 
     async def _read_metrics(self) -> Sequence[Metric]:
         return [
-            Metric(flat.id, _text(flat.attributes.get("name")), _text(value_at(flat.attributes, _INTEGRATION)))
-            async for flat in self.reads.records("get_metrics", fields=("integration.name",))
+            Metric(record.id, _text(record.attributes.get("name")), _text(value_at(record.attributes, _INTEGRATION)))
+            async for record in self.reads.records("get_metrics", fields=("integration.name",))
         ]
 
     async def _read_records(self, type_: str) -> Sequence[NamedRecord]:

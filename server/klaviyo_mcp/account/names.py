@@ -49,8 +49,8 @@ async def read_all(reads: AccountReads, type_: str, records: list[NamedRecord]) 
 
     async def add(filter_: str | None) -> None:
         arguments: dict[str, Any] = {**({"filter": filter_} if filter_ else {}), **_newest_first(collection)}
-        async for flat in reads.records(collection.name, **arguments):
-            records.append(NamedRecord(flat.id, label_of(flat)))
+        async for record in reads.records(collection.name, **arguments):
+            records.append(NamedRecord(record.id, label_of(record)))
 
     await run_together(*(partial(add, filter_) for filter_ in _part_filters(collection)))
 
@@ -89,8 +89,8 @@ async def _collection_names(
 
 
 async def _add_names(records: AsyncIterator[Record], names: Names) -> None:
-    async for flat in records:
-        names[flat.id] = label_of(flat)
+    async for record in records:
+        names[record.id] = label_of(record)
 
 
 async def _single_names(reads: AccountReads, read: Operation, ids: Sequence[str], names: Names) -> None:
@@ -99,8 +99,8 @@ async def _single_names(reads: AccountReads, read: Operation, ids: Sequence[str]
 
     async def read_name(id_: str) -> None:
         page = await reads.page_or_none(read.name, **{read.path_ids[-1]: id_})
-        flat = page.records[0] if page is not None and page.records else None
-        names[id_] = _text(value_at(flat.attributes, path)) if flat is not None else ""
+        record = page.records[0] if page is not None and page.records else None
+        names[id_] = _text(value_at(record.attributes, path)) if record is not None else ""
 
     await _read_singly(ids, read_name)
 

@@ -123,8 +123,8 @@ class AccountReads:
         """The records of a collection, page after page, `max_pages` at most; else as `page`."""
         async with aclosing(self.pages(name, more, max_pages=max_pages, **arguments)) as pages:
             async for page in pages:
-                for flat in page.records:
-                    yield flat
+                for record in page.records:
+                    yield record
 
     async def pages(
         self, name: str, more: Mapping[str, str] = EMPTY, *, max_pages: int = MAX_PAGES, **arguments: Any
@@ -144,7 +144,7 @@ class AccountReads:
         except DocumentError as error:
             raise UpstreamError(operation.name, str(error)) from None
 
-    async def whole(self, name: str, **arguments: Any) -> list[Page]:
+    async def all_pages(self, name: str, **arguments: Any) -> list[Page]:
         """All pages of a collection. Raises KlaviyoMcpError where they cannot be read, or are more than `MAX_PAGES`."""
         pages = [page async for page in self.pages(name, **arguments)]
         if pages and pages[-1].next_cursor is not None:

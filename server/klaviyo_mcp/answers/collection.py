@@ -80,12 +80,12 @@ class CollectionAnswer:
         # We may have read more records than the rows took: say so.
         if count < len(pages.records):
             facts[0] += f" ({FITTING})"
-        split = rows.split(count)
-        if len(split) > 1 or (split and count > 1):
-            facts.append(_split_text(split, rows.resource.facet))
-        span = rows.span(count)
-        if span and count > 1:
-            facts.append(f"{rows.resource.date} {span[0]}" + (f" to {span[1]}" if span[0] != span[1] else ""))
+        facet_counts = rows.facet_counts(count)
+        if len(facet_counts) > 1 or (facet_counts and count > 1):
+            facts.append(_facet_text(facet_counts, rows.resource.facet))
+        dates = rows.date_range(count)
+        if dates and count > 1:
+            facts.append(f"{rows.resource.date} {dates[0]}" + (f" to {dates[1]}" if dates[0] != dates[1] else ""))
         facts += self._omissions()
         if note:
             facts.append(note)
@@ -120,7 +120,7 @@ def collection_text(
     return answer.text(cursor)
 
 
-def _split_text(split: Counter[str], facet: str | None) -> str:
+def _facet_text(split: Counter[str], facet: str | None) -> str:
     """`38 Sent, 12 Draft`; text of several words in quotes; before a bare number or truth value its attribute:
     `12 archived=true`."""
     listed = split.most_common(MAX_FACET_VALUES)

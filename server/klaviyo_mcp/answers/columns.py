@@ -37,7 +37,7 @@ class Column(NamedTuple):
     related_type: str = ""
     shown_values: frozenset[str] | None = None
 
-    def shown(self, value: Any) -> Any:
+    def visible_value(self, value: Any) -> Any:
         """A value of this column, or None where it is hidden."""
         if self.shown_values is None:
             return value

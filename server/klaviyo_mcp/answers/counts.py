@@ -115,7 +115,7 @@ class CountsAnswer:
         facts = "; ".join(self._facts(cursor))
         if not self.records:
             return facts
-        listed, others = self._listed()
+        listed, others = self._split_by_count()
         if others:
             listed.append((f"({len(others):,} more values)", sum(count for _, count in others)))
         rows = [(value, str(count), f"{100 * count / self.records:.1f}%") for value, count in listed]
@@ -176,7 +176,7 @@ class CountsAnswer:
         facts.append(f"NOT ALL: reading ended at the ceiling of {self.records:,} records; narrow it with filter")
         return [*facts, f"or go on counting from cursor={cursor(self.end)}"] if cursor else facts
 
-    def _listed(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    def _split_by_count(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """The values with their counts that are listed, and the others."""
         ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         most = MAX_PERIODS if self.period else MAX_ROWS

@@ -1,4 +1,4 @@
-"""Where a text may be cut: between two characters as a person sees them, so that the parts are what the whole was."""
+"""Positions at which a text may be cut: between two characters as a person sees them, so that no character changes."""
 
 from __future__ import annotations
 

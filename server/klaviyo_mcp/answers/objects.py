@@ -67,7 +67,7 @@ class RecordObjects:
             else:
                 value = self._joins.values(record, relationship, path, included)
             value = without_empties(
-                value if shown_values is None else column.shown(value), nulls=self._shows_nulls(name)
+                value if shown_values is None else column.visible_value(value), nulls=self._shows_nulls(name)
             )
             if not is_empty(value):
                 members[name] = value

@@ -28,7 +28,7 @@ _JOB_FACTS = {"status", "created_at", "completed_at", "started_at", "expires_at"
 
 
 def record_text(
-    flat: Record | None,
+    record: Record | None,
     resource: ResourceType,
     *,
     included: Included | None = None,
@@ -40,10 +40,10 @@ def record_text(
 
     An `offset` shows the one field of the view as text, from that character on.
     """
-    if flat is None:
+    if record is None:
         return f"There is no {singular(resource.type)}."
     objects = record_objects(resource, replace(view or View(), detail="full"), resources)
-    members = objects.object_with_included(flat, included or {})
+    members = objects.object_with_included(record, included or {})
     facts = [hidden_note(objects.hidden)] if objects.hidden else []
     if offset is not None and view is not None:
         return _text_from(offset, view.fields[0], members, facts, marked=objects.untrusted)
@@ -89,7 +89,7 @@ def _cut_members(members: Mapping[str, Any], cut: Mapping[str, Any]) -> str:
 
 
 def job_text(
-    flat: Record,
+    record: Record,
     resource: ResourceType,
     *,
     follow: str | None = None,
@@ -108,11 +108,11 @@ def job_text(
         errors: The call that lists what failed.
         result: The call that reads what the job found.
     """
-    status = job_status(flat.attributes.get("status"), hide=bool(view and view.hide))
-    facts = "; ".join([*_job_facts(flat, status), *_next_calls(flat, status, follow, errors, result)])
-    rest = {name: value for name, value in flat.attributes.items() if name not in _JOB_FACTS}
-    rest_flat = flat._replace(id="", attributes=rest)
-    rest_text = record_text(rest_flat, resource, included=included, view=view, resources=resources)
+    status = job_status(record.attributes.get("status"), hide=bool(view and view.hide))
+    facts = "; ".join([*_job_facts(record, status), *_next_calls(record, status, follow, errors, result)])
+    rest = {name: value for name, value in record.attributes.items() if name not in _JOB_FACTS}
+    rest_record = record._replace(id="", attributes=rest)
+    rest_text = record_text(rest_record, resource, included=included, view=view, resources=resources)
     if rest_text == "{}":
         return facts
     if len(facts.encode()) + 1 + len(rest_text.encode()) > ANSWER_BYTES:
@@ -124,9 +124,9 @@ def _has_ended(status: str) -> bool:
     return status in ("complete", "cancelled")
 
 
-def _job_facts(flat: Record, status: str) -> list[str]:
+def _job_facts(record: Record, status: str) -> list[str]:
     """`profile bulk import job J1: processing, 20 completed of 50, 1 failed`, and when it began and ended."""
-    attributes = flat.attributes
+    attributes = record.attributes
     total = attributes.get(_COUNTS[0])
     counts = []
     for name in _COUNTS[1:]:
@@ -134,8 +134,10 @@ def _job_facts(flat: Record, status: str) -> list[str]:
         if isinstance(number, int):
             of = f" of {total:,}" if name == "completed_count" and total else ""
             counts.append(f"{number:,} {name.removesuffix('_count')}{of}")
-    job = flat.type if _TYPE.fullmatch(flat.type) else "job"
-    facts = [f"{singular(job)} {describe(flat.id) if flat.id else ''}".strip() + f": {', '.join([status, *counts])}"]
+    job = record.type if _TYPE.fullmatch(record.type) else "job"
+    facts = [
+        f"{singular(job)} {describe(record.id) if record.id else ''}".strip() + f": {', '.join([status, *counts])}"
+    ]
     for name in ("created_at", "completed_at") if _has_ended(status) else ("created_at",):
         value = attributes.get(name)
         if isinstance(value, str) and (moment := timestamp(value)):
@@ -143,9 +145,11 @@ def _job_facts(flat: Record, status: str) -> list[str]:
     return facts
 
 
-def _next_calls(flat: Record, status: str, follow: str | None, errors: str | None, result: str | None) -> Sequence[str]:
+def _next_calls(
+    record: Record, status: str, follow: str | None, errors: str | None, result: str | None
+) -> Sequence[str]:
     facts = []
-    failed = flat.attributes.get("failed_count")
+    failed = record.attributes.get("failed_count")
     if errors and isinstance(failed, int) and failed:
         facts.append(f"what failed: {errors}")
     if result and status == "complete":
@@ -187,10 +191,10 @@ def document_text(
     The rows of a report are a collection without columns of its own: those that Klaviyo answered are shown.
     """
     if page.single:
-        flat = page.records[0] if page.records else None
-        if flat is not None and flat.type.endswith("-job"):
-            return job_text(flat, resource, view=view, resources=resources)
-        return record_text(flat, resource, included=page.included, view=view, resources=resources)
+        record = page.records[0] if page.records else None
+        if record is not None and record.type.endswith("-job"):
+            return job_text(record, resource, view=view, resources=resources)
+        return record_text(record, resource, included=page.included, view=view, resources=resources)
     if resource.type.endswith(("-report", "-aggregate")):
         resource = replace(resource, type="row", columns=())
     return collection_text(resource, page, view=view, resources=resources)

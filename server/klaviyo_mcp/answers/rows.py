@@ -28,7 +28,7 @@ from klaviyo_tools.resource_types import ResourceType
 _HEADER_CHARACTERS = 60
 _FACET_CHARACTERS = 40
 OTHER_VALUE = "other"
-"""What the split calls values that strangers may have written."""
+"""Counts of a facet stand under this word where strangers may have written the value."""
 _ID = Column("id", (), None, False)
 
 
@@ -97,11 +97,11 @@ class Rows:
             if max_cell <= 4 or line_bytes([*lines.header, *lines.rows]) <= room:
                 return lines
 
-    def split(self, count: int) -> Counter[str]:
+    def facet_counts(self, count: int) -> Counter[str]:
         """How many of the first `count` rows have each value of the type's facet."""
         return Counter(value for value in self._facets[:count] if value)
 
-    def span(self, count: int) -> tuple[str, str] | None:
+    def date_range(self, count: int) -> tuple[str, str] | None:
         """The first and the last day of the type's date in the first `count` rows."""
         days = [day for day in self._days[:count] if day]
         return (min(days), max(days)) if days else None
@@ -113,7 +113,7 @@ class Rows:
                 value = "; ".join(self._joins.values(record, self._facet.relationship, (), included))
             else:
                 value = value_at(record.attributes, self._facet.path)
-                value = value if value is None or self._facet.shown(value) is not None else OTHER_VALUE
+                value = value if value is None or self._facet.visible_value(value) is not None else OTHER_VALUE
             self._facets.append(cell(value, _FACET_CHARACTERS) if isinstance(value, str | int | float) else "")
         if self._date_path:
             value = value_at(record.attributes, self._date_path)
@@ -128,7 +128,7 @@ class Rows:
         for column in self.columns:
             _, path, relationship, _, _, shown_values = column
             if shown_values is not None:
-                cells.append(cell(self._shown_value(column, record, included), max_cell))
+                cells.append(cell(self._visible_value_of(column, record, included), max_cell))
             elif relationship is not None:
                 values = self._joins.values(record, relationship, path, included)
                 cells.append(join_cells([cell(value, max_cell) for value in values], max_cell))
@@ -138,11 +138,11 @@ class Rows:
                 cells.append(cell(value_at(attributes, path), max_cell))
         return cells
 
-    def _shown_value(self, column: Column, record: Record, included: Included) -> Any:
+    def _visible_value_of(self, column: Column, record: Record, included: Included) -> Any:
         """The value of a column most of whose values are hidden."""
         if column.relationship is None:
-            return column.shown(value_at(record.attributes, column.path))
-        return column.shown(self._joins.values(record, column.relationship, column.path, included))
+            return column.visible_value(value_at(record.attributes, column.path))
+        return column.visible_value(self._joins.values(record, column.relationship, column.path, included))
 
     def _csv(self, rows: Sequence[Sequence[str]]) -> RowLines:
         """Rows of cells as CSV, without the columns that are empty in all of them."""

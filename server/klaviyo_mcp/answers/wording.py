@@ -90,7 +90,7 @@ _NOUNS = {"template-universal-content": _UNCOUNTABLE}
 
 
 def singular(type_: str) -> str:
-    """What people call a record of a resource type: `catalog-category` -> `catalog category`."""
+    """The everyday word for a record of a resource type: `catalog-category` -> `catalog category`."""
     return _NOUNS.get(type_) or type_.replace("-", " ")
 
 
@@ -111,7 +111,7 @@ def count_noun(count: object, noun: str) -> str:
 
 
 UNDECLARED = "undeclared attributes"
-"""What the facts call hidden attributes that nobody declared: strangers may have written their names, too."""
+"""Stands in the facts for hidden attributes without a declaration: strangers may have written their names, too."""
 
 
 def hidden_note(names: Iterable[str], most: int = 8) -> str:
@@ -122,17 +122,17 @@ def hidden_note(names: Iterable[str], most: int = 8) -> str:
     return f"hidden by KLAVIYO_MCP_USER_CONTENT: {', '.join(listed[:most])}{more}"
 
 
-def label_of(flat: Record) -> str:
+def label_of(record: Record) -> str:
     """The name by which a person knows a record; empty where it has none."""
-    labels = (value_at(flat.attributes, path.split(".")) for path in resource_type(flat.type).label)
+    labels = (value_at(record.attributes, path.split(".")) for path in resource_type(record.type).label)
     return next((str(label) for label in labels if label), "")
 
 
-def trusted_label_of(flat: Record) -> str:
+def trusted_label_of(record: Record) -> str:
     """`label_of`, of the labels that no stranger can have written."""
-    type_ = resource_type(flat.type)
+    type_ = resource_type(record.type)
     for path in type_.label:
-        label = value_at(flat.attributes, path.split("."))
+        label = value_at(record.attributes, path.split("."))
         if label and (not is_untrusted(type_, path) or label in type_.trusted_values):
             return str(label)
     return ""

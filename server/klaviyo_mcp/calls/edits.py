@@ -74,7 +74,7 @@ def request_of(plan: Plan, query: Mapping[str, str] = EMPTY) -> Request:
     request = plan.operation.request(plan.arguments, query)
     if plan.edit is None:
         return request
-    return replace(request, body={"data": {**request.body["data"], "attributes": dict(plan.edit.sent)}})
+    return replace(request, body={"data": {**request.body["data"], "attributes": dict(plan.edit.sent_attributes)}})
 
 
 def foreign_changes(plan: Plan, record: Record | None) -> str:
@@ -87,7 +87,7 @@ def foreign_changes(plan: Plan, record: Record | None) -> str:
         return ""
     names = [name for name in edits.settable_attributes(plan.operation) if name in record.attributes]
     stored = {name: plan.edit.stored[name] for name in names if name in plan.edit.stored}
-    found = list(_differences("", stored, plan.edit.sent, record.attributes, _MAX_DEPTH))
+    found = list(_differences("", stored, plan.edit.sent_attributes, record.attributes, _MAX_DEPTH))
     if not found:
         return ""
     more = f", and {len(found) - MAX_CHANGES_SHOWN} more" if len(found) > MAX_CHANGES_SHOWN else ""

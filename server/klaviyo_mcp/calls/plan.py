@@ -52,11 +52,11 @@ class RecordEdit:
 
     Attributes:
         stored: The attributes of the record as they were read directly before the update.
-        sent: The attributes that the update sends.
+        sent_attributes: The attributes that the update sends.
     """
 
     stored: Mapping[str, Any]
-    sent: Mapping[str, Any]
+    sent_attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

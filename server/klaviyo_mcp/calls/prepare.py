@@ -10,7 +10,7 @@ from klaviyo_mcp.calls.dispatch import unwrap_call
 from klaviyo_mcp.calls.inventory import DISPATCHERS, Inventory
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
-from klaviyo_mcp.safety.written_values import MarkError, clean_written
+from klaviyo_mcp.safety.written_values import MarkError, clean_written_values
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
@@ -66,7 +66,7 @@ async def prepare(
         code, arguments = confirmation.split_code(arguments)
     try:
         if operation.effect is not Effect.READ:
-            arguments = clean_written(arguments)
+            arguments = clean_written_values(arguments)
         if operation.answer is AnswerKind.REPORT:
             arguments = await reports().with_metrics(operation, arguments)
         checked = check_arguments(operation.arguments, arguments, inventory.revision)

@@ -110,21 +110,21 @@ class PlanRunner:
         is_get = plan.operation.method == "GET"
         if is_get and not page.single:
             return record.document_text(page, plan.resource, view=plan.view)
-        flat = page.records[0] if page.records else None
-        if flat is not None and is_get and flat.type.endswith("-job") and not plan.view.fields:
+        answered_record = page.records[0] if page.records else None
+        if answered_record is not None and is_get and answered_record.type.endswith("-job") and not plan.view.fields:
             reads = jobs.reads_of_job(plan.operation, self.inventory.registry)
             return record.job_text(
-                flat,
+                answered_record,
                 plan.resource,
-                follow=self._how_to_read(reads.status, flat),
-                errors=self._how_to_read(reads.errors, flat),
-                result=self._how_to_read(reads.result, flat),
+                follow=self._how_to_read(reads.status, answered_record),
+                errors=self._how_to_read(reads.errors, answered_record),
+                result=self._how_to_read(reads.result, answered_record),
                 included=page.included,
                 view=plan.view,
             )
         offset = getattr(plan.arguments, "offset", None)
-        text = record.record_text(flat, plan.resource, included=page.included, view=plan.view, offset=offset)
-        foreign = edits.foreign_changes(plan, flat)
+        text = record.record_text(answered_record, plan.resource, included=page.included, view=plan.view, offset=offset)
+        foreign = edits.foreign_changes(plan, answered_record)
         return f"{foreign}\n{text}" if foreign else text
 
     async def _report(self, plan: Plan, context: CallContext) -> str:

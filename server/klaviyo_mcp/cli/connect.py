@@ -77,7 +77,7 @@ async def _send(sender: OperationSender, name: str, /, **arguments: str) -> dict
     try:
         checked = operation.arguments.model_validate(arguments)
     except ValidationError:  # the only argument is the id that Maton answered with
-        raise UpstreamError(name, "Maton answered with an id that is none") from None
+        raise UpstreamError(name, "Maton answered with an invalid id") from None
     reply = await sender.send(operation, operation.request(checked), arguments=checked)
     connection = (reply.document or {}).get("connection")
     if not isinstance(connection, dict) or not connection.get("connection_id"):

@@ -168,11 +168,11 @@ class GatewayClient:
         with tracing.trace_attempt(operation, rendered.method, self._host, resent) as span:
             result: HttpAnswer | Reply | Outcome = await transport.send_once(rendered, state)
             if isinstance(result, HttpAnswer):
-                span.answered(result.status, len(result.content))
+                span.record_answer(result.status, len(result.content))
                 self._observe_limit(state, result)
                 result = interpret(result, state.context, state.attempts, state.waited_seconds)
             if isinstance(result, Outcome):
-                span.failed(result.error)
+                span.record_failure(result.error)
             return result
 
     def _observe_limit(self, state: RequestState, answer: HttpAnswer) -> None:
@@ -230,7 +230,7 @@ class GatewayClient:
 
 
 def _credential(key: str | None, scheme: GatewayScheme) -> Credential | None:
-    """What the gateway counts together, under a digest of the key; None where it counts nothing."""
+    """The unit of the gateway's rate limit: all requests with this key. None where the gateway has no such limit."""
     if key is None or scheme.requests_per_second is None:
         return None
     return Credential(sha256(key.encode()).hexdigest()[:16], scheme.requests_per_second)

@@ -1,4 +1,4 @@
-"""What the client is given beside a request, and what it gives back."""
+"""The options of a request, the reply to it, and the facts that the texts of its errors name."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Reply:
     document: dict[str, JSON] | None
     size: int
     attempts: int
-    waited: float
+    waited_seconds: float
     date: str = field(default="", compare=False)
     """When the gateway says it answered: the `Date` header as it came."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What the words of an error depend on beside the answer."""
+    """The facts of a request that the text of its error names or leaves out."""
 
     options: RequestOptions
     service: Service = Service.KLAVIYO
@@ -66,6 +66,6 @@ class RequestContext:
     connection_is_set: bool = True
     """That connection is the one that the settings name."""
     secrets: Sequence[str] = field(default=(), repr=False)
-    """What no text from upstream may show."""
+    """The texts that no error may show, wherever upstream repeats them."""
     revision: str = ""
     """The revision of Klaviyo's API that was asked for."""

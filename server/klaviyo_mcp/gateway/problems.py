@@ -24,7 +24,7 @@ _PARAMETERS = {"page": "max_results", "page[size]": "max_results", "page[cursor]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the body of an error says, fit to be shown."""
+    """The content of an error's body, cleaned so that a model may read it."""
 
     detail: str = ""
     arguments: tuple[str, ...] = ()

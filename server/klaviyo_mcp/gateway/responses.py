@@ -78,8 +78,8 @@ class Outcome:
     retry_after: float | None = None
 
 
-def interpret(answer: HttpAnswer, context: RequestContext, attempts: int, waited: float) -> Reply | Outcome:
-    """The reply that an answer is, or what is wrong with it. `waited` is in seconds."""
+def interpret(answer: HttpAnswer, context: RequestContext, attempts: int, waited_seconds: float) -> Reply | Outcome:
+    """The reply that an answer is, or what is wrong with it."""
     if not answer.success:
         return refusal_outcome(context, answer.status, answer.headers, answer.content)
     if answer.fault:
@@ -92,7 +92,7 @@ def interpret(answer: HttpAnswer, context: RequestContext, attempts: int, waited
     if not answer.content.strip():
         if context.options.expects_body and answer.status not in _BODILESS:
             return _unusable_success(context, answer.status, "its answer is empty")
-        return Reply(answer.status, None, size, attempts, waited, date)
+        return Reply(answer.status, None, size, attempts, waited_seconds, date)
     media = answer.headers.get("content-type", _PLAIN_JSON).partition(";")[0].strip().lower()
     if media != _PLAIN_JSON and not media.endswith("+json"):
         kind = "a web page" if "html" in media else "not JSON"
@@ -103,7 +103,7 @@ def interpret(answer: HttpAnswer, context: RequestContext, attempts: int, waited
         return _unusable_success(context, answer.status, "its answer is not valid JSON")
     if not isinstance(document, dict):
         return _unusable_success(context, answer.status, "its answer is not a JSON object")
-    return Reply(answer.status, document, size, attempts, waited, date)
+    return Reply(answer.status, document, size, attempts, waited_seconds, date)
 
 
 def refusal_outcome(context: RequestContext, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:

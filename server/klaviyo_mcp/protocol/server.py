@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from klaviyo_mcp.calls.service import CallService
-    from klaviyo_mcp.protocol.pages import Pages
+    from klaviyo_mcp.protocol.features import Features
 
 __all__ = ["INSTRUCTIONS", "InputNeeded", "SessionContext", "ToolService", "create_server"]
 
@@ -57,7 +57,7 @@ class ToolService(Protocol):
     """What a server serves: `ServedTools`, or the invented tools of a test."""
 
     @property
-    def pages(self) -> Callable[[], Pages] | None:
+    def features(self) -> Callable[[], Features] | None:
         """Returns the handlers of prompts, resources and completion; None for a service of tools alone."""
 
     @property
@@ -239,29 +239,29 @@ def server_of(handlers: Handlers) -> Server[Any]:
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
     )
-    if handlers.service.pages is not None:
-        _add_pages(server, handlers, handlers.service.pages)
+    if handlers.service.features is not None:
+        _add_features(server, handlers, handlers.service.features)
     server.middleware.append(OutgoingEdge(Redactor(handlers.service.secrets, "[hidden]")))
     server.middleware.append(decode_string_arguments)
     server.middleware.append(create_boundary())
     return server
 
 
-def _add_pages(server: Server[Any], handlers: Handlers, pages: Callable[[], Pages]) -> None:
-    """Add prompts, resources and completion. Each request asks for `pages` anew: the first one imports them."""
+def _add_features(server: Server[Any], handlers: Handlers, features: Callable[[], Features]) -> None:
+    """Add prompts, resources and completion. Each request asks for `features` anew: the first one imports them."""
 
-    def add(method: str, params_type: type[BaseModel], handler_of: Callable[[Pages], Handler]) -> None:
+    def add(method: str, params_type: type[BaseModel], handler_of: Callable[[Features], Handler]) -> None:
         async def handle(ctx: ServerRequestContext[Any], params: Any) -> Any:
             with handlers.answering() as scope, scope:
-                return await handler_of(pages())(ctx, params)
+                return await handler_of(features())(ctx, params)
             raise MCPError(mcp_types.INTERNAL_ERROR, "the server is shutting down")
 
         server.add_request_handler(method, params_type, handle)
 
     paged = mcp_types.PaginatedRequestParams
-    add("resources/list", paged, lambda pages: pages.resources.list)
-    add("resources/templates/list", paged, lambda pages: pages.resources.templates)
-    add("resources/read", mcp_types.ReadResourceRequestParams, lambda pages: pages.resources.read)
-    add("prompts/list", paged, lambda pages: pages.prompts.list)
-    add("prompts/get", mcp_types.GetPromptRequestParams, lambda pages: pages.prompts.get)
-    add("completion/complete", mcp_types.CompleteRequestParams, lambda pages: pages.completion.complete)
+    add("resources/list", paged, lambda features: features.resources.list)
+    add("resources/templates/list", paged, lambda features: features.resources.templates)
+    add("resources/read", mcp_types.ReadResourceRequestParams, lambda features: features.resources.read)
+    add("prompts/list", paged, lambda features: features.prompts.list)
+    add("prompts/get", mcp_types.GetPromptRequestParams, lambda features: features.prompts.get)
+    add("completion/complete", mcp_types.CompleteRequestParams, lambda features: features.completion.complete)

@@ -43,7 +43,7 @@ _CONSENT_SCHEMA = {
     "required": [_INPUT],
 }
 _RESUMPTIONS: Mapping[str, type[Resumption]] = {"preview": ShownPreview, "connection": CreatedConnection}
-"""What a state calls each kind of resumption."""
+"""The name of each kind of resumption inside a state."""
 
 UsedStates = ExpiringCache[str, bool]
 """The nonces of the states that came back."""
@@ -157,7 +157,7 @@ class SessionContext:
         return agreed
 
     def _state(self, question: str, resumption: Resumption | None) -> str:
-        """What the client sends back with the answer; the protocol library seals it."""
+        """The state that the client returns with the answer; the protocol library seals it."""
         state = {
             "nonce": secrets.token_hex(8),
             "question": question,

@@ -30,7 +30,7 @@ from klaviyo_tools.schema.input_schema import input_schema
 if TYPE_CHECKING:
     from klaviyo_mcp.calls.context import CallContext
     from klaviyo_mcp.calls.service import CallService
-    from klaviyo_mcp.protocol.pages import Pages
+    from klaviyo_mcp.protocol.features import Features
 
 _IDEMPOTENT_METHODS = ("GET", "PATCH", "PUT", "DELETE")
 _DESTRUCTIVE_EFFECTS = (Effect.DELETE, Effect.IRREVERSIBLE, Effect.REACHES_PEOPLE)
@@ -130,7 +130,7 @@ class ServedTools:
         self._create_calls = create_calls
         self._on_answer = on_answer
         self._tools: list[mcp_types.Tool] | None = None
-        self._pages: Pages | None = None
+        self._features: Features | None = None
         self._calls: CallService | None = None
         self._creating = anyio.Lock()
 
@@ -150,13 +150,13 @@ class ServedTools:
         """The key and the tokens, which no client may read."""
         return self.inventory.settings.secrets()
 
-    def pages(self) -> Pages:
+    def features(self) -> Features:
         """The handlers of prompts, resources and completion, imported when first needed."""
-        if self._pages is None:
-            from klaviyo_mcp.protocol.pages import Pages
+        if self._features is None:
+            from klaviyo_mcp.protocol.features import Features
 
-            self._pages = Pages(self.inventory, self.calls)
-        return self._pages
+            self._features = Features(self.inventory, self.calls)
+        return self._features
 
     async def calls(self) -> CallService:
         """The service that answers the calls, built in a thread when first needed."""

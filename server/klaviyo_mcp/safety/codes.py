@@ -168,14 +168,14 @@ class ConfirmationCodes:
 
         try:
             with self._transaction() as database:
-                issued = self._checked(database, code, call)
+                issued = self._check(database, code, call)
                 if use:
                     database.execute("UPDATE codes SET used = 1 WHERE hash = ?", (_hash(code),))
                 return issued
         except sqlite3.Error:
             raise CodeError("the store of codes cannot be read now", "Try again in a minute.") from None
 
-    def _checked(self, database: Connection, code: str, call: PendingCall) -> IssuedCode:
+    def _check(self, database: Connection, code: str, call: PendingCall) -> IssuedCode:
         row = database.execute(
             "SELECT call, facts, issued_at, used FROM codes WHERE hash = ? AND principal = ?",
             (_hash(code), _hash(call.principal)),

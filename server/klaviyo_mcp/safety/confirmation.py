@@ -106,7 +106,7 @@ class ConfirmationGate:
         if code:
             return await self._redeem(code, call, reads)
         if not (self.asks and person.can_ask):
-            return await self._held(call, await reads.preview())
+            return await self._hold(call, await reads.preview())
         return await self._ask(call, person, reads)
 
     async def _redeem(self, code: str, call: PendingCall, reads: CallReads) -> Held | None:
@@ -114,7 +114,7 @@ class ConfirmationGate:
             issued = await self.codes.find(code, call)
             facts = await reads.facts()
             if facts.is_at_stake and not issued.agrees_with(facts.digest):
-                return await self._held(call, await reads.preview(), changed=True)
+                return await self._hold(call, await reads.preview(), changed=True)
             await self.codes.use(code, call)
         except CodeError as error:
             raise refusal(call.operation, error.reason, error.then, again=error.was_used) from None
@@ -133,7 +133,7 @@ class ConfirmationGate:
             try:
                 agreed = await person.ask(shown.question, shown)
             except QuestionFailedError:  # neither yes nor no: the code remains
-                return await self._held(call, preview or await reads.preview())
+                return await self._hold(call, preview or await reads.preview())
             if not agreed:
                 raise refusal(
                     call.operation,
@@ -144,8 +144,8 @@ class ConfirmationGate:
             if shown.connection == call.connection and (shown.facts == facts.digest or not facts.is_at_stake):
                 return None
             shown = None
-        return await self._held(call, await reads.preview(), changed=True)
+        return await self._hold(call, await reads.preview(), changed=True)
 
-    async def _held(self, call: PendingCall, preview: CallPreview, *, changed: bool = False) -> Held:
+    async def _hold(self, call: PendingCall, preview: CallPreview, *, changed: bool = False) -> Held:
         code = await self.codes.issue(call, preview.digest)
         return Held(call.operation, preview.text, code, this_process_only=not self.codes.is_shared, changed=changed)

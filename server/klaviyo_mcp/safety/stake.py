@@ -91,7 +91,8 @@ RULES: tuple[Rule, ...] = (
            "create_event bulk_create_events", "get_metrics"),
     _where("the list starts a live flow, or is an audience of a campaign that is scheduled or being sent",
            Question.LIST_JOINED, "add_profiles_to_list", "get_list get_campaigns"),
-    _where("the same of a list, or it overwrites many profiles", Question.IMPORT,
+    _where("it overwrites many profiles, or a list of it starts a live flow or is an audience of a campaign that is "
+           "scheduled or being sent", Question.IMPORT,
            "bulk_import_profiles", "get_list get_campaigns"),
     _where("a campaign that is scheduled or being sent excludes the list", Question.LIST_LEFT,
            "remove_profiles_from_list", "get_campaigns"),

@@ -37,7 +37,7 @@ class MarkError(ValueError):
     """A value holds a mark of an answer; the message names the value, and what to send instead."""
 
 
-def clean_written(value: Any, path: str = "", stored: str = "") -> Any:
+def clean_written_values(value: Any, path: str = "", stored: str = "") -> Any:
     """A JSON value whose strings and keys are cleaned; what also stands in `stored` is no mark. Raises MarkError."""
     if isinstance(value, str) and path == "replacements":
         value = _decoded(value)
@@ -52,16 +52,16 @@ def clean_written(value: Any, path: str = "", stored: str = "") -> Any:
     if isinstance(value, Mapping):
         if _REPLACEMENT.fullmatch(path) and isinstance(find := value.get("find"), str):
             # It writes nothing, and must stand in the stored text as it is: what it holds is the account's own.
-            return {**clean_written(_without_find(value), path, find), "find": clean(find)}
+            return {**clean_written_values(_without_find(value), path, find), "find": clean(find)}
         members = {}
         for key, item in value.items():
-            name = clean_written(str(key), path)
+            name = clean_written_values(str(key), path)
             if name == "…" and isinstance(item, str) and _MEMBER_NOTE.fullmatch(item):
                 raise MarkError(f"{path or 'the value'} lacks members that the answer left out. Send the whole value.")
-            members[name] = clean_written(item, f"{path}.{name}" if path else name, stored)
+            members[name] = clean_written_values(item, f"{path}.{name}" if path else name, stored)
         return members
     if isinstance(value, list | tuple):
-        return [clean_written(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [clean_written_values(item, f"{path}[{index}]") for index, item in enumerate(value)]
     return value
 
 
@@ -80,4 +80,4 @@ def _check_json(text: str, path: str) -> None:
     """Check the values of a JSON text, which may hide a mark in an escape. Raises MarkError."""
     value = _decoded(text)
     if not isinstance(value, str):
-        clean_written(value, path)
+        clean_written_values(value, path)

@@ -53,7 +53,7 @@ from klaviyo_mcp.sandbox.http import (
 from klaviyo_mcp.sandbox.state.store import Store
 
 KLAVIYO = "https://a.klaviyo.com"
-"""Where the gateway asks Klaviyo: links of answers behind it begin so, and its clients must not follow them."""
+"""Klaviyo's own URL. Links in answers begin with it behind the gateway too, and clients must not follow them."""
 
 MAX_RECORDED_REQUESTS = 10_000
 _RECORDED_HEADERS = ("accept", "content-type", "revision", "maton-connection", "user-agent", "content-length")
@@ -195,7 +195,7 @@ class Sandbox:
         return self._revisions[name]
 
     def _control(self, request: HttpRequest) -> HttpResponse:
-        """What tests reach over a port that in process are `requests` and `faults`."""
+        """Answer the control endpoints: over a port, they offer what `requests` and `faults` are in process."""
         match request.method, request.path:
             case "GET", "/_sandbox/requests":
                 rows = [asdict(recorded) for recorded in self.requests]

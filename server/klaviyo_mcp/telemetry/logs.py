@@ -84,7 +84,7 @@ class RepeatFilter(logging.Filter):
 
 
 def _event_without_content(record: logging.LogRecord) -> str:
-    """What a library says, without the values in it."""
+    """The template of a library's log line, without the values in it."""
     template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     if record.name == "py.warnings":
         template = " ".join(re.findall(r"\w+Warning", record.getMessage())[:1]) or "warning"

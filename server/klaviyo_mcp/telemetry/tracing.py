@@ -1,4 +1,4 @@
-"""What a call costs upstream: counted for the call's line in the log, and recorded as OpenTelemetry spans.
+"""The requests that a call makes upstream: counted for the call's line in the log, and recorded as OpenTelemetry spans.
 
 The protocol library opens a span for every call (`tools/call NAME`). This module adds the facts of the call to it, and
 a span below it for every request to the gateway. Without an OpenTelemetry SDK in the process all of it is inert; this
@@ -82,13 +82,13 @@ class AttemptSpan:
 
     _span: Span
 
-    def answered(self, status: int, size: int) -> None:
+    def record_answer(self, status: int, size: int) -> None:
         """Record that an answer came; `size` is in bytes."""
         self._span.set_attributes({"http.response.status_code": status, "http.response.body.size": size})
         if (call := _current_call.get()) is not None:
             call.received_bytes += size
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Record that the request brought no success; only the error's class is kept."""
         self._span.set_attribute("error.type", type(error).__name__)
         self._span.set_status(StatusCode.ERROR)

@@ -53,7 +53,7 @@ class RequireAccess:
 
 
 class AccessControl:
-    """What protects the endpoints of one server, and the routes that describe them.
+    """Protects the endpoints of one server, and offers the routes that describe them.
 
     Args:
         settings: Scopes, issuers and the URLs under which clients know the endpoints.
@@ -66,7 +66,7 @@ class AccessControl:
         self._resources = dict(zip(("/mcp", "/sse"), resources_of(settings), strict=False))
 
     def protect(self, path: str) -> Callable[[ASGIApp], ASGIApp]:
-        """What wraps the application of an endpoint at a path."""
+        """The middleware of the endpoint at a path."""
         if self._is_open:
             return lambda application: application
         resource = self._resources.get(path) if self._settings.oauth_issuer else None

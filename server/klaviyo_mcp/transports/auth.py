@@ -39,7 +39,7 @@ FetchDocument = Callable[[str], dict[str, Any]]
 
 
 def create_verifier(settings: Settings, fetch_document: FetchDocument) -> TokenVerifier | None:
-    """What checks the tokens of clients under these settings; None where they need none. Raises StartupError."""
+    """The verifier of clients' tokens under these settings; None where clients need no token. Raises StartupError."""
     verifiers: list[TokenVerifier] = []
     if tokens := tokens_of(settings):
         verifiers.append(TokenListVerifier(tokens, settings.oauth_scopes))

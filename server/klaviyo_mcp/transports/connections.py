@@ -233,7 +233,7 @@ class OpenConnections:
         self._begun_in_turn = 0
 
     def protocol_factory(self) -> Any:
-        """What uvicorn creates a protocol with."""
+        """The callable with which uvicorn creates the protocol of a connection."""
         return partial(BoundedProtocol, self)
 
     def add(self, connection: BoundedProtocol) -> None:

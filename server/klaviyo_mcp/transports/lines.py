@@ -70,7 +70,7 @@ class _Line(str):
 
 
 class MessageWriter(Protocol):
-    """Where messages to the client are written."""
+    """Writes messages to the client."""
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write one message."""
@@ -98,7 +98,7 @@ class MendedMessages(ReceivedMessages):
 
 
 def unparsed_content(error: ValidationError) -> Any:
-    """What the library could not take as a message: the line where it is no JSON, else its value."""
+    """The content that the library refused as a message: the line where it is no JSON, else its value."""
     causes = error.errors(include_url=False, include_context=False)
     if causes[0]["type"] == "json_invalid":
         return _Line(causes[0]["input"])

@@ -1,4 +1,4 @@
-"""What a client missed when its stream broke: it comes back with `Last-Event-ID` and gets the answer of its call."""
+"""Answers that a client missed when its stream broke: with `Last-Event-ID` it gets the answer of its call."""
 
 from __future__ import annotations
 

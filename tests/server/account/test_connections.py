@@ -19,9 +19,9 @@ SEVERAL = (
 )
 
 
-def second(server: SandboxServer, status: str = "ACTIVE") -> None:
-    held = server.sandbox.connections.by_id
-    held["second"] = {**held[CONNECTION_ID], "connection_id": "second", "status": status}
+def add_second_connection(server: SandboxServer, status: str = "ACTIVE") -> None:
+    connections_by_id = server.sandbox.connections.by_id
+    connections_by_id["second"] = {**connections_by_id[CONNECTION_ID], "connection_id": "second", "status": status}
 
 
 # Several connections.
@@ -40,7 +40,7 @@ async def test_every_call_fails_where_several_connections_are_active_and_none_is
     name: str, arguments: dict[str, str]
 ) -> None:
     server = sandbox_server()
-    second(server)
+    add_second_connection(server)
     for _ in range(2):
         assert await server.run(name, **arguments) == SEVERAL.replace("create_list", name)
     assert server.writes() == []
@@ -48,8 +48,10 @@ async def test_every_call_fails_where_several_connections_are_active_and_none_is
 
 async def test_an_error_lists_five_of_many_connections() -> None:
     server = sandbox_server()
-    held = server.sandbox.connections.by_id
-    held.update({f"c{n}": {**held[CONNECTION_ID], "connection_id": f"c{n}"} for n in range(8)})
+    connections_by_id = server.sandbox.connections.by_id
+    connections_by_id.update(
+        {f"c{n}": {**connections_by_id[CONNECTION_ID], "connection_id": f"c{n}"} for n in range(8)}
+    )
     answer = await server.run("get_lists")
     assert f"none is chosen: {CONNECTION_ID}, c0, c1, c2, c3, 4 more." in answer
     assert len(answer.encode()) <= 600 + len("ERROR: ")
@@ -57,14 +59,14 @@ async def test_an_error_lists_five_of_many_connections() -> None:
 
 async def test_connections_that_are_not_active_do_not_count() -> None:
     server = sandbox_server()
-    second(server, "PENDING")
+    add_second_connection(server, "PENDING")
     assert await server.run("create_list", name="VIP") != SEVERAL
     assert server.writes() == ["POST /klaviyo/api/lists"]
 
 
 async def test_the_connection_of_the_settings_is_used_without_listing_any() -> None:
     server = sandbox_server(connection="second")
-    second(server)
+    add_second_connection(server)
     assert (await server.run("create_list", name="VIP")).endswith('\n[account: "Fjord Outdoor"]')
     assert LISTING not in server.requests()
     assert {request.headers.get("maton-connection") for request in server.sandbox.requests} == {"second"}
@@ -72,7 +74,7 @@ async def test_the_connection_of_the_settings_is_used_without_listing_any() -> N
 
 async def test_connections_can_be_listed_and_removed_while_there_are_several() -> None:
     server = sandbox_server(confirm="never")
-    second(server)
+    add_second_connection(server)
     assert await server.run("get_lists") == SEVERAL
     assert "second" in await server.run("list_connections")
     assert (await server.run("delete_connection", connection_id="second")).startswith("Done")

@@ -55,7 +55,7 @@ async def test_an_id_that_is_a_path_is_never_sent() -> None:
         settings = load_settings({"base_url": gateway.url}, {"MATON_API_KEY": "some-key"})
         assert await connect_account(settings, lines.append, 5, False, poll_seconds=0) == 1
         assert len(gateway.requests) == 1
-    assert lines[-1] == "get_connection failed: Maton answered with an id that is none. Try again in a minute."
+    assert lines[-1] == "get_connection failed: Maton answered with an invalid id. Try again in a minute."
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "http://connect.example.com/1", "https://a@evil.example", None])

@@ -49,7 +49,7 @@ def connections(*ids: str, date: datetime | None = None) -> Answer:
     return Answer(200, {"connections": listed}, headers)
 
 
-async def checked(*answers: Answer, **settings: Any) -> tuple[list[str], int, list[str]]:
+async def run_doctor(*answers: Answer, **settings: Any) -> tuple[list[str], int, list[str]]:
     """The lines of a run against these answers, its exit code, and the paths that were requested."""
     lines: list[str] = []
     async with fake_gateway(*answers) as gateway:
@@ -61,7 +61,7 @@ async def checked(*answers: Answer, **settings: Any) -> tuple[list[str], int, li
 
 async def test_a_sound_setup_is_a_line_for_each_check() -> None:
     now = datetime.now(UTC)
-    lines, code, targets = await checked(connections("c1", date=now), Answer(200, ACCOUNT))
+    lines, code, targets = await run_doctor(connections("c1", date=now), Answer(200, ACCOUNT))
     assert code == 0
     assert targets == ["/connections?app=klaviyo&status=ACTIVE", "/klaviyo/api/accounts"]
     assert lines[2:4] == ["ok    connection: c1", 'ok    account: "Fjord Outdoor" (AbC123), "Europe/Oslo"']
@@ -82,7 +82,7 @@ async def test_a_sound_setup_is_a_line_for_each_check() -> None:
 async def test_a_failed_check_ends_the_run_and_says_what_to_do(
     answer: Answer, settings: dict[str, Any], message: str
 ) -> None:
-    lines, code, targets = await checked(answer, **settings)
+    lines, code, targets = await run_doctor(answer, **settings)
     assert code == 1
     assert message in lines[-1]
     assert len(targets) == 1
@@ -90,7 +90,7 @@ async def test_a_failed_check_ends_the_run_and_says_what_to_do(
 
 async def test_a_missing_scope_is_named() -> None:
     refusal = {"errors": [{"detail": "no"}]}
-    lines, code, _ = await checked(connections("c1"), Answer(403, refusal))
+    lines, code, _ = await run_doctor(connections("c1"), Answer(403, refusal))
     assert code == 1
     assert lines[-1].startswith("FAIL  account: The connection is not allowed to run get_accounts (403)")
     assert "accounts:read" in lines[-1]
@@ -98,11 +98,11 @@ async def test_a_missing_scope_is_named() -> None:
 
 async def test_a_clock_that_differs_is_a_failure() -> None:
     ahead = datetime.now(UTC) + timedelta(hours=1)
-    lines, code, _ = await checked(connections("c1", date=ahead), Answer(200, ACCOUNT))
+    lines, code, _ = await run_doctor(connections("c1", date=ahead), Answer(200, ACCOUNT))
     assert code == 1
     assert lines[-1].startswith("FAIL  clock: this machine says ")
 
 
 async def test_a_gateway_that_does_not_say_its_time_is_no_failure() -> None:
-    lines, code, _ = await checked(connections("c1"), Answer(200, ACCOUNT))
+    lines, code, _ = await run_doctor(connections("c1"), Answer(200, ACCOUNT))
     assert (code, lines[-1].endswith("UTC; the gateway does not say its own time")) == (0, True)

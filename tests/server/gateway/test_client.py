@@ -44,7 +44,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def sent(request: Request, options: RequestOptions = READ, **client_options: Any) -> ReceivedRequest:
+async def send_one(request: Request, options: RequestOptions = READ, **client_options: Any) -> ReceivedRequest:
     async with fake_gateway(OK) as upstream:
         client = GatewayClient(**{"key": KEY, "base_url": upstream.url, **client_options})
         await client.send(request, options)
@@ -53,7 +53,7 @@ async def sent(request: Request, options: RequestOptions = READ, **client_option
         return arrival
 
 
-async def refused(request: Request, error: type[Exception], **options: Any) -> str:
+async def error_of(request: Request, error: type[Exception], **options: Any) -> str:
     """The text of the error; checks that nothing was sent."""
     async with fake_gateway(OK) as upstream:
         client = GatewayClient(**{"key": KEY, "base_url": upstream.url, **options})
@@ -89,7 +89,7 @@ async def refused(request: Request, error: type[Exception], **options: Any) -> s
     ],
 )
 async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None:
-    assert await refused(Request("DELETE", path), ArgumentError) == (
+    assert await error_of(Request("DELETE", path), ArgumentError) == (
         "An id in this call is empty or would lead to another path; nothing was sent. Give the id exactly as Klaviyo "
         "shows it, without slashes, dots or question marks around it."
     )
@@ -104,13 +104,13 @@ async def test_a_path_that_could_lead_elsewhere_is_never_sent(path: str) -> None
     ],
 )
 async def test_a_body_that_json_cannot_hold_is_never_sent(body: object, why: str) -> None:
-    assert await refused(Request("POST", "/api/profiles", body=body), ArgumentError) == why
+    assert await error_of(Request("POST", "/api/profiles", body=body), ArgumentError) == why
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("key", [None, "", "  "])
 async def test_without_a_key_nothing_is_sent_and_the_answer_says_how_to_get_one(key: str | None) -> None:
-    text = await refused(Request("GET", "/api/profiles"), KeyMissingError, key=key)
+    text = await error_of(Request("GET", "/api/profiles"), KeyMissingError, key=key)
     assert "MATON_API_KEY" in text
     assert "https://maton.ai/settings" in text
 
@@ -136,7 +136,7 @@ def test_the_key_is_in_no_repr() -> None:
 
 @pytest.mark.anyio
 async def test_a_read_arrives_with_these_headers_and_no_others() -> None:
-    request = await sent(
+    request = await send_one(
         Request("GET", "/api/profiles", {"page[size]": "20", "filter": 'equals(email,"a+b c@example.com")'}),
         connection="c-1",
     )
@@ -160,7 +160,9 @@ async def test_a_read_arrives_with_these_headers_and_no_others() -> None:
 
 @pytest.mark.anyio
 async def test_a_write_carries_json_api_in_utf_8() -> None:
-    request = await sent(Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE)
+    request = await send_one(
+        Request("PATCH", "/api/profiles/01X", body={"data": {"city": "Łódź", "title": None}}), WRITE
+    )
     assert (request.method, request.path) == ("PATCH", "/klaviyo/api/profiles/01X")
     assert request.body == '{"data":{"city":"Łódź","title":null}}'.encode()
     assert request.headers["content-type"] == "application/vnd.api+json"
@@ -168,14 +170,14 @@ async def test_a_write_carries_json_api_in_utf_8() -> None:
 
 @pytest.mark.anyio
 async def test_a_delete_carries_its_body() -> None:
-    request = await sent(Request("DELETE", "/api/lists/Y/relationships/profiles", body={"data": []}), WRITE)
+    request = await send_one(Request("DELETE", "/api/lists/Y/relationships/profiles", body={"data": []}), WRITE)
     assert (request.method, request.json) == ("DELETE", {"data": []})
 
 
 @pytest.mark.anyio
 async def test_requests_to_maton_itself_carry_no_revision_and_no_connection() -> None:
     body = {"app": "klaviyo"}
-    request = await sent(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
+    request = await send_one(Request("POST", "/connections", body=body, service=Service.MATON), WRITE, connection="c-1")
     assert (request.method, request.target, request.json) == ("POST", "/connections", body)
     assert request.headers["content-type"] == request.headers["accept"] == "application/json"
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -186,7 +188,7 @@ async def test_requests_to_maton_itself_carry_no_revision_and_no_connection() ->
 async def test_a_file_is_sent_as_a_form_with_its_fields() -> None:
     upload = Upload("a.png", b"\x89PNG\r\n", "image/png")
     body = {"name": "Spring banner", "hidden": False, "left_out": None}
-    request = await sent(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
+    request = await send_one(Request("POST", "/api/image-upload", body=body, upload=upload), WRITE)
     kind, _, boundary = request.headers["content-type"].partition("; boundary=")
     assert kind == "multipart/form-data"
     parts = request.body.split(b"--" + boundary.encode())
@@ -200,7 +202,7 @@ async def test_a_file_is_sent_as_a_form_with_its_fields() -> None:
 
 @pytest.mark.anyio
 async def test_an_encoded_id_arrives_as_it_was_encoded() -> None:
-    request = await sent(Request("GET", "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"))
+    request = await send_one(Request("GET", "/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"))
     assert request.target == "/klaviyo/api/catalog-items/%24custom%3A%3A%3A%24default%3A%3A%3APROD-001%2Fa"
 
 
@@ -218,8 +220,8 @@ async def test_a_reply_holds_document_size_attempts_and_wait() -> None:
         client = GatewayClient(key=KEY, base_url=upstream.url, backoff_seconds=0.001)
         reply = await client.send(Request("GET", "/api/profiles/01X"), READ)
         await client.aclose()
-    assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited)
-    assert 0 < reply.waited < 0.01
+    assert reply == Reply(201, {"data": {"id": "01X"}}, 23, 2, reply.waited_seconds)
+    assert 0 < reply.waited_seconds < 0.01
 
 
 @pytest.mark.anyio
@@ -248,7 +250,7 @@ async def test_a_proxy_of_the_environment_never_sees_the_key_for_this_machine(mo
         monkeypatch.setenv(variable, f"http://127.0.0.1:{closed_port()}")
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(variable, raising=False)
-    assert (await sent(Request("GET", "/api/profiles"))).path == "/klaviyo/api/profiles"
+    assert (await send_one(Request("GET", "/api/profiles"))).path == "/klaviyo/api/profiles"
 
 
 @pytest.mark.anyio
@@ -322,10 +324,12 @@ def test_creating_a_client_imports_no_heavy_library() -> None:
 async def test_a_url_that_is_too_long_is_refused_and_the_longest_argument_named() -> None:
     many = ",".join(f'"01JBENCH{number:018d}"' for number in range(2_000))
     request = Request("GET", "/api/profiles", query={"page[size]": "20", "filter": f"any(id,[{many}])"})
-    text = await refused(request, ArgumentError)
+    text = await error_of(request, ArgumentError)
     assert "characters; 65,536 can be sent, and nothing was" in text
     assert "Make its filter shorter" in text
-    assert (await sent(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query["filter"] == "x" * 60_000
+    assert (await send_one(Request("GET", "/api/profiles", query={"filter": "x" * 60_000}))).query[
+        "filter"
+    ] == "x" * 60_000
 
 
 @pytest.mark.anyio

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.server.sandbox_server import confirmation_code, sandbox_server
 
 from klaviyo_mcp.answers.values import cell, fit
-from klaviyo_mcp.safety.written_values import MarkError, clean_written
+from klaviyo_mcp.safety.written_values import MarkError, clean_written_values
 from klaviyo_mcp.untrusted import clean_value, mark_untrusted
 
 pytestmark = pytest.mark.anyio
@@ -67,15 +67,15 @@ async def test_a_mark_of_an_answer_is_not_written(html: str, reason: str) -> Non
 def test_a_replacement_writes_no_mark(replacement: dict[str, Any], as_json: bool) -> None:
     arguments = {"replacements": [replacement]}
     with pytest.raises(MarkError, match=r"^replacements\[0\]\.replace "):
-        clean_written({"replacements": json.dumps([replacement])} if as_json else arguments)
+        clean_written_values({"replacements": json.dumps([replacement])} if as_json else arguments)
 
 
 @pytest.mark.parametrize(
     "replacement", [{"find": "⏎ a…(+12)", "replace": "b…(+12) ⏎"}, {"find": "…(+9)", "replace": ""}]
 )
 def test_what_a_replacement_finds_in_the_stored_text_is_no_mark(replacement: dict[str, Any]) -> None:
-    assert clean_written({"replacements": [replacement]}) == {"replacements": [replacement]}
-    assert clean_written({"replacements": json.dumps([replacement])}) == {"replacements": [replacement]}
+    assert clean_written_values({"replacements": [replacement]}) == {"replacements": [replacement]}
+    assert clean_written_values({"replacements": json.dumps([replacement])}) == {"replacements": [replacement]}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_a_replacement_finds_in_the_stored_text_is_no_mark(replacement: dic
 )
 def test_a_mark_inside_a_nested_value_is_refused(definition: dict[str, Any]) -> None:
     with pytest.raises(MarkError, match=r"^definition\.body"):
-        clean_written({"definition": definition})
+        clean_written_values({"definition": definition})
 
 
 @given(
@@ -101,7 +101,7 @@ def test_a_value_that_was_cut_to_fit_cannot_be_written(value: Any) -> None:
     cut = fit(value, 60)
     if clean_value(value) != clean_value(cut):
         with pytest.raises(MarkError):
-            clean_written(cut)
+            clean_written_values(cut)
 
 
 @given(st.lists(st.text(), min_size=1), st.integers(1, 40))
@@ -110,7 +110,7 @@ def test_a_cell_that_lost_something_cannot_be_written(parts: list[str], limit: i
     shown = cell(text, limit)
     if len(shown) != len(text) or "\n" in text:
         try:
-            written = clean_written(shown)
+            written = clean_written_values(shown)
         except MarkError:
             return
         assert written == cell(text, 10_000)
@@ -119,9 +119,9 @@ def test_a_cell_that_lost_something_cannot_be_written(parts: list[str], limit: i
 @pytest.mark.parametrize("value", [{"…": "(+3 more)", "a": 1}, {"a": [{"b": "x …(+12 more)"}]}, '{"a":"\\u23ce"}'])
 def test_a_mark_inside_a_value_is_found(value: Any) -> None:
     with pytest.raises(MarkError):
-        clean_written({"properties": value})
+        clean_written_values({"properties": value})
 
 
 @pytest.mark.parametrize("text", ["Wait… (+3)", "data-id", '<p data-0123abcd="1">', "data-0123abcd is", "More…"])
 def test_ordinary_text_is_written(text: str) -> None:
-    assert clean_written({"a": [text]}) == {"a": [text]}
+    assert clean_written_values({"a": [text]}) == {"a": [text]}

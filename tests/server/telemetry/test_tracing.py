@@ -147,7 +147,7 @@ async def test_without_a_call_the_counters_do_nothing() -> None:
     tracing.record_error(ValueError())
     tracing.add_wait(1)
     with tracing.trace_attempt("get_lists", "GET", "127.0.0.1", 0) as attempt:
-        attempt.answered(200, 1)
-        attempt.failed(ValueError())
+        attempt.record_answer(200, 1)
+        attempt.record_failure(ValueError())
     with tracing.trace_call() as work:
         assert work.facts() == {}

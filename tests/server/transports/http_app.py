@@ -21,7 +21,7 @@ MODERN = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/c
 
 
 @asynccontextmanager
-async def served(calls: ToolService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def serve_app(calls: ToolService | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application under these settings."""
     application = HttpApp(calls or FakeService(), Settings(**settings), fetch_document).application()
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.server.transports.http_app import ACCEPT, post, served
+from tests.server.transports.http_app import ACCEPT, post, serve_app
 
 pytestmark = pytest.mark.anyio
 ISSUERS = ("https://issuer.example.com", "https://login.example.com/tenant/", "https://x.example.com:8443/a")
@@ -28,7 +28,7 @@ def challenge_of(response: httpx.Response) -> dict[str, str]:
     ("path", "method"), [("/mcp", "POST"), ("/mcp/", "POST"), ("/sse", "GET"), ("/messages/", "POST")]
 )
 async def test_each_endpoint_names_its_own_metadata_and_the_scopes(path: str, method: str) -> None:
-    async with served(**OAUTH) as client:
+    async with serve_app(**OAUTH) as client:
         refused = await client.request(method, path, headers=ACCEPT | HOST)
         challenge = challenge_of(refused)
         metadata = await client.get(challenge["resource_metadata"].removeprefix(PUBLIC), headers=HOST)
@@ -48,7 +48,7 @@ async def test_each_endpoint_names_its_own_metadata_and_the_scopes(path: str, me
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("prefix", ["", "/klaviyo"])
 async def test_a_server_behind_a_proxy_is_served_under_its_public_url(slash: str, prefix: str) -> None:
-    async with served(public_url=f"{PUBLIC}/klaviyo{slash}") as client:
+    async with serve_app(public_url=f"{PUBLIC}/klaviyo{slash}") as client:
         proxied = HOST | {"Origin": PUBLIC, "X-Forwarded-Proto": "https"}
         answer = await post(client, proxied, path=f"{prefix}/mcp{slash}")
         foreign = await post(client, proxied | {"Origin": "https://evil.example.com"}, path=f"{prefix}/mcp{slash}")
@@ -57,7 +57,7 @@ async def test_a_server_behind_a_proxy_is_served_under_its_public_url(slash: str
 
 
 async def test_under_a_prefix_the_metadata_is_where_its_url_says() -> None:
-    async with served(public_url=f"{PUBLIC}/klaviyo/mcp", oauth_issuer=ISSUERS) as client:
+    async with serve_app(public_url=f"{PUBLIC}/klaviyo/mcp", oauth_issuer=ISSUERS) as client:
         refused = await post(client, HOST)
         url = challenge_of(refused)["resource_metadata"]
         metadata = [
@@ -70,7 +70,7 @@ async def test_under_a_prefix_the_metadata_is_where_its_url_says() -> None:
 
 
 async def test_an_audience_that_is_no_url_needs_no_public_url() -> None:
-    async with served(oauth_issuer=ISSUERS, oauth_audience=("api://klaviyo",)) as client:
+    async with serve_app(oauth_issuer=ISSUERS, oauth_audience=("api://klaviyo",)) as client:
         refused = await post(client)
     assert challenge_of(refused) == {"error": "invalid_token", "error_description": "Authentication required"}
 
@@ -85,7 +85,7 @@ async def test_an_audience_that_is_no_url_needs_no_public_url() -> None:
     ],
 )
 async def test_a_page_of_an_allowed_host_may_call(settings: dict[str, Any], origin: str) -> None:
-    async with served(**settings) as client:
+    async with serve_app(**settings) as client:
         answer = await post(client, {"Origin": origin})
         other = await post(client, {"Origin": origin.replace("mcp.", "evil.")})
     assert (answer.status_code, other.status_code) == (200, 403)

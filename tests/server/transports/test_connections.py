@@ -53,7 +53,7 @@ async def _stream(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def served(limits: ConnectionLimits, *more_routes: Route) -> AsyncIterator[int]:
+async def serve(limits: ConnectionLimits, *more_routes: Route) -> AsyncIterator[int]:
     """The port of a server under these limits."""
     routes = [*more_routes]
     routes += [Route("/hello", _hello), Route("/echo", _echo, methods=["POST"])]
@@ -118,13 +118,13 @@ async def is_open(stream: anyio.abc.SocketStream) -> bool:
     ids=["silent", "one byte", "half of the headers", "no body", "half of the body"],
 )
 async def test_a_request_that_does_not_arrive_in_time_is_answered_408_and_closed(sent: bytes) -> None:
-    async with served(SHORT) as port, await connect(port, sent) as stream:
+    async with serve(SHORT) as port, await connect(port, sent) as stream:
         assert (await read_to_end(stream)).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize("begin", [HEAD + b"X-Slow: ", HEAD + b"Content-Length: 1000\r\n\r\n"], ids=["headers", "body"])
 async def test_a_byte_now_and_then_does_not_prolong_the_time(begin: bytes) -> None:
-    async with served(SHORT) as port, await connect(port, begin) as stream:
+    async with serve(SHORT) as port, await connect(port, begin) as stream:
 
         async def trickle() -> None:
             with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -139,7 +139,7 @@ async def test_a_byte_now_and_then_does_not_prolong_the_time(begin: bytes) -> No
 
 
 async def test_a_later_request_of_a_connection_has_the_same_time() -> None:
-    async with served(SHORT) as port, await connect(port) as stream:
+    async with serve(SHORT) as port, await connect(port) as stream:
         await stream.send(b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert (await stream.receive()).startswith(b"HTTP/1.1 200 ")
         await anyio.sleep(SHORT.headers + 4 * SHORT.sweep)
@@ -150,15 +150,15 @@ async def test_a_later_request_of_a_connection_has_the_same_time() -> None:
 
 async def test_a_body_that_goes_on_after_its_refusal_is_closed() -> None:
     sent = b"POST /hello HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nxxx"
-    async with served(SHORT) as port, await connect(port, sent) as stream:
+    async with serve(SHORT) as port, await connect(port, sent) as stream:
         assert (await read_to_end(stream)).startswith(b"HTTP/1.1 405 ")
 
 
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n5\r\n, end\r\n0\r\n\r\n"
-WHOLE = b"Content-Length: 9\r\n\r\nbody, end"
+WHOLE_BODY = b"Content-Length: 9\r\n\r\nbody, end"
 
 
-@pytest.mark.parametrize("body", [WHOLE, CHUNKS], ids=["length", "chunks"])
+@pytest.mark.parametrize("body", [WHOLE_BODY, CHUNKS], ids=["length", "chunks"])
 async def test_a_body_that_arrives_byte_by_byte_wakes_the_application_once(body: bytes) -> None:
     wakes = 0
 
@@ -172,7 +172,7 @@ async def test_a_body_that_arrives_byte_by_byte_wakes_the_application_once(body:
 
     begin = b"POST /count HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     route = Route("/count", count, methods=["POST"])
-    async with served(ConnectionLimits(), route) as port, await connect(port, begin) as stream:
+    async with serve(ConnectionLimits(), route) as port, await connect(port, begin) as stream:
         for byte in body:
             await stream.send(bytes([byte]))
             await anyio.sleep(0.002)  # each byte in a segment of its own
@@ -186,7 +186,7 @@ async def test_the_request_after_a_body_is_served_whatever_the_size_of_the_body(
     first = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % (path, size)
     second = HEAD + b"Content-Length: 6\r\n\r\n"
     async with (
-        served(ConnectionLimits()) as port,
+        serve(ConnectionLimits()) as port,
         await connect(port, first) as stream,
         anyio.create_task_group() as group,
     ):
@@ -198,7 +198,7 @@ async def test_the_request_after_a_body_is_served_whatever_the_size_of_the_body(
 
 async def test_chunks_with_the_next_request_behind_them_are_recognized_by_the_sweep() -> None:
     pipelined = b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    async with served(ConnectionLimits(sweep=0.05)) as port, await connect(port, HEAD + CHUNKS[:-30]) as stream:
+    async with serve(ConnectionLimits(sweep=0.05)) as port, await connect(port, HEAD + CHUNKS[:-30]) as stream:
         await anyio.sleep(0.05)
         await stream.send(CHUNKS[-30:] + pipelined[:-2])
         await read_until(stream, b"body, end")
@@ -215,7 +215,7 @@ async def test_a_health_check_does_not_wait_for_the_requests_of_a_burst() -> Non
 
     routes = [Route("/other", note), Route("/urgent", note)]
     request = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    async with served(ConnectionLimits(urgent=(b"GET /urgent ",)), *routes) as port:
+    async with serve(ConnectionLimits(urgent=(b"GET /urgent ",)), *routes) as port:
         with contextlib.ExitStack() as stack:
             address = ("127.0.0.1", port)
             burst = [stack.enter_context(socket.create_connection(address)) for _ in range(40)]
@@ -243,19 +243,19 @@ def test_no_more_is_held_than_a_reader_leaves_unread() -> None:
 
 async def test_a_connection_without_a_request_is_closed_after_the_time_of_the_settings() -> None:
     sent = b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    async with served(ConnectionLimits(keep_alive=1)) as port, await connect(port, sent) as stream:
+    async with serve(ConnectionLimits(keep_alive=1)) as port, await connect(port, sent) as stream:
         assert (await read_to_end(stream)).endswith(b"hello")
 
 
 async def test_an_answer_that_nobody_reads_is_dropped() -> None:
     sent = b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    async with served(SHORT) as port, await connect(port, sent) as stream:
+    async with serve(SHORT) as port, await connect(port, sent) as stream:
         await anyio.sleep(SHORT.write + 6 * SHORT.sweep)
         assert len(await read_to_end(stream)) < LARGE_BYTES
 
 
 async def test_an_open_stream_has_no_time_limit() -> None:
-    async with served(SHORT) as port, await connect(port) as stream:
+    async with serve(SHORT) as port, await connect(port) as stream:
         await stream.send(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while b"begun" not in await stream.receive():
             pass
@@ -267,7 +267,7 @@ async def test_an_open_stream_has_no_time_limit() -> None:
     "sent", [b"", HEAD, HEAD + b"Content-Length: 10\r\n\r\n123"], ids=["silent", "headers", "body"]
 )
 async def test_a_new_connection_closes_the_one_that_has_waited_longest(sent: bytes) -> None:
-    async with served(ConnectionLimits(max_connections=4)) as port:
+    async with serve(ConnectionLimits(max_connections=4)) as port:
         waiting = [await connect(port, sent) for _ in range(4)]
         await anyio.sleep(0.05)
         assert await say_hello(port) == 200
@@ -277,7 +277,7 @@ async def test_a_new_connection_closes_the_one_that_has_waited_longest(sent: byt
 
 
 async def test_a_connection_with_a_request_under_way_is_not_closed_for_a_silent_one() -> None:
-    async with served(ConnectionLimits(max_connections=4)) as port:
+    async with serve(ConnectionLimits(max_connections=4)) as port:
         listening = await connect(port, b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while b"begun" not in await listening.receive():
             pass
@@ -289,7 +289,7 @@ async def test_a_connection_with_a_request_under_way_is_not_closed_for_a_silent_
 
 
 async def test_streams_at_the_limit_make_room_for_a_request() -> None:
-    async with served(ConnectionLimits(max_connections=3)) as port:
+    async with serve(ConnectionLimits(max_connections=3)) as port:
         streams = [await connect(port, b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") for _ in range(3)]
         for stream in streams:
             await stream.receive()
@@ -300,7 +300,7 @@ async def test_streams_at_the_limit_make_room_for_a_request() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs all of 127.0.0.0/8 as loopback")
 async def test_an_address_with_many_connections_takes_none_from_one_with_few() -> None:
-    async with served(ConnectionLimits(max_connections=10)) as port:
+    async with serve(ConnectionLimits(max_connections=10)) as port:
         few = [await connect(port, host="127.0.0.2") for _ in range(2)]
         many = [await connect(port, host="127.0.0.3") for _ in range(40)]
         await anyio.sleep(0.05)

@@ -20,7 +20,7 @@ from tests.clients.fake_service import FakeService
 from tests.clients.server_processes import initialize
 from tests.server.oauth_issuer import AUDIENCE, OAuthIssuer, oauth_issuer
 from tests.server.sandbox_server import confirmation_code, sandbox_server
-from tests.server.transports.http_app import ACCEPT, MODERN, OTHER, TOKEN, bearer, call, post, served
+from tests.server.transports.http_app import ACCEPT, MODERN, OTHER, TOKEN, bearer, call, post, serve_app
 
 from klaviyo_mcp.gateway.documents import fetch_document
 from klaviyo_mcp.protocol.tools import ServedTools
@@ -96,7 +96,7 @@ async def test_a_host_or_origin_that_is_not_allowed_is_refused_on_every_path(
     path: str, headers: dict[str, str], status: int
 ) -> None:
     calls = FakeService()
-    async with served(calls) as client:
+    async with serve_app(calls) as client:
         response = await client.post(path, json=call(), headers={**MODERN, **headers})
     assert response.status_code == status
     assert calls.events == ["closed"]
@@ -104,13 +104,13 @@ async def test_a_host_or_origin_that_is_not_allowed_is_refused_on_every_path(
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "localhost:1234", "[::1]:8000", "tools.example.com"])
 async def test_own_and_allowed_hosts_are_served(host: str) -> None:
-    async with served(allowed_hosts=("tools.example.com",)) as client:
+    async with serve_app(allowed_hosts=("tools.example.com",)) as client:
         assert (await post(client, {"Host": host})).status_code == 200
 
 
 async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer() -> None:
     origin = {"Origin": "https://app.example.com"}
-    async with served(allowed_origins=("https://app.example.com",), tokens=(SecretStr(TOKEN),)) as client:
+    async with serve_app(allowed_origins=("https://app.example.com",), tokens=(SecretStr(TOKEN),)) as client:
         wanted_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
         preflight = await client.options("/mcp", headers={**origin, **wanted_headers})
         answer = await post(client, {**origin, **bearer(TOKEN)})
@@ -148,7 +148,7 @@ async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(
     path: str, credentials: dict[str, str]
 ) -> None:
     calls = FakeService()
-    async with served(calls, tokens=(SecretStr(TOKEN),)) as client:
+    async with serve_app(calls, tokens=(SecretStr(TOKEN),)) as client:
         method = "GET" if path == "/sse" else "POST"
         response = await client.request(method, path, content=b"x" * 10_000_000, headers={**MODERN, **credentials})
     assert response.status_code == 401
@@ -159,7 +159,7 @@ async def test_a_missing_or_wrong_token_is_refused_before_any_tool_code_runs(
 async def test_every_token_of_the_settings_and_of_the_file_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# for the agents\n  # indented, and long enough\n{OTHER}  # of the second agent\n\n")
-    async with served(tokens=(SecretStr(TOKEN),), tokens_file=file) as client:
+    async with serve_app(tokens=(SecretStr(TOKEN),), tokens_file=file) as client:
         for token in (TOKEN, OTHER):
             assert (await post(client, bearer(token))).json()["result"]["content"][0]["text"] == "hello"
         comment = await post(client, bearer("# indented, and long enough"))
@@ -167,7 +167,7 @@ async def test_every_token_of_the_settings_and_of_the_file_is_accepted(tmp_path:
 
 
 async def test_a_session_cannot_be_used_with_another_token() -> None:
-    async with served(tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
+    async with serve_app(tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
         opened = await client.post("/mcp", json=initialize(), headers={**ACCEPT, **bearer(TOKEN)})
         session = {**ACCEPT, "Mcp-Session-Id": opened.headers["mcp-session-id"]}
         ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
@@ -177,7 +177,7 @@ async def test_a_session_cannot_be_used_with_another_token() -> None:
 
 
 async def test_a_token_of_the_issuer_is_accepted_and_its_keys_are_read_once(issuer: OAuthIssuer) -> None:
-    async with served(oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
+    async with serve_app(oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
         answers = [await post(client, bearer(issuer.token())) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert issuer.requests.count("/keys") == 1
@@ -242,7 +242,7 @@ def forged(issuer: OAuthIssuer, how: str) -> str:
 )
 async def test_a_forged_or_foreign_token_is_refused(issuer: OAuthIssuer, how: str) -> None:
     calls = FakeService()
-    async with served(calls, oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
+    async with serve_app(calls, oauth_issuer=issuer.url, oauth_audience=AUDIENCE) as client:
         refused = await post(client, bearer(forged(issuer, how)))
         accepted = await post(client, bearer(issuer.token()))
     assert (refused.status_code, accepted.status_code) == (401, 200)
@@ -251,7 +251,7 @@ async def test_a_forged_or_foreign_token_is_refused(issuer: OAuthIssuer, how: st
 
 async def test_scopes_are_required_where_they_are_set(issuer: OAuthIssuer) -> None:
     settings: dict[str, Any] = {"oauth_issuer": issuer.url, "oauth_audience": AUDIENCE, "oauth_scopes": ("klaviyo",)}
-    async with served(tokens=(SecretStr(TOKEN),), **settings) as client:
+    async with serve_app(tokens=(SecretStr(TOKEN),), **settings) as client:
         without = await post(client, bearer(issuer.token()))
         listed = await post(client, bearer(issuer.token(scp=["klaviyo"])))
         handed_out = await post(client, bearer(TOKEN))
@@ -259,7 +259,7 @@ async def test_scopes_are_required_where_they_are_set(issuer: OAuthIssuer) -> No
 
 
 async def test_a_refused_client_learns_where_to_get_a_token(issuer: OAuthIssuer) -> None:
-    async with served(oauth_issuer=issuer.url, oauth_audience=AUDIENCE, oauth_scopes=("klaviyo",)) as client:
+    async with serve_app(oauth_issuer=issuer.url, oauth_audience=AUDIENCE, oauth_scopes=("klaviyo",)) as client:
         refused = await post(client)
         metadata_url = refused.headers["www-authenticate"].split('resource_metadata="')[1].rstrip('"')
         metadata = await client.get(metadata_url, headers={"Host": "klaviyo.example.com"})
@@ -272,7 +272,7 @@ async def test_a_refused_client_learns_where_to_get_a_token(issuer: OAuthIssuer)
 
 async def test_an_oversized_body_is_refused() -> None:
     calls = FakeService()
-    async with served(calls, max_body=2_000) as client:
+    async with serve_app(calls, max_body=2_000) as client:
         large = await post(client, **call(word="x" * 3_000))
         small = await post(client, **call(word="x" * 1_000))
         posted = await client.post("/messages/?session_id=0", content=b"x" * 3_000, headers=ACCEPT)
@@ -281,7 +281,7 @@ async def test_an_oversized_body_is_refused() -> None:
 
 
 async def test_sessions_beyond_the_limit_are_refused() -> None:
-    async with served(max_sessions=1) as client:
+    async with serve_app(max_sessions=1) as client:
         first = await client.post("/mcp", json=initialize(), headers=ACCEPT)
         second = await client.post("/mcp", json=initialize(), headers=ACCEPT)
     assert (first.status_code, second.status_code) == (200, 503)
@@ -289,7 +289,7 @@ async def test_sessions_beyond_the_limit_are_refused() -> None:
 
 async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
     calls = FakeService()
-    async with served(calls, max_concurrent=1) as client, anyio.create_task_group() as group:
+    async with serve_app(calls, max_concurrent=1) as client, anyio.create_task_group() as group:
         answers: list[int] = []
 
         async def wait() -> None:
@@ -309,7 +309,7 @@ async def test_a_busy_server_says_so_and_when_to_come_back() -> None:
 async def test_one_client_leaves_room_for_the_others() -> None:
     calls = FakeService()
     tokens = (SecretStr(TOKEN), SecretStr(OTHER))
-    async with served(calls, max_concurrent=2, tokens=tokens) as client, anyio.create_task_group() as group:
+    async with serve_app(calls, max_concurrent=2, tokens=tokens) as client, anyio.create_task_group() as group:
 
         async def wait() -> None:
             await post(client, {"Mcp-Name": "wait", **bearer(TOKEN)}, **call("wait"))
@@ -333,7 +333,7 @@ async def test_a_code_belongs_to_the_token_that_got_it() -> None:
         reply = await client.post("/mcp", json=message, headers={**MODERN, "Mcp-Name": "delete_list", **bearer(token)})
         return str(reply.json()["result"]["content"][0]["text"])
 
-    async with served(service, tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
+    async with serve_app(service, tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
         code = confirmation_code(await delete(client, TOKEN))
         assert "that code was not given out here" in await delete(client, OTHER, confirmation=code)
         assert server.writes() == []
@@ -361,12 +361,12 @@ async def test_health_is_open_to_everybody_and_readiness_ends_with_draining() ->
     [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"jsonrpc":"2.0"}', 400), (b"[" * 100_000, 400), (b"\xff", 400)],
 )
 async def test_a_malformed_message_is_answered_with_400(body: bytes, status: int) -> None:
-    async with served() as client:
+    async with serve_app() as client:
         assert (await client.post("/mcp", content=body, headers=MODERN)).status_code == status
         assert (await client.post("/mcp", content=body, headers=ACCEPT)).status_code == status
 
 
 async def test_an_unknown_tool_is_invalid_params_over_http_too() -> None:
-    async with served() as client:
+    async with serve_app() as client:
         answer = await post(client, {"Mcp-Name": "ecko"}, **call("ecko"))
     assert answer.json()["error"]["code"] == mcp_types.INVALID_PARAMS

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from tests.clients.server_processes import FAKE_SERVICE, http_server, initialize
-from tests.server.transports.http_app import ACCEPT, OTHER, TOKEN, bearer, call, served
+from tests.server.transports.http_app import ACCEPT, OTHER, TOKEN, bearer, call, serve_app
 
 pytestmark = pytest.mark.anyio
 PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
@@ -14,7 +14,7 @@ PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
 
 async def test_a_client_with_a_session_from_before_a_restart_initializes_anew() -> None:
     stale = ACCEPT | {"Mcp-Session-Id": "0" * 32}
-    async with served() as client:
+    async with serve_app() as client:
         called = await client.post("/mcp", json=PING, headers=stale)
         opened = await client.post("/mcp", json=initialize(), headers=stale)
         session = ACCEPT | {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
@@ -24,7 +24,7 @@ async def test_a_client_with_a_session_from_before_a_restart_initializes_anew() 
 
 
 async def test_one_client_opens_at_most_its_share_of_the_sessions() -> None:
-    async with served(max_sessions=4, tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
+    async with serve_app(max_sessions=4, tokens=(SecretStr(TOKEN), SecretStr(OTHER))) as client:
         opened = [await client.post("/mcp", json=initialize(), headers=ACCEPT | bearer(TOKEN)) for _ in range(4)]
         other = await client.post("/mcp", json=initialize(), headers=ACCEPT | bearer(OTHER))
     assert [response.status_code for response in opened] == [200, 200, 200, 503]
@@ -32,7 +32,7 @@ async def test_one_client_opens_at_most_its_share_of_the_sessions() -> None:
 
 
 async def test_a_stateless_server_keeps_no_session() -> None:
-    async with served(stateless=True) as client:
+    async with serve_app(stateless=True) as client:
         opened = await client.post("/mcp", json=initialize(), headers=ACCEPT)
         called = await client.post("/mcp", json=call(word="hello"), headers=ACCEPT | {"Mcp-Session-Id": "0" * 32})
         streamed = await client.get("/mcp", headers={"Accept": "text/event-stream"})

@@ -24,7 +24,7 @@ SEGMENT = {
 }
 
 
-def sent(name: str, stored: dict[str, Any], /, **arguments: Any) -> Any:
+def attributes_of_update(name: str, stored: dict[str, Any], /, **arguments: Any) -> Any:
     """The attributes that a call sends over a stored record."""
     operation = registry()[name]
     ids = dict.fromkeys(operation.path_ids, "x")
@@ -78,7 +78,7 @@ def test_every_other_call_needs_no_read(name: str, arguments: dict[str, Any]) ->
 
 
 def test_the_change_is_laid_over_the_stored_object_at_every_depth() -> None:
-    assert sent("update_campaign_message", MESSAGE, channel="email", subject="New") == {
+    assert attributes_of_update("update_campaign_message", MESSAGE, channel="email", subject="New") == {
         "definition": {
             "channel": "email",
             "label": "Spring",
@@ -89,52 +89,58 @@ def test_the_change_is_laid_over_the_stored_object_at_every_depth() -> None:
 
 def test_what_klaviyo_answers_and_does_not_take_is_not_sent() -> None:
     stored = {"definition": {"channel": "sms", "content": {"body": "Old", "media_url": "https://example.com/a.png"}}}
-    attributes = sent("update_campaign_message", stored, channel="sms", body="New")
+    attributes = attributes_of_update("update_campaign_message", stored, channel="sms", body="New")
     assert attributes == {"definition": {"channel": "sms", "content": {"body": "New"}}}
 
 
 def test_what_a_call_gives_whole_or_not_at_all_is_sent_as_it_is() -> None:
     stored = {"name": "Old", "audiences": {"included": ["L1"], "excluded": ["L2"]}, "status": "Draft"}
-    assert sent("update_campaign", stored, name="New") == {"name": "New"}
+    assert attributes_of_update("update_campaign", stored, name="New") == {"name": "New"}
     audiences = {"included": ["L3"], "excluded": []}
-    assert sent("update_campaign", stored, audiences=audiences) == {"audiences": audiences}
+    assert attributes_of_update("update_campaign", stored, audiences=audiences) == {"audiences": audiences}
 
 
 def test_an_object_of_another_kind_keeps_no_member_of_the_old_one() -> None:
     static = {"method": "static", "datetime": "2026-07-01T09:00:00Z", "options": {"is_local": False}}
     stored = {"send_strategy": static, "status": {"value": "rejected", "rejection_reason": {"reason": "other"}}}
-    assert sent("update_campaign", stored, send_strategy={"method": "immediate"}) == {
+    assert attributes_of_update("update_campaign", stored, send_strategy={"method": "immediate"}) == {
         "send_strategy": {"method": "immediate"}
     }
     later = {"method": "static", "datetime": "2026-08-01T09:00:00Z"}
-    assert sent("update_campaign", stored, send_strategy=later) == {"send_strategy": {**static, **later}}
-    assert sent("update_review", stored, status="published") == {"status": {"value": "published"}}
+    assert attributes_of_update("update_campaign", stored, send_strategy=later) == {
+        "send_strategy": {**static, **later}
+    }
+    assert attributes_of_update("update_review", stored, status="published") == {"status": {"value": "published"}}
 
 
 def test_null_in_an_open_object_clears_the_member_and_leaves_the_others() -> None:
     stored = {"custom_metadata": {"color": "red", "size": "M"}}
-    attributes = sent("update_catalog_item", stored, custom_metadata={"color": None})
+    attributes = attributes_of_update("update_catalog_item", stored, custom_metadata={"color": None})
     assert attributes == {"custom_metadata": {"color": None, "size": "M"}}
 
 
 def test_merged_objects_are_sent_in_part() -> None:
-    assert sent("update_profile", {"properties": {"a": 1}}, properties={"b": 2}) == {"properties": {"b": 2}}
+    assert attributes_of_update("update_profile", {"properties": {"a": 1}}, properties={"b": 2}) == {
+        "properties": {"b": 2}
+    }
 
 
 def test_members_of_an_open_object_name_no_kind() -> None:
     stored = {"definition": {"channel": "mobile_push", "kv_pairs": {"type": "a", "page": "sale"}}}
-    attributes = sent("update_campaign_message", stored, channel="mobile_push", kv_pairs={"type": "b"})
+    attributes = attributes_of_update("update_campaign_message", stored, channel="mobile_push", kv_pairs={"type": "b"})
     assert attributes["definition"]["kv_pairs"] == {"type": "b", "page": "sale"}
 
 
 def test_a_stored_object_that_is_missing_takes_nothing_from_the_change() -> None:
-    assert sent("update_profile", {"location": None}, location={"city": "Oslo"}) == {"location": {"city": "Oslo"}}
-    assert sent("update_profile", {}, location={"city": "Oslo"}) == {"location": {"city": "Oslo"}}
+    assert attributes_of_update("update_profile", {"location": None}, location={"city": "Oslo"}) == {
+        "location": {"city": "Oslo"}
+    }
+    assert attributes_of_update("update_profile", {}, location={"city": "Oslo"}) == {"location": {"city": "Oslo"}}
 
 
 def test_replacements_change_the_text_and_send_the_object_around_it_whole() -> None:
     changes = [{"find": "Old", "replace": "New"}, {"find": "New", "replace": "Newer"}]
-    attributes = sent("update_campaign_message", MESSAGE, replacements=changes)
+    attributes = attributes_of_update("update_campaign_message", MESSAGE, replacements=changes)
     assert attributes["definition"] == {
         "channel": "email",
         "label": "Spring",
@@ -145,8 +151,10 @@ def test_replacements_change_the_text_and_send_the_object_around_it_whole() -> N
 def test_replacements_are_made_in_the_html_unless_they_say_otherwise() -> None:
     stored = {"html": "<p>Hi</p>", "text": "Hi", "editor_type": "CODE"}
     changes: list[dict[str, Any]] = [{"find": "Hi", "replace": "Ho"}]
-    assert sent("update_template", stored, replacements=changes) == {"html": "<p>Ho</p>"}
-    assert sent("update_template", stored, replacements=[{**changes[0], "in": "text"}]) == {"text": "Ho"}
+    assert attributes_of_update("update_template", stored, replacements=changes) == {"html": "<p>Ho</p>"}
+    assert attributes_of_update("update_template", stored, replacements=[{**changes[0], "in": "text"}]) == {
+        "text": "Ho"
+    }
 
 
 @pytest.mark.parametrize(
@@ -180,14 +188,14 @@ def test_a_replacement_that_cannot_be_made_is_refused(
     stored: dict[str, Any], arguments: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(ArgumentsError) as refused:
-        sent("update_template", stored, **arguments)
+        attributes_of_update("update_template", stored, **arguments)
     assert str(refused.value) == text
 
 
 def test_a_block_without_text_has_nothing_to_replace() -> None:
     stored = {"definition": {"content_type": "block", "type": "spacer", "data": None}}
     with pytest.raises(ArgumentsError, match="the record has no content"):
-        sent("update_universal_content", stored, replacements=[{"find": "a", "replace": "b"}])
+        attributes_of_update("update_universal_content", stored, replacements=[{"find": "a", "replace": "b"}])
 
 
 def test_settable_attributes_are_those_of_the_request() -> None:

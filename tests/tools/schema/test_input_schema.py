@@ -25,7 +25,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "run uv run poe snapshots"
 OPERATIONS = list(registry().values())
 # What Gemini takes of JSON Schema, and what Anthropic, OpenAI and Copilot take as well.
-TAKEN = {
+ACCEPTED_ARGUMENTS = {
     "type",
     "description",
     "enum",
@@ -49,7 +49,7 @@ def nodes(schema: dict[str, Any], at: str = "", depth: int = 1) -> Iterator[tupl
 
 def faults(schema: dict[str, Any]) -> Iterator[str]:
     for at, node, depth in nodes(schema):
-        if unknown := set(node) - TAKEN:
+        if unknown := set(node) - ACCEPTED_ARGUMENTS:
             yield f"{at}: {sorted(unknown)}"
         if node.get("type") not in TYPES:
             yield f"{at}: type {node.get('type')}"

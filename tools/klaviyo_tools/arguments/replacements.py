@@ -137,7 +137,7 @@ def _wrong_count(
     replacement: Replacement, texts: Mapping[str, str], places: Mapping[str, list[tuple[int, int]]], count: int
 ) -> str:
     where = " and ".join(f"{name} ({len(text):,} characters)" for name, text in texts.items())
-    find = _shown(replacement.find)
+    find = _quote(replacement.find)
     if not count:
         folded = next((name for name, text in texts.items() if replacement.find.casefold() in text.casefold()), None)
         hint = f"; it stands in {folded} with other capitals" if folded else ""
@@ -163,5 +163,5 @@ def _surroundings(text: str, start: int, stop: int) -> str:
     return json.dumps(f"{head}{text[first:start]}{found}{text[stop:last]}{tail}", ensure_ascii=False)
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text if len(text) <= 60 else f"{text[:60]}…", ensure_ascii=False)

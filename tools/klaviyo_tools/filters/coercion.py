@@ -106,7 +106,7 @@ def _coerce_value(value: Scalar, kind: Kind, keep_local_times: bool) -> Scalar:
 
 def _as_written(value: Scalar) -> str | bool | None:
     if isinstance(value, Moment):
-        return value.written or value.text
+        return value.source_text or value.text
     return value.text if isinstance(value, Number) else value
 
 

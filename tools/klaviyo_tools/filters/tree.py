@@ -76,10 +76,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An ISO 8601 date or time, which Klaviyo takes without quotes. `written` is the text that a model wrote for it."""
+    """An ISO 8601 date or time, which Klaviyo takes without quotes. `source_text` is what a model wrote for it."""
 
     text: str
-    written: str = field(default="", compare=False)
+    source_text: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if parse_moment(self.text) != self.text:

@@ -64,7 +64,7 @@ def flatten_document(document: JSON) -> Page:
     included = document.get("included") or ()
     if not isinstance(included, list | tuple):
         raise DocumentError(f"its included member is {_kind(included)} where an array was expected")
-    joined = {(flat.type, flat.id): flat for flat in map(_record, included)} if included else EMPTY
+    joined = {(record.type, record.id): record for record in map(_record, included)} if included else EMPTY
     return Page(records, joined, _next_cursor(document.get("links")), single, _total(document.get("meta")))
 
 

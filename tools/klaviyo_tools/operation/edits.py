@@ -66,7 +66,7 @@ def edit_record(operation: Operation, arguments: Arguments, stored: Attributes) 
     changes: Sequence[TextChange] = ()
     if edits is not None:
         given, changes = _with_replacements(*edits, given, stored)
-    attributes = {name: _laid_over(operation.resource, name, stored.get(name), value) for name, value in given.items()}
+    attributes = {name: _lay_over(operation.resource, name, stored.get(name), value) for name, value in given.items()}
     return Edit(attributes, changes)
 
 
@@ -87,7 +87,7 @@ def _is_partial(type_: str, name: str, value: JSON) -> bool:
     return not entry.members or not set(entry.members) <= set(value)
 
 
-def _laid_over(type_: str, path: str, stored: JSON, given: JSON) -> JSON:
+def _lay_over(type_: str, path: str, stored: JSON, given: JSON) -> JSON:
     """A given value, with the members of the stored object that it does not name."""
     entry = nested_object(type_, path)
     if entry is None or entry.on_update is OnUpdate.MERGED:
@@ -97,7 +97,7 @@ def _laid_over(type_: str, path: str, stored: JSON, given: JSON) -> JSON:
     kept = {name: value for name, value in stored.items() if not _is_answer_only(entry, f"{path}.{name}")}
     return {
         **kept,
-        **{name: _laid_over(type_, f"{path}.{name}", kept.get(name), value) for name, value in given.items()},
+        **{name: _lay_over(type_, f"{path}.{name}", kept.get(name), value) for name, value in given.items()},
     }
 
 

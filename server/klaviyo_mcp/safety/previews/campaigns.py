@@ -98,7 +98,7 @@ def _facts(page: Page | None, audiences: Audiences, templates: Sequence[Template
     return {
         **{name: attribute_of(page, name) for name in FACTS},
         "groups": audiences.facts,
-        "messages": {flat.id: stable_attributes(flat) for flat in _messages_of(page)},
+        "messages": {record.id: stable_attributes(record) for record in _messages_of(page)},
         "templates": {id_: template.facts for id_, template in zip(_emails_of(page), templates, strict=False)},
     }
 
@@ -127,7 +127,7 @@ async def _read_audiences(reads: AccountReads, page: Page | None) -> Audiences:
         rest = len(ids[side]) - MAX_AUDIENCES
         shown = [_group_words(id_, groups.get(id_)) for id_ in ids[side][:MAX_AUDIENCES]]
         words[side] = ", ".join([*shown, *([f"and {rest} more"] if rest > 0 else [])])
-    return Audiences(words, {id_: [flat.type, stable_attributes(flat)] for id_, flat in groups.items()})
+    return Audiences(words, {id_: [record.type, stable_attributes(record)] for id_, record in groups.items()})
 
 
 def _audience_ids(audiences: Any, side: str) -> list[str]:
@@ -142,8 +142,8 @@ async def _read_groups(reads: AccountReads, ids: Sequence[str]) -> dict[str, Rec
     async def read(kind: str, some_ids: Sequence[str]) -> None:
         collection, fields = reads.registry.collections[kind], resource_type(kind).stable_attributes
         try:
-            async for flat in reads.records(collection.name, fields=fields, filter=any_id(some_ids)):
-                groups[flat.id] = flat
+            async for record in reads.records(collection.name, fields=fields, filter=any_id(some_ids)):
+                groups[record.id] = record
         except KlaviyoMcpError:
             return  # those groups stay unknown
 
@@ -194,18 +194,18 @@ class Template(NamedTuple):
 
 def _messages_of(page: Page | None) -> list[Record]:
     included = page.included.values() if page is not None else ()
-    return [flat for flat in included if flat.type == "campaign-message"]
+    return [record for record in included if record.type == "campaign-message"]
 
 
 def _emails_of(page: Page | None) -> list[str]:
-    return [flat.id for flat in _messages_of(page) if _definition(flat).get("channel") == "email"]
+    return [record.id for record in _messages_of(page) if _definition(record).get("channel") == "email"]
 
 
 def _message_lines(page: Page | None, templates: Sequence[Template] = ()) -> list[str]:
     """The campaign's messages in words, each e-mail with its template where that was read."""
     messages = _messages_of(page)
     sentences = {id_: template.sentence for id_, template in zip(_emails_of(page), templates, strict=False)}
-    lines = [f"{_message(flat)}{sentences.get(flat.id, '')}" for flat in messages[:MAX_MESSAGES]]
+    lines = [f"{_message(record)}{sentences.get(record.id, '')}" for record in messages[:MAX_MESSAGES]]
     rest = len(messages) - MAX_MESSAGES
     return [*lines, *([f"And {count_noun(rest, 'more message')}."] if rest > 0 else [])] or [NO_MESSAGE]
 

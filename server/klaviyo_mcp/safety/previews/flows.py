@@ -29,7 +29,7 @@ async def preview_status(reads: AccountReads, arguments: Any) -> CallPreview:
         lines.append("Once live, it messages everybody who meets its trigger from then on.")
     if page is None:
         return CallPreview(tuple(lines))
-    actions = {flat.id: dict(flat.attributes) for flat in _actions(page)}
+    actions = {record.id: dict(record.attributes) for record in _actions(page)}
     return CallPreview(tuple(lines), {**{name: attribute_of(page, name) for name in FACTS}, "actions": actions})
 
 

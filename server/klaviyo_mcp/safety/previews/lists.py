@@ -64,7 +64,10 @@ def _list_words(page: Page | None, id_: str) -> str:
 def _list_facts(page: Page | None) -> Mapping[str, Any]:
     if page is None or not page.records:
         return {}
-    return {"name": label_of(page.records[0]), "flows": {flat.id: stable_attributes(flat) for flat in _flows(page)}}
+    return {
+        "name": label_of(page.records[0]),
+        "flows": {record.id: stable_attributes(record) for record in _flows(page)},
+    }
 
 
 def _triggers(page: Page | None) -> str:
@@ -72,8 +75,8 @@ def _triggers(page: Page | None) -> str:
     if page is None or not page.records:
         return "Whether this starts a flow that messages them is unknown."
     flows = _flows(page)
-    live = [flat for flat in flows if flat.attributes.get("status") == "live"]
-    others = [flat for flat in flows if flat not in live]
+    live = [record for record in flows if record.attributes.get("status") == "live"]
+    others = [record for record in flows if record not in live]
     if not flows:
         return "This starts no flow."
     sentences = []
@@ -97,4 +100,4 @@ def _flows(page: Page) -> list[Record]:
 
 
 def _names(flats: Sequence[Record]) -> str:
-    return list_names([label_of(flat) or flat.id for flat in flats])
+    return list_names([label_of(record) or record.id for record in flats])

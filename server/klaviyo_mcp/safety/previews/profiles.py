@@ -29,17 +29,17 @@ async def preview_erasure(reads: AccountReads, arguments: Any) -> CallPreview:
     if not profiles:
         return CallPreview((first, "No profile matches now."), {"profiles": []})
     rest = len(profiles) - MAX_PEOPLE
-    people = [_person(flat, hide=reads.hide) for flat in profiles[:MAX_PEOPLE]]
+    people = [_person(record, hide=reads.hide) for record in profiles[:MAX_PEOPLE]]
     people += [f"and {rest} more"] if rest > 0 else []
     second = f"It matches {count_noun(len(profiles), 'profile')}: {'; '.join(people)}."
-    return CallPreview((first, second), {"profiles": sorted(flat.id for flat in profiles)})
+    return CallPreview((first, second), {"profiles": sorted(record.id for record in profiles)})
 
 
 async def preview_merge(reads: AccountReads, arguments: Any) -> CallPreview:
     """The profile that is kept and the one that is deleted. Raises MissingRecord where one of them is not there."""
     kept_id, deleted_id = arguments.profile_id, arguments.profile_ids[0]
     page = await reads.page_or_none("get_profiles", filter=any_id([kept_id, deleted_id]), fields=FIELDS)
-    people = {flat.id: _person(flat, hide=reads.hide) for flat in (page.records if page is not None else ())}
+    people = {record.id: _person(record, hide=reads.hide) for record in (page.records if page is not None else ())}
     for argument, id_ in (("profile_id", kept_id), ("profile_ids", deleted_id)):
         if page is not None and id_ not in people:
             raise MissingRecord(argument, "profile")
@@ -52,12 +52,12 @@ async def preview_merge(reads: AccountReads, arguments: Any) -> CallPreview:
     return CallPreview(lines, {"profiles": words} if page is not None else {})
 
 
-def _person(flat: Record, *, hide: bool) -> str:
+def _person(record: Record, *, hide: bool) -> str:
     """A profile in a few words; its id alone where the text of strangers is hidden."""
-    attributes = {} if hide else flat.attributes
+    attributes = {} if hide else record.attributes
     name = " ".join(str(attributes[part]) for part in ("first_name", "last_name") if attributes.get(part))
     texts = (name, attributes.get("email"), attributes.get("phone_number"))
-    created = flat.attributes.get("created")
+    created = record.attributes.get("created")
     since = [f"since {one_line(str(created)[:10])}"] if created else []
-    identity = f"(id {', '.join([describe(flat.id), *since])})"
+    identity = f"(id {', '.join([describe(record.id), *since])})"
     return " ".join([*(quote(str(text)) for text in texts if text), identity])

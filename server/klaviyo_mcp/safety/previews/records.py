@@ -59,7 +59,7 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
             lines.append(_contents_line(reads.registry[declared.contents], contents, hide=reads.hide))
         facts = record.facts(declared)
         if contents is not None:
-            facts["contents"] = sorted(flat.id for flat in contents.records)
+            facts["contents"] = sorted(record.id for record in contents.records)
     first, *others = (_filled(sentence, arguments, record) for sentence in sentences)
     values = [] if declared.sentences else _values_line(operation, arguments)
     return CallPreview((first, *lines, *others, *values), facts)
@@ -73,7 +73,7 @@ class RecordSource(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What such a record is called: `list`, `flow action`."""
+        """The everyday word for such a record: `list`, `flow action`."""
         return singular(self.read.resource)
 
 
@@ -97,41 +97,51 @@ class ShownRecord(NamedTuple):
     @property
     def name(self) -> str:
         """`list "Newsletter" (id Y6nRLr)`."""
-        if self.flat is not None and label_of(self.flat) and not self.joined_name(self.flat):
+        if self.stored_record is not None and label_of(self.stored_record) and not self.joined_name(self.stored_record):
             return f"{self.kind} with id {describe(self.id)}"
         return describe_record(self.kind, self.page, self.id)
 
     @property
-    def flat(self) -> Record | None:
+    def stored_record(self) -> Record | None:
         return self.page.records[0] if self.page is not None and self.page.records else None
 
     def attribute(self, path: str) -> Any:
         """An attribute, None where it is unknown."""
-        return value_at(self.flat.attributes, path.split(".")) if self.flat is not None else None
+        return value_at(self.stored_record.attributes, path.split(".")) if self.stored_record is not None else None
 
     def shown_attribute(self, path: str) -> Any:
         """An attribute, None where it is unknown or hidden."""
-        is_hidden = self.hide and self.flat is not None and is_untrusted(resource_type(self.flat.type), path)
+        is_hidden = (
+            self.hide and self.stored_record is not None and is_untrusted(resource_type(self.stored_record.type), path)
+        )
         return None if is_hidden else self.attribute(path)
 
     def joined(self, relationship: str) -> list[Record]:
         """The records that a relationship leads to; one that was not included has nothing but its id."""
-        related = self.flat.related.get(relationship) if self.flat is not None else None
+        related = self.stored_record.related.get(relationship) if self.stored_record is not None else None
         if self.page is None or related is None:
             return []
         return [self.page.included.get((related.type, id_)) or Record(related.type, id_, {}, {}) for id_ in related.ids]
 
-    def joined_name(self, flat: Record) -> str:
+    def joined_name(self, record: Record) -> str:
         """The name of a joined record, empty where it has none that may be shown."""
-        return label_of(flat) if not self.hide else trusted_label_of(flat)
+        return label_of(record) if not self.hide else trusted_label_of(record)
 
     def facts(self, declared: Preview) -> dict[str, Any]:
         """The facts that the preview rests on, empty where the record could not be read."""
-        if self.flat is None:
+        if self.stored_record is None:
             return {}
         attributes = {name: self.attribute(name) for name in declared.facts}
-        joined = {name: {flat.id: stable_attributes(flat) for flat in self.joined(name)} for name in declared.joined}
-        return {"id": self.id, "name": label_of(self.flat), **stable_attributes(self.flat), **attributes, **joined}
+        joined = {
+            name: {record.id: stable_attributes(record) for record in self.joined(name)} for name in declared.joined
+        }
+        return {
+            "id": self.id,
+            "name": label_of(self.stored_record),
+            **stable_attributes(self.stored_record),
+            **attributes,
+            **joined,
+        }
 
 
 def _usual_sentences(operation: Operation, source: RecordSource | None) -> tuple[str, ...]:
@@ -198,7 +208,7 @@ def _joined_lines(record: ShownRecord, declared: Preview) -> list[str]:
     lines = []
     for relationship, verb in declared.joined.items():
         if joined := record.joined(relationship):
-            names = [name for flat in joined if (name := record.joined_name(flat))]
+            names = [name for one in joined if (name := record.joined_name(one))]
             count = count_noun(len(joined), singular(joined[0].type))
             lines.append(f"It {verb} {count}{f': {list_names(names)}' if names else ''}.")
     return lines
@@ -213,7 +223,7 @@ def _contents_line(read: Operation, page: Page | None, *, hide: bool) -> str:
     is_whole = page is not None and page.next_cursor is None
     records = page.records if page is not None else ()
     count = count_noun(len(records) if is_whole else None, singular(read.resource))
-    names = [(trusted_label_of(flat) if hide else label_of(flat)) or flat.id for flat in records]
+    names = [(trusted_label_of(record) if hide else label_of(record)) or record.id for record in records]
     return f"It contains {count}{f': {list_names(names)}' if names else ''}."
 
 

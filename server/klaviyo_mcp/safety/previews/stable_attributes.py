@@ -8,6 +8,6 @@ from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.registry import resource_type
 
 
-def stable_attributes(flat: Record) -> dict[str, Any]:
+def stable_attributes(record: Record) -> dict[str, Any]:
     """The stable attributes of a record, None where Klaviyo answered none."""
-    return {name: flat.attributes.get(name) for name in resource_type(flat.type).stable_attributes}
+    return {name: record.attributes.get(name) for name in resource_type(record.type).stable_attributes}

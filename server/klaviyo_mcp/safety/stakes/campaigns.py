@@ -32,7 +32,7 @@ async def assess_message(reads: AccountReads, arguments: Any) -> Stake:
         campaign_message_id=id_,
         include=["campaign"],
     )
-    campaign = next((flat for flat in page.included.values() if flat.type == "campaign"), None)
+    campaign = next((record for record in page.included.values() if record.type == "campaign"), None)
     if campaign is None:
         raise UpstreamError("get_campaign_message", "its campaign could not be read")
     return _assess(campaign)

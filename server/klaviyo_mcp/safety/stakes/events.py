@@ -19,7 +19,7 @@ async def assess_events(reads: AccountReads, arguments: Any) -> Stake:
         return NOTHING_AT_STAKE
     live: dict[str, dict[str, Record]] = {}
     facts = {}
-    for page in await reads.whole("get_metrics", include=[TRIGGERS]):
+    for page in await reads.all_pages("get_metrics", include=[TRIGGERS]):
         for metric in page.records:
             name = _folded(metric.attributes.get("name"))
             if name in names:

@@ -33,7 +33,7 @@ async def assess_action(reads: AccountReads, arguments: Any) -> Stake:
         include=["flow"],
         fields=("definition",),
     )
-    flow = next((flat for flat in page.included.values() if flat.type == "flow"), None)
+    flow = next((record for record in page.included.values() if record.type == "flow"), None)
     if flow is None:
         raise UpstreamError("get_flow_action", "its flow could not be read")
     reasons = []

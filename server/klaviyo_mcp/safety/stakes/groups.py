@@ -92,7 +92,7 @@ def _group_reader(reads: AccountReads, kind: str, id_: str, argument: str) -> Ca
 
 def _with_group(campaigns: Sequence[Record], id_: str, sides: Sequence[str]) -> list[Record]:
     """The campaigns that have a list or segment among their audiences, on one of the sides."""
-    return [flat for flat in campaigns if any(id_ in _audience(flat, side) for side in sides)]
+    return [record for record in campaigns if any(id_ in _audience(record, side) for side in sides)]
 
 
 def _audience(campaign: Record, side: str) -> Sequence[Any]:
@@ -102,4 +102,4 @@ def _audience(campaign: Record, side: str) -> Sequence[Any]:
 
 
 def _facts(records: Sequence[Record]) -> dict[str, Any]:
-    return {flat.id: stable_attributes(flat) for flat in records}
+    return {record.id: stable_attributes(record) for record in records}

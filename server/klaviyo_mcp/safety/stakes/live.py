@@ -43,13 +43,13 @@ async def read_pending_campaigns(reads: AccountReads, channels: Sequence[str] = 
     def reader(channel: str) -> Any:
         async def read() -> list[Record]:
             filter_ = f'equals({parts.filter_field},"{channel}"),any(status,{statuses})'
-            pages = await reads.whole("get_campaigns", filter=filter_, fields=fields)
-            return [flat for page in pages for flat in page.records]
+            pages = await reads.all_pages("get_campaigns", filter=filter_, fields=fields)
+            return [record for page in pages for record in page.records]
 
         return read
 
     of_channels = await run_together(*(reader(channel) for channel in channels or parts.values))
-    return [flat for campaigns in of_channels for flat in campaigns]
+    return [record for campaigns in of_channels for record in campaigns]
 
 
 def joined_flows(page: Page, record: Record) -> list[Record]:
@@ -77,4 +77,4 @@ def pending_words(campaigns: Sequence[Record]) -> str:
 
 def names_words(records: Sequence[Record]) -> str:
     """The names of records, the first of them in quotes."""
-    return list_names([label_of(flat) or flat.id for flat in records])
+    return list_names([label_of(record) or record.id for record in records])

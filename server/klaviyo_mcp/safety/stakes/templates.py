@@ -36,7 +36,7 @@ async def assess_template(reads: AccountReads, arguments: Any) -> Stake:
         reasons.append(f"{count_noun(len(flows), 'live flow')} {verb} the template: {names_words(flows)}")
     if campaigns:
         reasons.append(f"the template is that of {pending_words(campaigns)}")
-    facts = {flat.id: stable_attributes(flat) for flat in (*flows, *campaigns)}
+    facts = {record.id: stable_attributes(record) for record in (*flows, *campaigns)}
     return Stake(tuple(reasons), facts)
 
 
@@ -44,7 +44,9 @@ async def _live_flows(reads: AccountReads, template_id: str) -> list[Record]:
     """The live flows with a message that names a template."""
     filter_ = 'equals(status,"live")'
     flows = []
-    for page in await reads.whole("get_flows", filter=filter_, include=["flow-actions"], fields=("status", "updated")):
+    for page in await reads.all_pages(
+        "get_flows", filter=filter_, include=["flow-actions"], fields=("status", "updated")
+    ):
         for flow in page.records:
             related = flow.related.get("flow-actions")
             actions = [page.included.get((related.type, id_)) for id_ in related.ids] if related is not None else []
@@ -69,13 +71,13 @@ async def _pending_campaigns(reads: AccountReads, template_id: str) -> Sequence[
     campaigns = await read_pending_campaigns(reads, ["email"])
     if len(campaigns) > MAX_CAMPAIGNS:
         raise UpstreamError("get_campaigns", f"more than {MAX_CAMPAIGNS} campaigns are scheduled")
-    of_campaigns = await run_together(*(partial(_message_templates, reads, flat.id) for flat in campaigns))
-    return [flat for flat, ids in zip(campaigns, of_campaigns, strict=True) if template_id in ids]
+    of_campaigns = await run_together(*(partial(_message_templates, reads, record.id) for record in campaigns))
+    return [record for record, ids in zip(campaigns, of_campaigns, strict=True) if template_id in ids]
 
 
 async def _message_templates(reads: AccountReads, campaign_id: str) -> set[str]:
     page = await reads.page("get_campaign", campaign_id=campaign_id, include=["campaign-messages"])
-    messages = [flat.id for flat in page.included.values() if flat.type == "campaign-message"]
+    messages = [record.id for record in page.included.values() if record.type == "campaign-message"]
     ids: set[str] = set()
     for found in await run_together(*(partial(_message_template, reads, id_) for id_ in messages)):
         ids |= found

@@ -18,7 +18,7 @@ from klaviyo_mcp.sandbox.state.relationships import Relationships
 from klaviyo_mcp.sandbox.state.store import IDENTIFIERS, Record, Store
 
 SortKey = tuple[Any, ...]
-"""What a record is sorted by; its last part is the record's id."""
+"""The values by which a record is sorted; the last is its id."""
 
 
 @dataclass(frozen=True)

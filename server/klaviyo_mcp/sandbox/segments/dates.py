@@ -49,18 +49,18 @@ def _span(row: Mapping[str, Any], name: str = "quantity") -> timedelta:
 
 
 def _after(row: Mapping[str, Any]) -> DateTest:
-    return lambda at, moment: at > _given(row["date"], moment)
+    return lambda at, moment: at > _moment_of(row["date"], moment)
 
 
 def _before(row: Mapping[str, Any]) -> DateTest:
-    return lambda at, moment: at < _given(row["date"], moment)
+    return lambda at, moment: at < _moment_of(row["date"], moment)
 
 
 def _between_static(row: Mapping[str, Any]) -> DateTest:
-    return lambda at, moment: _given(row["start"], moment) <= at <= _given(row["end"], moment)
+    return lambda at, moment: _moment_of(row["start"], moment) <= at <= _moment_of(row["end"], moment)
 
 
-def _given(text: str, moment: Moment) -> datetime:
+def _moment_of(text: str, moment: Moment) -> datetime:
     """A time of the definition, which the contract has checked."""
     return read_moment(text, moment) or datetime.min.replace(tzinfo=UTC)
 

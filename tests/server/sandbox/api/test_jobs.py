@@ -38,7 +38,7 @@ async def test_a_cancelled_job_stays_cancelled(api: Api) -> None:
     assert (job.attributes["status"], job.attributes["completed_count"]) == ("cancelled", 0)
 
 
-async def test_what_a_job_will_say_is_in_no_answer(api: Api) -> None:
+async def test_the_outcome_of_a_running_job_is_in_no_answer(api: Api) -> None:
     job = await start_import(api)
     assert "_outcome" in job.attributes
     assert "_outcome" not in await api.attributes(f"profile-bulk-import-jobs/{job.id}")

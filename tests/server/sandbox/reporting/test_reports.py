@@ -253,7 +253,7 @@ def test_a_segment_report_counts_added_members_and_members_at_the_end(store: Sto
     }
 
 
-REFUSED = [
+REFUSED_REQUESTS = [
     ("campaign_values", {"statistics": []}, "statistics", "invalid"),
     ("campaign_values", {"conversion_metric_id": "NONE"}, "conversion_metric_id", "invalid"),
     ("campaign_values", {"group_by": ["campaign_id", "tag_id"]}, "group_by", "invalid"),
@@ -277,7 +277,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "attributes", "pointer", "code"), REFUSED)
+@pytest.mark.parametrize(("operation", "attributes", "pointer", "code"), REFUSED_REQUESTS)
 def test_a_wrong_attribute_is_refused_with_its_place(
     store: Store, operation: str, attributes: dict[str, Any], pointer: str, code: str | None
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a person picks in a client: guides, records, prompts, and the completion of their arguments.
+"""The features of MCP that a person uses in a client: guides, records, prompts, and the completion of arguments.
 
 The first request for one of them imports this module: tools/list comes before it, and does not wait for it.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from klaviyo_mcp.calls.service import CallService
 
 
-class Pages:
+class Features:
     """The handlers of resources, prompts and completion.
 
     Args:
