@@ -36,7 +36,7 @@ from klaviyo_mcp.sandbox.api.query import read_query
 from klaviyo_mcp.sandbox.api.request import ApiRequest
 from klaviyo_mcp.sandbox.api.revision import Revision
 from klaviyo_mcp.sandbox.behaviour.handlers import HANDLERS
-from klaviyo_mcp.sandbox.contract.contract import load_contract
+from klaviyo_mcp.sandbox.contract.contract import READ_REVISIONS, Operation, load_contract
 from klaviyo_mcp.sandbox.errors import KlaviyoError, MatonError, not_found
 from klaviyo_mcp.sandbox.faults import Fault, Faults, RateLimits
 from klaviyo_mcp.sandbox.http import (
@@ -50,6 +50,7 @@ from klaviyo_mcp.sandbox.http import (
     run_lifespan,
     send_response,
 )
+from klaviyo_mcp.sandbox.state.campaign_tree import CampaignTree
 from klaviyo_mcp.sandbox.state.store import Store
 
 KLAVIYO = "https://a.klaviyo.com"
@@ -164,6 +165,9 @@ class Sandbox:
             raise KlaviyoError(405, "method_not_allowed", "Method not allowed.", detail)
         if "{" in operation.path and not id_:
             raise not_found("resource", id_)
+        if revision.contract.revision in READ_REVISIONS and not _is_read(operation):
+            detail = f"The sandbox answers reads alone at revision {revision.contract.revision}."
+            raise KlaviyoError(501, "not_implemented", "Not implemented.", detail)
         parameters = _with_cursor_of_link(request.parameters, origin)
         headers = self.rate_limits.admit(operation, parameters) if self.rate_limits is not None else {}
         if operation.body is not None:
@@ -191,7 +195,9 @@ class Sandbox:
             if contract is None:
                 detail = f"The revision {name[:_MAX_SHOWN_REVISION_CHARACTERS]!r} does not exist."
                 raise KlaviyoError(400, "invalid_revision", "Invalid revision.", detail)
-            self._revisions[name] = Revision(self.store, contract)
+            # The newest revision tells campaigns as a tree.
+            store = CampaignTree(self.store) if name in READ_REVISIONS else self.store
+            self._revisions[name] = Revision(store, contract)
         return self._revisions[name]
 
     def _control(self, request: HttpRequest) -> HttpResponse:
@@ -242,6 +248,10 @@ def create_sandbox(
     populate(store, profiles=profiles, seed=seed, now=now)
     limits = RateLimits() if rate_limits is True else rate_limits or None
     return Sandbox(store, key=key, faults=faults or Faults(), rate_limits=limits, seed=seed)
+
+
+def _is_read(operation: Operation) -> bool:
+    return operation.method == "GET" or operation.name.startswith("query_") or operation.name == "render_template"
 
 
 def _with_cursor_of_link(parameters: Mapping[str, str], origin: str) -> Mapping[str, str]:

@@ -16,7 +16,8 @@ import uvicorn
 
 from klaviyo_mcp.sandbox.api.records import fill_defaults
 from klaviyo_mcp.sandbox.app import Sandbox, create_sandbox
-from klaviyo_mcp.sandbox.contract.contract import Contract, Operation, load_contract
+from klaviyo_mcp.sandbox.contract.contract import READ_REVISIONS, Contract, Operation, load_contract
+from klaviyo_mcp.sandbox.state.campaign_tree import CampaignTree
 from klaviyo_mcp.sandbox.state.store import Record, Store
 from klaviyo_mcp.transports.asgi_server import bind
 
@@ -58,11 +59,12 @@ def walk_facts(served: ServedSandbox, revision: str) -> JSON:
     """What `walk_python_sdk.py` and `walk_node_sdk.cjs` read: address, ids by path, and parameters by path."""
     contract = load_contract(revision)
     assert contract is not None
-    add_missing_records(contract, served.store)
+    store = CampaignTree(served.store) if revision in READ_REVISIONS else served.store
+    add_missing_records(contract, served.store, store)
     reads = [operation for operation in contract.operations.values() if operation.method == "GET"]
     headers = {"authorization": "Klaviyo-API-Key sandbox", "revision": revision}
     with httpx.Client(base_url=served.url, headers=headers) as client:
-        ids = {one.path: _answered_id(client, contract, served.store, one) for one in reads if "{" in one.path}
+        ids = {one.path: _answered_id(client, contract, store, one) for one in reads if "{" in one.path}
     return {
         "url": served.url,
         "ids": {path: id_ for path, id_ in ids.items() if id_},
@@ -118,16 +120,19 @@ def _answered_id(client: httpx.Client, contract: Contract, store: Store, operati
     return None
 
 
-def add_missing_records(contract: Contract, store: Store) -> None:
-    """Add a record of each type that the seeded account lacks, and links to them: jobs, conversations, object types."""
-    missing = [type_ for type_ in contract.resource_types if not store.count(type_)]
+def add_missing_records(contract: Contract, store: Store, shown: Store) -> None:
+    """Add a record of each type that the account lacks, and links to them: jobs, conversations, object types.
+
+    `shown` is the store as the contract's revision shows it.
+    """
+    missing = [type_ for type_ in contract.resource_types if not shown.count(type_)]
     for type_ in missing:
         record = Record(type_, store.new_id(type_), {})
         fill_defaults(contract, store, record)
         store.add(record)
     for type_, resource_type in contract.resource_types.items():
-        record = next(store.all(type_))
+        record = next(shown.all(type_))
         for name in resource_type.relationships:
-            target = next(store.all(resource_type.target(name)), None)
+            target = next(shown.all(resource_type.target(name)), None)
             if target is not None and (type_ in missing or target.type in (*missing, "custom-metric")):
                 store.link(record, name, [target.id] if resource_type.is_to_many(name) else target.id)

@@ -96,15 +96,16 @@ def _description(parameter: inspect.Parameter) -> str:
 def _variants(
     parameters: Mapping[str, Any], descriptions: Mapping[str, str], queries: Mapping[str, Any], path: str
 ) -> Iterator[dict[str, Any]]:
-    """The arguments of each call: none, each sort, every include, all sparse fields, and each operator of a filter."""
+    """The arguments of each call: none, includes and additional fields, sparse fields, each sort, each filter."""
     yield {}
     whole: dict[str, Any] = {}
     for name, values in queries["lists"].items():
         argument = re.sub(r"[\[\]-]+", "_", name).strip("_")
         if argument in parameters and values:
             whole[argument] = values
-            yield {argument: values}
-    if len(whole) > 1:
+            if not argument.startswith("fields"):
+                yield {argument: values}
+    if whole:
         yield whole
     if queries["page_size"] and "page_size" in parameters:
         yield {"page_size": queries["page_size"]}

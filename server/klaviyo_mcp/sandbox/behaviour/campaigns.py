@@ -24,7 +24,8 @@ _CAN_RECEIVE = {
 
 
 def _list_campaigns(request: ApiRequest) -> Answer:
-    if not any(one.field == "messages.channel" for one in request.query.filter):
+    needs_channel = "filter" in request.operation.required
+    if needs_channel and not any(one.field == "messages.channel" for one in request.query.filter):
         raise invalid('A channel filter is required: equals(messages.channel,"email").', parameter="filter")
     return list_records(request)
 

@@ -22,6 +22,9 @@ CONTRACT_REVISIONS = ("2026-01-15", "2026-07-15")
 INTERMEDIATE_REVISIONS = ("2026-04-15",)
 """Revisions without a contract of their own: the next contract describes the operations that they already have."""
 
+READ_REVISIONS = ("2026-10-15",)
+"""Revisions, younger than the contracts above, of which the sandbox answers the reads alone."""
+
 OLDER_REVISIONS = frozenset({
     "2022-10-17", "2023-01-24", "2023-02-22", "2023-06-15", "2023-07-15", "2023-08-15", "2023-09-15", "2023-10-15",
     "2023-12-15", "2024-02-15", "2024-05-15", "2024-06-15", "2024-07-15", "2024-10-15", "2025-01-15", "2025-04-15",
@@ -189,9 +192,10 @@ def load_contract(revision: str) -> Contract | None:
     """The contract in force at a revision (`2026-01-15`), or None where there is no such revision."""
     if revision in OLDER_REVISIONS:
         return load_contract(CONTRACT_REVISIONS[0])
-    if revision not in (*CONTRACT_REVISIONS, *INTERMEDIATE_REVISIONS):
+    if revision not in (*CONTRACT_REVISIONS, *INTERMEDIATE_REVISIONS, *READ_REVISIONS):
         return None
-    return Contract(read_contract(next(one for one in CONTRACT_REVISIONS if one >= revision)), revision)
+    shipped = next(one for one in (*CONTRACT_REVISIONS, *READ_REVISIONS) if one >= revision)
+    return Contract(read_contract(shipped), revision)
 
 
 def read_contract(revision: str) -> dict[str, JSON]:

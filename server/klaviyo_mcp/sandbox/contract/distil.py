@@ -1,9 +1,9 @@
 """For maintainers: distil a revision of Klaviyo's OpenAPI document into a contract that the package ships.
 
-    python -m klaviyo_mcp.sandbox.contract.distil OPENAPI.json OPERATIONS.json > contract-REVISION.json
+    python -m klaviyo_mcp.sandbox.contract.distil OPENAPI.json OPERATIONS.json… > contract-REVISION.json
 
-OPERATIONS.json says in which revision each operation first appeared. The output is deterministic: one line for each
-operation, resource type and shape, without descriptions. `contract.py` reads it.
+OPERATIONS.json, or several such files, say in which revision each operation first appeared. The output is
+deterministic: one line for each operation, resource type and shape, without descriptions. `contract.py` reads it.
 
 A shape is the distilled form of a schema. It is a string for a scalar (`string`, `integer`, `number`, `boolean`,
 `date-time`, `date`, `binary`, `any`, `object` for an open object) or for a shape that has a name (`@Name`); a trailing
@@ -65,7 +65,7 @@ class Distillation:
             operations[name] = {
                 "method": method,
                 "path": path,
-                "since": self.since[name],
+                "since": self.since.get(name) or self.since[f"{method} {path}"],
                 **_limits(operation),
                 **self._query(operation),
                 **self._body(operation),
@@ -299,14 +299,15 @@ def contract_text(contract: Mapping[str, JSON]) -> str:
 
 
 def distil(document: Mapping[str, JSON], operations: list[Mapping[str, JSON]]) -> str:
-    """The text of the contract of one OpenAPI document."""
+    """The text of the contract of one OpenAPI document. An operation that got another name is found by its path."""
     since = {row["operation"]: row["since"] for row in operations}
+    since |= {f"{row['method']} {row['path']}": row["since"] for row in operations if "path" in row}
     return contract_text(Distillation(document, since).contract())
 
 
 def main() -> None:
-    document, operations = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3])
-    sys.stdout.write(distil(document, operations))
+    document, *tables = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
+    sys.stdout.write(distil(document, [row for table in tables for row in table]))
 
 
 if __name__ == "__main__":
