@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports.connections import ConnectionLimits, OpenConnections
+from klaviyo_mcp.transports.signals import received_signals
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +128,7 @@ async def serve_socket(
 
 async def _stop_on_signal(server: _Server, drain: Drain | None) -> None:
     drain_seconds = DRAIN_SECONDS
-    with (
-        contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the event loop
-        anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
-    ):
+    with received_signals() as signals:
         async with anyio.create_task_group() as group:
             async for number in signals:
                 logger.info("stopping", extra={"facts": {"signal": signal.Signals(number).name}})

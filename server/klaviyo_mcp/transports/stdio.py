@@ -18,6 +18,7 @@ from klaviyo_mcp.protocol import server as protocol
 from klaviyo_mcp.settings import StartupError
 from klaviyo_mcp.transports import pipes
 from klaviyo_mcp.transports.lines import AnswerableLines, MendedMessages
+from klaviyo_mcp.transports.signals import received_signals
 
 DRAIN_SECONDS = 5.0
 """Time for running calls to end after the input has ended; a client that waits for less sends a signal."""
@@ -87,10 +88,7 @@ class StdioSession:
         await writer.wait_until_quiet(SETTLE_SECONDS)
 
     async def _end_on_signal(self, group: TaskGroup) -> None:
-        with (
-            contextlib.suppress(NotImplementedError),  # Windows has no signal handlers on the event loop
-            anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
-        ):
+        with received_signals() as signals:
             async for number in signals:
                 if self._received_signal:
                     _exit(128 + number)
@@ -107,14 +105,7 @@ class StdioSession:
 
 @contextlib.asynccontextmanager
 async def _streams(drain: Callable[[pipes.LineWriter], Awaitable[None]]) -> AsyncIterator[tuple[Any, Any]]:
-    """The streams of messages; `drain` is awaited between the end of the input and that of its stream.
-
-    Files and terminals are read by the library, which does not drain: their end cancels the running calls.
-    """
-    if not pipes.can_wait():
-        async with stdio_server() as streams:
-            yield streams
-        return
+    """The streams of messages; `drain` is awaited between the end of the input and that of its stream."""
     with pipes.claim_streams() as (lines, writer):
         lines.on_end = partial(drain, writer)
         # The SDK only iterates, writes and flushes its files; these classes offer that.
