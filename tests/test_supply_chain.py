@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
+NPM_LOCKS = [path for path in (ROOT / "tests").rglob("package-lock.json") if "node_modules" not in path.parts]
+SCRIPT_SUFFIXES = {".js", ".cjs", ".mjs", ".ts", ".tsx"}
 RENOVATE_OPTIONS = {"--universal", "--generate-hashes", "--python-version", "--group", "--output-file"}
 
 
@@ -83,6 +85,13 @@ def test_tests_run_with_the_versions_that_users_get() -> None:
     assert runtime.items() <= tests.items()
 
 
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda lock: lock.parent.name)
+def test_an_npm_lock_has_a_hash_for_each_package_and_no_address(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    assert all("integrity" in package for path, package in packages.items() if path)
+    assert "resolved" not in lock.read_text()
+
+
 def test_the_backend_that_builds_the_wheel_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert {*project["build-system"]["requires"], "uv"} <= set(versions(ROOT / "requirements-build.lock"))
@@ -94,7 +103,8 @@ def test_the_backend_that_builds_the_wheel_is_locked() -> None:
 
 def test_code_scanning_covers_every_language_of_the_project() -> None:
     scanned = re.findall(r"language: \[(.*)\]", (ROOT / ".github" / "workflows" / "security.yml").read_text())
-    scripts = [path for room in ("server", "tools", "tests") for path in (ROOT / room).rglob("*.[jt]s")]
+    paths = (path for room in ("server", "tools", "tests") for path in (ROOT / room).rglob("*.*"))
+    scripts = [path for path in paths if path.suffix in SCRIPT_SUFFIXES and "node_modules" not in path.parts]
     assert scanned == ["python, actions, javascript-typescript" if scripts else "python, actions"]
 
 
