@@ -109,6 +109,9 @@ def upsert_profile(request: ApiRequest, resource: Mapping[str, Any]) -> tuple[Re
     record = find_profile(request.store, attributes, id_)
     if record is not None:
         changes = {name: value for name, value in attributes.items() if value is not None or name == "properties"}
+        if isinstance(changes.get("location"), Mapping):
+            # An upsert is no PATCH of a record that the caller could have read: it leaves what it does not name.
+            changes["location"] = {**(record.attributes.get("location") or {}), **changes["location"]}
         update_profile(request, record, changes, _property_patch(resource))
         return record, False
     if not id_ and not any(attributes.get(name) for name in (*IDENTIFIERS, "anonymous_id", "_kx")):

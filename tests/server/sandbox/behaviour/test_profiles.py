@@ -95,10 +95,14 @@ async def test_patch_properties_appends_unappends_and_unsets(api: Api) -> None:
 
 
 async def test_create_or_update_answers_which_of_both_it_did(api: Api) -> None:
-    first = await api.post("profile-import", {"data": profile(email="a@example.com", first_name="A")}, 201)
-    second = await api.post("profile-import", {"data": profile(email="a@example.com", last_name="B")}, 200)
+    new = profile(email="a@example.com", first_name="A", location={"city": "Oslo"})
+    first = await api.post("profile-import", {"data": new}, 201)
+    change = profile(email="a@example.com", last_name="B", location={"country": "Norway"})
+    second = await api.post("profile-import", {"data": change}, 200)
     assert second["data"]["id"] == first["data"]["id"]
     assert (second["data"]["attributes"]["first_name"], second["data"]["attributes"]["last_name"]) == ("A", "B")
+    location = second["data"]["attributes"]["location"]
+    assert (location["city"], location["country"]) == ("Oslo", "Norway")
 
 
 async def create_event(api: Api, **identifiers: Any) -> None:
