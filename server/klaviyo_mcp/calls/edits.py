@@ -15,9 +15,10 @@ import anyio
 from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.answers.values import cell, is_empty
 from klaviyo_mcp.answers.view import overlaps
-from klaviyo_mcp.answers.wording import quote
+from klaviyo_mcp.answers.wording import count_noun, quote
 from klaviyo_mcp.calls.plan import Plan, RecordEdit
 from klaviyo_mcp.errors import NotFoundError
+from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import EMPTY, Record
 from klaviyo_tools.operation import edits
 from klaviyo_tools.operation.request import Request
@@ -26,6 +27,7 @@ from klaviyo_tools.registry import resource_type
 MAX_CHANGES_SHOWN = 5
 """Changes by somebody else that an answer names."""
 _VALUE_CHARACTERS = 80
+_MAX_TEXT_CHARACTERS = 400
 _MAX_DEPTH = 4
 
 
@@ -66,7 +68,8 @@ async def read_stored(plan: Plan, reads: AccountReads, revision: str) -> Plan:
     if not page.records:
         raise NotFoundError(operation.name, arguments=(argument,), cause="there is no such record; nothing was sent")
     stored = page.records[0].attributes
-    return replace(plan, edit=RecordEdit(stored, edits.edit_record(operation, arguments, stored).attributes))
+    edit = edits.edit_record(operation, arguments, stored)
+    return replace(plan, edit=RecordEdit(stored, edit.attributes, edit.text_changes))
 
 
 def request_of(plan: Plan, query: Mapping[str, str] = EMPTY) -> Request:
@@ -75,6 +78,30 @@ def request_of(plan: Plan, query: Mapping[str, str] = EMPTY) -> Request:
     if plan.edit is None:
         return request
     return replace(request, body={"data": {**request.body["data"], "attributes": dict(plan.edit.sent_attributes)}})
+
+
+def replacement_lines(plan: Plan) -> list[str]:
+    """A line for each text that replacements changed: how often, and the surroundings of the first place."""
+    changes = plan.edit.text_changes if plan.edit is not None else ()
+    return [
+        clean(f"{change.name}: replaced {count_noun(change.times, 'time')}, {change.before} → {change.after}")
+        for change in changes[:MAX_CHANGES_SHOWN]
+    ] + ([f"and {len(changes) - MAX_CHANGES_SHOWN} more"] if len(changes) > MAX_CHANGES_SHOWN else [])
+
+
+def without_edited_texts(plan: Plan, record: Record | None) -> Record | None:
+    """The record without its long texts where replacements changed one: they need not pass through the model."""
+    if record is None or plan.edit is None or not plan.edit.text_changes:
+        return record
+    return record._replace(attributes=_without_long_texts(record.attributes))
+
+
+def _without_long_texts(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_long_texts(value) if isinstance(value, Mapping) else value
+        for name, value in members.items()
+        if not (isinstance(value, str) and len(value) > _MAX_TEXT_CHARACTERS)
+    }
 
 
 def foreign_changes(plan: Plan, record: Record | None) -> str:

@@ -14,6 +14,7 @@ from klaviyo_mcp.answers.pages import MAX_RESULTS
 from klaviyo_mcp.answers.view import FieldError, View
 from klaviyo_mcp.calls.authorize import Authorized
 from klaviyo_mcp.calls.prepare import not_sent
+from klaviyo_tools.arguments.replacements import TextChange
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.fieldsets import accepted_fields
 from klaviyo_tools.jsonapi.records import EMPTY
@@ -53,10 +54,12 @@ class RecordEdit:
     Attributes:
         stored: The attributes of the record as they were read directly before the update.
         sent_attributes: The attributes that the update sends.
+        text_changes: What its replacements do to each text.
     """
 
     stored: Mapping[str, Any]
     sent_attributes: Mapping[str, Any]
+    text_changes: Sequence[TextChange] = ()
 
 
 @dataclass(frozen=True, slots=True)

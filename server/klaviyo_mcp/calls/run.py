@@ -122,10 +122,12 @@ class PlanRunner:
                 included=page.included,
                 view=plan.view,
             )
-        offset = getattr(plan.arguments, "offset", None)
-        text = record.record_text(answered_record, plan.resource, included=page.included, view=plan.view, offset=offset)
         foreign = edits.foreign_changes(plan, answered_record)
-        return f"{foreign}\n{text}" if foreign else text
+        notes = [note for note in (foreign, *edits.replacement_lines(plan)) if note]
+        shown = edits.without_edited_texts(plan, answered_record)
+        offset = getattr(plan.arguments, "offset", None)
+        text = record.record_text(shown, plan.resource, included=page.included, view=plan.view, offset=offset)
+        return "\n".join([*notes, text])
 
     async def _report(self, plan: Plan, context: CallContext) -> str:
         async def send(arguments: Arguments) -> Page:

@@ -146,6 +146,18 @@ async def test_replacements_edit_the_stored_text_and_nothing_else() -> None:
     assert stored(server, "template", "T1")["text"] == "Sale"
 
 
+async def test_the_answer_shows_the_places_and_not_the_long_text() -> None:
+    server = with_template(html=f"<p>Sale now</p>{'x' * 30_000}<p>Sale</p>")
+    changes = [{"find": "Sale", "replace": "Deal", "count": 2}, {"find": "now", "replace": "today"}]
+    text = await server.run("update_template", template_id="T1", replacements=changes)
+    assert text.split("\n")[:2] == [
+        f'html: replaced 2 times, "<p>Sale now</p>{"x" * 16}…" → "<p>Deal now</p>{"x" * 16}…"',
+        f'html: replaced 1 time, "<p>Deal now</p>{"x" * 20}…" → "<p>Deal today</p>{"x" * 20}…"',
+    ]
+    assert len(text) < 500
+    assert '"text":"Sale"' in text
+
+
 async def test_a_text_as_it_was_read_is_found_again() -> None:
     server = with_template()
     shown = await server.run("get_template", template_id="T1", fields="html")
@@ -224,14 +236,19 @@ async def test_the_subject_of_a_message_is_edited_in_place() -> None:
 
 async def test_universal_content_is_edited_in_place() -> None:
     server = sandbox_server(confirm="never")
-    data = {"content": "<p>© 2025</p>", "display_options": {"show_on": "all"}, "styles": {"text_align": "left"}}
+    data = {
+        "content": f"<p>© 2025</p>{'x' * 500}",
+        "display_options": {"show_on": "all"},
+        "styles": {"text_align": "left"},
+    }
     definition = {"content_type": "block", "type": "text", "data": data}
     server.put("template-universal-content", "U1", name="Footer", definition=definition)
     change = {"find": "2025", "replace": "2026"}
     text = await server.run("update_universal_content", universal_content_id="U1", replacements=[change])
     assert not text.startswith("ERROR"), text
-    changed = {**definition, "data": {**data, "content": "<p>© 2026</p>"}}
+    changed = {**definition, "data": {**data, "content": f"<p>© 2026</p>{'x' * 500}"}}
     assert stored(server, "template-universal-content", "U1")["definition"] == changed
+    assert "xxxxx" not in text.split("\n")[-2]
 
 
 async def test_a_change_by_somebody_else_is_told_with_both_values(monkeypatch: pytest.MonkeyPatch) -> None:
