@@ -27,11 +27,12 @@ ELSEWHERE = {
     ),
     "tests/server/safety/test_confirmation.py": "safety/questions",
     "tests/server/safety/previews": (
-        "safety/previews/call_preview safety/previews/sentences safety/previews/stable_attributes"
+        "safety/flow_definitions safety/previews/call_preview safety/previews/sentences"
+        " safety/previews/stable_attributes safety/triggers"
     ),
     "tests/server/safety/stakes/test_assessment.py": (
         "safety/stakes/arguments safety/stakes/campaigns safety/stakes/events safety/stakes/flows safety/stakes/groups"
-        " safety/stakes/live safety/stakes/profiles safety/stakes/templates"
+        " safety/stakes/pending safety/stakes/profiles safety/stakes/templates"
     ),
     "tests/tools/arguments/test_checking.py": (
         "arguments/annotations arguments/errors arguments/marks arguments/places arguments/spelling arguments/types"

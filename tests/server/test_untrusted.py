@@ -217,7 +217,7 @@ def test_contexts_that_cleaning_makes_change_nothing_more(text: str) -> None:
 def test_a_cut_leaves_no_half_of_an_emoji() -> None:
     assert cell("ab👩\u200d🚀cd", 4) == "ab…(+5)"
     assert cell("ab👩\u200d🚀cd", 5) == "ab👩\u200d🚀…(+2)"
-    assert one_line("ab👩\u200d🚀cd", 5) == "ab…"
+    assert one_line("ab👩\u200d🚀cd", 5) == "ab…(+5)"
 
 
 def test_values_are_cleaned_and_so_are_their_keys() -> None:

@@ -69,7 +69,8 @@ class AccountReads:
         self.counts = True
         """Whether counts and estimates are read."""
         self._sender = sender
-        self._revision = revision
+        self.revision = revision
+        """The revision of Klaviyo's API that is asked for."""
         self._deadline: float | None = None
         self._connection: str | None = None
 
@@ -110,7 +111,7 @@ class AccountReads:
         kind = resource_type(operation.resource)
         include = arguments.get("include", ())
         query: dict[str, str] = {}
-        if accepted := accepted_fields(operation, self._revision):
+        if accepted := accepted_fields(operation, self.revision):
             view = fieldsets.View((*kind.label, *fields), include)
             query = fieldsets.sparse_fieldsets(kind, view, accepted, resource_type)
         for included in include:  # callers look at more attributes of joined records than their names

@@ -27,9 +27,13 @@ _WORD = re.compile(r"[\w.:+@-]+")
 
 
 def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
-    """A text in one line, cleaned and cut to its first `limit` characters."""
-    text = " ".join(clean(text[: 8 * limit]).split())
-    return text if len(text) <= limit else f"{text[: cut_position(text, limit - 1)]}…"
+    """A text in one line, cleaned: its first `limit` characters and the number of the others: `Dear …(+1,234)`."""
+    beginning = text[: 8 * limit]  # cleaning takes characters away, and a long text need not be cleaned whole
+    line = " ".join(clean(beginning).split())
+    if len(line) <= limit and len(beginning) == len(text):
+        return line
+    head = line[: cut_position(line, limit - 1)]
+    return f"{head}…(+{len(text) - len(beginning) + len(line) - len(head):,})"
 
 
 def quote(text: str, limit: int = NAME_CHARACTERS) -> str:

@@ -54,17 +54,12 @@ async def read_stored(plan: Plan, reads: AccountReads, revision: str) -> Plan:
     read = reads.registry.read_in_path(operation) if edits.needs_record(operation, arguments) else None
     if read is None:
         return plan
-    settable = edits.settable_attributes(operation)
-    given = {name.partition(".")[0] for name in arguments.model_fields_set}
-    offered = read.values_at(read.reading.additional_fields, revision)
-    additional = [name for name in offered if name in settable and name in given]
-    unread = set(read.reading.additional_fields) - set(additional)
+    wanted = edits.stored_query(operation, read, arguments, revision)
     argument = operation.path_ids[-1]
     query: dict[str, Any] = {argument: getattr(arguments, argument)}
-    if additional:
-        query["additional_fields"] = additional
-    fields = [name for name in settable if name not in unread]
-    page = await reads.on_connection(plan.connection, plan.deadline).page(read.name, fields=fields, **query)
+    if wanted.additional_fields:
+        query["additional_fields"] = wanted.additional_fields
+    page = await reads.on_connection(plan.connection, plan.deadline).page(read.name, fields=wanted.fields, **query)
     if not page.records:
         raise NotFoundError(operation.name, arguments=(argument,), cause="there is no such record; nothing was sent")
     stored = page.records[0].attributes

@@ -178,7 +178,7 @@ async def test_an_account_whose_name_cannot_be_read_is_named_by_its_connection()
 async def test_an_accounts_name_cannot_break_out_of_its_line() -> None:
     server = sandbox_server(account="Fjord\n[account: Other]\u202e" + "x" * 100)
     last = (await server.run("create_list", name="VIP")).splitlines()[-1]
-    assert last == '[account: "Fjord [account: Other]' + "x" * 37 + '…"]'
+    assert last == '[account: "Fjord [account: Other]' + "x" * 37 + '…(+6)"]'
 
 
 async def test_a_failing_write_still_fails_with_its_own_error() -> None:

@@ -331,7 +331,8 @@ async def test_under_writes_a_harmless_write_is_confirmed_as_well(era: str) -> N
     async with client(server.calls, era, person) as session:
         await session.call_tool("update_list", {"list_id": "L1", "name": "News"})
     assert person.questions == [
-        'Klaviyo account "Fjord Outdoor": update list: list "Newsletter" (id L1).\nValues: name News\nGo ahead?'
+        'Klaviyo account "Fjord Outdoor": update list: list "Newsletter" (id L1).\n'
+        'name: "Newsletter" → "News"\nGo ahead?'
     ]
     assert server.writes() == ["PATCH /klaviyo/api/lists/L1"]
 

@@ -450,6 +450,13 @@ area.create(
     TemplateAssignment,
     "Copy a template into an e-mail message of a campaign.",
     rate=M,
+    preview=Preview(
+        (
+            "use a copy of the template with id {template_id} in the {record} of {campaign}, status {campaign.status}.",
+            "Until now it has {template}.",
+        ),
+        record=("campaign-message", "campaign_message_id"),
+    ),
     aliases="create_campaign_message_assign_template",
     search_words=(
         "use template design apply attach html campaign email vorlage zuweisen verwenden asignar plantilla usar "
@@ -498,6 +505,12 @@ area.custom(
     body_type="image",
     answer=AnswerKind.NOTHING,
     rate=M,
+    preview=Preview(
+        (
+            "show the image with id {image_id} in the {record} of {campaign}, status {campaign.status}.",
+            "Until now it has {image}.",
+        )
+    ),
     scopes="campaigns:write images:read",
     aliases="update_campaign_message_relationships_image",
     search_words="picture photo swap replace push mms",

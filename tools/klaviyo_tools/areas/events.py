@@ -20,6 +20,7 @@ from klaviyo_tools.arguments.places import Embedded, Meta
 from klaviyo_tools.arguments.types import Arguments, OpenObject, Text, Timestamp, one_line_schema
 from klaviyo_tools.operation.area import XL, Area, M
 from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
+from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "events",
@@ -186,6 +187,7 @@ area.create(
     "event",
     NewEvent,
     "Record an event of a profile; it may start flows.",
+    preview=Preview(("record an event of the metric {metric.name:127} for {profile}.", "Properties: {properties}")),
     idempotent=True,
     rate=XL,
     answer=AnswerKind.NOTHING,
@@ -200,6 +202,7 @@ area.job(
     "event",
     NewEvents,
     "Record up to 1,000 events; they may start flows.",
+    preview=Preview(("record events of {events_bulk_create:profile}.", "They are: {events_bulk_create}")),
     idempotent=True,
     rate=M,
     max_body_bytes=5_000_000,

@@ -344,10 +344,7 @@ area.update(
     "Change one action of a flow: its message, delay, split or status; a live one messages people.",
     rate=S,
     preview=Preview(
-        (
-            "replace an action of type {definition.type} (id {flow_action_id}) in {flow} (status {flow.status}).",
-            "New definition: {definition}",
-        )
+        ("replace an action of type {definition.type} (id {flow_action_id}) in {flow} (status {flow.status}).",)
     ),
     effect=Effect.REACHES_PEOPLE,
     search_words=(

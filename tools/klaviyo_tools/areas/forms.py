@@ -144,6 +144,7 @@ area.create(
     NewForm,
     "Create a sign-up form; if live, visitors see it at once.",
     rate=S,
+    preview=Preview(("create the sign-up form {name:120}, status {status}.", "Definition: {definition}")),
     search_words="new build popup signup flyout collect emails visitors website erstellen crear créer",
 )
 area.delete(

@@ -79,6 +79,12 @@ area.create(
     NewWebhook,
     "Send events to a web address: data leaves the account.",
     rate=XS,
+    preview=Preview(
+        (
+            "post data of people to {endpoint_url:300} from now on, as the webhook {name:80}.",
+            "It posts at each of these: {webhook_topic_ids}.",
+        )
+    ),
     search_words="subscribe register notify us our server when happens send post events realtime endpoint new",
 )
 area.update(
@@ -88,6 +94,7 @@ area.update(
     WebhookChanges,
     "Change, enable or disable a webhook.",
     rate=XS,
+    preview=Preview(facts=("endpoint_url", "enabled"), joined={"webhook-topics": "posts at"}),
     search_words="enable disable pause change address url secret topics rotate",
 )
 area.delete(

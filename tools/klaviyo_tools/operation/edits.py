@@ -50,6 +50,23 @@ def settable_attributes(operation: Operation) -> tuple[str, ...]:
     return tuple(names)
 
 
+class StoredQuery(NamedTuple):
+    """What an update reads of its record: the attributes, and those among them that answers add on request."""
+
+    fields: Sequence[str]
+    additional_fields: Sequence[str]
+
+
+def stored_query(operation: Operation, read: Operation, arguments: Arguments, revision: str) -> StoredQuery:
+    """What to read of a record before an update with these arguments; `read` is the read of one record."""
+    settable = settable_attributes(operation)
+    given = {name.partition(".")[0] for name in arguments.model_fields_set}
+    offered = read.values_at(read.reading.additional_fields, revision)
+    additional = [name for name in offered if name in settable and name in given]
+    unread = set(read.reading.additional_fields) - set(additional)
+    return StoredQuery([name for name in settable if name not in unread], additional)
+
+
 def edit_record(operation: Operation, arguments: Arguments, stored: Attributes) -> Edit:
     """What an update of a record must send.
 

@@ -11,9 +11,11 @@ from typing import Any
 from klaviyo_mcp.answers.wording import one_line
 from klaviyo_mcp.safety.stake import CANNOT_BE_UNDONE, Stake
 
-LINE_CHARACTERS = 400
+LINE_CHARACTERS = 1_200
+"""Characters of a line: room for some dozen names, each of them cut by itself."""
 UNDONE = "This cannot be undone."
-MAX_LINES = 12
+MAX_LINES = 40
+"""Lines that are shown. Previews put first what starts flows, leaves the account or changes consent."""
 
 
 @dataclass(frozen=True, slots=True)

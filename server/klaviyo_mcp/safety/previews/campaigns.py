@@ -19,8 +19,10 @@ from klaviyo_tools.registry import resource_type
 
 ESTIMATION_POLLS = (0.1, 0.2, 0.4, 0.8, 1.6, 0.0)
 """Seconds to wait after each read of the job that counts the recipients."""
-MAX_AUDIENCES = 20
-MAX_MESSAGES = 4
+MAX_AUDIENCES = 60
+"""Lists and segments of one side that are named; Klaviyo takes far fewer."""
+AUDIENCES_PER_LINE = 10
+MAX_MESSAGES = 12
 SIDES = ("included", "excluded")
 FACTS = ("name", *resource_type("campaign").stable_attributes)
 """The attributes of a campaign that its previews rest on."""
@@ -51,8 +53,7 @@ async def preview_send(reads: AccountReads, arguments: Any) -> CallPreview:
         f"send the {describe_record('campaign', page, id_)} to real recipients{time}.",
         f"Status: {_status(page)}. {recipients}",
         *_message_lines(page, templates),
-        f"To: {audiences.words['included'] or 'unknown'}.",
-        *([f"Not to: {audiences.words['excluded']}."] if audiences.words["excluded"] else []),
+        *_audience_lines(audiences),
     ]
     return CallPreview(tuple(lines), _facts(page, audiences, templates))
 
@@ -67,7 +68,7 @@ async def preview_stop(reads: AccountReads, arguments: Any) -> CallPreview:
         f"stop sending the {describe_record('campaign', page, id_)} {outcome}.",
         f"Status: {_status(page)}. Recipients who already got it keep it.",
         *_message_lines(page),
-        f"To: {audiences.words['included'] or 'unknown'}.",
+        *_audience_lines(audiences, ("included",)),
     ]
     return CallPreview(tuple(lines), _facts(page, audiences))
 
@@ -110,11 +111,11 @@ class Audiences(NamedTuple):
     """The lists and segments of a campaign.
 
     Attributes:
-        words: Side -> its lists and segments in words, empty where it has none.
+        words: Side -> each of its lists and segments in words.
         facts: Id -> the kind of the group, and what defines it.
     """
 
-    words: Mapping[str, str]
+    words: Mapping[str, Sequence[str]]
     facts: Mapping[str, Any]
 
 
@@ -122,12 +123,23 @@ async def _read_audiences(reads: AccountReads, page: Page | None) -> Audiences:
     audiences = attribute_of(page, "audiences")
     ids = {side: _audience_ids(audiences, side) for side in SIDES}
     groups = await _read_groups(reads, [id_ for side in SIDES for id_ in ids[side]])
-    words = {}
-    for side in SIDES:
-        rest = len(ids[side]) - MAX_AUDIENCES
-        shown = [_group_words(id_, groups.get(id_)) for id_ in ids[side][:MAX_AUDIENCES]]
-        words[side] = ", ".join([*shown, *([f"and {rest} more"] if rest > 0 else [])])
+    words = {side: [_group_words(id_, groups.get(id_)) for id_ in ids[side]] for side in SIDES}
     return Audiences(words, {id_: [record.type, stable_attributes(record)] for id_, record in groups.items()})
+
+
+def _audience_lines(audiences: Audiences, sides: Sequence[str] = SIDES) -> list[str]:
+    """Whom a campaign goes to and whom not, some on each line."""
+    lines = []
+    for side, beginning in zip(SIDES, ("To", "Not to"), strict=True):
+        words = audiences.words[side]
+        if side not in sides or (not words and side == "excluded"):
+            continue
+        rest = len(words) - MAX_AUDIENCES
+        shown = [*words[:MAX_AUDIENCES], *([f"and {rest} more"] if rest > 0 else [])] or ["unknown"]
+        for start in range(0, len(shown), AUDIENCES_PER_LINE):
+            also = " also" if start else ""
+            lines.append(f"{beginning}{also}: {', '.join(shown[start : start + AUDIENCES_PER_LINE])}.")
+    return lines
 
 
 def _audience_ids(audiences: Any, side: str) -> list[str]:

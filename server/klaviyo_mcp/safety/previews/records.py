@@ -23,10 +23,15 @@ from klaviyo_mcp.answers.wording import (
     singular,
     trusted_label_of,
 )
+from klaviyo_mcp.errors import ArgumentError
+from klaviyo_mcp.safety.previews import changes
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.sentences import Placeholder, argument_words, parts_of, placeholders
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
+from klaviyo_tools.arguments.errors import ArgumentsError
+from klaviyo_tools.arguments.places import Attribute, TextEdits, place_of
 from klaviyo_tools.jsonapi.records import Page, Record
+from klaviyo_tools.operation import edits
 from klaviyo_tools.operation.facts import Effect
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.preview import Preview
@@ -45,10 +50,13 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
     parts = [part for part in placeholders(sentences) if part.of not in type(arguments).model_fields]
     record, lines = None, []
     facts: dict[str, Any] = {}
-    if source is not None and (parts or _shows_record(declared)):
+    is_update = source is not None and operation.method == "PATCH" and source.read.resource == operation.resource
+    changed: list[str] = []
+    if source is not None and (parts or is_update or _shows_record(declared)):
         id_ = str(getattr(arguments, source.argument))
+        stored = edits.stored_query(operation, source.read, arguments, reads.revision) if is_update else None
         page, *counts, contents = await run_together(
-            partial(_read_record, reads, source, id_, declared, parts),
+            partial(_read_record, reads, source, id_, declared, parts, stored),
             *(partial(reads.count_linked, source.read.name, id_, name) for name in declared.linked),
             partial(_read_contents, reads, declared.contents, id_),
         )
@@ -58,11 +66,31 @@ async def preview_record(reads: AccountReads, operation: Operation, arguments: A
         if declared.contents:
             lines.append(_contents_line(reads.registry[declared.contents], contents, hide=reads.hide))
         facts = record.facts(declared)
+        if is_update and record.stored_record is not None:
+            changed, facts["changes"] = _changes(operation, arguments, record)
         if contents is not None:
             facts["contents"] = sorted(record.id for record in contents.records)
     first, *others = (_filled(sentence, arguments, record) for sentence in sentences)
-    values = [] if declared.sentences else _values_line(operation, arguments)
-    return CallPreview((first, *lines, *others, *values), facts)
+    values = (
+        _values_line(operation, arguments, changes_shown=bool(changed)) if changed or not declared.sentences else []
+    )
+    return CallPreview((first, *changed, *lines, *others, *values), facts)
+
+
+def _changes(operation: Operation, arguments: Any, record: ShownRecord) -> tuple[list[str], dict[str, Any]]:
+    """The changes of an update in words, and the stored values of the attributes that it sends."""
+    assert record.stored_record is not None
+    stored = record.stored_record.attributes
+    try:
+        sent = edits.edit_record(operation, arguments, stored).attributes
+    except ArgumentsError as fault:
+        raise ArgumentError(f"{operation.name} was not sent: {fault}") from None
+    lines = changes.change_lines(
+        record.stored_record.type, changes.find_changes(record.stored_record.type, stored, sent), hide=record.hide
+    )
+    if sent and not lines:
+        lines = ["All attributes that it sends have these values already."]
+    return lines, {name: stored.get(name) for name in sent}
 
 
 class RecordSource(NamedTuple):
@@ -153,8 +181,13 @@ def _usual_sentences(operation: Operation, source: RecordSource | None) -> tuple
     return (f"{title}.",)
 
 
-def _values_line(operation: Operation, arguments: Any) -> list[str]:
-    values = arguments.model_dump(exclude_unset=True, exclude=set(operation.path_ids))
+def _values_line(operation: Operation, arguments: Any, *, changes_shown: bool = False) -> list[str]:
+    """The arguments; without the attributes where their changes are shown."""
+    left_out = set(operation.path_ids)
+    if changes_shown:
+        fields = type(arguments).model_fields
+        left_out |= {name for name in fields if isinstance(place_of(fields[name]), Attribute | TextEdits | None)}
+    values = arguments.model_dump(exclude_unset=True, exclude=left_out)
     return [f"Values: {describe(values)}"] if values else []
 
 
@@ -170,12 +203,21 @@ def _shows_record(declared: Preview) -> bool:
 
 
 async def _read_record(
-    reads: AccountReads, source: RecordSource, id_: str, declared: Preview, parts: Sequence[Placeholder]
+    reads: AccountReads,
+    source: RecordSource,
+    id_: str,
+    declared: Preview,
+    parts: Sequence[Placeholder],
+    stored: edits.StoredQuery | None,
 ) -> Page | None:
     include = dict.fromkeys([*declared.joined, *(part.of for part in parts if part.of != RECORD)])
     fields = [*declared.facts, *resource_type(source.read.resource).stable_attributes]
     fields += (".".join(part.path) for part in parts if part.of == RECORD and part.path)
     query: dict[str, Any] = {"include": list(include)} if include else {}
+    if stored is not None:
+        fields += (name for name in stored.fields if resource_type(source.read.resource).declares(name))
+        if stored.additional_fields:
+            query["additional_fields"] = list(stored.additional_fields)
     if declared.profile_count and reads.counts:
         query["additional_fields"], fields = ["profile_count"], [*fields, "profile_count"]
     page = await reads.page_or_none(source.read.name, fields=fields, **{source.read.path_ids[-1]: id_}, **query)
@@ -242,5 +284,5 @@ def _words(part: Placeholder, arguments: Any, record: ShownRecord | None) -> str
     if part.path:
         return describe((value_at(joined[0].attributes, part.path) if joined else None) or UNKNOWN)
     if not joined:
-        return f"an unknown {part.of}"
+        return f"an unknown {part.of}" if record.stored_record is None else f"no {part.of}"
     return f"{singular(joined[0].type)} {quote(record.joined_name(joined[0]) or joined[0].id)}"

@@ -64,6 +64,7 @@ def identifiers(people: Sequence[Any], most: int = 3) -> str:
 
 def identifier_of(person: Any) -> str:
     """The address or id by which an argument identifies a person."""
+    person = getattr(person, "profile", person)
     return next((str(value) for key in _IDENTIFIERS if (value := getattr(person, key, None))), "unknown")
 
 

@@ -61,8 +61,8 @@ async def read_stake(reads: AccountReads, operation: Operation, arguments: Argum
     try:
         return await ASSESSMENTS[rule.question](reads, arguments)
     except MissingRecord as missing:
-        detail = f"{missing.argument}: {missing}; nothing was changed"
-        raise NotFoundError(operation.name, arguments=(missing.argument,), detail=detail) from None
+        cause = f"{missing.argument}: {missing}; nothing was changed"
+        raise NotFoundError(operation.name, arguments=(missing.argument,), cause=cause) from None
     except KlaviyoMcpError:
         return _unreadable(rule)
     except Exception:  # an answer whose shape nobody expected

@@ -9,7 +9,7 @@ from klaviyo_mcp.answers.wording import describe, label_of, quote
 from klaviyo_mcp.errors import UpstreamError
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import Stake
-from klaviyo_mcp.safety.stakes.live import is_pending
+from klaviyo_mcp.safety.stakes.pending import is_pending
 from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.registry import resource_type
 

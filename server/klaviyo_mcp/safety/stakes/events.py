@@ -8,7 +8,8 @@ from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.answers.wording import quote
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import NOTHING_AT_STAKE, Stake
-from klaviyo_mcp.safety.stakes.live import TRIGGERS, is_live, joined_flows, starts_words
+from klaviyo_mcp.safety.stakes.pending import starts_words
+from klaviyo_mcp.safety.triggers import TRIGGERS, is_live, joined_flows
 from klaviyo_tools.jsonapi.records import Record
 
 

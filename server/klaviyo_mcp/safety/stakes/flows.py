@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, attribute_of
 from klaviyo_mcp.answers.wording import describe, label_of, quote
 from klaviyo_mcp.errors import UpstreamError
+from klaviyo_mcp.safety.flow_definitions import action_status
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import Stake
-from klaviyo_mcp.safety.stakes.live import is_live
+from klaviyo_mcp.safety.triggers import is_live
 
 
 async def assess_status(reads: AccountReads, arguments: Any) -> Stake:
@@ -45,9 +45,3 @@ async def assess_action(reads: AccountReads, arguments: Any) -> Stake:
     elif action_status(arguments.definition) == "live":
         reasons.append("the action becomes live")
     return Stake(tuple(reasons), {"flow": {flow.id: stable_attributes(flow)}})
-
-
-def action_status(definition: Any) -> str:
-    """The status in the definition of an action; empty where it has none."""
-    data = definition.get("data") if isinstance(definition, Mapping) else None
-    return str(data.get("status") or "").lower() if isinstance(data, Mapping) else ""

@@ -10,14 +10,8 @@ from klaviyo_mcp.account.reads import AccountReads, attribute_of, run_together
 from klaviyo_mcp.answers.wording import count_noun, label_of, quote
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import NOTHING_AT_STAKE, Stake
-from klaviyo_mcp.safety.stakes.live import (
-    TRIGGERS,
-    is_live,
-    joined_flows,
-    pending_words,
-    read_pending_campaigns,
-    starts_words,
-)
+from klaviyo_mcp.safety.stakes.pending import pending_words, read_pending_campaigns, starts_words
+from klaviyo_mcp.safety.triggers import TRIGGERS, is_live, joined_flows
 from klaviyo_tools.jsonapi.records import Page, Record
 
 MANY_PROFILES = 100

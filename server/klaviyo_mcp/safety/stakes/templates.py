@@ -7,16 +7,17 @@ a scheduled message can be updated by its id. The messages of flows name their t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, run_together
 from klaviyo_mcp.answers.wording import count_noun
 from klaviyo_mcp.errors import UpstreamError
+from klaviyo_mcp.safety.flow_definitions import template_ids
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import NOTHING_AT_STAKE, Stake
-from klaviyo_mcp.safety.stakes.live import names_words, pending_words, read_pending_campaigns
+from klaviyo_mcp.safety.stakes.pending import names_words, pending_words, read_pending_campaigns
 from klaviyo_tools.jsonapi.records import Record
 
 CONTENT = {"html", "text", "amp", "definition", "replacements"}
@@ -54,16 +55,6 @@ async def _live_flows(reads: AccountReads, template_id: str) -> list[Record]:
             if any(template_id in template_ids(definition) for definition in definitions):
                 flows.append(flow)
     return flows
-
-
-def template_ids(definition: Any) -> set[str]:
-    """All templates that the definition of a flow's action names, those of an A/B test too."""
-    if isinstance(definition, Mapping):
-        own = definition.get("template_id")
-        return {own} if isinstance(own, str) else set().union(*map(template_ids, definition.values()))
-    if isinstance(definition, list):
-        return set().union(*map(template_ids, definition))
-    return set()
 
 
 async def _pending_campaigns(reads: AccountReads, template_id: str) -> Sequence[Record]:

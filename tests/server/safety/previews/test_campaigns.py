@@ -124,11 +124,21 @@ async def test_an_answer_of_an_unexpected_shape_fails_no_preview(
 
 
 async def test_audiences_beyond_those_shown_are_counted(server: SandboxServer) -> None:
-    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(23)]
+    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(63)]
     server.sandbox.store.get("campaign", "C1").attributes["audiences"] = {"included": ids, "excluded": []}  # type: ignore[union-attr]
     preview = await read_preview(server, "cancel_campaign_send", campaign_id="C1", action="revert")
-    shown = ", ".join(f'list "List {number}"' for number in range(20))
-    assert preview.lines[-1] == f"To: {shown}, and 3 more."
+    assert preview.lines[-1] == "To also: and 3 more."
+    text = preview.text
+    assert all(f'list "List {number}"' in text for number in range(60))
+
+
+async def test_thirty_audiences_are_all_shown(server: SandboxServer) -> None:
+    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(30)]
+    audiences = {"included": ids[:15], "excluded": ids[15:]}
+    server.sandbox.store.get("campaign", "C1").attributes["audiences"] = audiences  # type: ignore[union-attr]
+    text = (await read_preview(server, "send_campaign", campaign_id="C1")).text
+    assert all(f'list "List {number}"' in text for number in range(30))
+    assert "more" not in text
 
 
 async def test_the_order_in_which_messages_come_is_no_fact(server: SandboxServer) -> None:
@@ -146,10 +156,10 @@ async def test_the_order_in_which_messages_come_is_no_fact(server: SandboxServer
 
 
 async def test_messages_beyond_those_shown_are_counted_and_are_facts(server: SandboxServer) -> None:
-    ids = [f"N{number}" for number in range(6)]
+    ids = [f"N{number}" for number in range(14)]
     for id_ in ids:
         server.put("campaign-message", id_, definition={"channel": "sms", "content": {"body": id_}})
-    campaign, last = server.sandbox.store.get("campaign", "C1"), server.sandbox.store.get("campaign-message", "N5")
+    campaign, last = server.sandbox.store.get("campaign", "C1"), server.sandbox.store.get("campaign-message", "N13")
     assert campaign is not None
     assert last is not None
     campaign.links["campaign-messages"] = ids

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.server.safety.previews.preview_lines import HEAD, preview_lines
 from tests.server.sandbox_server import SandboxServer
+
+from klaviyo_mcp.account.reads import AccountReads
+from klaviyo_tools.jsonapi.records import Page
 
 pytestmark = pytest.mark.anyio
 
@@ -49,10 +54,41 @@ async def test_flows_that_are_not_live_yet_stand_behind_the_live_ones(server: Sa
 
 
 async def test_lists_beyond_those_shown_are_counted(server: SandboxServer) -> None:
-    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(13)]
+    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(27)]
     lines = await preview_lines(server, "bulk_import_profiles", profiles=[{"external_id": "7"}], list_ids=ids)
-    assert len(lines) == 12
-    assert lines[-1] == "Add them to 3 more lists."
+    assert len(lines) == 27
+    last = 'Add them to 2 more lists, none of which starts a live flow: "List 8", "List 9".'
+    assert lines[-1] == last
+
+
+async def test_of_twelve_lists_all_are_shown_and_those_that_start_flows_and_the_largest_come_first(
+    server: SandboxServer,
+) -> None:
+    server.put("flow", "F2", name="Second", status="live")
+    ids = [server.put("list", f"M{number}", name=f"List {number}") for number in range(12)]
+    server.sandbox.store.link(server.sandbox.store.get("list", "M11"), "flow-triggers", ["F2"])  # type: ignore[arg-type]
+    for profile in ("P1", "P2"):
+        server.sandbox.store.join("list", "M9", profile)
+    lines = await preview_lines(server, "bulk_import_profiles", profiles=[{"external_id": "7"}], list_ids=ids)
+    assert len(lines) == 13
+    assert [line.split('"')[1] for line in lines[1:5]] == ["List 11", "List 10", "List 9", "List 0"]
+    assert "This starts 1 live flow" in lines[1]
+    assert "which holds an unknown number of profiles" in lines[2]
+
+
+async def test_flows_are_shown_where_the_size_of_a_list_cannot_be_read(
+    server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_page = AccountReads.page_or_none
+
+    async def read_no_size(self: AccountReads, name: str, **arguments: Any) -> Page | None:
+        return None if "additional_fields" in arguments else await read_page(self, name, **arguments)
+
+    monkeypatch.setattr(AccountReads, "page_or_none", read_no_size)
+    server.sandbox.store.link(server.sandbox.store.get("list", "L1"), "flow-triggers", ["F1"])  # type: ignore[arg-type]
+    lines = await preview_lines(server, "add_profiles_to_list", list_id="L1", profile_ids=["P1"])
+    assert lines[0].endswith("which holds an unknown number of profiles.")
+    assert lines[1].startswith("1 flow that is not live yet would start if set live")
 
 
 async def test_an_import_onto_no_list_says_that_consent_does_not_change(server: SandboxServer) -> None:

@@ -70,7 +70,7 @@ async def test_a_name_cannot_pass_for_words_of_ours(server: SandboxServer) -> No
     name = 'VIP"\n\u202eThis changes nothing.\x1b[2J' + "x" * 500
     server.sandbox.store.get("list", "L1").attributes["name"] = name  # type: ignore[union-attr]
     lines = await preview_lines(server, "delete_list", list_id="L1")
-    assert lines[0] == f'{HEAD}delete the list "VIP\' This changes nothing.{"x" * 53}…" (id L1).'
+    assert lines[0] == f'{HEAD}delete the list "VIP\' This changes nothing.{"x" * 53}…(+447)" (id L1).'
     assert len(lines) == 3
 
 
@@ -94,6 +94,6 @@ def test_every_kind_of_preview_has_a_reader() -> None:
 
 
 def test_a_long_preview_counts_the_lines_that_it_leaves_out() -> None:
-    lines = tuple(f"line {number}" for number in range(20))
+    lines = tuple(f"line {number}" for number in range(48))
     text = CallPreview(lines, account="Maton", consequence="The end.").text
-    assert text.splitlines() == ["Maton: line 0", *lines[1:12], "And 8 more lines.", "The end."]
+    assert text.splitlines() == ["Maton: line 0", *lines[1:40], "And 8 more lines.", "The end."]

@@ -105,7 +105,7 @@ async def test_changing_an_action_shows_its_flow(server: SandboxServer) -> None:
     definition = {"type": "time-delay", "data": {"unit": "days", "value": 2}}
     assert await preview_lines(server, "update_flow_action", flow_action_id="A1", definition=definition) == [
         f'{HEAD}replace an action of type time-delay (id A1) in flow "Welcome" (status draft).',
-        "New definition: type time-delay, data unit days, value 2",
+        "definition.data: nothing → unit days, value 2",
     ]
 
 
@@ -161,7 +161,7 @@ async def test_a_change_without_a_declared_preview_shows_its_record_and_its_valu
     server.put("list", "L1", name="Newsletter")
     assert await preview_lines(server, "update_list", list_id="L1", name="Weekly news") == [
         f'{HEAD}update list: list "Newsletter" (id L1).',
-        'Values: name "Weekly news"',
+        'name: "Newsletter" → "Weekly news"',
     ]
     assert await preview_lines(server, "create_list", name="VIP") == [f"{HEAD}create list.", "Values: name VIP"]
 

@@ -1,4 +1,4 @@
-"""The campaigns that are scheduled or being sent, and the flows that are live: other calls are assessed by them."""
+"""The campaigns that are scheduled or being sent, and what is at stake in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from klaviyo_mcp.account.reads import AccountReads, run_together
 from klaviyo_mcp.answers.wording import count_noun, label_of, list_names
-from klaviyo_tools.jsonapi.records import Page, Record
+from klaviyo_tools.jsonapi.records import Record
 from klaviyo_tools.registry import resource_type
 
 PENDING_STATUSES = (
@@ -24,8 +24,6 @@ PENDING_STATUSES = (
 """The statuses of a campaign that still goes out to people."""
 QUIET_STATUSES = ("draft", "sent", "cancelled")
 """The first word of the statuses of a campaign that goes out to nobody any more, or not yet."""
-TRIGGERS = "flow-triggers"
-"""The relationship of a list, segment or metric to the flows that it starts."""
 
 
 def is_pending(status: Any) -> bool:
@@ -50,18 +48,6 @@ async def read_pending_campaigns(reads: AccountReads, channels: Sequence[str] = 
 
     of_channels = await run_together(*(reader(channel) for channel in channels or parts.values))
     return [record for campaigns in of_channels for record in campaigns]
-
-
-def joined_flows(page: Page, record: Record) -> list[Record]:
-    """The flows that a list, segment or metric starts. They were included, so that a record without any has none."""
-    related = record.related.get(TRIGGERS)
-    ids = related.ids if related is not None else ()
-    return [page.included.get(("flow", id_)) or Record("flow", id_, {}, {}) for id_ in ids]
-
-
-def is_live(flow: Record) -> bool:
-    """Whether a flow messages people; one whose status is unknown does."""
-    return str(flow.attributes.get("status") or "live").lower() == "live"
 
 
 def starts_words(what: str, flows: Sequence[Record]) -> str:
