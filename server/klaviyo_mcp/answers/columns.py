@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from klaviyo_mcp.answers.members import MAX_MEMBERS, MORE, LeftOut, first_items, first_members
 from klaviyo_mcp.answers.values import cell, is_empty, value_at
 from klaviyo_mcp.answers.view import MAX_FIELDS, ResourceLookup, View, is_untrusted, overlaps, relationship_of
 from klaviyo_mcp.answers.wording import UNDECLARED
@@ -78,10 +80,11 @@ class Columns:
     def grow(self, record: Record) -> None:
         """Add columns for what a record holds."""
         if self.takes_any_attribute:
-            for name in record.attributes:
+            for name, _ in first_members(record.attributes):
                 self._add_attribute(name)
+            self.overflow += max(0, len(record.attributes) - MAX_MEMBERS)
         if record.related and not self.view.fields:
-            for name, related in record.related.items():
+            for name, related in islice(record.related.items(), MAX_FIELDS):
                 if name not in self._columns:
                     self._add(name, related.type)
 
@@ -169,9 +172,11 @@ class Joins:
         related = record.related.get(relationship)
         if related is None:
             return []
+        ids = first_items(related.ids)
         if not path:
-            return [self.name_of(related.type, id_, included) for id_ in related.ids]
-        others = (included.get((related.type, id_)) for id_ in related.ids)
+            names: list[Any] = [self.name_of(related.type, id_, included) for id_ in ids]
+            return names if ids is related.ids else [*names, LeftOut(len(related.ids) - len(ids), MORE)]
+        others = (included.get((related.type, id_)) for id_ in ids)
         values = (value_at(other.attributes, path) for other in others if other is not None)
         return [value for value in values if not is_empty(value)]
 

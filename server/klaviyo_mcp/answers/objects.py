@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klaviyo_mcp.answers.columns import Columns, Included, Joins
+from klaviyo_mcp.answers.members import MAX_MEMBERS, MORE, LeftOut, first_members
 from klaviyo_mcp.answers.values import is_empty, value_at, without_empties
 from klaviyo_mcp.answers.view import ResourceLookup, View
 from klaviyo_tools.jsonapi.records import Record, RelatedIds
@@ -28,7 +29,7 @@ class RecordObjects:
         members: dict[str, Any] = {"id": record.id} if record.id else {}
         if self._columns.view.fields:
             return self._add_fields(members, record, included)
-        for name, value in record.attributes.items():
+        for name, value in first_members(record.attributes):
             untrusted = self._columns.is_untrusted(name)
             if untrusted and self._hide:
                 value = self._without_untrusted(value, name)
@@ -37,7 +38,9 @@ class RecordObjects:
                 members[name if name != "id" else "id (attribute)"] = value
                 if untrusted and not self._hide and not self._is_trusted(value):
                     self.untrusted = True
-        for name, related in record.related.items():
+        if len(record.attributes) > MAX_MEMBERS:
+            members[MORE] = LeftOut(len(record.attributes) - MAX_MEMBERS)
+        for name, related in first_members(record.related):
             if name not in self._columns.resource.relationships:
                 if self._hide:
                     self._columns.hide(name)

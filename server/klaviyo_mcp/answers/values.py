@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from klaviyo_mcp.answers.cuts import cut_position
+from klaviyo_mcp.answers.members import MAX_MEMBERS, MORE, LeftOut, first_items, first_members, left_out
 from klaviyo_mcp.untrusted import clean, clean_value
 
 CELL_CHARACTERS = 160
@@ -105,7 +106,14 @@ def cell(value: Any, limit: int = CELL_CHARACTERS) -> str:
         return ""
     if isinstance(value, list | tuple) and not any(isinstance(item, dict | list) for item in value):
         return join_cells([cell(item, limit) for item in value[: limit + 1]], limit, len(value))
-    return shorten(to_json(value), limit)
+    return shorten(to_json(_beginning(value)), limit)
+
+
+def _beginning(value: Any) -> Any:
+    """What a cell can show of an array or object: the cut is by characters, and each member has one at least."""
+    if isinstance(value, dict) and len(value) > MAX_MEMBERS:
+        return dict(first_members(value))
+    return first_items(value) if isinstance(value, list) else value
 
 
 def shorten(text: str, limit: int) -> str:
@@ -141,20 +149,24 @@ def join_cells(parts: Sequence[str], limit: int, count: int | None = None) -> st
 def without_empties(value: Any, depth: int = 0, *, nulls: bool = False) -> Any:
     """A value without the nulls and empties in its objects; below `MAX_DEPTH` levels stands a note instead.
 
-    `nulls` keeps the nulls, where the names in the objects say something by themselves.
+    Of an object or array, `MAX_MEMBERS` members are looked at; a note counts the others. `nulls` keeps the nulls, where
+    the names in the objects say something by themselves.
     """
     if depth > MAX_DEPTH:
         return TOO_DEEP if isinstance(value, dict | list) else value
     if isinstance(value, dict):
         members = {}
-        for key, item in value.items():
+        for key, item in first_members(value):
             if isinstance(item, dict | list):
                 item = without_empties(item, depth + 1, nulls=nulls)
             if item or (item is None and nulls) or isinstance(item, int | float):
                 members[key] = item
+        if len(value) > MAX_MEMBERS:
+            members[MORE] = LeftOut(len(value) - MAX_MEMBERS)
         return members
     if isinstance(value, list):
-        return [without_empties(item, depth + 1, nulls=nulls) for item in value]
+        items = [without_empties(item, depth + 1, nulls=nulls) for item in first_items(value)]
+        return [*items, LeftOut(len(value) - MAX_MEMBERS, MORE)] if len(value) > MAX_MEMBERS else items
     return value
 
 
@@ -183,7 +195,8 @@ def fit(value: Any, room: int, depth: int = 0) -> Any:
 def fit_members(members: Mapping[str, Any], room: int, depth: int = 0) -> dict[str, Any]:
     """`fit` for an object: only the longest members are cut; those for which there is no room are counted."""
     smallest = _CUT_NOTE_BYTES + 8
-    entries = _short_names(members)
+    uncounted = left_out(members.get(MORE))
+    entries = _short_names({name: item for name, item in members.items() if not left_out(item)})
     key_sizes = [json_bytes(key) + 2 for key in entries]
     sizes = [json_bytes(item) for item in entries.values()]
     room -= 2 + smallest + 8
@@ -198,8 +211,8 @@ def fit_members(members: Mapping[str, Any], room: int, depth: int = 0) -> dict[s
         key: item if size <= largest else fit(item, largest, depth + 1)
         for (key, item), size in zip(list(entries.items())[:count], sizes, strict=False)
     }
-    if count < len(entries):
-        cut["…"] = f"(+{len(entries) - count:,} more)"
+    if rest := len(entries) - count + uncounted:
+        cut[MORE] = LeftOut(rest)
     return cut
 
 
@@ -249,4 +262,6 @@ def _fit_list(items: Sequence[Any], room: int, depth: int) -> list[Any]:
     if not head and remaining > 2 * _CUT_NOTE_BYTES:
         head.append(fit(items[0], remaining - 1, depth + 1))
     rest = len(items) - len(head)
-    return [*head, f"…(+{rest:,} more)"] if rest else head
+    if uncounted := left_out(items[-1]):
+        rest += uncounted - 1
+    return [*head, LeftOut(rest, MORE)] if rest else head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,10 +13,17 @@ from klaviyo_mcp.calls import edits
 from klaviyo_mcp.calls.context import CallContext
 from klaviyo_mcp.calls.plan import CollectionPlan, Plan
 from klaviyo_mcp.gateway.operations import OperationSender
+from klaviyo_mcp.threads import run_sized
+from klaviyo_tools.jsonapi.documents import JSON
 from klaviyo_tools.jsonapi.records import EMPTY, Page, flatten_document
 
 if TYPE_CHECKING:
     from klaviyo_mcp.gateway.options import Reply
+
+
+def _page_of(reply: Reply, convert: Callable[[JSON], JSON] | None) -> Page:
+    """The document of a reply. Raises DocumentError where it is none."""
+    return flatten_document(convert(reply.document) if convert else reply.document, reply.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,8 @@ class PlanRequests:
 
     async def page(self, plan: Plan, context: CallContext, query: Mapping[str, str] = EMPTY) -> Page:
         """The document in the reply to one request. Raises DocumentError where it is none, KlaviyoMcpError."""
-        document = (await self.send(plan, context, query)).document
-        convert = plan.operation.to_json_api
-        return flatten_document(convert(document) if convert else document)
+        reply = await self.send(plan, context, query)
+        return await run_sized(reply.size, partial(_page_of, reply, plan.operation.to_json_api))
 
     def pages(
         self, plan: Plan, collection: CollectionPlan, context: CallContext

@@ -25,6 +25,7 @@ from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.calls.prepare import not_sent
 from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
+from klaviyo_mcp.threads import run_sized
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
 from klaviyo_tools.arguments.types import Arguments
@@ -91,10 +92,12 @@ class PlanRunner:
     async def _collection(self, plan: Plan, collection: CollectionPlan, context: CallContext) -> str:
         answer = _start_answer(plan, collection)
         async with aclosing(self.requests.pages(plan, collection, context)) as pages:
+            largest = 0
             async for place, page in pages:
-                if not answer.add(place, page):
+                largest = max(largest, page.size)
+                if not await run_sized(page.size, partial(answer.add, place, page)):
                     break
-        return answer.text(collection.cursor)
+        return await run_sized(largest, partial(answer.text, collection.cursor))
 
     async def _record(self, plan: Plan, context: CallContext) -> str:
         fetch = partial(self.requests.page, plan, context, plan.query)
@@ -107,6 +110,10 @@ class PlanRunner:
                 record_text=lambda connection: record.record_text(connection, plan.resource, view=plan.view),
             )
         page = await fetch()
+        return await run_sized(page.size, partial(self._record_text, plan, page))
+
+    def _record_text(self, plan: Plan, page: Page) -> str:
+        """The text of a document that holds one record, or is what the operation answers in its place."""
         is_get = plan.operation.method == "GET"
         if is_get and not page.single:
             return record.document_text(page, plan.resource, view=plan.view)

@@ -7,6 +7,7 @@ decided in `retry`, what an answer means in `responses`; the network is known to
 from __future__ import annotations
 
 import random
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from klaviyo_mcp.gateway.responses import HttpAnswer, Outcome, interpret, timeou
 from klaviyo_mcp.gateway.retry import RetryPolicy, decide
 from klaviyo_mcp.gateway.state import RequestState
 from klaviyo_mcp.telemetry import tracing
+from klaviyo_mcp.threads import run_sized
 from klaviyo_mcp.urls import MATON_URL, gateway_url
 from klaviyo_tools.operation.facts import OLDEST_REVISION
 from klaviyo_tools.operation.request import Request
@@ -170,7 +172,8 @@ class GatewayClient:
             if isinstance(result, HttpAnswer):
                 span.record_answer(result.status, len(result.content))
                 self._observe_limit(state, result)
-                result = interpret(result, state.context, state.attempts, state.waited_seconds)
+                size, attempts, waited = len(result.content), state.attempts, state.waited_seconds
+                result = await run_sized(size, partial(interpret, result, state.context, attempts, waited))
             if isinstance(result, Outcome):
                 span.record_failure(result.error)
             return result

@@ -24,6 +24,7 @@ from klaviyo_mcp.reports.content import ReportContent, arrange_report
 from klaviyo_mcp.reports.groups import read_report
 from klaviyo_mcp.reports.table import ReportTable
 from klaviyo_mcp.reports.timeframe import takes_timezone
+from klaviyo_mcp.threads import run_sized
 from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.jsonapi.records import Page
 from klaviyo_tools.operation.operation import Operation
@@ -91,13 +92,15 @@ class ReportService:
             unknown = replace(resource_type(operation.resource), untrusted=("*",))
             return document_text(page, unknown, view=View(hide=self.reads.hide))
         keep_order = bool(getattr(request, "sort", None))
-        content = arrange_report(report, data, keep_order=keep_order, hide=self.reads.hide)
+        arrange = partial(arrange_report, report, data, keep_order=keep_order, hide=self.reads.hide)
+        content = await run_sized(page.size, arrange)
         names, account, metric = await run_together(
             partial(self._names, content), self.directory.account, partial(self._metric_note, report, request)
         )
         notes = [*([metric] if metric else []), *([f"cached {_age_text(age)} ago"] if age is not None else [])]
         table = ReportTable(content, request, names, account)
-        return table.text(start, page.next_cursor, notes, lambda position: encode_cursor(position, query))
+        write = partial(table.text, start, page.next_cursor, notes, lambda position: encode_cursor(position, query))
+        return await run_sized(page.size, write)
 
     async def _complete(self, report: Report, arguments: Arguments, start: Position) -> Arguments:
         """The arguments that Klaviyo gets: its own cursor, the groupings that bring names, the account's timezone."""

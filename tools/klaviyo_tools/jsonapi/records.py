@@ -46,13 +46,18 @@ class Page(NamedTuple):
     """Whether its `data` is one object or null."""
     total: int | None = None
     """The number of all records, where Klaviyo sends it."""
+    size: int = 0
+    """The bytes of the answer that held it, where they are known."""
 
 
 EMPTY: Mapping[Any, Any] = {}
 
 
-def flatten_document(document: JSON) -> Page:
-    """The records of a JSON:API document. Raises DocumentError for an invalid one; unknown members are ignored."""
+def flatten_document(document: JSON, size: int = 0) -> Page:
+    """The records of a JSON:API document of `size` bytes.
+
+    Raises DocumentError for an invalid one; unknown members are ignored.
+    """
     if not isinstance(document, dict):
         raise DocumentError(f"the answer is {_kind(document)} where a JSON:API document was expected")
     if "data" not in document:
@@ -65,7 +70,7 @@ def flatten_document(document: JSON) -> Page:
     if not isinstance(included, list | tuple):
         raise DocumentError(f"its included member is {_kind(included)} where an array was expected")
     joined = {(record.type, record.id): record for record in map(_record, included)} if included else EMPTY
-    return Page(records, joined, _next_cursor(document.get("links")), single, _total(document.get("meta")))
+    return Page(records, joined, _next_cursor(document.get("links")), single, _total(document.get("meta")), size)
 
 
 def next_cursor(link: str) -> str | None:
