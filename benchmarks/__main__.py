@@ -24,7 +24,7 @@ def _as_json(results: Results) -> str:
     builds = {
         name: [
             {**key._asdict(), "median": figure.median, "values": figure.values}
-            for key, figure in measurements.figures().items()
+            for key, figure in measurements.all_figures().items()
         ]
         for name, measurements in results.builds.items()
     }

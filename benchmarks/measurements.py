@@ -76,7 +76,7 @@ class Measurements:
         values = self._values.get(key)
         return Figure(tuple(values)) if values else None
 
-    def figures(self) -> dict[Key, Figure]:
+    def all_figures(self) -> dict[Key, Figure]:
         """All values, in the order of their first recording."""
         return {key: Figure(tuple(values)) for key, values in self._values.items()}
 

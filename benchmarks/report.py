@@ -96,7 +96,7 @@ def _comparison(results: Results) -> str:
     (own_name, own), (other_name, other) = list(results.builds.items())[:2]
     rows = []
     for measure, words, digits in _COMPARED:
-        for key, figure in own.figures().items():
+        for key, figure in own.all_figures().items():
             other_figure = other.figure(key) if key.subject != DIRECT else None
             if key.measure == measure and other_figure is not None and other_figure != figure:
                 name = ", ".join(part for part in (words, name_of(key.subject), key.case) if part)

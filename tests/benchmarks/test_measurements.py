@@ -36,7 +36,7 @@ def test_values_are_kept_by_key_in_the_order_of_their_recording() -> None:
     assert measurements.figure(START) == Figure((2.0, 4.0))
     assert measurements.subjects(Measure.START_MS) == ["standard", "bare"]
     assert measurements.cases(Measure.CALL_MS) == ["20 records, 0 ms"]
-    assert [key.subject for key in measurements.figures()] == ["standard", "stdio", "bare"]
+    assert [key.subject for key in measurements.all_figures()] == ["standard", "stdio", "bare"]
 
 
 def test_what_the_system_cannot_measure_is_not_recorded() -> None:

@@ -53,7 +53,7 @@ def test_a_part_that_was_not_measured_has_no_section() -> None:
 def test_two_builds_stand_beside_each_other_with_the_ratio_of_their_runs() -> None:
     before = starts()
     after = Measurements()
-    for key, figure in starts().figures().items():
+    for key, figure in starts().all_figures().items():
         for value in figure.values:
             after.record(key, value * 1.1 if key == Key(Measure.START_MS, "all") else value)
     text = page(after, before)

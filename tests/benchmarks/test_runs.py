@@ -32,7 +32,7 @@ SMALL = Plan(
 
 def test_each_run_records_one_value_for_each_key() -> None:
     results = asyncio.run(benchmarks.runs.measure(SMALL, ("start", "calls", "count", "search")))
-    figures = results.own.figures()
+    figures = results.own.all_figures()
     assert {len(figure.values) for figure in figures.values()} == {SMALL.runs}
     assert len(results.loads) == SMALL.runs
     assert figures[Key(Measure.LIST_BYTES, "all")].median > figures[Key(Measure.LIST_BYTES, "none")].median
@@ -48,7 +48,7 @@ def test_two_builds_are_measured_in_the_same_cases() -> None:
     builds = (THIS_BUILD, Build("another", sys.executable))
     plan = replace(SMALL, runs=1, builds=builds)
     results = asyncio.run(benchmarks.runs.measure(plan, ("calls", "rate", "search")))
-    own, another = (measurements.figures() for measurements in results.builds.values())
+    own, another = (measurements.all_figures() for measurements in results.builds.values())
     assert list(own) == list(another)
     assert {key.subject for key in own} == {"direct", "stdio", "http"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.promises.ordinary_calls import HARMFUL, REQUESTS, Call
+from tests.promises.ordinary_calls import HARMFUL, REQUESTS, OrdinaryCall
 from tests.server.sandbox_server import NOW, SandboxServer, confirmation_code, sandbox_server
 
 from klaviyo_mcp.cli.composition import create_service
@@ -53,7 +53,7 @@ def with_ids(value: Any, server: SandboxServer) -> Any:
     return value
 
 
-async def asks(server: SandboxServer, call: Call) -> bool:
+async def asks(server: SandboxServer, call: OrdinaryCall) -> bool:
     """Whether a call is held; one that is held is confirmed by its code, so that the next ones find what it does."""
     arguments = with_ids(call.arguments, server)
     answer = await server.run(call.tool, **arguments)
@@ -66,7 +66,7 @@ async def asks(server: SandboxServer, call: Call) -> bool:
 
 
 @pytest.mark.parametrize("call", [*CALLS, *HARMFUL], ids=lambda call: call.tool)
-def test_what_its_effect_alone_would_ask_is_written_down(call: Call) -> None:
+def test_what_its_effect_alone_would_ask_is_written_down(call: OrdinaryCall) -> None:
     stops = any(call.tool == tool and value in call.arguments.values() for tool, value in STOPS)
     by_verb = registry()[call.tool].effect in ASKING_EFFECTS and not stops
     assert call.by_verb == by_verb

@@ -122,7 +122,7 @@ def outside(text: str) -> str:
 class Faults(list[str]):
     """What stood outside the marks and quotes, or stood anywhere where it is hidden."""
 
-    def look(self, what: str, text: str, *, hide: bool) -> None:
+    def check(self, what: str, text: str, *, hide: bool) -> None:
         rest = text if hide else outside(text)
         at = rest.find(WORD)
         if at >= 0:
@@ -187,7 +187,7 @@ async def test_every_answer_of_a_read_marks_or_quotes_what_strangers_wrote(world
                     continue
                 text = text_of(await client.call_tool(operation.name, {**world.arguments(operation), **more}))
                 found += WORD in text
-                faults.look(f"{operation.name} {more}", text, hide=world.hide)
+                faults.check(f"{operation.name} {more}", text, hide=world.hide)
     assert faults == []
     assert bool(found) != world.hide
     await world.service.aclose()
@@ -201,7 +201,7 @@ async def test_every_error_quotes_what_the_answer_said(tmp_path: Path) -> None:
         for operation in operations():
             text = text_of(await client.call_tool(operation.name, world.arguments(operation)))
             found += WORD in text
-            faults.look(operation.name, text, hide=False)
+            faults.check(operation.name, text, hide=False)
     assert faults == []
     assert found > 100
     await world.service.aclose()
@@ -227,7 +227,7 @@ async def test_questions_and_previews_quote_what_strangers_wrote(era: str, user_
                 continue
             said.clear()
             result = await client.call_tool(operation.name, world.arguments(operation), progress_callback=report)
-            faults.look(operation.name, "\n".join([*said, text_of(result)]), hide=world.hide)
+            faults.check(operation.name, "\n".join([*said, text_of(result)]), hide=world.hide)
     await world.service.aclose()
     assert faults == []
 
@@ -242,7 +242,7 @@ async def test_resources_completions_and_prompts_show_no_stranger_outside_the_ma
                 text = getattr(contents, "text", "")
             except MCPError as error:
                 text = error.error.message
-            faults.look(type_, text, hide=world.hide)
+            faults.check(type_, text, hide=world.hide)
             reference = mcp_types.ResourceTemplateReference(uri=f"klaviyo://{type_}/{{id}}")
             values = (await client.complete(reference, {"name": "id", "value": ""})).completion.values
             assert not any(WORD in value for value in values)
@@ -254,7 +254,7 @@ async def test_resources_completions_and_prompts_show_no_stranger_outside_the_ma
         messages = (await client.get_prompt("campaign_review", {"metric": SAID, "timeframe": SAID})).messages
         for message in messages:
             assert isinstance(message.content, mcp_types.TextContent)
-            faults.look("prompt", message.content.text, hide=False)
+            faults.check("prompt", message.content.text, hide=False)
     await world.service.aclose()
     assert faults == []
 
@@ -275,6 +275,6 @@ async def test_lines_of_doctor_and_connect_quote_what_the_gateway_says(status: i
         settings = Settings(key=SecretStr("mtn_key"), base_url=gateway.url)
         await run_checks(settings, lines.append)
         await connect_account(settings, lines.append, 0.1, False)
-    faults.look("doctor and connect", "\n".join(lines), hide=False)
+    faults.check("doctor and connect", "\n".join(lines), hide=False)
     assert any(WORD in line for line in lines)
     assert faults == []

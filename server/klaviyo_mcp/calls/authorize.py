@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from klaviyo_mcp.settings import Settings
 
 MATON_ACCOUNT = "maton"
-"""What a confirmation of Maton's own operations is bound to: they act on no Klaviyo account."""
+"""Stands for the account in confirmations of Maton's own operations, which act on no Klaviyo account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class CallFacts:
     file_digest: str | None
     asks_always: bool
     _stake: Stake | None = None
-    """What `is_at_stake` read, for the preview that follows."""
+    """The stake that `is_at_stake` read, for the preview that follows."""
 
     async def is_at_stake(self) -> bool:
         """Whether the call has to be confirmed."""

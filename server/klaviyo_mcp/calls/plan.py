@@ -124,7 +124,7 @@ def _view(
     revision: str,
     hide: bool,
 ) -> View:
-    """What is shown: a field of a related record includes that record, an additional field is requested."""
+    """The view of a call. A field of a related record includes that record; an additional field is requested."""
     resource = resource_type(operation.resource)
     count_by = _argument(arguments, "count_by")
     names: Sequence[str] = (counts.parse_count_by(count_by)[0],) if count_by else _argument(arguments, "fields") or ()

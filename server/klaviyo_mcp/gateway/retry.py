@@ -35,7 +35,7 @@ class RequestKind(Enum):
 
 
 class Failure(Enum):
-    """What became of an attempt that brought no success."""
+    """The outcomes of an attempt without success."""
 
     UNREACHABLE = "no connection came about"
     BAD_CERTIFICATE = "the gateway's certificate could not be verified"
@@ -52,7 +52,7 @@ class Failure(Enum):
 
 
 class Step(Enum):
-    """What follows a failure."""
+    """The step that follows a failure."""
 
     RETRY = "send it again; nothing was changed so far"
     FAIL = "raise the failure's own error; nothing was changed"

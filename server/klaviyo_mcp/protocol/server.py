@@ -66,7 +66,7 @@ class ToolService(Protocol):
 
     @property
     def secrets(self) -> Sequence[str]:
-        """What no client may read: a gateway could send the key back."""
+        """Texts that no client may read: a gateway could send the key back."""
 
     def tools(self) -> list[mcp_types.Tool]:
         """The tools in stable order."""

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.answers.csv import csv_lines, filled_columns
 
-cells = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=["Cs"]), max_size=20)
+cell_texts = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=["Cs"]), max_size=20)
 
 
-@given(st.lists(st.lists(cells, min_size=1, max_size=5), max_size=5))
+@given(st.lists(st.lists(cell_texts, min_size=1, max_size=5), max_size=5))
 def test_lines_read_back_as_their_rows(rows: list[list[str]]) -> None:
     lines = csv_lines(rows)
     assert len(lines) == len(rows)

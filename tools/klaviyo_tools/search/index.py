@@ -151,13 +151,13 @@ class Index:
 def tokens(text: str) -> list[str]:
     """The words of a text without case, accents and filler words; a fixed phrase is one word."""
     plain = _plain(_ADDRESS.sub(" person ", text))
-    words, phrases = _WORD.findall(plain), _phrases()
+    words, words_of_phrases = _WORD.findall(plain), _words_of_phrases()
     joined: list[str] = []
     at = 0
     while at < len(words):
-        phrase = next((words[at : at + n] for n in (3, 2) if " ".join(words[at : at + n]) in phrases), None)
+        phrase = next((words[at : at + n] for n in (3, 2) if " ".join(words[at : at + n]) in words_of_phrases), None)
         next_words = phrase or [words[at]]
-        joined.append(phrases.get(" ".join(next_words), "".join(next_words)))
+        joined.append(words_of_phrases.get(" ".join(next_words), "".join(next_words)))
         at += len(next_words)
     filler = _stopwords()
     return [word for word in joined if len(word) > 1 and word not in filler and not word.isdigit()]
@@ -188,7 +188,7 @@ def _question_words() -> frozenset[str]:
 
 
 @cache
-def _phrases() -> Mapping[str, str]:
+def _words_of_phrases() -> Mapping[str, str]:
     return {_plain(phrase): word for word, phrases in PHRASES.items() for phrase in phrases}
 
 

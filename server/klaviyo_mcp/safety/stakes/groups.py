@@ -86,10 +86,10 @@ def _group_reader(reads: AccountReads, kind: str, id_: str, argument: str) -> Ca
 
 def _with_group(campaigns: Sequence[Record], id_: str, sides: Sequence[str]) -> list[Record]:
     """The campaigns that have a list or segment among their audiences, on one of the sides."""
-    return [record for record in campaigns if any(id_ in _audience(record, side) for side in sides)]
+    return [record for record in campaigns if any(id_ in _audience_ids(record, side) for side in sides)]
 
 
-def _audience(campaign: Record, side: str) -> Sequence[Any]:
+def _audience_ids(campaign: Record, side: str) -> Sequence[Any]:
     audiences = campaign.attributes.get("audiences")
     ids = audiences.get(side) if isinstance(audiences, dict) else None
     return ids if isinstance(ids, list) else ()

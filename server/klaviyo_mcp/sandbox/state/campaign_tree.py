@@ -99,7 +99,7 @@ def _tree_records(store: Store) -> Iterator[Record]:
     for campaign in store.all("campaign"):
         campaigns[campaign.id] = campaign
         yield _campaign(campaign)
-        yield _audience(campaign)
+        yield _audience_record(campaign)
     for message in store.all("campaign-message"):
         of_campaign = campaigns.get(str(message.links.get("campaign")))
         yield _message(message, of_campaign)
@@ -124,7 +124,7 @@ def _campaign(campaign: Record) -> Record:
     return Record("campaign", campaign.id, {**old, "builder": None, "definition": definition}, links)
 
 
-def _audience(campaign: Record) -> Record:
+def _audience_record(campaign: Record) -> Record:
     audiences = campaign.attributes.get("audiences") or {}
     definition = {
         "name": "Audience 1",
