@@ -82,10 +82,16 @@ class ToolService(Protocol):
 
 
 class Handlers:
-    """The request handlers of one server. They keep nothing of a session: one object serves all sessions."""
+    """The request handlers of one server. They keep nothing of a session: one object serves all sessions.
 
-    def __init__(self, service: ToolService) -> None:
+    Args:
+        service: What is served.
+        asks: Whether clients may be asked; not where another process may get the answer.
+    """
+
+    def __init__(self, service: ToolService, *, asks: bool = True) -> None:
         self.service = service
+        self._asks = asks
         self.requests: Counter[Principal | None] = Counter()
         """Requests that read the account and are being answered, by client; None where nobody authenticates."""
         self._used_states = create_used_states()
@@ -173,7 +179,7 @@ class Handlers:
         self, ctx: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams, facts: dict[str, Any]
     ) -> ToolResult:
         try:
-            context = SessionContext(ctx, params, self._used_states, self._patience_seconds)
+            context = SessionContext(ctx, params, self._used_states, self._patience_seconds, asks=self._asks)
             result = await self.service.call(params.name, params.arguments or {}, context)
         except UnknownTool as error:
             facts["status"] = "unknown tool"

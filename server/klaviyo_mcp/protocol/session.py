@@ -70,6 +70,7 @@ class SessionContext:
         params: Its parameters.
         used_states: Shared by all calls: a state counts once.
         patience_seconds: How long a question waits for its answer while the call waits.
+        asks: Whether the client may be asked; not where another process may get the answer.
     """
 
     def __init__(
@@ -78,9 +79,12 @@ class SessionContext:
         params: mcp_types.CallToolRequestParams,
         used_states: UsedStates,
         patience_seconds: float = PATIENCE_SECONDS,
+        *,
+        asks: bool = True,
     ) -> None:
         self._ctx = ctx
         self._patience_seconds = patience_seconds
+        self._asks = asks
         self._modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
         self._progress = 0.0
         state = _parse_state(params.request_state)
@@ -137,7 +141,7 @@ class SessionContext:
     def _elicitation(self) -> mcp_types.ElicitationCapability | None:
         session = self._ctx.session
         capabilities = session.client_capabilities
-        reachable = self._modern or session.can_send_request
+        reachable = self._asks and (self._modern or session.can_send_request)
         return capabilities.elicitation if capabilities is not None and reachable else None
 
     async def _elicit(

@@ -58,7 +58,7 @@ class HttpApp:
     def __init__(self, service: protocol.ToolService, settings: Settings, fetch_document: FetchDocument) -> None:
         self.service = service
         self.settings = settings
-        self.handlers = protocol.Handlers(service)
+        self.handlers = protocol.Handlers(service, asks=not settings.stateless)
         self.stopping = False
         self._verifier = create_verifier(settings, fetch_document)
         if self._verifier is None and not is_loopback(settings.host.strip("[]")):
