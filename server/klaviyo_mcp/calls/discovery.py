@@ -120,5 +120,6 @@ class Discovery:
 
 def _build_index(operations: list[Operation]) -> Index:
     from klaviyo_tools.search.index import Index
+    from klaviyo_tools.search.phrasebook import stored_phrasebook
 
-    return Index(operations)
+    return Index(operations, stored_phrasebook())

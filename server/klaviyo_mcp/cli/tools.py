@@ -29,8 +29,9 @@ def operations_of(revision: str, area: str | None = None) -> list[Operation]:
 def search_operations(operations: list[Operation], query: str, limit: int = 5) -> list[Operation]:
     """The operations that fit a query, best first, as find_tools ranks them."""
     from klaviyo_tools.search.index import Index
+    from klaviyo_tools.search.phrasebook import stored_phrasebook
 
-    return [hit.operation for hit in Index(operations).search(query, limit)]
+    return [hit.operation for hit in Index(operations, stored_phrasebook()).search(query, limit)]
 
 
 def smallest_toolset(operation: Operation) -> str:

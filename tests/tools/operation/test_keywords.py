@@ -59,5 +59,5 @@ def test_every_fact_of_an_operation_is_a_keyword_and_every_keyword_a_fact() -> N
         "revisions",
     }
     positional = {"name", "area", "method", "path", "resource", "purpose", "answer", "build"}
-    derived = {"takes_cursor", "rate", "area_search_words"}
+    derived = {"takes_cursor", "rate"}
     assert set(get_type_hints(keywords.CustomFacts)) == (grouped | own | {"attributes"}) - positional - derived

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from klaviyo_tools.operation.area import XS, Area
 
-area = Area(
-    "accounts",
-    search_words=(
-        "company organization business brand store shop sender settings konto firma cuenta empresa compte entreprise"
-    ),
-)
+area = Area("accounts")
 
 area.resource_type(
     "account",
@@ -27,10 +22,6 @@ area.collection(
     "The account: organization, sender, timezone, currency.",
     rate=XS,
     paged=False,
-    search_words=(
-        "who am i whoami which account logged time zone timezone currency industry address sender domain public "
-        "api key zeitzone währung zona horaria moneda fuseau devise"
-    ),
 )
 area.record(
     "get_account",
@@ -38,5 +29,4 @@ area.record(
     "account",
     "The connected account by id; get_accounts needs no id.",
     rate=XS,
-    search_words="by id",
 )

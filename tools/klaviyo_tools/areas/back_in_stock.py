@@ -13,13 +13,7 @@ from klaviyo_tools.operation.area import XL, Area
 from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "back_in_stock",
-    search_words=(
-        "backinstock notify alert waitlist waiting list soldout restock restocked available again verfügbar "
-        "warteliste agotado disponible rupture"
-    ),
-)
+area = Area("back_in_stock")
 
 
 class WaitingProfile(Arguments):
@@ -63,8 +57,4 @@ area.create(
     answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="catalogs:write profiles:write",
-    search_words=(
-        "tell notify inform let know alert waiting person email when available again returns size benachrichtigen "
-        "bescheid avisar avise prévenir avertir"
-    ),
 )

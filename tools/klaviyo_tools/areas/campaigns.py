@@ -16,13 +16,7 @@ from klaviyo_tools.operation.area import Area, M, S
 from klaviyo_tools.operation.facts import AnswerKind, Effect, Parts, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
-area = Area(
-    "campaigns",
-    search_words=(
-        "newsletter blast mailing mailshot mailer broadcast announcement email sms text push kampagne rundmail "
-        "campaña envío boletín campagne envoi infolettre"
-    ),
-)
+area = Area("campaigns")
 
 PERCENTAGES = (10, 11, 13, 14, 17, 20, 25, 33, 50)
 DYNAMIC_VALUES = (
@@ -258,11 +252,6 @@ area.collection(
     parts=Parts("messages.channel", ("email", "sms", "mobile_push"), {"push-notification": "mobile_push"}),
     sort=("created_at", "scheduled_at", "updated_at", "name", "id"),
     include=("campaign-messages", "tags"),
-    search_words=(
-        "which all upcoming planned scheduled sent drafts past recent last going out list calendar status "
-        "gesendet geplant entwürfe gehen raus versendet enviadas programadas borradores envoyées programmées "
-        "brouillons prévues"
-    ),
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -276,7 +265,6 @@ area.record(
         "A campaign and its messages.", {"include": ["campaign-messages", "tags"]}, completes_ids=True
     ),
     include=("campaign-messages", "tags"),
-    search_words="details status single when goes out audience sent",
 )
 area.create(
     "create_campaign",
@@ -285,10 +273,6 @@ area.create(
     NewCampaign,
     "Draft a campaign.",
     rate=M,
-    search_words=(
-        "new draft prepare plan write compose one off schedule announcement promo sale launch erstellen "
-        "vorbereiten entwurf crear preparar borrador créer préparer brouillon"
-    ),
 )
 area.update(
     "update_campaign",
@@ -297,11 +281,6 @@ area.update(
     CampaignChanges,
     "Change a draft; its text: update_campaign_message.",
     rate=M,
-    search_words=(
-        "reschedule postpone delay push back earlier later move send time date tomorrow exclude include audience "
-        "rename smart sending verschieben umplanen reprogramar aplazar posponer cambiar hora reporter décaler "
-        "reprogrammer heure"
-    ),
 )
 area.delete(
     "delete_campaign",
@@ -310,7 +289,6 @@ area.delete(
     "Delete a campaign.",
     rate=M,
     preview=Preview(facts=("status", "send_time"), joined={"campaign-messages": "has", "tags": "has"}),
-    search_words="draft old never sent trash entwurf borrador brouillon",
 )
 area.job(
     "send_campaign",
@@ -323,10 +301,6 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="create_campaign_send_job",
     job="get_campaign_send_job",
-    search_words=(
-        "send launch fire go out now schedule trigger blast ship release ready verschicken senden abschicken raus "
-        "enviar mandar lanzar envoyer lancer expédier"
-    ),
 )
 area.record(
     "get_campaign_send_job",
@@ -334,7 +308,6 @@ area.record(
     "campaign-send-job",
     "Progress of sending a campaign.",
     rate=M,
-    search_words="sending progress status still going out finished sent done versand envío envoi",
 )
 area.update(
     "cancel_campaign_send",
@@ -347,10 +320,6 @@ area.update(
     answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     aliases="update_campaign_send_job",
-    search_words=(
-        "stop abort halt unschedule revoke pull back wrong mistake oops emergency already going out scheduled "
-        "send stoppen abbrechen parar detener cancelar arrêter annuler"
-    ),
 )
 area.job(
     "refresh_campaign_recipient_estimation",
@@ -364,7 +333,6 @@ area.job(
     aliases="create_campaign_recipient_estimation_job",
     job_result="get_campaign_recipient_estimation",
     job="get_campaign_recipient_estimation_job",
-    search_words="estimate recount recalculate recipients audience size reach neu berechnen recalcular recalculer",
 )
 area.record(
     "get_campaign_recipient_estimation_job",
@@ -372,7 +340,6 @@ area.record(
     "campaign-recipient-estimation-job",
     "Whether a recount is done.",
     rate=M,
-    search_words="estimate job status ready finished complete",
 )
 area.record(
     "get_campaign_recipient_estimation",
@@ -380,10 +347,6 @@ area.record(
     "campaign-recipient-estimation",
     "People a campaign would reach, as last counted.",
     rate=M,
-    search_words=(
-        "estimate roughly about count how big reach people receive get audience size would empfänger wie groß "
-        "destinatarios cuántos recibirían destinataires combien recevraient"
-    ),
 )
 area.create(
     "create_campaign_clone",
@@ -393,10 +356,6 @@ area.create(
     "Copy a campaign as a new draft.",
     rate=M,
     aliases="clone_campaign",
-    search_words=(
-        "duplicate copy reuse clone again same campaign template last kopieren duplizieren duplicar copiar "
-        "dupliquer copier"
-    ),
 )
 area.collection(
     "get_messages_for_campaign",
@@ -407,7 +366,6 @@ area.collection(
     paged=False,
     aliases="get_campaign_campaign_messages get_campaign_messages",
     include=("template", "image", "campaign"),
-    search_words="content subject line text copy body wording preview betreff inhalt asunto contenido objet contenu",
     ids_operation="get_message_ids_for_campaign",
 )
 area.collection(
@@ -419,7 +377,6 @@ area.collection(
     paged=False,
     scopes="campaigns:read tags:read",
     aliases="get_campaign_tags",
-    search_words="tagged label",
     ids_operation="get_tag_ids_for_campaign",
 )
 area.record(
@@ -429,7 +386,6 @@ area.record(
     "One message of a campaign.",
     rate=M,
     include=("template", "image", "campaign"),
-    search_words="message subject content",
 )
 area.update(
     "update_campaign_message",
@@ -438,10 +394,6 @@ area.update(
     MessageChanges,
     "Change a campaign message's subject, sender, text or options; give channel with them.",
     rate=M,
-    search_words=(
-        "subject line preview text sender from name reply body wording copy content email betreff absender "
-        "vorschautext asunto remitente objet expéditeur"
-    ),
 )
 area.create(
     "assign_template_to_campaign_message",
@@ -458,10 +410,6 @@ area.create(
         record=("campaign-message", "campaign_message_id"),
     ),
     aliases="create_campaign_message_assign_template",
-    search_words=(
-        "use template design apply attach html campaign email vorlage zuweisen verwenden asignar plantilla usar "
-        "attribuer modèle utiliser"
-    ),
 )
 area.record(
     "get_campaign_for_campaign_message",
@@ -470,7 +418,6 @@ area.record(
     "The campaign that a message belongs to.",
     rate=M,
     aliases="get_campaign_message_campaign",
-    search_words="belongs parent which",
     ids_operation="get_campaign_id_for_campaign_message",
 )
 area.record(
@@ -481,7 +428,6 @@ area.record(
     rate=M,
     scopes="campaigns:read templates:read",
     aliases="get_campaign_message_template",
-    search_words="html design used",
     ids_operation="get_template_id_for_campaign_message",
 )
 area.record(
@@ -492,7 +438,6 @@ area.record(
     rate=M,
     scopes="campaigns:read images:read",
     aliases="get_campaign_message_image",
-    search_words="picture push sms mms",
     ids_operation="get_image_id_for_campaign_message",
 )
 area.custom(
@@ -513,5 +458,4 @@ area.custom(
     ),
     scopes="campaigns:write images:read",
     aliases="update_campaign_message_relationships_image",
-    search_words="picture photo swap replace push mms",
 )

@@ -45,7 +45,6 @@ area.collection(
     rate=XL,
     filter=CATEGORY_FILTER,
     sort=SORT,
-    search_words="which all collections departments categories have",
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -55,7 +54,6 @@ area.record(
     "catalog-category",
     "One category.",
     rate=XL,
-    search_words="single collection details",
 )
 area.create(
     "create_catalog_category",
@@ -64,7 +62,6 @@ area.create(
     NewCategory,
     "Create a category; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    search_words="new collection department category",
 )
 area.update(
     "update_catalog_category",
@@ -73,7 +70,6 @@ area.update(
     CategoryChanges,
     "Rename a category, or replace the products in it.",
     rate=L,
-    search_words="rename collection department category",
 )
 area.delete(
     "delete_catalog_category",
@@ -81,7 +77,6 @@ area.delete(
     "catalog-category",
     "Delete a category; its products stay.",
     rate=L,
-    search_words="collection department category obsolete",
 )
 area.collection(
     "get_items_for_catalog_category",
@@ -93,7 +88,6 @@ area.collection(
     sort=SORT,
     include=("variants",),
     aliases="get_catalog_category_items",
-    search_words="which products in collection category",
     ids_operation="get_item_ids_for_catalog_category",
     max_page_size=100,
     page_size_since="2026-07-15",
@@ -106,7 +100,6 @@ area.relate(
     rate=L,
     aliases="create_catalog_category_relationships_item create_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    search_words="put product into collection category assign",
 )
 area.relate(
     "remove_items_from_catalog_category",
@@ -117,7 +110,6 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    search_words="take product out collection category",
 )
 area.relate(
     "update_items_for_catalog_category",
@@ -128,5 +120,4 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_category_relationships_items",
     verify_with="get_items_for_catalog_category",
-    search_words="replace all products collection category",
 )

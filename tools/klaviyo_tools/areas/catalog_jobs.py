@@ -137,7 +137,6 @@ def _declare_job(verb: str, kind: CatalogKind, attributes: type[Arguments], purp
         job=read,
         max_body_bytes=5_000_000,
         verify_with=f"{read}s",
-        search_words="batch import many",
     )
     _declare_reads(verb, kind, type_, read)
 

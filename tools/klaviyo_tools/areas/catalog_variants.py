@@ -69,7 +69,6 @@ area.collection(
     rate=XL,
     filter=VARIANT_FILTER,
     sort=SORT,
-    search_words="stock inventory left sizes colours available lager bestand existencias",
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -79,7 +78,6 @@ area.record(
     "catalog-variant",
     "One variant.",
     rate=XL,
-    search_words="stock inventory left quantity size colour single",
 )
 area.create(
     "create_catalog_variant",
@@ -88,7 +86,6 @@ area.create(
     NewVariant,
     "Add a variant to a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    search_words="new size colour option",
 )
 area.update(
     "update_catalog_variant",
@@ -97,9 +94,6 @@ area.update(
     VariantChanges,
     "Change a variant: stock, price, text; its product's price stays.",
     rate=L,
-    search_words=(
-        "stock inventory quantity level restock price size colour set lagerbestand existencias inventario quantité"
-    ),
 )
 area.delete(
     "delete_catalog_variant",
@@ -108,5 +102,4 @@ area.delete(
     "Delete a variant; its product stays.",
     rate=L,
     preview=Preview(facts=("external_id", "sku")),
-    search_words="size colour discontinued option",
 )

@@ -16,10 +16,6 @@ from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "catalogs",
-    search_words=(
-        "product item merchandise goods article shop inventory sku stock price feed produkt artikel ware "
-        "sortiment producto artículo produit"
-    ),
     id_type=CatalogId,
 )
 
@@ -92,7 +88,6 @@ area.collection(
     filter=ITEM_FILTER,
     sort=SORT,
     include=("variants",),
-    search_words="which all products sell have items assortment published produkte productos produits",
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -103,7 +98,6 @@ area.create(
     NewItem,
     "Add a product; its id becomes $custom:::$default:::external_id.",
     rate=L,
-    search_words="new product launch arrival list sell produkt anlegen producto nuevo produit nouveau",
 )
 area.delete(
     "delete_catalog_item",
@@ -112,7 +106,6 @@ area.delete(
     "Delete a product.",
     rate=L,
     preview=Preview(facts=("external_id",), joined={"variants": "has"}),
-    search_words="discontinued product sold anymore sku",
 )
 area.record(
     "get_catalog_item",
@@ -122,7 +115,6 @@ area.record(
     rate=XL,
     address=RecordAddress("A product."),
     include=("variants",),
-    search_words="details price image link single product",
 )
 area.update(
     "update_catalog_item",
@@ -131,7 +123,6 @@ area.update(
     ItemChanges,
     "Change a product; category_ids replaces its categories.",
     rate=L,
-    search_words="price publish unpublish hide title description image link product preis precio prix",
 )
 area.collection(
     "get_categories_for_catalog_item",
@@ -142,7 +133,6 @@ area.collection(
     filter=CATEGORY_FILTER,
     sort=SORT,
     aliases="get_catalog_item_categories",
-    search_words="which categories product in",
     ids_operation="get_category_ids_for_catalog_item",
     max_page_size=100,
     page_size_since="2026-07-15",
@@ -156,7 +146,6 @@ area.collection(
     filter=VARIANT_FILTER,
     sort=SORT,
     aliases="get_catalog_item_variants",
-    search_words="sizes colours colors which product sku options variants come",
     ids_operation="get_variant_ids_for_catalog_item",
     max_page_size=100,
     page_size_since="2026-07-15",
@@ -170,7 +159,6 @@ area.relate(
     aliases="""add_category_to_catalog_item create_catalog_item_relationships_category
         create_catalog_item_relationships_categories""",
     verify_with="get_categories_for_catalog_item",
-    search_words="file product under assign category",
 )
 area.relate(
     "remove_categories_from_catalog_item",
@@ -181,7 +169,6 @@ area.relate(
     method="DELETE",
     aliases="delete_catalog_item_relationships_categories",
     verify_with="get_categories_for_catalog_item",
-    search_words="unassign product category",
 )
 area.relate(
     "update_categories_for_catalog_item",
@@ -192,5 +179,4 @@ area.relate(
     method="PATCH",
     aliases="update_catalog_item_relationships_categories",
     verify_with="get_categories_for_catalog_item",
-    search_words="reassign product replace all categories",
 )

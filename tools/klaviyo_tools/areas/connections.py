@@ -14,13 +14,7 @@ from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.preview import Preview
 from klaviyo_tools.operation.request import Service
 
-area = Area(
-    "connections",
-    search_words=(
-        "maton oauth authorize login log account connect link workspace verbindung verbinden conexión conectar "
-        "connexion connecter"
-    ),
-)
+area = Area("connections")
 
 APP = {"app": "klaviyo"}
 MAX_URL_CHARACTERS = 2_000
@@ -95,7 +89,6 @@ area.custom(
     service=Service.MATON,
     fixed_parameters=APP,
     to_json_api=connections_document,
-    search_words="which accounts connected linked status authorized have",
 )
 area.custom(
     "create_connection",
@@ -110,7 +103,6 @@ area.custom(
     fixed_parameters=APP,
     to_json_api=connection_document,
     verify_with="list_connections",
-    search_words="new another second account brand link authorize login sign hook up",
 )
 area.record(
     "get_connection",
@@ -122,7 +114,6 @@ area.record(
     sparse_fieldsets=False,
     service=Service.MATON,
     to_json_api=connection_document,
-    search_words="authorized active yet pending status worked link",
 )
 area.delete(
     "delete_connection",
@@ -140,5 +131,4 @@ area.delete(
     ),
     scopes="",
     service=Service.MATON,
-    search_words="disconnect unlink revoke access log out remove account trennen desconectar déconnecter",
 )

@@ -18,10 +18,6 @@ from klaviyo_tools.operation.preview import PreviewKind
 area = Area(
     "consent",
     scope="subscriptions",
-    search_words=(
-        "optin optout unsub permission marketing texts sms newsletter compliance tcpa einwilligung abmelden "
-        "anmelden baja consentimiento suscribir consentement désabonner désinscrire"
-    ),
 )
 
 LIST_SCOPES = "lists:write profiles:write subscriptions:write"
@@ -319,10 +315,6 @@ area.job(
     scopes=LIST_SCOPES,
     aliases="subscribe_profiles create_profile_subscription_bulk_create_job",
     verify_with="get_profiles",
-    search_words=(
-        "subscribe optin signup consent agreed permission checkbox ticked box resubscribe newsletter texts "
-        "eintragen anmelden einwilligung suscribir apuntar alta abonner inscrire inscription"
-    ),
 )
 area.job(
     "bulk_unsubscribe_profiles",
@@ -337,11 +329,6 @@ area.job(
     scopes=LIST_SCOPES,
     aliases="unsubscribe_profiles create_profile_subscription_bulk_delete_job",
     verify_with="get_profiles",
-    search_words=(
-        "unsubscribe optout unsub unsubscribed stop emailing texting messaging mailing revoke withdraw consent "
-        "leave wants out tired spam abbestellen abmelden austragen widerrufen desuscribir darse baja cancelar "
-        "suscripción désabonner désinscrire arrêter recevoir"
-    ),
 )
 area.job(
     "bulk_suppress_profiles",
@@ -355,10 +342,6 @@ area.job(
     scopes="profiles:write subscriptions:write",
     aliases="suppress_profiles create_profile_suppression_bulk_create_job",
     job="get_bulk_suppress_profiles_job",
-    search_words=(
-        "suppress block blacklist blocklist ban never again mail email contact ever mute do not bounced bounces "
-        "spam trap dead hard sperren blockieren nie wieder bloquear nunca más escribir bloquer jamais plus écrire"
-    ),
 )
 area.job(
     "bulk_unsuppress_profiles",
@@ -371,10 +354,6 @@ area.job(
     effect=Effect.REACHES_PEOPLE,
     aliases="unsuppress_profiles create_profile_suppression_bulk_delete_job",
     job="get_bulk_unsuppress_profiles_job",
-    search_words=(
-        "unsuppress unblock unban allow lift restore reactivate whitelist mail again entsperren freigeben "
-        "desbloquear débloquer réactiver"
-    ),
 )
 area.collection(
     "get_bulk_suppress_profiles_jobs",
@@ -385,7 +364,6 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_create_jobs",
-    search_words="suppression jobs blocking",
 )
 area.record(
     "get_bulk_suppress_profiles_job",
@@ -394,7 +372,6 @@ area.record(
     "Progress of a bulk_suppress_profiles job.",
     rate=L,
     aliases="get_profile_suppression_bulk_create_job",
-    search_words="suppression job blocking",
 )
 area.collection(
     "get_bulk_unsuppress_profiles_jobs",
@@ -405,7 +382,6 @@ area.collection(
     filter={"status": "equals", "list_id": "equals", "segment_id": "equals"},
     sort=("created",),
     aliases="get_profile_suppression_bulk_delete_jobs",
-    search_words="unsuppression jobs unblocking",
 )
 area.record(
     "get_bulk_unsuppress_profiles_job",
@@ -414,5 +390,4 @@ area.record(
     "Progress of a bulk_unsuppress_profiles job.",
     rate=L,
     aliases="get_profile_suppression_bulk_delete_job",
-    search_words="unsuppression job unblocking",
 )

@@ -12,10 +12,7 @@ from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import AnswerKind, Effect
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "conversations",
-    search_words="chat inbox reply answer text message sms whatsapp instagram two-way unterhaltung conversación",
-)
+area = Area("conversations")
 
 READ_SCOPES = "conversations:read profiles:read"
 
@@ -62,7 +59,6 @@ area.record(
     since="2026-04-15",
     scopes=READ_SCOPES,
     ids_operation="get_conversation_id_for_profile",
-    search_words="chat with person customer",
 )
 area.collection(
     "get_conversations_for_profile",
@@ -74,7 +70,6 @@ area.collection(
     scopes=READ_SCOPES,
     paged=False,
     ids_operation="get_conversation_ids_for_profile",
-    search_words="chats with person customer every channel",
 )
 area.create(
     "create_conversation_message",
@@ -93,5 +88,4 @@ area.create(
     since="2026-04-15",
     answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
-    search_words="reply answer write text chat send",
 )

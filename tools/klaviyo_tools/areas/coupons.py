@@ -13,13 +13,7 @@ from klaviyo_tools.operation.area import XL, Area, L, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "coupons",
-    search_words=(
-        "discount voucher promo promotion offer deal code gift rabatt gutschein rabattcode aktion cupón descuento "
-        "código promoción coupon réduction bon remise"
-    ),
-)
+area = Area("coupons")
 
 MAX_CODES = 1000
 CODE_SCOPES = {"read": "coupon-codes:read", "write": "coupon-codes:write"}
@@ -107,10 +101,6 @@ area.collection(
     filter=CODE_FILTER,
     filter_required=("coupon.id", "profile.id"),
     include=("coupon",),
-    search_words=(
-        "codes left remaining unused assigned redeemed used whose who got person expired available übrig "
-        "eingelöst quedan usados disponibles restants utilisés"
-    ),
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -122,7 +112,6 @@ area.create(
     "Add one code to a coupon.",
     rate=XL,
     scopes=CODE_SCOPES["write"],
-    search_words="one single unique code personal vip individual einzelnen código único",
 )
 area.collection(
     "get_coupons",
@@ -130,10 +119,6 @@ area.collection(
     "coupon",
     "Coupons of the account.",
     rate=L,
-    search_words=(
-        "which all discounts promotions vouchers offers have running active created existing gutscheine "
-        "descuentos réductions"
-    ),
     max_page_size=100,
     page_size_since="2026-07-15",
 )
@@ -144,7 +129,6 @@ area.create(
     NewCoupon,
     "Create a coupon; set up the discount itself in the shop.",
     rate=S,
-    search_words="new discount promotion voucher percent off sale neuer gutschein nuevo descuento nouvelle réduction",
 )
 area.record(
     "get_coupon",
@@ -153,7 +137,6 @@ area.record(
     "One coupon.",
     rate=L,
     address=RecordAddress("A coupon.", completes_ids=True),
-    search_words="details single",
 )
 area.update(
     "update_coupon",
@@ -162,7 +145,6 @@ area.update(
     CouponChanges,
     "Change a coupon's description or its alert for few codes left.",
     rate=S,
-    search_words="description low balance alert warning threshold codes running",
 )
 area.delete(
     "delete_coupon",
@@ -171,7 +153,6 @@ area.delete(
     "Delete a coupon.",
     rate=S,
     preview=Preview(facts=("description",)),
-    search_words="promotion over ended old voucher",
 )
 area.collection(
     "get_coupon_codes_for_coupon",
@@ -182,7 +163,6 @@ area.collection(
     scopes=CODE_SCOPES["read"],
     filter=CODE_FILTER,
     aliases="get_coupon_coupon_codes get_codes_for_coupon",
-    search_words="codes of which list belonging promotion",
     ids_operation="get_coupon_code_ids_for_coupon",
     max_page_size=100,
     page_size_since="2026-07-15",
@@ -196,7 +176,6 @@ area.record(
     scopes=CODE_SCOPES["read"],
     include=("coupon",),
     id_type=CodeId,
-    search_words="details valid status expires specific single",
 )
 area.update(
     "update_coupon_code",
@@ -207,10 +186,6 @@ area.update(
     rate=XL,
     scopes=CODE_SCOPES["write"],
     id_type=CodeId,
-    search_words=(
-        "expiry expiration expire date extend valid until mark used status gültig verlängern ablauf vencimiento "
-        "caducidad extender prolonger validité"
-    ),
 )
 area.delete(
     "delete_coupon_code",
@@ -221,7 +196,6 @@ area.delete(
     preview=Preview(facts=("status",)),
     scopes=CODE_SCOPES["write"],
     id_type=CodeId,
-    search_words="leaked revoke invalid code void",
 )
 area.record(
     "get_coupon_for_coupon_code",
@@ -231,7 +205,6 @@ area.record(
     rate=L,
     aliases="get_coupon_code_coupon",
     id_type=CodeId,
-    search_words="belongs parent which promotion",
     ids_operation="get_coupon_id_for_coupon_code",
 )
 area.job(
@@ -245,10 +218,6 @@ area.job(
     aliases="spawn_coupon_code_bulk_create_job create_coupon_code_bulk_create_job",
     job="get_bulk_create_coupon_codes_job",
     verify_with="get_bulk_create_coupon_code_jobs",
-    search_words=(
-        "batch many hundreds thousands upload import list unique codes generate load viele massenhaft cientos "
-        "muchos centaines"
-    ),
 )
 area.collection(
     "get_bulk_create_coupon_code_jobs",
@@ -259,7 +228,6 @@ area.collection(
     scopes=CODE_SCOPES["read"],
     filter={"status": "equals"},
     aliases="get_coupon_code_bulk_create_jobs",
-    search_words="codes upload progress",
 )
 area.record(
     "get_bulk_create_coupon_codes_job",
@@ -270,5 +238,4 @@ area.record(
     scopes=CODE_SCOPES["read"],
     include=("coupon-codes",),
     aliases="get_coupon_code_bulk_create_job",
-    search_words="codes upload progress status finished done failed",
 )

@@ -12,13 +12,7 @@ from klaviyo_tools.arguments.types import Arguments, Id, OpenObject, Text
 from klaviyo_tools.operation.area import Area, L, S
 from klaviyo_tools.operation.facts import Rate
 
-area = Area(
-    "custom_objects",
-    search_words=(
-        "custom data object entity source records rental warehouse bookings appointments pets vehicles own schema "
-        "datenquelle fuente datos"
-    ),
-)
+area = Area("custom_objects")
 
 MAX_RECORDS = 500
 MAX_RECORD_BYTES = 512 * 1024
@@ -77,7 +71,6 @@ area.collection(
     "Sources of custom objects.",
     rate=S,
     max_page_size=100,
-    search_words="which all sources",
 )
 area.record(
     "get_data_source",
@@ -85,7 +78,6 @@ area.record(
     "data-source",
     "One data source.",
     rate=S,
-    search_words="single details",
 )
 area.create(
     "create_data_source",
@@ -94,7 +86,6 @@ area.create(
     NewSource,
     "Create a data source for records; its title must be unique.",
     rate=S,
-    search_words="new source set up",
 )
 area.delete(
     "delete_data_source",
@@ -102,7 +93,6 @@ area.delete(
     "data-source",
     "Delete a data source.",
     rate=S,
-    search_words="source old",
 )
 area.job(
     "create_data_source_record",
@@ -113,7 +103,6 @@ area.job(
     rate=L,
     body_type="data-source-record-create-job",
     aliases="create_data_source_record_create_job",
-    search_words="one single record row send ingest write",
 )
 area.job(
     "bulk_create_data_source_records",
@@ -125,5 +114,4 @@ area.job(
     max_body_bytes=4_000_000,
     body_type="data-source-record-bulk-create-job",
     aliases="create_data_source_record_bulk_create_job",
-    search_words="many records rows batch load send ingest write",
 )

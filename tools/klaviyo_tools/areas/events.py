@@ -22,13 +22,7 @@ from klaviyo_tools.operation.area import XL, Area, M
 from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "events",
-    search_words=(
-        "activity action history timeline behaviour behavior tracking site website web page visited viewed "
-        "browsed order purchase click ereignis aktivität evento actividad événement activité"
-    ),
-)
+area = Area("events")
 
 MAX_PROPERTIES = 400
 MAX_EVENTS = 1000
@@ -165,11 +159,6 @@ area.collection(
     sort=("datetime", "timestamp"),
     include=("metric", "profile", "attributions"),
     max_page_size=1000,
-    search_words=(
-        "what did do bought ordered purchased clicked opened visited recent recently lately latest last log feed "
-        "person activity history kaufte gekauft bestellt zuletzt compró pidió hizo últimas reciente acheté "
-        "commandé fait récents dernières"
-    ),
 )
 area.record(
     "get_event",
@@ -179,7 +168,6 @@ area.record(
     rate=M,
     address=RecordAddress("An event, its person and its metric.", {"include": ["metric", "profile"]}),
     include=("metric", "profile", "attributions"),
-    search_words="single details properties of event",
 )
 area.create(
     "create_event",
@@ -191,10 +179,6 @@ area.create(
     idempotent=True,
     rate=XL,
     answer=AnswerKind.NOTHING,
-    search_words=(
-        "record log track send fire trigger custom happened purchase in store checkin erfassen aufzeichnen "
-        "registrar enregistrer"
-    ),
 )
 area.job(
     "bulk_create_events",
@@ -209,9 +193,6 @@ area.job(
     body_type="event-bulk-create-job",
     aliases="create_event_bulk_create_job",
     verify_with="get_events",
-    search_words=(
-        "backfill historical history past orders batch import many thousands send nachtragen históricos historique"
-    ),
 )
 area.record(
     "get_metric_for_event",
@@ -221,7 +202,6 @@ area.record(
     rate=XL,
     scopes="events:read metrics:read",
     aliases="get_event_metric",
-    search_words="which kind type metric event",
     ids_operation="get_metric_id_for_event",
 )
 area.record(
@@ -233,6 +213,5 @@ area.record(
     scopes="events:read profiles:read",
     aliases="get_event_profile",
     additional_fields=ADDITIONAL_FIELDS,
-    search_words="who whose person did event",
     ids_operation="get_profile_id_for_event",
 )

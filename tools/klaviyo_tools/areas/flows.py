@@ -16,14 +16,7 @@ from klaviyo_tools.operation.area import XS, Area, S
 from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
-area = Area(
-    "flows",
-    search_words=(
-        "automation automated drip series sequence journey workflow trigger welcome abandonedcart winback "
-        "birthday post purchase browse abandonment serie automatisierung strecke warenkorb flujo automatización "
-        "secuencia bienvenida scénario parcours automatisation bienvenue"
-    ),
-)
+area = Area("flows")
 
 TIME_OPERATORS = f"{TIME_OPERATORS} equals"
 NAME_OPERATORS = "contains equals starts-with ends-with"
@@ -237,10 +230,6 @@ area.collection(
     sort=("created", "updated", "name", "status", "trigger_type", "id"),
     include=("flow-actions", "tags"),
     max_page_size=50,
-    search_words=(
-        "which all flows automations live active running drafts paused have status welche aktiv flujos activos "
-        "cuáles actifs"
-    ),
 )
 area.record(
     "get_flow",
@@ -253,7 +242,6 @@ area.record(
     ),
     include=("flow-actions", "tags"),
     additional_fields=("definition",),
-    search_words="details trigger definition structure how built starts filters single",
 )
 area.create(
     "create_flow",
@@ -263,10 +251,6 @@ area.create(
     "Create a draft flow: a trigger and linked actions.",
     rate=XS.daily(100),
     additional_fields=("definition",),
-    search_words=(
-        "new build set automation email wait then delay thank abandoned welcome trigger when someone aufbauen "
-        "crear montar créer construire"
-    ),
 )
 area.update(
     "update_flow",
@@ -277,11 +261,6 @@ area.update(
     rate=S,
     preview=PreviewKind.FLOW_STATUS,
     effect=Effect.REACHES_PEOPLE,
-    search_words=(
-        "pause stop halt start resume activate deactivate enable disable turn on off live draft manual switch "
-        "kill pausieren anhalten stoppen aktivieren deaktivieren einschalten ausschalten starten pausar parar "
-        "detener activar desactivar encender apagar reanudar arrêter suspendre mettre activer désactiver"
-    ),
 )
 area.delete(
     "delete_flow",
@@ -290,7 +269,6 @@ area.delete(
     "Delete a flow with its actions and messages.",
     rate=S,
     preview=Preview(facts=("status", "trigger_type"), joined={"flow-actions": "has", "tags": "has"}),
-    search_words="old unused automation",
 )
 area.collection(
     "get_actions_for_flow",
@@ -308,9 +286,6 @@ area.collection(
     },
     sort=("created", "updated", "action_type", "status", "id"),
     max_page_size=50,
-    search_words=(
-        "steps every step stages emails waits delays splits branches structure in flow inside schritte pasos étapes"
-    ),
     ids_operation="get_action_ids_for_flow",
 )
 area.collection(
@@ -323,7 +298,6 @@ area.collection(
     filter={"name": NAME_OPERATORS, "id": "any", "created": TIME_OPERATORS, "updated": TIME_OPERATORS},
     sort=("created", "updated", "name", "id"),
     max_page_size=50,
-    search_words="emails subject content in flow messages texts step says",
     ids_operation="get_message_ids_for_flow_action",
     ids_unsupported_filters=("id",),
 )
@@ -334,7 +308,6 @@ area.record(
     "One action of a flow with its definition.",
     rate=S,
     include=("flow", "flow-messages"),
-    search_words="single step delay split",
 )
 area.update(
     "update_flow_action",
@@ -347,10 +320,6 @@ area.update(
         ("replace an action of type {definition.type} (id {flow_action_id}) in {flow} (status {flow.status}).",)
     ),
     effect=Effect.REACHES_PEOPLE,
-    search_words=(
-        "step wait waiting time delay hours days split subject email in flow shorten lengthen schritt wartezeit "
-        "verzögerung paso espera retraso étape attente délai"
-    ),
 )
 area.record(
     "get_flow_for_flow_action",
@@ -359,7 +328,6 @@ area.record(
     "The flow that an action belongs to.",
     rate=S,
     aliases="get_flow_action_flow",
-    search_words="belongs parent which flow",
     ids_operation="get_flow_id_for_flow_action",
 )
 area.record(
@@ -369,7 +337,6 @@ area.record(
     "One message of a flow: subject, sender, text.",
     rate=S,
     include=("flow-action", "template"),
-    search_words="subject sender text content email in flow",
 )
 area.record(
     "get_action_for_flow_message",
@@ -378,7 +345,6 @@ area.record(
     "The action that sends a flow message.",
     rate=S,
     aliases="get_flow_message_action",
-    search_words="parent step belongs",
     ids_operation="get_action_id_for_flow_message",
 )
 area.record(
@@ -389,7 +355,6 @@ area.record(
     rate=S,
     scopes="templates:read",
     aliases="get_flow_message_template",
-    search_words="html design used email in flow",
     ids_operation="get_template_id_for_flow_message",
 )
 area.collection(
@@ -401,7 +366,6 @@ area.collection(
     paged=False,
     scopes="flows:read tags:read",
     aliases="get_flow_tags",
-    search_words="tagged label",
     ids_operation="get_tag_ids_for_flow",
 )
 area.delete(
@@ -411,5 +375,4 @@ area.delete(
     "Delete an action of a flow.",
     rate=S,
     since="2026-04-15",
-    search_words="remove step automation",
 )

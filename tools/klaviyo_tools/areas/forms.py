@@ -16,10 +16,6 @@ from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "forms",
-    search_words=(
-        "popup signup flyout embed embedded banner exit overlay modal optin landingpage lead capture formular "
-        "anmeldeformular formulario formulaire inscription"
-    ),
 )
 
 EXAMPLE = (
@@ -92,7 +88,6 @@ area.collection(
     },
     sort=("created_at", "updated_at"),
     max_page_size=100,
-    search_words="which all popups live active running have forms",
 )
 area.record(
     "get_form",
@@ -102,7 +97,6 @@ area.record(
     rate=S,
     address=RecordAddress("A sign-up form with all that is on it.", completes_ids=True),
     extra_fields=("definition",),
-    search_words="definition steps blocks fields questions asks design details single teaser",
 )
 area.collection(
     "get_versions_for_form",
@@ -114,7 +108,6 @@ area.collection(
     filter={"status": "equals", "form_type": "equals any", "created_at": TIME_OPERATORS, "updated_at": TIME_OPERATORS},
     sort=("created_at", "updated_at"),
     max_page_size=100,
-    search_words="versions variants abtest variations",
     ids_operation="get_version_ids_for_form",
 )
 area.record(
@@ -125,7 +118,6 @@ area.record(
     rate=S,
     include=("form",),
     values_since={"form": "2026-07-15"},
-    search_words="version variant single",
 )
 area.record(
     "get_form_for_form_version",
@@ -134,7 +126,6 @@ area.record(
     "The form that a version belongs to.",
     rate=S,
     aliases="get_form_version_form",
-    search_words="belongs parent which",
     ids_operation="get_form_id_for_form_version",
 )
 area.create(
@@ -145,7 +136,6 @@ area.create(
     "Create a sign-up form; if live, visitors see it at once.",
     rate=S,
     preview=Preview(("create the sign-up form {name:120}, status {status}.", "Definition: {definition}")),
-    search_words="new build popup signup flyout collect emails visitors website erstellen crear créer",
 )
 area.delete(
     "delete_form",
@@ -154,5 +144,4 @@ area.delete(
     "Delete a form and its versions.",
     rate=S,
     preview=Preview(facts=("status",)),
-    search_words="popup old",
 )

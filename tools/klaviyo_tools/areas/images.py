@@ -12,13 +12,7 @@ from klaviyo_tools.arguments.web_address import PictureUrl
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import AnswerKind, Rate, RecordAddress
 
-area = Area(
-    "images",
-    search_words=(
-        "picture photo pic graphic logo banner asset media gallery file jpg png gif bild foto grafik imagen image "
-        "visuel"
-    ),
-)
+area = Area("images")
 
 UPLOAD_RATE = Rate(3, 100, 100)
 TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
@@ -66,7 +60,6 @@ area.collection(
     },
     sort=("updated_at", "name", "size", "format", "id"),
     max_page_size=100,
-    search_words="which all library find gallery uploaded",
 )
 area.create(
     "upload_image_from_url",
@@ -76,7 +69,6 @@ area.create(
     "Copy an image from the web into the library.",
     rate=UPLOAD_RATE,
     aliases="create_image",
-    search_words="link web address http online hosted import copy new hochladen enlace subir lien importer",
 )
 area.record(
     "get_image",
@@ -85,7 +77,6 @@ area.record(
     "One image with its URL.",
     rate=M,
     address=RecordAddress("A picture of the library."),
-    search_words="single details address url",
 )
 area.custom(
     "upload_image_from_file",
@@ -98,9 +89,6 @@ area.custom(
     rate=UPLOAD_RATE,
     aliases="create_image_upload",
     verify_with="get_images",
-    search_words=(
-        "local computer disk laptop desktop my path hochladen festplatte subir ordenador archivo ordinateur fichier"
-    ),
 )
 area.update(
     "update_image",
@@ -109,5 +97,4 @@ area.update(
     ImageChanges,
     "Rename an image, or hide it from the library.",
     rate=M,
-    search_words="rename hide name",
 )

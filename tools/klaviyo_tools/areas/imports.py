@@ -23,10 +23,6 @@ from klaviyo_tools.operation.preview import PreviewKind
 area = Area(
     "imports",
     scope="profiles",
-    search_words=(
-        "csv excel spreadsheet sheet file upload migrate migration sync load importieren datei tabelle importar "
-        "archivo importer fichier"
-    ),
 )
 
 READ_SCOPES = "lists:read profiles:read"
@@ -89,9 +85,6 @@ area.job(
     job_errors="get_errors_for_bulk_import_profiles_job",
     max_body_bytes=5_000_000,
     max_item_bytes={"profiles": 100_000},
-    search_words=(
-        "import load contacts customers thousands hundreds rows upload many at once kontakte clientes contactos clients"
-    ),
 )
 area.collection(
     "get_bulk_import_profiles_jobs",
@@ -104,7 +97,6 @@ area.collection(
     filter={"status": "any equals"},
     sort=("created_at",),
     max_page_size=100,
-    search_words="imports uploads recent running status progress",
 )
 area.record(
     "get_bulk_import_profiles_job",
@@ -115,9 +107,6 @@ area.record(
     scopes=READ_SCOPES,
     aliases="get_bulk_profile_import_job get_profile_bulk_import_job",
     include=("lists",),
-    search_words=(
-        "import status progress finished done percent still running completed fertig läuft terminó terminé avancement"
-    ),
 )
 area.collection(
     "get_errors_for_bulk_import_profiles_job",
@@ -128,10 +117,6 @@ area.collection(
     aliases="get_bulk_profile_import_job_import_errors get_import_errors_for_profile_bulk_import_job "
     "get_profile_bulk_import_job_import_errors",
     max_page_size=100,
-    search_words=(
-        "errors failures failed rejected rows skipped bad wrong invalid why fehler fehlgeschlagen errores "
-        "fallaron erreurs échoué"
-    ),
 )
 area.collection(
     "get_list_for_bulk_import_profiles_job",
@@ -142,7 +127,6 @@ area.collection(
     paged=False,
     scopes="lists:read",
     aliases="get_bulk_profile_import_job_lists get_lists_for_profile_bulk_import_job get_profile_bulk_import_job_lists",
-    search_words="destination target",
     ids_operation="get_list_ids_for_bulk_import_profiles_job",
 )
 area.collection(
@@ -155,6 +139,5 @@ area.collection(
     "get_profiles_for_profile_bulk_import_job",
     additional_fields=ADDITIONAL_FIELDS,
     max_page_size=100,
-    search_words="who which people imported came in with",
     ids_operation="get_profile_ids_for_bulk_import_profiles_job",
 )

@@ -11,7 +11,7 @@ from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import Preview, PreviewKind
 
-area = Area("lists", search_words="audience newsletter mailing subscribers group static liste verteiler lista")
+area = Area("lists")
 
 
 class NewList(Arguments):
@@ -47,7 +47,6 @@ area.collection(
     filter={"name": "any equals", "id": "any equals", "created": "greater-than", "updated": "greater-than"},
     sort=("created", "id", "name", "updated"),
     include=("flow-triggers", "tags"),
-    search_words="which all lists newsletters mailing have listen verteiler welche listas cuáles listes quelles",
     max_page_size=10,
     page_size_since="2026-07-15",
 )
@@ -63,7 +62,6 @@ area.record(
     include=("flow-triggers", "tags"),
     additional_fields=("profile_count",),
     lower_rates={"profile_count": XS},
-    search_words="size subscribers count members total number how big created single optin double",
 )
 area.create(
     "create_list",
@@ -72,7 +70,6 @@ area.create(
     NewList,
     "Create an empty list.",
     rate=M.daily(150),
-    search_words="new empty static manual hand audience mailing group list neue liste lista nueva nouvelle",
 )
 area.update(
     "update_list",
@@ -81,7 +78,6 @@ area.update(
     ListChanges,
     "Rename a list or change its opt-in.",
     rate=M,
-    search_words="rename name single double optin umbenennen renombrar renommer",
 )
 area.delete(
     "delete_list",
@@ -90,7 +86,6 @@ area.delete(
     "Delete a list; its profiles stay.",
     rate=M,
     preview=Preview(profile_count=True, joined={"flow-triggers": "triggers", "tags": "has"}),
-    search_words="obsolete old list unused",
 )
 area.collection(
     "get_profiles_for_list",
@@ -112,10 +107,6 @@ area.collection(
     extra_fields=("joined_group_at",),
     max_page_size=100,
     lower_rates={"predictive_analytics": M},
-    search_words=(
-        "who members subscribers people on contacts emails addresses everyone mitglieder abonnenten wer steht "
-        "quién está miembros suscriptores qui membres abonnés inscrits"
-    ),
     ids_operation="get_profile_ids_for_list",
 )
 area.relate(
@@ -129,7 +120,6 @@ area.relate(
     effect=Effect.REACHES_PEOPLE,
     scopes="lists:write profiles:write",
     aliases="create_list_relationships create_list_relationships_profile create_list_relationships_profiles",
-    search_words="put into drop move person member list hinzufügen setzen poner meter mettre",
 )
 area.relate(
     "remove_profiles_from_list",
@@ -141,10 +131,6 @@ area.relate(
     method="DELETE",
     scopes="lists:write profiles:write",
     aliases="delete_list_relationships delete_list_relationships_profiles",
-    search_words=(
-        "take off kick out list member delete people without unsubscribing consent von liste nehmen quitar sacar "
-        "retirer"
-    ),
 )
 area.collection(
     "get_tags_for_list",
@@ -155,7 +141,6 @@ area.collection(
     paged=False,
     scopes="lists:read tags:read",
     aliases="get_list_tags",
-    search_words="tagged label",
     ids_operation="get_tag_ids_for_list",
 )
 area.collection(
@@ -167,6 +152,5 @@ area.collection(
     paged=False,
     scopes="flows:read lists:read",
     aliases="get_flow_triggers_for_list get_list_flow_triggers",
-    search_words="automation start triggered joining list which uses",
     ids_operation="get_ids_for_flows_triggered_by_list",
 )

@@ -26,12 +26,7 @@ from klaviyo_tools.operation.report import (
     names_of,
 )
 
-area = Area(
-    "metrics",
-    search_words=(
-        "kpi statistic event type measure placed order opened clicked revenue kennzahl métrica métrique indicateur"
-    ),
-)
+area = Area("metrics")
 
 METRIC_NAMES = frozenset(
     {
@@ -292,10 +287,6 @@ area.collection(
     rate=M,
     filter={"integration.name": "equals", "integration.category": "equals"},
     include=("flow-triggers",),
-    search_words=(
-        "which all events activities kinds types tracked recorded collected metrics have id ids integration "
-        "shopify available welche verfügbar qué disponibles quels"
-    ),
 )
 area.record(
     "get_metric",
@@ -305,7 +296,6 @@ area.record(
     rate=M,
     address=RecordAddress("A metric and where it comes from.", completes_ids=True),
     include=("flow-triggers",),
-    search_words="details single by id integration",
 )
 area.query(
     "query_metric_aggregates",
@@ -316,11 +306,6 @@ area.query(
     rate=S,
     report=AGGREGATES,
     aliases="create_metric_aggregate",
-    search_words=(
-        "how many count sum total revenue sales orders placed average order value aov purchases turnover income "
-        "earned money breakdown grouped by series compare umsatz bestellungen verkäufe einnahmen anzahl ingresos "
-        "ventas pedidos facturación cuántos chiffre affaires commandes ventes revenus combien"
-    ),
 )
 area.collection(
     "get_flows_triggered_by_metric",
@@ -331,7 +316,6 @@ area.collection(
     paged=False,
     scopes="flows:read metrics:read",
     aliases="get_flow_triggers_for_metric get_metric_flow_triggers",
-    search_words="automation start triggered which uses event",
     ids_operation="get_ids_for_flows_triggered_by_metric",
 )
 area.collection(
@@ -343,7 +327,6 @@ area.collection(
     paged=False,
     aliases="get_metric_metric_properties get_metric_properties",
     additional_fields=("sample_values",),
-    search_words="fields attributes what data available columns payload",
     ids_operation="get_property_ids_for_metric",
 )
 area.record(
@@ -354,7 +337,6 @@ area.record(
     rate=XS,
     include=("metric",),
     additional_fields=("sample_values",),
-    search_words="field values sample attribute",
 )
 area.record(
     "get_metric_for_metric_property",
@@ -363,7 +345,6 @@ area.record(
     "The metric that a property belongs to.",
     rate=XS,
     aliases="get_metric_property_metric",
-    search_words="belongs parent",
     ids_operation="get_metric_id_for_metric_property",
 )
 area.collection(
@@ -374,7 +355,6 @@ area.collection(
     rate=S,
     paged=False,
     include=("metrics",),
-    search_words="own defined calculated",
 )
 area.record(
     "get_custom_metric",
@@ -383,7 +363,6 @@ area.record(
     "One custom metric with its definition.",
     rate=S,
     include=("metrics",),
-    search_words="own definition calculated single",
 )
 area.create(
     "create_custom_metric",
@@ -392,7 +371,6 @@ area.create(
     NewCustomMetric,
     "Build a metric from others, filtered by their properties; its name must be new.",
     rate=XS.daily(15),
-    search_words="own define calculated combine new revenue definition",
 )
 area.update(
     "update_custom_metric",
@@ -401,7 +379,6 @@ area.update(
     CustomMetricChanges,
     "Rename a custom metric or replace its definition.",
     rate=XS.daily(15),
-    search_words="own definition calculated",
 )
 area.delete(
     "delete_custom_metric",
@@ -409,7 +386,6 @@ area.delete(
     "custom-metric",
     "Delete a custom metric; the events stay.",
     rate=S,
-    search_words="own calculated",
 )
 area.collection(
     "get_metrics_for_custom_metric",
@@ -419,7 +395,6 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_custom_metric_metrics",
-    search_words="made based underlying",
     ids_operation="get_metric_ids_for_custom_metric",
 )
 area.collection(
@@ -430,7 +405,6 @@ area.collection(
     rate=S,
     paged=False,
     include=("metric", "custom-metric"),
-    search_words="mapping conversion revenue which counts",
 )
 area.record(
     "get_mapped_metric",
@@ -439,7 +413,6 @@ area.record(
     "The metric that counts as revenue (or added_to_cart, ordered_product …: the name is the id).",
     rate=S,
     include=("metric", "custom-metric"),
-    search_words="mapping conversion revenue",
 )
 area.update(
     "update_mapped_metric",
@@ -448,7 +421,6 @@ area.update(
     MetricMapping,
     "Choose which metric counts as revenue, viewed_product … in the whole account.",
     rate=XS.daily(30),
-    search_words="mapping conversion use as revenue default",
 )
 area.record(
     "get_metric_for_mapped_metric",
@@ -457,7 +429,6 @@ area.record(
     "The metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_metric",
-    search_words="behind",
     ids_operation="get_metric_id_for_mapped_metric",
 )
 area.record(
@@ -467,6 +438,5 @@ area.record(
     "The custom metric behind a mapping.",
     rate=S,
     aliases="get_mapped_metric_custom_metric",
-    search_words="behind",
     ids_operation="get_custom_metric_id_for_mapped_metric",
 )

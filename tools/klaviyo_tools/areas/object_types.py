@@ -16,9 +16,6 @@ from klaviyo_tools.operation.facts import AnswerKind, Effect
 area = Area(
     "object_types",
     scope="custom-objects",
-    search_words=(
-        "custom object data type schema model fields columns entity definition records ingestion mapping relation"
-    ),
 )
 
 SINCE = "2026-07-15"
@@ -316,7 +313,6 @@ area.collection(
     paged=False,
     filter={"namespace": "equals"},
     include=("current-schema", "draft-schema"),
-    search_words="which kinds custom objects exist",
 )
 area.record(
     "get_object_type",
@@ -327,7 +323,6 @@ area.record(
     since=SINCE,
     include=("current-schema", "draft-schema", "object-types", "profile-object-types", "schema-versions"),
     extra_fields=("meta",),
-    search_words="single details kind",
 )
 area.create(
     "create_object_type",
@@ -337,7 +332,6 @@ area.create(
     "Create a type of custom objects; object_schema sets its properties at once.",
     rate=S,
     since=SINCE,
-    search_words="new kind entity define",
 )
 area.delete(
     "delete_object_type",
@@ -346,11 +340,10 @@ area.delete(
     "Delete a type of custom objects.",
     rate=S,
     since=SINCE,
-    search_words="kind entity",
 )
-for which, one, words in (
-    ("current", "The published schema of a type of custom objects.", "active live"),
-    ("draft", "The draft of a type's next schema.", "unpublished pending"),
+for which, one in (
+    ("current", "The published schema of a type of custom objects."),
+    ("draft", "The draft of a type's next schema."),
 ):
     area.record(
         f"get_{which}_schema_for_object_type",
@@ -360,7 +353,6 @@ for which, one, words in (
         rate=S,
         since=SINCE,
         ids_operation=f"get_{which}_schema_id_for_object_type",
-        search_words=f"properties fields {words}",
     )
 area.collection(
     "get_schema_versions_for_object_type",
@@ -371,7 +363,6 @@ area.collection(
     since=SINCE,
     paged=False,
     ids_operation="get_schema_version_ids_for_object_type",
-    search_words="history old versions",
 )
 area.collection(
     "get_records_for_object_type",
@@ -382,7 +373,6 @@ area.collection(
     since=SINCE,
     max_page_size=100,
     ids_operation="get_record_ids_for_object_type",
-    search_words="rows data entries instances",
 )
 area.collection(
     "get_ingestion_logs_for_object_type",
@@ -399,7 +389,6 @@ area.collection(
     },
     include=("object-record", "object-type"),
     ids_operation="get_ingestion_log_ids_for_object_type",
-    search_words="errors failed validation import problems missing why",
 )
 area.collection(
     "get_object_type_relationships",
@@ -410,7 +399,6 @@ area.collection(
     since=SINCE,
     paged=False,
     sparse_fieldsets=False,
-    search_words="linked related other types",
 )
 area.collection(
     "get_profile_type_relationships",
@@ -421,7 +409,6 @@ area.collection(
     since=SINCE,
     paged=False,
     sparse_fieldsets=False,
-    search_words="linked related people",
 )
 
 # Records.
@@ -434,7 +421,6 @@ area.record(
     rate=S,
     id_type=RecordId,
     since=SINCE,
-    search_words="single row entry details",
 )
 area.create(
     "bulk_delete_object_records",
@@ -448,7 +434,6 @@ area.create(
     effect=Effect.DELETE,
     body_type="object-record-bulk-delete-job",
     max_body_bytes=5_000_000,
-    search_words="remove many rows entries",
 )
 
 # Schemas.
@@ -462,7 +447,6 @@ area.record(
     since=SINCE,
     include=("object-schemas", "profile-object-schemas", "source-mapping"),
     extra_fields=("meta",),
-    search_words="single details properties fields",
 )
 area.create(
     "create_object_schema",
@@ -472,7 +456,6 @@ area.create(
     "Create a schema of custom objects, as a draft unless status is active.",
     rate=S,
     since=SINCE,
-    search_words="new version properties fields define",
 )
 area.update(
     "update_object_schema",
@@ -482,7 +465,6 @@ area.update(
     "Change a schema's properties, or publish it.",
     rate=S,
     since=SINCE,
-    search_words="edit activate fields add column",
 )
 area.record(
     "get_source_mapping",
@@ -491,7 +473,6 @@ area.record(
     "One mapping of a source's records to a schema.",
     rate=S,
     since=SINCE,
-    search_words="single details paths",
 )
 area.record(
     "get_source_mapping_for_object_schema",
@@ -501,7 +482,6 @@ area.record(
     rate=S,
     since=SINCE,
     ids_operation="get_source_mapping_id_for_object_schema",
-    search_words="paths of schema",
 )
 area.update(
     "update_source_mapping",
@@ -511,7 +491,6 @@ area.update(
     "Change how sources' records map to a schema.",
     rate=S,
     since=SINCE,
-    search_words="edit paths",
 )
 
 # Relations between schemas, and of schemas with profiles.
@@ -530,7 +509,6 @@ for kind, type_, noun, new, changes, gone in (
         since=SINCE,
         paged=False,
         sparse_fieldsets=False,
-        search_words="linked related",
     )
     area.custom(
         f"create_{kind}_schema_relationship",
@@ -543,7 +521,6 @@ for kind, type_, noun, new, changes, gone in (
         rate=S,
         since=SINCE,
         body_type=type_,
-        search_words="link connect new relation",
     )
     area.custom(
         f"update_{kind}_schema_relationship",
@@ -556,7 +533,6 @@ for kind, type_, noun, new, changes, gone in (
         rate=S,
         since=SINCE,
         body_type=type_,
-        search_words="link change",
     )
     area.custom(
         f"delete_{kind}_schema_relationship",
@@ -570,5 +546,4 @@ for kind, type_, noun, new, changes, gone in (
         rate=S,
         since=SINCE,
         body_type=type_,
-        search_words="unlink disconnect",
     )

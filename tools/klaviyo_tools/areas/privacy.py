@@ -15,10 +15,6 @@ from klaviyo_tools.operation.preview import PreviewKind
 area = Area(
     "privacy",
     scope="data-privacy",
-    search_words=(
-        "gdpr ccpa dsgvo rgpd lgpd privacy erase erasure forget forgotten anonymize data subject request löschen "
-        "daten vergessen borrar datos olvido supprimer données oubli"
-    ),
 )
 
 
@@ -54,9 +50,4 @@ area.job(
     effect=Effect.IRREVERSIBLE,
     aliases="create_data_privacy_deletion_job",
     verify_with="get_profiles",
-    search_words=(
-        "delete erase forget wipe remove purge person customer profile personal data gdpr request right "
-        "permanently completely everything we have endgültig vollständig personenbezogene borrar eliminar "
-        "definitivamente todos datos supprimer définitivement toutes données"
-    ),
 )

@@ -14,13 +14,7 @@ from klaviyo_tools.operation.area import XS, Area, L, M, S
 from klaviyo_tools.operation.facts import Effect, RecordAddress
 from klaviyo_tools.operation.preview import PreviewKind
 
-area = Area(
-    "profiles",
-    search_words=(
-        "contact customer subscriber person people user shopper buyer lead guest member client crm kunde kundin "
-        "kontakt cliente contacto persona personne"
-    ),
-)
+area = Area("profiles")
 
 ADDITIONAL_FIELDS = ("subscriptions", "predictive_analytics")
 """Attributes that Klaviyo answers only for `additional_fields`."""
@@ -304,11 +298,6 @@ area.collection(
     additional_fields=ADDITIONAL_FIELDS,
     max_page_size=100,
     lower_rates={"predictive_analytics": M},
-    search_words=(
-        "who everyone everybody whose address phone email inbox check status consent subscribed optin suppressed "
-        "blocked bounced everything know best customers value ltv clv churn vip predicted nachschlagen suchen finden "
-        "busca buscar encuentra chercher trouver rechercher"
-    ),
 )
 area.record(
     "get_profile",
@@ -321,10 +310,6 @@ area.record(
     values_since={"conversations": "2026-07-15"},
     additional_fields=ADDITIONAL_FIELDS,
     lower_rates={"lists": XS, "segments": XS},
-    search_words=(
-        "details everything know about full record card single custom properties location lifetime value ltv clv "
-        "churn risk predicted predictive expected next order consent subscribed status"
-    ),
 )
 area.create(
     "create_profile",
@@ -335,7 +320,6 @@ area.create(
     rate=L,
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,
-    search_words="new register enter sign person kunden anlegen alta registrar enregistrer walked met",
 )
 area.update(
     "update_profile",
@@ -346,10 +330,6 @@ area.update(
     rate=L,
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,
-    search_words=(
-        "phone number name surname email address birthday date birth city loyalty tier custom property attribute "
-        "field moved typo wrong nummer adresse geburtstag teléfono dirección cumpleaños téléphone anniversaire"
-    ),
 )
 area.create(
     "merge_profiles",
@@ -363,10 +343,6 @@ area.create(
     effect=Effect.IRREVERSIBLE,
     aliases="create_profile_merge",
     verify_with="get_profile",
-    search_words=(
-        "duplicate duplicates twice two double same person one dupe dupes together doppelt doppelte duplicado "
-        "duplicados doublon doublons"
-    ),
 )
 area.collection(
     "get_lists_for_profile",
@@ -377,9 +353,6 @@ area.collection(
     paged=False,
     scopes="lists:read profiles:read",
     aliases="get_profile_lists",
-    search_words=(
-        "which lists person on member membership belongs subscribed listen mitglied listas pertenece listes appartient"
-    ),
     ids_operation="get_list_ids_for_profile",
 )
 area.collection(
@@ -391,10 +364,6 @@ area.collection(
     paged=False,
     scopes="profiles:read segments:read",
     aliases="get_profile_segments",
-    search_words=(
-        "which segments audiences person in qualify qualifies falls belongs membership dynamic groups segmente "
-        "segmentos pertenece appartient"
-    ),
     ids_operation="get_segment_ids_for_profile",
 )
 area.create(
@@ -407,5 +376,4 @@ area.create(
     max_body_bytes=100_000,
     additional_fields=ADDITIONAL_FIELDS,
     aliases="create_profile_import",
-    search_words="upsert whether exists already insert otherwise idempotent sync falls anlegen si existe",
 )

@@ -16,10 +16,6 @@ from klaviyo_tools.operation.preview import Preview
 area = Area(
     "push_tokens",
     scope="push-tokens",
-    search_words=(
-        "mobile phone app device handset notification ios iphone apple android fcm apns gerät dispositivo móvil "
-        "appareil"
-    ),
 )
 
 READ_SCOPES = "profiles:read push-tokens:read"
@@ -113,7 +109,6 @@ area.collection(
     filter={"profile.id": "equals", "enablement_status": "equals", "platform": "equals", "id": "equals"},
     include=("profile",),
     max_page_size=100,
-    search_words="push enabled devices registered which notifications",
 )
 area.record(
     "get_push_token",
@@ -123,7 +118,6 @@ area.record(
     rate=M,
     scopes=READ_SCOPES,
     include=("profile",),
-    search_words="details",
 )
 area.create(
     "create_push_token",
@@ -139,7 +133,6 @@ area.create(
     answer=AnswerKind.NOTHING,
     effect=Effect.REACHES_PEOPLE,
     scopes="profiles:write push-tokens:write",
-    search_words="register device token enroll phone",
 )
 area.delete(
     "delete_push_token",
@@ -149,7 +142,6 @@ area.delete(
     rate=S,
     preview=Preview(("delete the {record} of {profile}: that device gets no more push messages.",)),
     effect=Effect.REACHES_PEOPLE,
-    search_words="unregister device dead invalid expired token",
 )
 area.collection(
     "get_push_tokens_for_profile",
@@ -160,7 +152,6 @@ area.collection(
     paged=False,
     scopes="profiles:read",
     aliases="get_profile_push_tokens",
-    search_words="person devices which has push enabled notifications turned",
     ids_operation="get_push_token_ids_for_profile",
 )
 area.record(
@@ -172,6 +163,5 @@ area.record(
     scopes=READ_SCOPES,
     aliases="get_push_token_profile",
     additional_fields=ADDITIONAL_FIELDS,
-    search_words="whose owner belongs device person",
     ids_operation="get_profile_id_for_push_token",
 )

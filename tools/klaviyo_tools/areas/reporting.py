@@ -27,13 +27,7 @@ from klaviyo_tools.operation.report import (
     names_of,
 )
 
-area = Area(
-    "reporting",
-    search_words=(
-        "report statistics stats performance results kpi analytics dashboard numbers bericht auswertung leistung "
-        "informe rendimiento estadísticas rapport résultats statistiques"
-    ),
-)
+area = Area("reporting")
 
 REPORT_RATE = Rate(1, 2, 225)
 TIMEFRAME_DAYS = {
@@ -432,12 +426,6 @@ area.query(
     aliases="create_campaign_value_report create_campaign_values_report",
     cursor_parameter="page_cursor",
     paged=True,
-    search_words=(
-        "openrate clickrate open click rates ctr conversion bounce bounces unsubscribes revenue roi recipients "
-        "delivered opened how did newsletter perform best worst performing top subject line sms öffnungsrate "
-        "klickrate umsatz abschneiden gelaufen apertura clics rendimiento ingresos funcionó ouverture rendement "
-        "performance marché"
-    ),
 )
 area.query(
     "query_flow_values",
@@ -451,11 +439,6 @@ area.query(
     aliases="create_flow_value_report create_flow_values_report",
     cursor_parameter="page_cursor",
     paged=True,
-    search_words=(
-        "openrate clickrate revenue earned earn earning made make money brought generate conversion automation "
-        "which best worst performing pays öffnungsrate klickrate umsatz eingebracht gebracht verdient apertura "
-        "ingresos generó generado ganó ouverture rapporté généré revenus"
-    ),
 )
 area.query(
     "query_flow_series",
@@ -469,10 +452,6 @@ area.query(
     aliases="create_flow_sery_report create_flow_series_report",
     cursor_parameter="page_cursor",
     paged=True,
-    search_words=(
-        "openrate clickrate revenue automation trend progress change evolved entwicklung verlauf evolución "
-        "tendencia évolution tendance"
-    ),
 )
 area.query(
     "query_form_values",
@@ -484,10 +463,6 @@ area.query(
     report=FORMS,
     scopes="forms:read",
     aliases="create_form_value_report create_form_values_report",
-    search_words=(
-        "popup conversion rate converting views submits submitted signups filled leads which best worst "
-        "impressions closed konversion ausgefüllt eintragungen conversión rellenado registros remplis conversions"
-    ),
 )
 area.query(
     "query_form_series",
@@ -499,7 +474,6 @@ area.query(
     report=FORMS,
     scopes="forms:read",
     aliases="create_form_sery_report create_form_series_report",
-    search_words="popup signups views submits trend progress per entwicklung verlauf evolución évolution",
 )
 area.query(
     "query_segment_values",
@@ -511,10 +485,6 @@ area.query(
     report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_value_report create_segment_values_report",
-    search_words=(
-        "size growth grew grown shrink shrunk members added lost gained joined left churned net gewachsen größe "
-        "creció tamaño grandi taille"
-    ),
 )
 area.query(
     "query_segment_series",
@@ -526,8 +496,4 @@ area.query(
     report=SEGMENTS,
     scopes="segments:read",
     aliases="create_segment_sery_report create_segment_series_report",
-    search_words=(
-        "growth trend size members evolved grew shrinking growing entwicklung wachstum crecimiento evolución "
-        "croissance évolution"
-    ),
 )

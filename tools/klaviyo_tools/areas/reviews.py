@@ -12,13 +12,7 @@ from klaviyo_tools.arguments.types import Arguments
 from klaviyo_tools.operation.area import Area, M
 from klaviyo_tools.operation.facts import RecordAddress
 
-area = Area(
-    "reviews",
-    search_words=(
-        "rating stars feedback testimonial opinion comment ugc bewertung rezension sterne reseña opinión "
-        "valoración avis note étoiles commentaire"
-    ),
-)
+area = Area("reviews")
 
 TIME_OPERATORS = "greater-or-equal less-or-equal"
 
@@ -85,10 +79,6 @@ area.collection(
     sort=("created", "rating", "updated"),
     include=("events",),
     max_page_size=100,
-    search_words=(
-        "which what people customers say saying think bad good negative positive pending unanswered star recent "
-        "worst latest schlechte neue malas negativas pendientes mauvais négatifs récents"
-    ),
 )
 area.record(
     "get_review",
@@ -98,7 +88,6 @@ area.record(
     rate=M,
     address=RecordAddress("A review of a product."),
     include=("events",),
-    search_words="single details full text",
 )
 area.update(
     "update_review",
@@ -107,9 +96,4 @@ area.update(
     Moderation,
     "Publish, feature, hide or reject a review.",
     rate=M,
-    search_words=(
-        "moderate approve publish hide unpublish reject feature highlight spam fake offensive swear insult "
-        "freigeben verstecken ablehnen veröffentlichen aprobar ocultar rechazar publicar approuver masquer "
-        "rejeter publier"
-    ),
 )

@@ -13,13 +13,7 @@ from klaviyo_tools.operation.area import XS, Area, L, S
 from klaviyo_tools.operation.facts import RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "segments",
-    search_words=(
-        "audience cohort group target rules dynamic vip engaged lapsed segment segmentierung zielgruppe segmento "
-        "público segmentation ciblage"
-    ),
-)
+area = Area("segments")
 
 EXAMPLE = (
     '{"condition_groups": [{"conditions": [{"type": "profile-group-membership", "is_member": true, '
@@ -92,7 +86,6 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     include=("tags", "flow-triggers"),
-    search_words="which all segments audiences active starred have segmente segmentos",
     max_page_size=10,
     page_size_since="2026-07-15",
 )
@@ -108,10 +101,6 @@ area.record(
     include=("tags", "flow-triggers"),
     additional_fields=("profile_count",),
     lower_rates={"profile_count": XS},
-    search_words=(
-        "size count members how big many heads people rules criteria conditions definition made regeln reglas "
-        "règles taille"
-    ),
 )
 area.create(
     "create_segment",
@@ -120,10 +109,6 @@ area.create(
     NewSegment,
     "Create a segment; groups are joined by and, conditions by or.",
     rate=XS.daily(100),
-    search_words=(
-        "new build define people who bought purchased opened clicked spent days haven not last rule based smart "
-        "dynamic conditions customers engaged inactive lapsed gekauft geöffnet compraron abrieron acheté ouvert"
-    ),
 )
 area.update(
     "update_segment",
@@ -132,10 +117,6 @@ area.update(
     SegmentChanges,
     "Rename or (de)activate a segment, or replace its rules.",
     rate=XS.daily(100),
-    search_words=(
-        "conditions rules criteria definition tighten loosen widen narrow extend deactivate star rename window "
-        "regeln bedingungen reglas condiciones règles"
-    ),
 )
 area.delete(
     "delete_segment",
@@ -144,7 +125,6 @@ area.delete(
     "Delete a segment; its profiles stay.",
     rate=S,
     preview=Preview(profile_count=True, joined={"flow-triggers": "triggers", "tags": "has"}),
-    search_words="old unused segment",
 )
 area.collection(
     "get_profiles_for_segment",
@@ -166,9 +146,6 @@ area.collection(
     additional_fields=ADDITIONAL_FIELDS,
     extra_fields=("joined_group_at",),
     max_page_size=100,
-    search_words=(
-        "who members people customers in qualify matching contacts export mitglieder wer ist quién miembros qui membres"
-    ),
     ids_operation="get_profile_ids_for_segment",
 )
 area.collection(
@@ -180,7 +157,6 @@ area.collection(
     paged=False,
     scopes="flows:read segments:read",
     aliases="get_flow_triggers_for_segment get_segment_flow_triggers",
-    search_words="automation start triggered entering segment which",
     ids_operation="get_ids_for_flows_triggered_by_segment",
 )
 area.collection(
@@ -192,6 +168,5 @@ area.collection(
     paged=False,
     scopes="segments:read tags:read",
     aliases="get_segment_tags",
-    search_words="tagged label",
     ids_operation="get_tag_ids_for_segment",
 )

@@ -11,9 +11,7 @@ from klaviyo_tools.operation.area import Area, S
 from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "tags", search_words="label organize organise folder categorize sort schlagwort etikett etiqueta étiquette libellé"
-)
+area = Area("tags")
 
 READ_AND_WRITE_SCOPES = "tags:read tags:write"
 NAME_OPERATORS = "contains ends-with equals starts-with"
@@ -56,7 +54,6 @@ area.collection(
     rate=S,
     filter={"name": NAME_OPERATORS, "exclusive": "equals", "default": "equals"},
     sort=("name", "id"),
-    search_words="which all groups tags",
     max_page_size=25,
     page_size_since="2026-07-15",
 )
@@ -68,7 +65,6 @@ area.create(
     "Create a tag group; exclusive: at most one of its tags on an item.",
     rate=S,
     scopes=READ_AND_WRITE_SCOPES,
-    search_words="new group bundle tags exclusive",
 )
 area.delete(
     "delete_tag_group",
@@ -84,7 +80,6 @@ area.delete(
         contents="get_tags_for_tag_group",
     ),
     scopes=READ_AND_WRITE_SCOPES,
-    search_words="group tags",
 )
 area.update(
     "update_tag_group",
@@ -95,7 +90,6 @@ area.update(
     rate=S,
     empty_success_since="2026-07-15",
     scopes=READ_AND_WRITE_SCOPES,
-    search_words="rename group tags",
 )
 area.collection(
     "get_tags",
@@ -106,7 +100,6 @@ area.collection(
     filter={"name": NAME_OPERATORS},
     sort=("name", "id"),
     include=("tag-group",),
-    search_words="which all labels have use",
     max_page_size=50,
     page_size_since="2026-07-15",
 )
@@ -118,7 +111,6 @@ area.create(
     "Create a tag, in the default group if none is given.",
     rate=S,
     scopes=READ_AND_WRITE_SCOPES,
-    search_words="new label",
 )
 area.delete(
     "delete_tag",
@@ -128,7 +120,6 @@ area.delete(
     rate=S,
     preview=Preview(linked=("campaigns", "flows", "lists", "segments")),
     scopes=READ_AND_WRITE_SCOPES,
-    search_words="label everywhere",
 )
 area.update(
     "update_tag",
@@ -139,7 +130,6 @@ area.update(
     rate=S,
     scopes=READ_AND_WRITE_SCOPES,
     answer=AnswerKind.NOTHING,
-    search_words="rename label typo",
 )
 area.relate(
     "tag_campaigns",
@@ -150,7 +140,6 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="create_tag_relationships_campaign add_campaigns_to_tag create_tag_relationships_campaigns",
     verify_with="get_campaigns",
-    search_words="tag label mark campaign newsletter put on kennzeichnen etiquetar étiqueter",
 )
 area.relate(
     "tag_flows",
@@ -161,7 +150,6 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="create_tag_relationships_flow add_flows_to_tag create_tag_relationships_flows",
     verify_with="get_flows",
-    search_words="tag label mark flow automation put on kennzeichnen etiquetar étiqueter",
 )
 area.record(
     "get_tag_group",
@@ -169,7 +157,6 @@ area.record(
     "tag-group",
     "One tag group.",
     rate=S,
-    search_words="details single group tags",
 )
 area.collection(
     "get_tags_for_tag_group",
@@ -179,7 +166,6 @@ area.collection(
     rate=S,
     paged=False,
     aliases="get_tag_group_tags",
-    search_words="which in group labels",
     ids_operation="get_tag_ids_for_tag_group",
 )
 area.record(
@@ -189,7 +175,6 @@ area.record(
     "One tag.",
     rate=S,
     include=("tag-group",),
-    search_words="details single label",
 )
 area.record(
     "get_tag_group_for_tag",
@@ -198,7 +183,6 @@ area.record(
     "The group of a tag.",
     rate=S,
     aliases="get_tag_tag_group get_group_for_tag",
-    search_words="which group belongs",
     ids_operation="get_tag_group_id_for_tag",
 )
 area.relate(
@@ -211,7 +195,6 @@ area.relate(
     scopes="campaigns:write tags:write",
     aliases="delete_tag_relationships_campaigns remove_campaigns_from_tag",
     verify_with="get_campaigns",
-    search_words="untag unlabel campaign",
 )
 area.relate(
     "remove_tag_from_flows",
@@ -223,7 +206,6 @@ area.relate(
     scopes="flows:write tags:write",
     aliases="delete_tag_relationships_flows remove_flows_from_tag",
     verify_with="get_flows",
-    search_words="untag unlabel flow",
 )
 area.relate(
     "tag_lists",
@@ -234,7 +216,6 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="create_tag_relationships_list add_lists_to_tag create_tag_relationships_lists",
     verify_with="get_lists",
-    search_words="tag label mark list put on",
 )
 area.relate(
     "remove_tag_from_lists",
@@ -246,7 +227,6 @@ area.relate(
     scopes="lists:write tags:write",
     aliases="delete_tag_relationships_lists remove_lists_from_tag",
     verify_with="get_lists",
-    search_words="untag unlabel list",
 )
 area.relate(
     "tag_segments",
@@ -257,7 +237,6 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="create_tag_relationships_segment add_segments_to_tag create_tag_relationships_segments",
     verify_with="get_segments",
-    search_words="tag label mark segment put on",
 )
 area.relate(
     "remove_tag_from_segments",
@@ -269,7 +248,6 @@ area.relate(
     scopes="segments:write tags:write",
     aliases="delete_tag_relationships_segments remove_segments_from_tag",
     verify_with="get_segments",
-    search_words="untag unlabel segment",
 )
 area.collection(
     "get_list_ids_for_tag",
@@ -281,7 +259,6 @@ area.collection(
     sparse_fieldsets=False,
     scopes="lists:read tags:read",
     aliases="get_tag_relationships_lists",
-    search_words="which lists tagged label",
 )
 area.collection(
     "get_segment_ids_for_tag",
@@ -293,7 +270,6 @@ area.collection(
     sparse_fieldsets=False,
     scopes="segments:read tags:read",
     aliases="get_tag_relationships_segments",
-    search_words="which segments tagged label",
 )
 area.collection(
     "get_campaign_ids_for_tag",
@@ -305,7 +281,6 @@ area.collection(
     sparse_fieldsets=False,
     scopes="campaigns:read tags:read",
     aliases="get_tag_relationships_campaigns",
-    search_words="which campaigns tagged label",
 )
 area.collection(
     "get_flow_ids_for_tag",
@@ -317,5 +292,4 @@ area.collection(
     sparse_fieldsets=False,
     scopes="flows:read tags:read",
     aliases="get_tag_relationships_flows",
-    search_words="which flows tagged label",
 )

@@ -17,9 +17,7 @@ from klaviyo_tools.operation.area import Area, L, S
 from klaviyo_tools.operation.facts import AnswerKind, RecordAddress
 from klaviyo_tools.operation.preview import Preview
 
-area = Area(
-    "templates", search_words="email layout html design skeleton vorlage gestaltung plantilla diseño modèle gabarit"
-)
+area = Area("templates")
 
 BLOCK_TYPES = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
 REQUIRED_DATA = {"text": ("content", "display_options", "styles"), "html": ("content", "display_options")}
@@ -220,7 +218,6 @@ area.collection(
         "updated": f"{TIME_OPERATORS} equals",
     },
     sort=("created", "updated", "name", "id"),
-    search_words="which all designs layouts have welche vorlagen plantillas modèles",
     max_page_size=10,
     page_size_since="2026-07-15",
 )
@@ -233,7 +230,6 @@ area.record(
     address=RecordAddress("A template with its HTML.", completes_ids=True),
     additional_fields=("definition",),
     values_since={"definition": DEFINITION_SINCE},
-    search_words="html code source body markup single design show",
 )
 area.create(
     "create_template",
@@ -244,7 +240,6 @@ area.create(
     rate=L,
     additional_fields=("definition",),
     values_since={"definition": DEFINITION_SINCE},
-    search_words="new design code html build upload vorlage erstellen plantilla nueva nouveau modèle",
 )
 area.update(
     "update_template",
@@ -255,7 +250,6 @@ area.update(
     rate=L,
     additional_fields=("definition",),
     values_since={"definition": DEFINITION_SINCE},
-    search_words="html code design colour color button logo text header fix redesign edit typo find words link swap",
 )
 area.delete(
     "delete_template",
@@ -264,7 +258,6 @@ area.delete(
     "Delete a template.",
     rate=L,
     preview=Preview(facts=("editor_type",)),
-    search_words="old unused design",
 )
 area.query(
     "render_template",
@@ -275,10 +268,6 @@ area.query(
     rate=S,
     answer=AnswerKind.RECORD,
     aliases="create_template_render",
-    search_words=(
-        "preview show sample test look looks like personalized with name values fill variables vorschau "
-        "voransicht previsualizar vista previa aperçu prévisualiser rendu"
-    ),
 )
 area.create(
     "clone_template",
@@ -288,7 +277,6 @@ area.create(
     "Copy a template.",
     rate=L,
     aliases="create_template_clone",
-    search_words="duplicate copy reuse version kopieren duplizieren duplicar copiar dupliquer copier",
 )
 area.collection(
     "get_all_universal_content",
@@ -307,7 +295,6 @@ area.collection(
     },
     sort=("created", "updated", "name", "id"),
     max_page_size=100,
-    search_words="universal blocks saved shared reusable header footer signature sections bausteine bloques blocs",
 )
 area.record(
     "get_universal_content",
@@ -315,7 +302,6 @@ area.record(
     "template-universal-content",
     "One shared block with its content.",
     rate=L,
-    search_words="universal block saved shared reusable header footer single",
 )
 area.create(
     "create_universal_content",
@@ -325,7 +311,6 @@ area.create(
     "Create a block that templates share: text, html, image, button …",
     rate=L,
     aliases="create_template_universal_content",
-    search_words="universal block saved shared reusable header footer section baustein bloque bloc",
 )
 area.update(
     "update_universal_content",
@@ -335,10 +320,6 @@ area.update(
     "Change a shared block in all its templates.",
     rate=L,
     aliases="update_template_universal_content",
-    search_words=(
-        "universal block saved shared reusable header footer everywhere all emails at once address fußzeile "
-        "kopfzeile pie cabecera pied page entête"
-    ),
 )
 area.delete(
     "delete_universal_content",
@@ -347,5 +328,4 @@ area.delete(
     "Delete a shared block.",
     rate=L,
     aliases="delete_template_universal_content",
-    search_words="universal block saved shared reusable header footer",
 )

@@ -10,7 +10,7 @@ from klaviyo_tools.arguments.spelling import resolve_name
 from klaviyo_tools.arguments.types import Arguments, Text, one_line_schema
 from klaviyo_tools.operation.area import Area, M
 
-area = Area("tracking_settings", search_words="utm google analytics source medium link parameters attribution tagging")
+area = Area("tracking_settings")
 
 SHARED_DYNAMIC_VALUES = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
 FLOW_DYNAMIC_VALUES = ("flow_id", "flow_name", "message_name", "message_name_id", *SHARED_DYNAMIC_VALUES)
@@ -98,7 +98,6 @@ area.collection(
     "The account's UTM parameters, in one record with the account's id.",
     rate=M,
     max_page_size=1,
-    search_words="which utm parameters links how tagged",
 )
 area.record(
     "get_tracking_setting",
@@ -106,7 +105,6 @@ area.record(
     "tracking-setting",
     "The UTM parameters of an account, by account id.",
     rate=M,
-    search_words="utm parameters by id",
 )
 area.update(
     "update_tracking_setting",
@@ -115,5 +113,4 @@ area.update(
     TrackingChanges,
     "Change the UTM parameters of the links in all messages of the account.",
     rate=M,
-    search_words="utm parameters links carry append add campaign source medium turn on off",
 )

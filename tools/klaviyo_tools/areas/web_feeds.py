@@ -9,7 +9,7 @@ from klaviyo_tools.arguments.web_address import PublicUrl
 from klaviyo_tools.operation.area import XS, Area
 from klaviyo_tools.operation.preview import Preview
 
-area = Area("web_feeds", search_words="webfeed dynamic content json xml external data rss feed")
+area = Area("web_feeds")
 
 TIME_OPERATORS = "greater-or-equal greater-than less-or-equal less-than"
 RequestMethod = Literal["get", "post"]
@@ -48,7 +48,6 @@ area.collection(
     filter={"name": "any contains equals", "created": TIME_OPERATORS, "updated": TIME_OPERATORS},
     sort=("created", "name", "updated"),
     max_page_size=20,
-    search_words="which all feeds json urls",
 )
 area.record(
     "get_web_feed",
@@ -56,7 +55,6 @@ area.record(
     "web-feed",
     "One web feed, with its status.",
     rate=XS,
-    search_words="single status details",
 )
 area.create(
     "create_web_feed",
@@ -65,7 +63,6 @@ area.create(
     NewFeed,
     "Create a web feed: Klaviyo fetches data from its URL.",
     rate=XS,
-    search_words="new pull external data json rss url products blog posts into show use in emails usable",
 )
 area.update(
     "update_web_feed",
@@ -74,7 +71,6 @@ area.update(
     FeedChanges,
     "Change a web feed; a new name breaks the templates that use the old one.",
     rate=XS,
-    search_words="url address refresh name",
 )
 area.delete(
     "delete_web_feed",
@@ -83,5 +79,4 @@ area.delete(
     "Delete a web feed.",
     rate=XS,
     preview=Preview(facts=("url",)),
-    search_words="old unused",
 )

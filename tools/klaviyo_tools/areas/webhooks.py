@@ -15,9 +15,6 @@ from klaviyo_tools.operation.preview import Preview
 
 area = Area(
     "webhooks",
-    search_words=(
-        "hook callback ping notify endpoint listener http post url realtime integration zapier integración notificación"
-    ),
 )
 
 
@@ -60,7 +57,6 @@ area.collection(
     rate=XS,
     paged=False,
     include=("webhook-topics",),
-    search_words="which all endpoints listening registered active have",
 )
 area.record(
     "get_webhook",
@@ -70,7 +66,6 @@ area.record(
     rate=XS,
     address=RecordAddress("A webhook and its topics.", {"include": ["webhook-topics"]}, completes_ids=True),
     include=("webhook-topics",),
-    search_words="single details endpoint status",
 )
 area.create(
     "create_webhook",
@@ -85,7 +80,6 @@ area.create(
             "It posts at each of these: {webhook_topic_ids}.",
         )
     ),
-    search_words="subscribe register notify us our server when happens send post events realtime endpoint new",
 )
 area.update(
     "update_webhook",
@@ -95,7 +89,6 @@ area.update(
     "Change, enable or disable a webhook.",
     rate=XS,
     preview=Preview(facts=("endpoint_url", "enabled"), joined={"webhook-topics": "posts at"}),
-    search_words="enable disable pause change address url secret topics rotate",
 )
 area.delete(
     "delete_webhook",
@@ -104,7 +97,6 @@ area.delete(
     "Delete a webhook; it stops posting.",
     rate=XS,
     preview=Preview(facts=("endpoint_url",)),
-    search_words="stop sending endpoint unregister",
 )
 area.collection(
     "get_webhook_topics",
@@ -114,7 +106,6 @@ area.collection(
     rate=XS,
     paged=False,
     sparse_fieldsets=False,
-    search_words="which events can subscribe available topics kinds types",
 )
 area.record(
     "get_webhook_topic",
@@ -123,5 +114,4 @@ area.record(
     "Whether a webhook topic exists.",
     rate=XS,
     sparse_fieldsets=False,
-    search_words="single exists",
 )

@@ -41,10 +41,9 @@ Group = TypeVar("Group")
 class Area:
     """One area of Klaviyo's API: its resource types, and its operations in the order of their declaration."""
 
-    def __init__(self, name: str, *, scope: str | None = None, search_words: str = "", id_type: Any = Id) -> None:
+    def __init__(self, name: str, *, scope: str | None = None, id_type: Any = Id) -> None:
         self.name = name
         self.scope = scope or name.replace("_", "-")
-        self.search_words = search_words
         self.id_type = id_type
         self.operations: dict[str, Operation] = {}
         self.resource_types: dict[str, ResourceType] = {}
@@ -255,7 +254,6 @@ class Area:
             build,
             scopes=tuple(facts.get("scopes", self._scope(effect)).split()),
             aliases=tuple(facts.get("aliases", "").split()),
-            area_search_words=self.search_words,
             id_type=facts.get("id_type", self.id_type),
             **_groups(facts, rate, paged),
             **_chosen(_UNGROUPED, facts),
@@ -274,7 +272,6 @@ _UNGROUPED = (
     "idempotent",
     "preview",
     "report",
-    "search_words",
     "service",
     "to_json_api",
     "verify_with",

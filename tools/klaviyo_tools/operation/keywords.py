@@ -23,7 +23,6 @@ class OperationFacts(TypedDict, total=False):
     """Separated by spaces; by default the area's scope with `read` or `write`."""
     aliases: str
     """Other names of the operation, separated by spaces."""
-    search_words: str
     since: str
     id_type: Any
     service: Service

@@ -63,10 +63,6 @@ class Operation:
     scopes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     """Names under which other versions of Klaviyo's API and its libraries know the operation."""
-    search_words: str = ""
-    """Words that people use for it and that stand neither in its name nor in its purpose."""
-    area_search_words: str = ""
-    """Words that people use for the whole area."""
     report: Report | None = None
     """The statistics and groupings of a report; None where the operation is no report."""
     address: RecordAddress | None = None

@@ -1,7 +1,8 @@
-"""An offline search for operations: BM25 over names, purposes, areas, aliases and search words.
+"""An offline search for operations: BM25 over names, purposes, areas, aliases and the words of the phrasebook.
 
-A word is indexed by its stems in four languages, so that the index need not detect the language of a query. An unknown
-word is split where it is a compound, and otherwise read as the most similar word of the index.
+Two classifiers judge the whole query, one its verb and the other its area; an operation of a likely verb or area scores
+more. A word is indexed by its stems in four languages, so that the index need not detect the language of a query. An
+unknown word is split where it is a compound, and otherwise read as the most similar word of the index.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from typing import Protocol
 
-from klaviyo_tools.operation.facts import Effect
+from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
-from klaviyo_tools.search.language import PHRASES, QUESTION_WORDS, STOPWORDS, VERBS
+from klaviyo_tools.search.classes import Classifier
+from klaviyo_tools.search.language import PHRASES, STOPWORDS, VERBS
+from klaviyo_tools.search.phrasebook import Phrasebook, Request
 from klaviyo_tools.toolsets import STANDARD
 
 _SATURATION = 1.5
 _LENGTH_WEIGHT = 0.35
 """BM25's k1 and b. b is low: the length of a text of a few words says little."""
 _WEIGHTS = {"name": 3.0, "alias": 1.5, "words": 2.5, "purpose": 1.0, "area": 1.8, "verb": 1.5}
+_REQUEST_WEIGHT = 0.4
+"""The weight of a word of one request; that of a word of n requests grows with the root of n."""
 _LANGUAGES = ("english", "spanish", "french", "german")
 _MIN_PART_LETTERS = 4
 """The fewest letters of a part of a compound."""
@@ -36,11 +41,20 @@ _GUESS_WEIGHT = 0.6
 """The weight of a word that stands for a misspelt one."""
 _PART_WEIGHT = 0.8
 """The weight of a part of a compound."""
-_QUESTION_FACTOR = 1.4
-"""The factor of a read's score where the query is a question."""
+_VERB_FACTOR = 2.0
+_AREA_FACTOR = 1.0
+"""How much a certain verb or area adds to an operation's score, as a multiple of the score."""
+_AREA_WORDS_WEIGHT = 5
+"""How many requests the words for an area weigh as much as."""
+_SAME_REQUEST_FACTOR = 3.0
+"""The factor of the score of an operation one of whose requests has the same words as the query."""
 _STANDARD_FACTOR = 1.1
 """The factor of the score of an operation in the standard toolset: most queries are for these."""
+_VERB_CLASSES = {"list": "get", "render": "get", "upload": "create", "clone": "create", "request": "delete"}
+"""First word of a name -> the verb that it is counted to."""
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|\+\d[\d ()/-]{6,}")
+_DIGIT = re.compile(r"\d")
+"""A word with a digit is an id, a code or a number, and says nothing of the operation."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -59,30 +73,34 @@ class Hit:
 class Index:
     """A search index of operations. Building it takes some milliseconds for each hundred operations."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], phrasebook: Phrasebook | None = None) -> None:
+        book = phrasebook or Phrasebook()
         self._operations = list(operations)
+        requests = _requests_by_operation(self._operations, book)
         words = cache(tokens)  # every operation of an area has the area's words
-        documents = [_document(operation, words) for operation in self._operations]
-        lengths = [sum(document.values()) for document in documents]
-        mean = sum(lengths) / len(lengths) if lengths else 1.0
-        postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
-        for number, document in enumerate(documents):
-            saturated = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * lengths[number] / mean)
-            for stem, weight in document.items():
-                postings[stem].append((number, weight * (_SATURATION + 1) / (weight + saturated)))
-        self._postings: Mapping[str, Sequence[tuple[int, float]]] = {
-            stem: [(number, gain * _rarity(len(entries), len(documents))) for number, gain in entries]
-            for stem, entries in postings.items()
-        }
+        texts = [list(_texts(operation, book)) for operation in self._operations]
+        documents = [
+            _document(own, requests[operation.name], words)
+            for own, operation in zip(texts, self._operations, strict=True)
+        ]
+        self._postings = _postings(documents)
         self._numbers_by_name = {
             name: number
             for number, operation in reversed(list(enumerate(self._operations)))
             for name in (*operation.aliases, operation.reading.ids_operation, operation.name)
         }
+        self._numbers_by_request = {
+            frozenset(words(request.text)): number
+            for number, operation in reversed(list(enumerate(self._operations)))
+            for request in requests[operation.name]
+        }
         standard = frozenset(STANDARD.split())
         self._factors = [_STANDARD_FACTOR if operation.name in standard else 1.0 for operation in self._operations]
-        self._reads = [operation.effect is Effect.READ for operation in self._operations]
-        self._words = {word for operation in self._operations for _, text in _texts(operation) for word in words(text)}
+        self._verbs = [verb_class(operation) for operation in self._operations]
+        self._verb_classes = Classifier(_verb_examples(self._operations, requests), _opening_features)
+        self._area_classes = Classifier(_area_examples(self._operations, requests, book), _features)
+        self._words = {word for own in texts for _, text in own for word in words(text)}
+        self._words |= {word for own in requests.values() for request in own for word in words(request.text)}
         self._words_by_trigram: defaultdict[str, set[str]] = defaultdict(set)
         for word in self._words:
             for trigram in _trigrams(word):
@@ -90,21 +108,31 @@ class Index:
 
     def search(self, query: str, limit: int = 5) -> list[Hit]:
         """The operations that match best, best first; none where the index has no word of the query."""
-        scores: Counter[int] = Counter()
+        scores = self._word_scores(query)
+        if (exact := self._numbers_by_name.get(query.strip().lower().replace(" ", "_"))) is not None:
+            scores[exact] = 1_000_000
+        elif (same := self._numbers_by_request.get(frozenset(tokens(query)))) is not None:
+            scores[same] *= _SAME_REQUEST_FACTOR
+        if not scores:
+            return []
+        verbs, areas = self._verb_classes.probabilities(query), self._area_classes.probabilities(query)
+        for number in scores:
+            verb, area = verbs[self._verbs[number]], areas[self._operations[number].area]
+            scores[number] *= self._factors[number] * (1 + _VERB_FACTOR * verb) * (1 + _AREA_FACTOR * area)
+        ranked = sorted(scores, key=lambda number: (-scores[number], number))
+        return [Hit(self._operations[number], scores[number]) for number in ranked[:limit]]
+
+    def _word_scores(self, query: str) -> dict[int, float]:
+        """Number of an operation -> its BM25 score; of a word's stems, the one that fits an operation best counts."""
+        scores: defaultdict[int, float] = defaultdict(float)
         for word, weight in self._query_words(query):
             best: dict[int, float] = {}
             for stem in stems(word):
                 for number, gain in self._postings.get(stem, ()):
                     best[number] = max(gain, best.get(number, 0.0))
             for number, gain in best.items():
-                scores[number] += weight * gain  # type: ignore[assignment]
-        if (exact := self._numbers_by_name.get(query.strip().lower().replace(" ", "_"))) is not None:
-            scores[exact] = 1_000_000
-        is_question = _is_question(query)
-        for number in scores:
-            scores[number] *= self._factors[number] * (_QUESTION_FACTOR if is_question and self._reads[number] else 1.0)  # type: ignore[assignment]
-        ranked = sorted(scores, key=lambda number: (-scores[number], number))
-        return [Hit(self._operations[number], scores[number]) for number in ranked[:limit]]
+                scores[number] += weight * gain
+        return scores
 
     def _query_words(self, query: str) -> Iterator[tuple[str, float]]:
         """The words of the index that a query stands for, each once, with its weight."""
@@ -160,10 +188,10 @@ def tokens(text: str) -> list[str]:
         joined.append(words_of_phrases.get(" ".join(next_words), "".join(next_words)))
         at += len(next_words)
     filler = _stopwords()
-    return [word for word in joined if len(word) > 1 and word not in filler and not word.isdigit()]
+    return [word for word in joined if len(word) > 1 and word not in filler and not _DIGIT.search(word)]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32768)
 def stems(word: str) -> tuple[str, ...]:
     """The different stems of a word in the four languages."""
     return tuple(dict.fromkeys(stemmer.stemWord(word) for stemmer in _stemmers()))
@@ -174,17 +202,6 @@ def _stemmers() -> list[_Stemmer]:
     import snowballstemmer  # type: ignore[import-untyped]
 
     return [snowballstemmer.stemmer(language) for language in _LANGUAGES]
-
-
-def _is_question(query: str) -> bool:
-    """Whether a query is a question, by its first word or its question mark."""
-    first = _WORD.search(_plain(query))
-    return query.rstrip().endswith("?") or (first is not None and first[0] in _question_words())
-
-
-@cache
-def _question_words() -> frozenset[str]:
-    return frozenset(_plain(QUESTION_WORDS).split())
 
 
 @cache
@@ -204,24 +221,95 @@ def _plain(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char)).replace("-", " ")
 
 
-def _texts(operation: Operation) -> Iterator[tuple[str, str]]:
+def verb_class(operation: Operation) -> str:
+    """What an operation does, in a word: its verb, with `get` split into reads of one record, of many, and of a job."""
+    words = operation.name.removeprefix("bulk_").split("_")
+    verb = _VERB_CLASSES.get(words[0], words[0])
+    if verb != "get":
+        return verb
+    if words[-1] in ("job", "jobs"):
+        return "get job"
+    return "get many" if operation.answer is AnswerKind.COLLECTION else verb
+
+
+def _requests_by_operation(operations: Iterable[Operation], book: Phrasebook) -> dict[str, list[Request]]:
+    requests: dict[str, list[Request]] = {operation.name: [] for operation in operations}
+    for request in book.requests:
+        if request.operation in requests:
+            requests[request.operation].append(request)
+    return requests
+
+
+def _verb_examples(
+    operations: Sequence[Operation], requests: Mapping[str, Sequence[Request]]
+) -> Iterator[tuple[str, str]]:
+    for operation in operations:
+        for text in (operation.name.replace("_", " "), *(request.text for request in requests[operation.name])):
+            yield text, verb_class(operation)
+
+
+def _area_examples(
+    operations: Sequence[Operation], requests: Mapping[str, Sequence[Request]], book: Phrasebook
+) -> Iterator[tuple[str, str]]:
+    for operation in operations:
+        texts = [operation.name.replace("_", " "), operation.purpose, book.words.get(operation.name, "")]
+        for text in (*texts, *(request.text for request in requests[operation.name])):
+            yield text, operation.area
+    for area in dict.fromkeys(operation.area for operation in operations):
+        yield from [(book.area_words.get(area, ""), area)] * _AREA_WORDS_WEIGHT
+
+
+def _features(text: str) -> list[tuple[str, ...]]:
+    """The stems of each word, also of filler words: "is" and "has" tell much of a verb."""
+    return [stems(word) for word in _WORD.findall(_plain(_ADDRESS.sub(" person ", text)))]
+
+
+def _opening_features(text: str) -> list[tuple[str, ...]]:
+    """The stems of each word, and the first word and the first two once more: they tell most of a verb."""
+    words = _WORD.findall(_plain(_ADDRESS.sub(" person ", text)))
+    return [*map(stems, words), (f"^{' '.join(words[:1])}",), (f"^^{' '.join(words[:2])}",)]
+
+
+def _texts(operation: Operation, book: Phrasebook) -> Iterator[tuple[str, str]]:
     """The kinds of text of an operation, and the text of each."""
     name = operation.name.replace("_", " ")
     yield "name", name
     yield "alias", " ".join([*operation.aliases, operation.reading.ids_operation or ""]).replace("_", " ")
-    yield "words", operation.search_words
+    yield "words", book.words.get(operation.name, "")
     yield "purpose", operation.purpose.replace("_", " ")
-    yield "area", f"{operation.area.replace('_', ' ')} {operation.area_search_words}"
+    yield "area", f"{operation.area.replace('_', ' ')} {book.area_words.get(operation.area, '')}"
     yield "verb", " ".join(VERBS[part] for part in name.split() if part in VERBS)
 
 
-def _document(operation: Operation, words: Callable[[str], list[str]]) -> Mapping[str, float]:
-    """Stem -> its weight, summed over the kinds of text that have it; a word counts once in each."""
+def _document(
+    texts: Iterable[tuple[str, str]], requests: Iterable[Request], words: Callable[[str], list[str]]
+) -> Mapping[str, float]:
+    """Stem -> its weight, summed over the kinds of text that have it; a word counts once in each text."""
     document: defaultdict[str, float] = defaultdict(float)
-    for kind, text in _texts(operation):
+    for kind, text in texts:
         for stem in {stem for word in words(text) for stem in stems(word)}:
             document[stem] += _WEIGHTS[kind]
+    frequencies = Counter(
+        stem for request in requests for stem in {stem for word in words(request.text) for stem in stems(word)}
+    )
+    for stem, frequency in frequencies.items():
+        document[stem] += _REQUEST_WEIGHT * math.sqrt(frequency)
     return document
+
+
+def _postings(documents: Sequence[Mapping[str, float]]) -> Mapping[str, Sequence[tuple[int, float]]]:
+    """Stem -> the numbers of the documents that have it, each with what the stem adds to its score."""
+    lengths = [sum(document.values()) for document in documents]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    for number, document in enumerate(documents):
+        saturated = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * lengths[number] / mean)
+        for stem, weight in document.items():
+            postings[stem].append((number, weight * (_SATURATION + 1) / (weight + saturated)))
+    return {
+        stem: [(number, gain * _rarity(len(entries), len(documents))) for number, gain in entries]
+        for stem, entries in postings.items()
+    }
 
 
 def _rarity(matching: int, total: int) -> float:

@@ -1,6 +1,6 @@
 """General language for the search: filler words, fixed phrases, and words for the verbs in the names of tools.
 
-English (also colloquial), Spanish, French and German. Words of one area stand in its `search_words`.
+English (also colloquial), Spanish, French and German. Words for one area or operation stand in the phrasebook.
 """
 
 from __future__ import annotations
@@ -22,14 +22,6 @@ STOPWORDS = """
     zur fur ist sind war hat haben wir uns unser unsere ich mein meine mir du dein sie ihr es nicht auch noch
     mal bitte alle als wie was wer dass sich werden wird wurde
 """
-
-QUESTION_WORDS = """
-    who whom whose which what when where why how is are was were does do did has have can show list find see check tell
-    give look view wer was welche welcher welches wann wo wie warum ist sind hat haben zeig zeige gib quién qué cuál
-    cuáles cuándo dónde cómo cuántos cuántas es está están hay muestra dame qui que quoi quel quelle quels quelles quand
-    où comment combien montre donne est
-"""
-"""The first words of questions."""
 
 PHRASES: Mapping[str, tuple[str, ...]] = {
     "": ("from now on", "as soon as", "as well as", "so that", "right away", "de ahora en adelante", "ab sofort"),
