@@ -166,7 +166,7 @@ class Sandbox:
         if "{" in operation.path and not id_:
             raise not_found("resource", id_)
         if revision.contract.revision in READ_REVISIONS and not _is_read(operation):
-            detail = f"The sandbox answers reads alone at revision {revision.contract.revision}."
+            detail = f"Reads alone are answered here at revision {revision.contract.revision}."
             raise KlaviyoError(501, "not_implemented", "Not implemented.", detail)
         parameters = _with_cursor_of_link(request.parameters, origin)
         headers = self.rate_limits.admit(operation, parameters) if self.rate_limits is not None else {}

@@ -10,7 +10,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 
 class KlaviyoError(Exception):
-    """A refusal in Klaviyo's words; `pointer` or `parameter` names the part of the request at fault."""
+    """A refusal in Klaviyo's words; `pointer` or `parameter` names the part of the request at fault.
+
+    The text does not say "sandbox": that is the sandbox's key, so the server would hide the word in its answers.
+    """
 
     def __init__(
         self,

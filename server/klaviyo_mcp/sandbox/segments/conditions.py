@@ -36,7 +36,7 @@ def read_condition(row: Mapping[str, Any], pointer: str, account: Account) -> Co
     """Read a condition. Raises KlaviyoError (400) for what names no record, or what the sandbox cannot evaluate."""
     reader = _READERS.get(row["type"])
     if reader is None:
-        raise invalid(f"The sandbox does not evaluate conditions of type {row['type']!r}.", pointer=f"{pointer}/type")
+        raise invalid(f"Conditions of type {row['type']!r} are not evaluated here.", pointer=f"{pointer}/type")
     return reader(row, pointer, account)
 
 
@@ -100,7 +100,7 @@ def _metric_condition(row: Mapping[str, Any], pointer: str, account: Account) ->
     for index, one in enumerate(row.get("metric_filters") or ()):
         at = f"{pointer}/metric_filters/{index}"
         if one.get("filter") is None:
-            raise invalid(f"The sandbox needs a filter of {one['property']!r}.", pointer=f"{at}/filter")
+            raise invalid(f"A filter of {one['property']!r} is needed here.", pointer=f"{at}/filter")
         tests.append((one["property"], read_value_filter(one["filter"], f"{at}/filter")))
 
     def begin(account: Account, moment: Moment) -> Predicate:
@@ -124,7 +124,7 @@ def _predictive_condition(row: Mapping[str, Any], pointer: str, account: Account
     """A value that Klaviyo predicts. Of channels the sandbox knows the order, not how likely each is."""
     dimension = row["dimension"]
     if dimension == "predicted_gender" or row.get("measurement") == "rank":
-        detail = f"The sandbox does not evaluate {dimension!r} so: it predicts no such value."
+        detail = f"{dimension!r} is not evaluated so here: no such value is predicted."
         raise invalid(detail, pointer=f"{pointer}/dimension")
     test = read_value_filter(row["filter"], f"{pointer}/filter")
     if dimension == "channel_affinity":

@@ -59,7 +59,7 @@ def permissions_condition(row: Mapping[str, Any], pointer: str, account: Account
     permission, purpose = row["permission"], row["channel"].removeprefix("whatsapp_")
     reachable: str = permission["reachable_status"]
     if reachable not in ("explicitly_reachable", "explicitly_unreachable"):
-        detail = f"The sandbox does not evaluate {reachable!r}: it keeps explicit consent alone."
+        detail = f"{reachable!r} is not evaluated here: explicit consent alone is kept."
         raise invalid(detail, pointer=f"{pointer}/permission/reachable_status")
     stated = "SUBSCRIBED" if reachable == "explicitly_reachable" else "UNSUBSCRIBED"
     tests = _read_filters(permission["filters"], f"{pointer}/permission/filters")
@@ -98,7 +98,7 @@ def _read_filter(row: Any, pointer: str) -> SubscriptionTest:
         return _attribute_test("custom_method_detail", row["filter"], pointer)
     if field in ("method", "subscribe_method"):
         return _method_test(row, pointer)
-    raise invalid(f"The sandbox does not evaluate {field!r}: it keeps no such fact.", pointer=f"{pointer}/field")
+    raise invalid(f"{field!r} is not evaluated here: no such fact is kept.", pointer=f"{pointer}/field")
 
 
 def _attribute_test(name: str, row: Mapping[str, Any], pointer: str) -> SubscriptionTest:

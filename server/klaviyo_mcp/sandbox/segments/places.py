@@ -58,9 +58,7 @@ def distance_condition(row: Mapping[str, Any], pointer: str, account: Account) -
     code, postal_code, radius = row["country_code"], row["postal_code"], _EARTH_RADIUS[row["unit"]]
     test = read_numeric_filter(row["filter"])
     if _position_of(account, code, postal_code) is None:
-        detail = (
-            f"The sandbox does not know where the postal code {postal_code!r} of {code!r} is: no profile lives there."
-        )
+        detail = f"It is not known here where the postal code {postal_code!r} of {code!r} is: no profile lives there."
         raise invalid(detail, pointer=f"{pointer}/postal_code")
 
     def begin(account: Account, moment: Moment) -> Predicate:

@@ -72,7 +72,7 @@ def _numeric(row: Mapping[str, Any], pointer: str) -> ValueTest:
 def _text(row: Mapping[str, Any], pointer: str) -> ValueTest:
     operator, expected = row["operator"], row["value"]
     if operator.startswith("phone-country-code"):
-        raise invalid(f"The sandbox does not evaluate {operator!r}: it knows no calling codes.", pointer=pointer)
+        raise invalid(f"{operator!r} is not evaluated here: no calling codes are known.", pointer=pointer)
     compare, is_negative = _comparison(_TEXT, operator)
     if expected is None:
         if compare is not _TEXT["equals"]:

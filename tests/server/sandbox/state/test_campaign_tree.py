@@ -81,5 +81,5 @@ async def test_the_tree_follows_the_campaigns(newest: Api) -> None:
 
 async def test_writes_are_refused(newest: Api) -> None:
     body = {"data": {"type": "list", "attributes": {"name": "L"}}}
-    assert "reads alone" in only_error(await newest.post("lists", body, 501))["detail"]
+    assert "Reads alone" in only_error(await newest.post("lists", body, 501))["detail"]
     assert newest.sandbox.store.count("list") == 0
