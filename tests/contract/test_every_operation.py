@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.operation.request import Service
 from klaviyo_tools.registry import registry
 
+EXAMPLES_WERE_MADE = datetime(2026, 2, 1, tzinfo=UTC)
+"""Before the sends in them, and after the consents."""
 REMOVING = ("bulk_delete_", "remove_", "request_profile_deletion", "merge_profiles")
 """What removes records is called late, so that the reads before it find some."""
 JOBS_OF_REMOVING = ("get_bulk_delete_",)
@@ -199,7 +202,7 @@ class Caller:
         settings = Settings(
             sandbox=True, toolsets=("all",), confirm="never", revision=self.revision, upload_dir=self.directory
         )
-        return CallService(settings, lambda: client)
+        return CallService(settings, lambda: client, clock=EXAMPLES_WERE_MADE.timestamp)
 
     async def faults(self, client: Client, operation: Operation, name: str) -> str:
         """Call an operation, or under its other name the read of its ids; return its faults, or an empty text."""

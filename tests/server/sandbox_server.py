@@ -93,7 +93,7 @@ def sandbox_server(account: str | None = "Fjord Outdoor", **settings: Any) -> Sa
         connection=merged.connection,
         backoff_seconds=0.001,
     )
-    server = SandboxServer(sandbox, CallService(merged, lambda: maton))
+    server = SandboxServer(sandbox, CallService(merged, lambda: maton, clock=NOW.timestamp))
     if account is not None:
         server.put("account", "Acc1", contact_information={"organization_name": account})
     return server

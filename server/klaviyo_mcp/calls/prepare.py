@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from klaviyo_mcp.cache import Clock
 from klaviyo_mcp.calls.dispatch import unwrap_call
 from klaviyo_mcp.calls.inventory import DISPATCHERS, Inventory
 from klaviyo_mcp.errors import ArgumentError
 from klaviyo_mcp.safety import confirmation, policy
+from klaviyo_mcp.safety.times import check_times
 from klaviyo_mcp.safety.written_values import MarkError, clean_written_values
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
@@ -45,7 +49,11 @@ def find_operation(
 
 
 async def prepare(
-    operation: Operation, arguments: Mapping[str, Any], inventory: Inventory, reports: Callable[[], ReportService]
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    inventory: Inventory,
+    reports: Callable[[], ReportService],
+    clock: Clock = time.time,
 ) -> Prepared:
     """Check the arguments as a model wrote them; those of a write are cleaned first, as answers are.
 
@@ -56,6 +64,7 @@ async def prepare(
         arguments: As the model wrote them.
         inventory: Tells the revision, and whether the operation takes a code.
         reports: Returns the service that knows the account's metrics; called only where a metric may be named.
+        clock: Tells the time in seconds since 1970.
 
     Raises:
         ArgumentError: An argument is wrong; nothing was sent.
@@ -71,6 +80,8 @@ async def prepare(
             arguments = await reports().with_metrics(operation, arguments)
         checked = check_arguments(operation.arguments, arguments, inventory.revision)
         operation.check_size(checked)
+        if operation.effect is not Effect.READ:
+            check_times(checked, datetime.fromtimestamp(clock(), UTC))
         if "metric_id" in operation.reading.filter and (text := getattr(checked, "filter", None)):
             checked = checked.model_copy(update={"filter": await reports().filter_with_metrics(text)})
     except (ArgumentsError, MarkError) as error:

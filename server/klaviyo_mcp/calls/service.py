@@ -11,12 +11,14 @@ A call passes five stages; each takes the frozen value that the stage before it 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.account.connections import AccountConnections
 from klaviyo_mcp.account.reads import READ_SECONDS, AccountReads
+from klaviyo_mcp.cache import Clock
 from klaviyo_mcp.calls.answer import Answer
 from klaviyo_mcp.calls.authorize import Authorizer
 from klaviyo_mcp.calls.context import CallContext
@@ -46,9 +48,15 @@ class CallService:
     """Answers the calls of all sessions of one process, with what these settings offer."""
 
     def __init__(
-        self, settings: Settings, create_client: Callable[[], GatewayClient], inventory: Inventory | None = None
+        self,
+        settings: Settings,
+        create_client: Callable[[], GatewayClient],
+        inventory: Inventory | None = None,
+        clock: Clock = time.time,
     ) -> None:
         self.settings = settings
+        self.clock = clock
+        """Tells the time in seconds since 1970: times in arguments are checked by it."""
         self.inventory = inventory or Inventory(settings, registry())
         self.sender = OperationSender(create_client, revision=settings.revision, verify_with=self.inventory.verify_with)
         self.reads = AccountReads(
@@ -85,7 +93,7 @@ class CallService:
     async def run(self, operation: Operation, arguments: Mapping[str, Any], context: CallContext) -> Answer:
         """Take a call of an operation through the stages. Raises KlaviyoMcpError."""
         tracing.name_operation(operation.name)
-        prepared = await prepare(operation, arguments, self.inventory, lambda: self.reports)
+        prepared = await prepare(operation, arguments, self.inventory, lambda: self.reports, self.clock)
         authorized = await self.authorizer.authorize(prepared, context)
         if isinstance(authorized, Held):
             return Answer(authorized.text, held=True)
