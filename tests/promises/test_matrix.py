@@ -99,7 +99,7 @@ ROWS = [
     Row("500 empty", Answer(500), 3, 1, "status 500", MINUTE),
     Row("502 HTML", Answer(502, HOSTILE.encode(), media="text/html"), 3, 1, "status 502", MINUTE),
     Row("503", Answer(503, JSON_HOSTILE), 3, 1, "status 503", MINUTE),
-    Row("503 in an hour", Answer(503, b"", LATER), 1, 1, "status 503", "Try again in 60 min"),
+    Row("503 in an hour", Answer(503, b"", LATER), 1, 1, "status 503", "Try again in 60 s"),
     Row("504", Answer(504, {"message": HOSTILE}), 3, 1, "status 504", MINUTE),
     Row("slow", Answer(200, {"data": []}, slow=30), 2, 1, "within", "try again later", hangs=True),
     Row("never answering", Fault.SILENCE, 2, 1, "within", "try again later", hangs=True),
