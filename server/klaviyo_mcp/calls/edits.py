@@ -15,10 +15,9 @@ import anyio
 from klaviyo_mcp.account.reads import AccountReads
 from klaviyo_mcp.answers.values import cell, is_empty
 from klaviyo_mcp.answers.view import overlaps
-from klaviyo_mcp.answers.wording import count_noun, quote
+from klaviyo_mcp.answers.wording import quote
 from klaviyo_mcp.calls.plan import Plan, RecordEdit
 from klaviyo_mcp.errors import NotFoundError
-from klaviyo_mcp.untrusted import clean
 from klaviyo_tools.jsonapi.records import EMPTY, Record
 from klaviyo_tools.operation import edits
 from klaviyo_tools.operation.request import Request
@@ -73,15 +72,6 @@ def request_of(plan: Plan, query: Mapping[str, str] = EMPTY) -> Request:
     if plan.edit is None:
         return request
     return replace(request, body={"data": {**request.body["data"], "attributes": dict(plan.edit.sent_attributes)}})
-
-
-def replacement_lines(plan: Plan) -> list[str]:
-    """A line for each text that replacements changed: how often, and the surroundings of the first place."""
-    changes = plan.edit.text_changes if plan.edit is not None else ()
-    return [
-        clean(f"{change.name}: replaced {count_noun(change.times, 'time')}, {change.before} → {change.after}")
-        for change in changes[:MAX_CHANGES_SHOWN]
-    ] + ([f"and {len(changes) - MAX_CHANGES_SHOWN} more"] if len(changes) > MAX_CHANGES_SHOWN else [])
 
 
 def without_edited_texts(plan: Plan, record: Record | None) -> Record | None:

@@ -25,6 +25,7 @@ from klaviyo_mcp.calls.plan import CollectionPlan, Plan, plan_call
 from klaviyo_mcp.calls.prepare import not_sent
 from klaviyo_mcp.calls.requests import PlanRequests
 from klaviyo_mcp.errors import InDoubtError, KlaviyoMcpError, UpstreamError
+from klaviyo_mcp.safety.previews.changes import replacement_lines
 from klaviyo_mcp.threads import run_sized
 from klaviyo_tools.arguments.checking import check_arguments
 from klaviyo_tools.arguments.errors import ArgumentsError
@@ -130,7 +131,8 @@ class PlanRunner:
                 view=plan.view,
             )
         foreign = edits.foreign_changes(plan, answered_record)
-        notes = [note for note in (foreign, *edits.replacement_lines(plan)) if note]
+        replaced = replacement_lines(plan.edit.text_changes) if plan.edit is not None else []
+        notes = [note for note in (foreign, *replaced) if note]
         shown = edits.without_edited_texts(plan, answered_record)
         offset = getattr(plan.arguments, "offset", None)
         text = record.record_text(shown, plan.resource, included=page.included, view=plan.view, offset=offset)

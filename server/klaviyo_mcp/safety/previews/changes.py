@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from klaviyo_mcp.answers.values import is_empty
 from klaviyo_mcp.answers.view import is_untrusted
 from klaviyo_mcp.answers.wording import count_noun, describe, quote, quote_words
+from klaviyo_mcp.untrusted import clean
+from klaviyo_tools.arguments.replacements import TextChange
 from klaviyo_tools.nested_objects import OnUpdate, nested_object
 from klaviyo_tools.registry import resource_type
 
@@ -22,6 +24,8 @@ VALUE_CHARACTERS = 160
 """Characters of a value; a longer one is shown from its first difference on."""
 CONTEXT_CHARACTERS = 24
 """Characters before the first difference that are shown."""
+MAX_REPLACEMENTS = 10
+"""Replacements that are shown with their surroundings; the others are counted."""
 MAX_DEPTH = 12
 MISSING = object()
 
@@ -59,6 +63,16 @@ def change_lines(type_: str, changes: Sequence[Change], *, hide: bool = False) -
         others = f" and {rest} others" if rest > 0 else ""
         lines.append(f"And {count_noun(len(names), 'more change')}: {', '.join(names[:MAX_NAMES])}{others}.")
     return lines
+
+
+def replacement_lines(changes: Sequence[TextChange]) -> list[str]:
+    """A line for each replacement in a text: how often it is made, and its first place before and after."""
+    lines = [
+        clean(f"{change.name}: replaced {count_noun(change.times, 'time')}, {change.before} → {change.after}")
+        for change in changes[:MAX_REPLACEMENTS]
+    ]
+    rest = len(changes) - MAX_REPLACEMENTS
+    return [*lines, f"And {count_noun(rest, 'more replacement')}."] if rest > 0 else lines
 
 
 def _differences(type_: str, path: str, before: Any, after: Any, depth: int) -> Iterator[Change]:

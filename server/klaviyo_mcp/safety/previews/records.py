@@ -82,12 +82,15 @@ def _changes(operation: Operation, arguments: Any, record: ShownRecord) -> tuple
     assert record.stored_record is not None
     stored = record.stored_record.attributes
     try:
-        sent = edits.edit_record(operation, arguments, stored).attributes
+        sent, text_changes = edits.edit_record(operation, arguments, stored)
     except ArgumentsError as fault:
         raise ArgumentError(f"{operation.name} was not sent: {fault}") from None
     lines = changes.change_lines(
         record.stored_record.type, changes.find_changes(record.stored_record.type, stored, sent), hide=record.hide
     )
+    # The change of a short text shows its one place already.
+    places = [one for one in text_changes if one.times > 1 or len(one.text) > changes.VALUE_CHARACTERS]
+    lines += changes.replacement_lines(places)
     if sent and not lines:
         lines = ["All attributes that it sends have these values already."]
     return lines, {name: stored.get(name) for name in sent}

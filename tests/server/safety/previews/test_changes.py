@@ -138,6 +138,19 @@ async def test_replacements_are_shown_in_the_stored_text() -> None:
     assert lines[1:] == ['html: "<p>Hello</p>" → "<p>Good day</p>"']
 
 
+async def test_replacements_in_a_long_text_are_shown_with_their_number_and_surroundings() -> None:
+    server = sandbox_server(confirm="writes")
+    server.put("template", "E1", name="Mail", editor_type="CODE", html=f"<p>Sale</p>{'x' * 300}<a>Sale</a>{'y' * 30}")
+    replacements = [
+        {"find": "Sale", "replace": "Deal", "count": 2},
+        *({"find": "y", "replace": "y", "count": 30},) * 11,
+    ]
+    lines = await preview_lines(server, "update_template", template_id="E1", replacements=replacements)
+    assert lines[2] == f'html: replaced 2 times, "<p>Sale</p>{"x" * 20}…" → "<p>Deal</p>{"x" * 20}…"'
+    assert len(lines) == 13
+    assert lines[-1] == "And 2 more replacements."
+
+
 async def test_a_replacement_that_finds_nothing_asks_nobody() -> None:
     server = sandbox_server(confirm="writes")
     server.put("template", "E1", name="Mail", editor_type="CODE", html="<p>Hello</p>")
