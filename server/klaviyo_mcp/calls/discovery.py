@@ -80,11 +80,12 @@ class Discovery:
         return self._describe(request.name)
 
     async def _search(self, request: SearchRequest) -> str:
-        hits = (await self._built_index()).search(request.query, request.limit)
+        index = await self._built_index()
+        hits = index.search(request.query, request.limit)
         if not hits:
             areas = dict.fromkeys(operation.area for operation in self._inventory.runnable_operations.values())
             return f"No tool fits these words. Try a thing and what to do with it; there are {', '.join(areas)}."
-        lines = [self._line(hit) for hit in hits]
+        lines = [*index.absences(request.query), *(self._line(hit) for hit in hits)]
         if any("…)" in line for line in lines):
             lines.append(f"… stands for {', '.join(_COLLECTION_ARGUMENTS)}.")
         lines.append('describe_tool(name) has the details. "via" names the tool to call it through: (name, arguments).')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,59 @@ def test_spanish_french_and_german_are_understood(index: Index, query: str, name
 )
 def test_misspelt_words_are_read_as_the_nearest_word(index: Index, query: str, name: str) -> None:
     assert search_names(index, query, 1) == [name]
+
+
+def test_requests_that_the_index_has_not_learnt_find_their_operation() -> None:
+    book = stored_phrasebook()
+    aside = book.requests[::5]
+    learnt = replace(book, requests=[request for number, request in enumerate(book.requests) if number % 5])
+    index = Index(registry().values(), learnt)
+    found = [(request.operation, search_names(index, request.text)) for request in aside]
+    first = sum(names[:1] == [operation] for operation, names in found) / len(aside)
+    among = sum(operation in names for operation, names in found) / len(aside)
+    assert (among >= 0.80, first >= 0.45) == (True, True), f"among the first 5: {among:.0%}, first: {first:.0%}"
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("create a list and add profiles to it", {"create_list", "add_profiles_to_list"}),
+        ("create a segment of buyers, then send them a campaign", {"create_segment", "send_campaign"}),
+        ("create a coupon with codes", {"create_coupon", "bulk_create_coupon_codes"}),
+    ],
+)
+def test_each_intent_of_a_query_finds_its_operation(index: Index, query: str, names: set[str]) -> None:
+    assert names <= set(search_names(index, query, 3))
+
+
+@pytest.mark.parametrize("query", ["send the campaign", "send campaign", "schick die Kampagne raus"])
+def test_an_operation_comes_before_its_job(index: Index, query: str) -> None:
+    assert search_names(index, query, 1) == ["send_campaign"]
+
+
+@pytest.mark.parametrize(
+    ("query", "way"),
+    [
+        ("copy a flow", "create_flow"),
+        ("export all profiles as csv", "get_profiles"),
+        ("list profiles filtered by country", "create_segment"),
+        ("edit the signup form", "create_form"),
+        ("lösche das Bild", "update_image"),
+    ],
+)
+def test_what_does_not_exist_names_the_nearest_way(index: Index, query: str, way: str) -> None:
+    assert any(way in note for note in index.absences(query))
+
+
+@pytest.mark.parametrize("query", ["", "copy a campaign", "send the campaign", "create a flow", "find jane by email"])
+def test_what_exists_is_not_called_absent(index: Index, query: str) -> None:
+    assert index.absences(query) == []
+
+
+def test_an_operation_without_requests_is_found_by_its_name_and_purpose() -> None:
+    bare = Index(registry().values())
+    assert search_names(bare, "merge two profiles", 1) == ["merge_profiles"]
+    assert bare.absences("copy a flow") == []
 
 
 def test_a_compound_is_split(index: Index) -> None:

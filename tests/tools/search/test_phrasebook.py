@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def test_a_colon_in_a_request_is_no_language() -> None:
     assert parsed("get_lists\n  note: find it\n").requests == [Request("get_lists", "note: find it")]
 
 
+def test_an_absence_has_a_note_and_patterns() -> None:
+    book = parsed("! No copy of a flow: create_flow.\n  copy clone + flow series\n")
+    assert [(absence.note, absence.patterns) for absence in book.absences] == [
+        ("No copy of a flow: create_flow.", [["copy clone", "flow series"]])
+    ]
+
+
+def test_every_absence_names_an_operation() -> None:
+    notes = [absence.note for absence in stored_phrasebook().absences]
+    names = [[word for word in re.findall(r"\w+", note) if "_" in word and word in registry()] for note in notes]
+    assert notes
+    assert [note for note, found in zip(notes, names, strict=True) if not found] == []
+
+
 def test_every_operation_has_requests_in_every_language() -> None:
     requests: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for request in stored_phrasebook().requests:
@@ -80,4 +95,4 @@ def test_no_request_is_a_judged_query() -> None:
 
 def test_each_file_is_named_as_a_module_of_an_area() -> None:
     modules = {path.stem for path in FOLDER.parent.glob("*.py")}
-    assert {path.stem for path in FOLDER.glob("*.txt")} - modules == set()
+    assert {path.stem for path in FOLDER.glob("*.txt")} - modules == {"absent"}

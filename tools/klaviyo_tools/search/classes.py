@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import add
 
 _SMOOTHING = 5.0
 """How many average texts a class has beside its own ones."""
 _PRIOR_WEIGHT = 0.5
 _TEMPERATURE = 4.0
 """The words of a query depend on each other: the probabilities of a naive product are far too sure of themselves."""
+
+_MAX_KEPT_WORDS = 4096
+"""How many words of earlier queries are kept."""
 
 Features = Callable[[str], Sequence[Sequence[str]]]
 """The features of a text, in groups of the forms of one word."""
@@ -38,27 +42,32 @@ class Classifier:
         self._overall = Counter[str]()
         for class_counts in self._counts:
             self._overall.update(class_counts)
-        self._gains: dict[str, list[float]] = {}
+        self._gains: dict[tuple[str, ...], list[float]] = {}
 
     def probabilities(self, query: str) -> Mapping[str, float]:
         """Class -> the probability that the query is of this class."""
         logs = [_PRIOR_WEIGHT * math.log(size / self._total) for size in self._sizes]
         for forms in self._features(query):
-            known = [self._form_gains(form) for form in forms if form in self._overall]
-            for gains in known:
-                logs = [log + gain / len(known) for log, gain in zip(logs, gains, strict=True)]
+            if gains := self._word_gains(tuple(forms)):
+                logs = list(map(add, logs, gains))
         most = max(logs, default=0.0)
         weights = [math.exp((log - most) / _TEMPERATURE) for log in logs]
         total = sum(weights)
         return {class_: weight / total for class_, weight in zip(self._classes, weights, strict=True)}
 
-    def _form_gains(self, form: str) -> list[float]:
-        """For each class, the logarithm of how much more often it has the form than all texts have it; kept."""
-        if (gains := self._gains.get(form)) is None:
-            share = self._overall[form] / self._total
-            gains = [
-                math.log((counts[form] + _SMOOTHING * share) / (size + _SMOOTHING) / share)
-                for counts, size in zip(self._counts, self._sizes, strict=True)
-            ]
-            self._gains[form] = gains
+    def _word_gains(self, forms: tuple[str, ...]) -> list[float]:
+        """For each class, the mean gain of a word's forms; empty where no example has the word. Kept."""
+        if (gains := self._gains.get(forms)) is None:
+            seen = [self._form_gains(form) for form in forms if form in self._overall]
+            gains = [sum(column) / len(seen) for column in zip(*seen, strict=True)]
+            if len(self._gains) < _MAX_KEPT_WORDS:
+                self._gains[forms] = gains
         return gains
+
+    def _form_gains(self, form: str) -> list[float]:
+        """For each class, the logarithm of how much more often it has the form than all texts have it."""
+        share = self._overall[form] / self._total
+        return [
+            math.log((counts[form] + _SMOOTHING * share) / (size + _SMOOTHING) / share)
+            for counts, size in zip(self._counts, self._sizes, strict=True)
+        ]

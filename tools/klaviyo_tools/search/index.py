@@ -11,15 +11,17 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
+from heapq import nsmallest
 from typing import Protocol
 
 from klaviyo_tools.operation.facts import AnswerKind
 from klaviyo_tools.operation.operation import Operation
 from klaviyo_tools.search.classes import Classifier
+from klaviyo_tools.search.intents import split_intents
 from klaviyo_tools.search.language import PHRASES, STOPWORDS, VERBS
 from klaviyo_tools.search.phrasebook import Phrasebook, Request
 from klaviyo_tools.toolsets import STANDARD
@@ -53,6 +55,10 @@ _STANDARD_FACTOR = 1.1
 _VERB_CLASSES = {"list": "get", "render": "get", "upload": "create", "clone": "create", "request": "delete"}
 """First word of a name -> the verb that it is counted to."""
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|\+\d[\d ()/-]{6,}")
+_MAX_READ_WORDS = 4096
+"""How many words of earlier queries are kept."""
+_MIN_OPENINGS = 3
+"""How many requests must begin with a word for it to open an intent."""
 _DIGIT = re.compile(r"\d")
 """A word with a digit is an id, a code or a number, and says nothing of the operation."""
 _WORD = re.compile(r"[^\W_]+")
@@ -95,10 +101,15 @@ class Index:
             for request in requests[operation.name]
         }
         standard = frozenset(STANDARD.split())
-        self._factors = [_STANDARD_FACTOR if operation.name in standard else 1.0 for operation in self._operations]
-        self._verbs = [verb_class(operation) for operation in self._operations]
+        self._classes = [
+            (_STANDARD_FACTOR if operation.name in standard else 1.0, verb_class(operation), operation.area)
+            for operation in self._operations
+        ]
         self._verb_classes = Classifier(_verb_examples(self._operations, requests), _opening_features)
         self._area_classes = Classifier(_area_examples(self._operations, requests, book), _features)
+        self._read_words: dict[str, Sequence[tuple[str, float]]] = {}
+        self._openings = _openings(requests)
+        self._absences = _absences(book)
         self._words = {word for own in texts for _, text in own for word in words(text)}
         self._words |= {word for own in requests.values() for request in own for word in words(request.text)}
         self._words_by_trigram: defaultdict[str, set[str]] = defaultdict(set)
@@ -107,42 +118,76 @@ class Index:
                 self._words_by_trigram[trigram].add(word)
 
     def search(self, query: str, limit: int = 5) -> list[Hit]:
-        """The operations that match best, best first; none where the index has no word of the query."""
-        scores = self._word_scores(query)
+        """The operations that match best, best first; none where the index has no word of the query.
+
+        Of a query with several intents, the best operation of each comes before the rest.
+        """
+        hits = self._rank(query, limit)
+        parts = split_intents(query, self._openings)
+        if len(parts) < 2:
+            return hits
+        firsts = [hit for part in parts for hit in self._rank(part, 1)]
+        if hits and hits[0].operation.name not in {hit.operation.name for hit in firsts}:
+            firsts.insert(0, hits[0])
+        unique: dict[str, Hit] = {}
+        for hit in (*firsts, *hits):
+            unique.setdefault(hit.operation.name, hit)
+        return list(unique.values())[:limit]
+
+    def absences(self, query: str) -> list[str]:
+        """What of a query Klaviyo's API cannot do, each with the nearest way."""
+        asked = _stem_set(query)
+        return [note for note, patterns in self._absences if _fits(asked, patterns)]
+
+    def _rank(self, query: str, limit: int) -> list[Hit]:
+        query_words = tokens(query)
+        scores = self._word_scores(query_words)
         if (exact := self._numbers_by_name.get(query.strip().lower().replace(" ", "_"))) is not None:
             scores[exact] = 1_000_000
-        elif (same := self._numbers_by_request.get(frozenset(tokens(query)))) is not None:
+        elif (same := self._numbers_by_request.get(frozenset(query_words))) is not None:
             scores[same] *= _SAME_REQUEST_FACTOR
         if not scores:
             return []
         verbs, areas = self._verb_classes.probabilities(query), self._area_classes.probabilities(query)
-        for number in scores:
-            verb, area = verbs[self._verbs[number]], areas[self._operations[number].area]
-            scores[number] *= self._factors[number] * (1 + _VERB_FACTOR * verb) * (1 + _AREA_FACTOR * area)
-        ranked = sorted(scores, key=lambda number: (-scores[number], number))
-        return [Hit(self._operations[number], scores[number]) for number in ranked[:limit]]
+        verb_factors = {verb: 1 + _VERB_FACTOR * probability for verb, probability in verbs.items()}
+        area_factors = {area: 1 + _AREA_FACTOR * probability for area, probability in areas.items()}
+        for number, (factor, verb, area) in enumerate(self._classes):
+            if number in scores:
+                scores[number] *= factor * verb_factors[verb] * area_factors[area]
+        ranked = nsmallest(limit, scores, key=lambda number: (-scores[number], number))
+        return [Hit(self._operations[number], scores[number]) for number in ranked]
 
-    def _word_scores(self, query: str) -> dict[int, float]:
+    def _word_scores(self, query_words: Iterable[str]) -> dict[int, float]:
         """Number of an operation -> its BM25 score; of a word's stems, the one that fits an operation best counts."""
         scores: defaultdict[int, float] = defaultdict(float)
-        for word, weight in self._query_words(query):
-            best: dict[int, float] = {}
-            for stem in stems(word):
-                for number, gain in self._postings.get(stem, ()):
-                    best[number] = max(gain, best.get(number, 0.0))
+        for word, weight in self._weighted_words(query_words):
+            found = [postings for stem in stems(word) if (postings := self._postings.get(stem))]
+            best = dict(found[0]) if found else {}
+            for postings in found[1:]:
+                for number, gain in postings:
+                    if gain > best.get(number, 0.0):
+                        best[number] = gain
             for number, gain in best.items():
                 scores[number] += weight * gain
         return scores
 
-    def _query_words(self, query: str) -> Iterator[tuple[str, float]]:
+    def _weighted_words(self, query_words: Iterable[str]) -> Iterator[tuple[str, float]]:
         """The words of the index that a query stands for, each once, with its weight."""
         weights: dict[str, float] = {}
-        for word in tokens(query):
+        for word in query_words:
             for index_word, weight in self._index_words(word):
                 weights[index_word] = max(weight, weights.get(index_word, 0.0))
         return iter(weights.items())
 
-    def _index_words(self, word: str) -> list[tuple[str, float]]:
+    def _index_words(self, word: str) -> Sequence[tuple[str, float]]:
+        """The words of the index that a word stands for, with their weights; kept for the next query."""
+        if (found := self._read_words.get(word)) is None:
+            found = self._read_word(word)
+            if len(self._read_words) < _MAX_READ_WORDS:
+                self._read_words[word] = found
+        return found
+
+    def _read_word(self, word: str) -> Sequence[tuple[str, float]]:
         if any(stem in self._postings for stem in stems(word)):
             return [(word, 1.0)]
         if len(word) >= 2 * _MIN_PART_LETTERS and (parts := self._compound_parts(word)):
@@ -230,6 +275,32 @@ def verb_class(operation: Operation) -> str:
     if words[-1] in ("job", "jobs"):
         return "get job"
     return "get many" if operation.answer is AnswerKind.COLLECTION else verb
+
+
+def _openings(requests: Mapping[str, Sequence[Request]]) -> frozenset[str]:
+    """The first words of requests for writes, and the verbs in the names of operations."""
+    texts = [
+        request.text for name, own in requests.items() if not name.startswith(("get_", "query_")) for request in own
+    ]
+    counts = Counter(word for text in texts for word in text.lower().split()[:1])
+    often = {word for word, count in counts.items() if count >= _MIN_OPENINGS and word not in _stopwords()}
+    return frozenset(often | {name.removeprefix("bulk_").split("_")[0] for name in requests})
+
+
+def _absences(book: Phrasebook) -> list[tuple[str, list[list[frozenset[str]]]]]:
+    """The note of each absence, and its patterns: groups of words."""
+    return [
+        (absence.note, [[_stem_set(group) for group in pattern] for pattern in absence.patterns])
+        for absence in book.absences
+    ]
+
+
+def _stem_set(text: str) -> frozenset[str]:
+    return frozenset(stem for word in tokens(text) for stem in stems(word))
+
+
+def _fits(asked: Set[str], patterns: Iterable[Iterable[Set[str]]]) -> bool:
+    return any(all(asked & group for group in pattern) for pattern in patterns)
 
 
 def _requests_by_operation(operations: Iterable[Operation], book: Phrasebook) -> dict[str, list[Request]]:
