@@ -280,6 +280,7 @@ area.update(
     "campaign",
     CampaignChanges,
     "Change a draft; its text: update_campaign_message.",
+    preview=PreviewKind.CAMPAIGN_CHANGE,
     rate=M,
 )
 area.delete(

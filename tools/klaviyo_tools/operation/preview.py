@@ -10,6 +10,7 @@ from enum import StrEnum
 class PreviewKind(StrEnum):
     """Previews that read more than one record. The server has a function for each."""
 
+    CAMPAIGN_CHANGE = "campaign change"
     CAMPAIGN_SEND = "campaign send"
     CAMPAIGN_STOP = "campaign stop"
     FLOW_STATUS = "flow status"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from klaviyo_mcp.account.names import IDS_PER_FILTER, any_id
 from klaviyo_mcp.account.reads import AccountReads, attribute_of, require_record, run_together
 from klaviyo_mcp.answers.wording import count_noun, describe, describe_record, label_of, quote
 from klaviyo_mcp.errors import ConfirmationError, KlaviyoMcpError
+from klaviyo_mcp.safety.previews import records
 from klaviyo_mcp.safety.previews.call_preview import CallPreview
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_tools.jsonapi.records import Page, Record
@@ -33,6 +35,20 @@ NEXT_STEPS = {
 }
 """Status of a campaign that cannot be sent -> what to do instead."""
 NO_MESSAGE = "Message: unknown."
+
+
+async def preview_change(reads: AccountReads, arguments: Any) -> CallPreview:
+    """What an update changes, and the new audiences by name. Raises MissingRecord where there is no such campaign."""
+    operation = reads.registry["update_campaign"]
+    if arguments.audiences is None:
+        return await records.preview_record(reads, operation, arguments)
+    given = arguments.audiences.model_dump(exclude_none=True)
+    preview: CallPreview
+    preview, audiences = await run_together(
+        partial(records.preview_record, reads, operation, arguments), partial(_name_audiences, reads, given)
+    )
+    lines = [f"From then on {line[0].lower()}{line[1:]}" for line in _audience_lines(audiences, tuple(given))]
+    return replace(preview, lines=(*preview.lines, *lines), facts={**preview.facts, "groups": audiences.facts})
 
 
 async def preview_send(reads: AccountReads, arguments: Any) -> CallPreview:
@@ -120,7 +136,10 @@ class Audiences(NamedTuple):
 
 
 async def _read_audiences(reads: AccountReads, page: Page | None) -> Audiences:
-    audiences = attribute_of(page, "audiences")
+    return await _name_audiences(reads, attribute_of(page, "audiences"))
+
+
+async def _name_audiences(reads: AccountReads, audiences: Any) -> Audiences:
     ids = {side: _audience_ids(audiences, side) for side in SIDES}
     groups = await _read_groups(reads, [id_ for side in SIDES for id_ in ids[side]])
     words = {side: [_group_words(id_, groups.get(id_)) for id_ in ids[side]] for side in SIDES}

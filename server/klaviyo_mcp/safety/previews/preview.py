@@ -28,6 +28,7 @@ ReadPreview = Callable[[AccountReads, Any], Awaitable[CallPreview]]
 Raises MissingRecord, or a KlaviyoMcpError, where the call cannot succeed.
 """
 READERS: Mapping[PreviewKind, ReadPreview] = {
+    PreviewKind.CAMPAIGN_CHANGE: campaigns.preview_change,
     PreviewKind.CAMPAIGN_SEND: campaigns.preview_send,
     PreviewKind.CAMPAIGN_STOP: campaigns.preview_stop,
     PreviewKind.FLOW_STATUS: flows.preview_status,

@@ -129,6 +129,22 @@ async def test_what_the_call_leaves_out_of_a_nested_object_is_not_shown_as_gone(
     ]
 
 
+async def test_the_new_audiences_of_a_campaign_are_named(server: SandboxServer) -> None:
+    audiences = {"included": ["L2"], "excluded": []}
+    lines = await preview_lines(server, "update_campaign", campaign_id="C1", name="Sale", audiences=audiences)
+    assert lines[1:] == [
+        'name: "Spring Sale" → "Sale"',
+        'audiences.included: adds "L2", removes "L1"',
+        'audiences.excluded: removes "S1"',
+        'From then on to: list "VIP".',
+    ]
+
+
+async def test_an_audience_that_the_call_leaves_out_stays(server: SandboxServer) -> None:
+    lines = await preview_lines(server, "update_campaign", campaign_id="C1", audiences={"excluded": ["L2"]})
+    assert lines[1:] == ['audiences.excluded: adds "L2", removes "S1"', 'From then on not to: list "VIP".']
+
+
 async def test_replacements_are_shown_in_the_stored_text() -> None:
     server = sandbox_server(confirm="writes")
     server.put("template", "E1", name="Mail", editor_type="CODE", html="<p>Hello</p>")
