@@ -22,9 +22,7 @@ ELSEWHERE = {
     "tests/promises/test_ways_out.py": "protocol/outgoing",
     "tests/server/protocol/test_prompts.py": "protocol/prompt_texts",
     "tests/server/protocol/test_server.py": "protocol/features protocol/string_arguments",
-    "tests/server/reports/test_service.py": (
-        "reports/content reports/facts reports/groups reports/rows reports/timeframe"
-    ),
+    "tests/server/reports/test_service.py": ("reports/content reports/facts reports/rows reports/timeframe"),
     "tests/server/safety/test_confirmation.py": "safety/questions",
     "tests/server/safety/previews": (
         "safety/flow_definitions safety/previews/call_preview safety/previews/sentences"

@@ -95,6 +95,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def within(seconds: float | None) -> str:
+    """`within 50 s`; None is the rest of a call's time."""
+    return "in the time that was left of the call" if seconds is None else f"within {duration(seconds)}"
+
+
 class KlaviyoMcpError(Exception):
     """The root of all errors.
 
@@ -328,14 +333,14 @@ class UnreachableError(KlaviyoMcpError):
 class DeadlineError(KlaviyoMcpError):
     """No answer within the time a call may take, and nothing was changed."""
 
-    def __init__(self, operation: str, seconds: float, *, sent: bool, attempts: int = 1) -> None:
+    def __init__(self, operation: str, seconds: float | None, *, sent: bool, attempts: int = 1) -> None:
         self.operation, self.seconds, self.sent = operation, seconds, sent
         if sent:
             tried = f" ({attempts} attempts)" if attempts > 1 else ""
-            what = f"{operation} got no answer within {duration(seconds)}{tried}; nothing was changed."
+            what = f"{operation} got no answer {within(seconds)}{tried}; nothing was changed."
             then = "Ask for less (a narrower filter, fewer fields, a smaller max_results), or try again later."
         else:
-            what = f"{operation} could not be sent within {duration(seconds)}; nothing was changed."
+            what = f"{operation} could not be sent {within(seconds)}; nothing was changed."
             then = "The gateway is slow or busy: try again later."
         super().__init__(what, then=then)
 

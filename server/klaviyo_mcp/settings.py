@@ -236,9 +236,6 @@ class Settings(BaseModel):
         "Hide leaves out what people outside the account wrote.",
         "show or hide",
     )
-    structured: bool = setting(
-        False, "KLAVIYO_MCP_STRUCTURED", "Answer programs with structured content as well.", "1 or 0"
-    )
     upload_dir: Path | None = setting(
         None, "KLAVIYO_MCP_UPLOAD_DIR", "Directory from which images may be uploaded; none unless set.", "a directory"
     )

@@ -18,7 +18,7 @@ from mcp.client.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
-from tests.contract.test_every_operation import StoredIds, add_missing_records, arguments_for
+from tests.contract.test_every_operation import StoredIds, add_missing_records, arguments_for, rank
 from tests.server.fake_gateway import Answer, fake_gateway
 from tests.server.sandbox_server import ERAS
 
@@ -190,6 +190,19 @@ async def test_every_answer_of_a_read_marks_or_quotes_what_strangers_wrote(world
                 faults.check(f"{operation.name} {more}", text, hide=world.hide)
     assert faults == []
     assert bool(found) != world.hide
+    await world.service.aclose()
+
+
+async def test_every_answer_of_a_write_marks_or_quotes_what_strangers_wrote(world: World) -> None:
+    faults, failed = Faults(), []
+    async with Client(create_server(world.service)) as client:
+        for operation in sorted(operations(), key=rank):
+            if operation.effect != "read":
+                result = await client.call_tool(operation.name, world.arguments(operation))
+                faults.check(operation.name, text_of(result), hide=world.hide)
+                failed += [operation.name] if result.is_error else []
+    assert faults == []
+    assert len(failed) < 10, failed
     await world.service.aclose()
 
 

@@ -134,7 +134,16 @@ def build_job_type(
     """The type of a job over many records: its status, and how many of the records succeeded and failed."""
     columns = f"status total_count {counts} created_at completed_at"
     fields = f"{columns} {more_fields}"
-    return build_resource_type(type_, columns, fields, facet="status", date="created_at", relationships=relationships)
+    return build_resource_type(
+        type_,
+        columns,
+        fields,
+        facet="status",
+        date="created_at",
+        relationships=relationships,
+        # They repeat what was sent: for a job over people, their text.
+        untrusted="errors" if "errors" in more_fields.split() else "",
+    )
 
 
 def unknown_resource_type(type_: str) -> ResourceType:

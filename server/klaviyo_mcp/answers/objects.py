@@ -36,8 +36,8 @@ class RecordObjects:
             value = without_empties(value, nulls=self._shows_nulls(name))
             if not is_empty(value):
                 members[name if name != "id" else "id (attribute)"] = value
-                if untrusted and not self._hide and not self._is_trusted(value):
-                    self.untrusted = True
+                if untrusted and not self.untrusted and not self._hide:
+                    self.untrusted = not self._is_trusted(value)
         if len(record.attributes) > MAX_MEMBERS:
             members[MORE] = LeftOut(len(record.attributes) - MAX_MEMBERS)
         for name, related in first_members(record.related):

@@ -109,7 +109,7 @@ def plural(noun: str) -> str:
 
 def count_noun(count: object, noun: str) -> str:
     """`1 profile`, `1,250 profiles`; `an unknown number of profiles` where the count is no number."""
-    if not isinstance(count, int):
+    if not isinstance(count, int) or isinstance(count, bool):
         return f"an unknown number of {plural(noun)}"
     return f"{count:,} {noun if count == 1 else plural(noun)}"
 

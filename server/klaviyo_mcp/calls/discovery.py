@@ -28,6 +28,9 @@ MAX_HITS = 20
 _COLLECTION_ARGUMENTS = ("fields", "max_results", "cursor", "count_by", "detail")
 """Arguments that every collection takes: a signature shows them as one ellipsis."""
 
+MAX_QUERY_CHARACTERS = 1_000
+"""A longer query of find_tools is read so far: each of its words is looked up with its stems and misspellings."""
+
 
 class SearchRequest(Arguments):
     """The arguments of `find_tools`."""
@@ -80,12 +83,12 @@ class Discovery:
         return self._describe(request.name)
 
     async def _search(self, request: SearchRequest) -> str:
-        index = await self._built_index()
-        hits = index.search(request.query, request.limit)
+        index, query = await self._built_index(), request.query[:MAX_QUERY_CHARACTERS]
+        hits = index.search(query, request.limit)
         if not hits:
             areas = dict.fromkeys(operation.area for operation in self._inventory.runnable_operations.values())
             return f"No tool fits these words. Try a thing and what to do with it; there are {', '.join(areas)}."
-        lines = [*index.absences(request.query), *(self._line(hit) for hit in hits)]
+        lines = [*index.absences(query), *(self._line(hit) for hit in hits)]
         if any("…)" in line for line in lines):
             lines.append(f"… stands for {', '.join(_COLLECTION_ARGUMENTS)}.")
         lines.append('describe_tool(name) has the details. "via" names the tool to call it through: (name, arguments).')

@@ -278,6 +278,8 @@ def doctor(context: click.Context, /, **flags: Any) -> None:
 def connect(context: click.Context, /, timeout: float, browser: bool, **flags: Any) -> None:
     """Connect a Klaviyo account: make a Maton connection, open its address, wait until it is authorized."""
     settings = resolve_settings(context, flags)
+    if settings.read_only:
+        raise click.UsageError("connect makes a connection, which KLAVIYO_MCP_READ_ONLY (--read-only) forbids.")
     from klaviyo_mcp.cli.connect import connect_account
 
     _run(context, connect_account, settings, _line_printer(settings), timeout, browser)

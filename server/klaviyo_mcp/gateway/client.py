@@ -131,6 +131,7 @@ class GatewayClient:
             LimitKey(self.connection or "", options.operation, options.rate, self._credential),
             started_at=now,
             deadline=deadline if options.deadline is None else min(deadline, options.deadline),
+            has_rest_only=options.deadline is not None and options.deadline < deadline - 1,
         )
         return await self._send_within_deadline(rendered, state)
 
@@ -244,4 +245,6 @@ def _deadline_error(state: RequestState) -> KlaviyoMcpError:
     if state.waits_for_limit:
         return RateLimitError(state.options.operation, None)
     seconds = max(0.0, state.deadline - state.started_at)
-    return timeout_outcome(state.context, seconds, sent=state.sent, attempts=state.attempts).error
+    return timeout_outcome(
+        state.context, None if state.has_rest_only else seconds, sent=state.sent, attempts=state.attempts
+    ).error

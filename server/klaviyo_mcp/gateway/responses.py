@@ -22,6 +22,7 @@ from klaviyo_mcp.errors import (
     UnreachableError,
     UpstreamError,
     duration,
+    within,
 )
 from klaviyo_mcp.gateway.options import Reply, RequestContext
 from klaviyo_mcp.gateway.pacing import longest_window_seconds
@@ -141,11 +142,14 @@ def unreachable_outcome(context: RequestContext, host: str, cause: str, *, attem
     return Outcome(Failure.BAD_CERTIFICATE if certificate else Failure.UNREACHABLE, error)
 
 
-def timeout_outcome(context: RequestContext, seconds: float, *, sent: bool, attempts: int) -> Outcome:
-    """The outcome of an attempt that brought no answer in time; `sent` where the request may have arrived."""
+def timeout_outcome(context: RequestContext, seconds: float | None, *, sent: bool, attempts: int) -> Outcome:
+    """The outcome of an attempt that brought no answer in time; `sent` where the request may have arrived.
+
+    `seconds` is None where the request had only the rest of a call's time, which says nothing about the gateway.
+    """
     failure = Failure.TIMEOUT if sent else Failure.TIMEOUT_UNSENT
     if leaves_doubt(failure, context.options.kind):
-        return Outcome(failure, _doubt(context, failure, f"no answer came within {duration(seconds)}"))
+        return Outcome(failure, _doubt(context, failure, f"no answer came {within(seconds)}"))
     return Outcome(failure, DeadlineError(context.options.operation, seconds, sent=sent, attempts=attempts))
 
 

@@ -22,6 +22,8 @@ class RequestState:
     limit_key: LimitKey
     started_at: float
     deadline: float
+    has_rest_only: bool = False
+    """Earlier requests of its call have used up time that this one would have had."""
     attempts: int = 0
     waited_seconds: float = 0.0
     waits_for_limit: bool = False
@@ -42,6 +44,11 @@ class RequestState:
     @property
     def seconds_spent(self) -> float:
         return anyio.current_time() - self.started_at
+
+    @property
+    def time_given(self) -> float | None:
+        """The seconds that the request had until now; None where it had only the rest of a call's time."""
+        return None if self.has_rest_only else self.seconds_spent
 
     def add_wait(self, seconds: float) -> None:
         """Count a wait, for the reply and for the call's line in the log."""

@@ -121,7 +121,7 @@ class HttpTransport:
             cause, certificate = _connect_failure(error, self._proxy_variable)
             return unreachable_outcome(context, self.host, cause, attempts=state.attempts, certificate=certificate)
         except httpx.TimeoutException:
-            return timeout_outcome(context, state.seconds_spent, sent=state.sent, attempts=state.attempts)
+            return timeout_outcome(context, state.time_given, sent=state.sent, attempts=state.attempts)
         except (httpx.HTTPError, ssl.SSLError):  # httpx lets the errors of TLS pass as they are
             return broken_outcome(context, sent=state.sent)
 

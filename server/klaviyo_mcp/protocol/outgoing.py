@@ -9,6 +9,7 @@ from mcp.server.caching import CacheableMethod
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.edge import Redactor
+from klaviyo_mcp.errors import MAX_BYTES, cut
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -24,7 +25,7 @@ CONSTANT_LISTS: tuple[CacheableMethod, ...] = (
 
 
 class OutgoingEdge:
-    """Middleware of a server that redacts all that it sends."""
+    """Middleware of a server that redacts all that it sends, and keeps its errors short."""
 
     def __init__(self, redact: Redactor) -> None:
         self._redact = redact
@@ -37,8 +38,16 @@ class OutgoingEdge:
             result = await call_next(replace(ctx, session=session))
         except MCPError as error:
             fault = error.error
-            raise MCPError(fault.code, self._redact(fault.message), self._redact.value(fault.data)) from None
+            message = cut(self._redact(fault.message), MAX_BYTES)
+            raise MCPError(fault.code, message, _short(self._redact.value(fault.data))) from None
         return cast("HandlerResult", self._redact.value(result))
+
+
+def _short(data: Any) -> Any:
+    """The data of an error: texts in it, such as an address that the client asked for, are cut as its message is."""
+    if isinstance(data, str):
+        return cut(data, MAX_BYTES)
+    return {name: _short(value) for name, value in data.items()} if isinstance(data, dict) else data
 
 
 class RedactedSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +11,12 @@ from klaviyo_mcp.answers.values import cell
 from klaviyo_mcp.reports.statistics import total
 from klaviyo_tools.jsonapi.records import Page
 from klaviyo_tools.operation.report import Statistic
+
+MAX_FIGURE = 1e15
+"""The largest statistic that is added up: whole numbers are exact as far as this."""
+NO_FIGURE = "(no number)"
+_FIGURE_TEXT = re.compile(r"[\w.,%+-]{1,24}")
+"""A statistic that Klaviyo wrote as text."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,21 @@ def _object(row: Any, name: str) -> Mapping[str, Any]:
 
 
 def _series(values: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
-    return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return {
+        name: [_figure(item) for item in (value if isinstance(value, list) else [value])]
+        for name, value in values.items()
+    }
+
+
+def _figure(value: Any) -> Any:
+    """A statistic that can be added up; anything but a finite number is text, so that no sum or rate fails on it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return value if -MAX_FIGURE <= value <= MAX_FIGURE else NO_FIGURE
+    if value is None:
+        return None
+    return value if isinstance(value, str) and _FIGURE_TEXT.fullmatch(value) else NO_FIGURE
 
 
 def _texts(groupings: Mapping[str, Any]) -> dict[str, str]:

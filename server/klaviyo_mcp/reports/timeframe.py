@@ -56,9 +56,9 @@ def time_labels(times: Sequence[str], zone: tzinfo) -> list[str]:
 def _moment(time: str, zone: tzinfo) -> datetime | None:
     try:
         moment = datetime.fromisoformat(time)
-    except ValueError:
+        return moment.astimezone(zone) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # the year 9999 has no later zones
         return None
-    return moment.astimezone(zone) if moment.tzinfo else moment
 
 
 def _clock(time: str | None) -> str:

@@ -8,6 +8,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from tests.server.sandbox_server import client, sandbox_server
 
+from klaviyo_mcp.calls.discovery import MAX_QUERY_CHARACTERS
 from klaviyo_mcp.protocol.tools import list_tools
 from klaviyo_tools.registry import registry
 
@@ -74,3 +75,8 @@ async def test_read_only_finds_no_operation_that_changes_the_account() -> None:
     assert "[delete" not in hits
     refusal = await server.run("call_read_tool", name="delete_list", arguments={})
     assert refusal.startswith("ERROR: delete_list changes the account, and this server is read-only")
+
+
+async def test_of_a_long_query_the_beginning_is_looked_up() -> None:
+    query = "delete a list".ljust(MAX_QUERY_CHARACTERS)
+    assert await find(query + " campaign" * 300_000) == await find(query)

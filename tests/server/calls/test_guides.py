@@ -33,6 +33,12 @@ def documents() -> list[Document]:
     return [Document(content) for content in openapi_documents("2026-01-15").values()]
 
 
+def test_spellings_of_a_name_share_one_guide() -> None:
+    """What is kept is bounded by the names, not by what somebody asks for."""
+    guide = find_guide("filters")
+    assert all(find_guide(f"{' ' * n}filters{' ' * n}") is guide for n in range(50))
+
+
 def test_a_guide_is_a_page_that_a_model_can_afford() -> None:
     assert len(GUIDES) == 8
     for name in GUIDES:

@@ -73,6 +73,14 @@ async def test_an_address_that_is_not_https_is_neither_printed_nor_opened(
     ]
 
 
+def test_a_read_only_setup_makes_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATON_API_KEY", "some-key-for-tests")
+    monkeypatch.setattr("klaviyo_mcp.cli.connect.connect_account", lambda *_: pytest.fail("sent"))
+    result = run("connect", "--no-browser", "--read-only")
+    assert result.exit_code == 2
+    assert "connect makes a connection, which KLAVIYO_MCP_READ_ONLY (--read-only) forbids." in result.stderr
+
+
 async def test_an_answer_without_a_connection_is_an_error() -> None:
     lines: list[str] = []
     async with fake_gateway(Answer(200, {"status": "ok"})) as gateway:

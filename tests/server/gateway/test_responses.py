@@ -271,6 +271,15 @@ def test_a_server_error_that_asks_for_years_is_tried_again_in_a_minute() -> None
     assert "Try again in 60 s." in str(outcome.error)
 
 
+@pytest.mark.parametrize("kind", [RequestKind.READ, RequestKind.WRITE])
+def test_a_request_with_the_rest_of_a_calls_time_is_not_said_to_have_had_a_tenth_of_a_second(kind: RequestKind) -> None:
+    context = RequestContext(RequestOptions("get_lists", kind))
+    for sent in (True, False):
+        outcome = timeout_outcome(context, None, sent=sent, attempts=1)
+        assert "in the time that was left of the call" in str(outcome.error)
+        assert "0.1 s" not in str(outcome.error)
+
+
 def test_a_refusal_by_maton_names_maton() -> None:
     error = refusal(400, {"message": "Unknown connection app"}, service=Service.MATON)
     assert str(error).startswith(

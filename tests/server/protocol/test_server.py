@@ -12,7 +12,9 @@ from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 from tests.clients.fake_service import SECRET, FakeService
 from tests.server.protocol.fake_service_client import ERAS, connected, result_text
+from tests.server.sandbox_server import client, sandbox_server
 
+from klaviyo_mcp.errors import MAX_BYTES
 from klaviyo_mcp.protocol import server
 from klaviyo_mcp.telemetry.logs import JsonLines
 
@@ -160,3 +162,21 @@ async def test_the_connection_is_prepared_after_the_tools_are_listed_and_not_bef
         await client.list_tools()
         with anyio.fail_after(5):
             await calls.warmed.wait()
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_errors_of_the_protocol_are_short_whatever_the_client_sent(era: str) -> None:
+    odd = "\U000e0001" * 3_000
+    async with client(sandbox_server().calls, era) as session:
+        requests = (
+            lambda: session.get_prompt(odd, {}),
+            lambda: session.get_prompt("account_audit", {odd: "x"}),
+            lambda: session.call_tool(odd, {}),
+            lambda: session.read_resource(f"klaviyo://guide/{odd}"),
+            lambda: session.read_resource(f"klaviyo://{'x' * 5_000}"),
+        )
+        for request in requests:
+            with pytest.raises(MCPError) as raised:
+                await request()
+            assert len(raised.value.error.message.encode()) <= MAX_BYTES
+            assert len(json.dumps(raised.value.error.data)) <= 4_000

@@ -37,7 +37,6 @@ class Guide(NamedTuple):
         return GUIDE_PREFIX + self.name
 
 
-@cache
 def find_guide(name: str) -> Guide:
     """The guide of this name or of this `klaviyo://guide/` address. Raises LookupError, which names the nearest."""
     plain_name = name.strip().removeprefix(GUIDE_PREFIX).removeprefix("guide/")
@@ -45,6 +44,12 @@ def find_guide(name: str) -> Guide:
         close = nearest(plain_name, GUIDES)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(GUIDES)}"
         raise LookupError(f"there is no guide {plain_name[:60]!r}; {hint}")
+    return _read_guide(plain_name)
+
+
+@cache
+def _read_guide(plain_name: str) -> Guide:
+    """A guide, read once: there are no more names than `GUIDES`."""
     from importlib.resources import files  # Importing it takes time that tools/list does not have.
 
     text = (files(__package__) / f"{plain_name}.md").read_text(encoding="utf-8")
