@@ -58,8 +58,8 @@ class Server(NamedTuple):
     def memory_bytes(self) -> int:
         """Resident bytes; 0 where the system does not tell."""
         status = Path(f"/proc/{self.process.pid}/status")
-        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
-        return int(found[1]) * 1_024 if found else 0
+        match = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
+        return int(match[1]) * 1_024 if match else 0
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,16 @@ def sandbox_server(variables: Mapping[str, str]) -> Iterator[Server]:
 def flood(port: int, sent: str, connections: int, seconds: float) -> None:
     """Open connections as fast as this machine can, then send a byte on each now and then."""
     with contextlib.ExitStack() as stack:
-        opened = []
+        sockets = []
         for _ in range(connections):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             with contextlib.suppress(ConnectionError):
                 connection.sendall(sent.encode())
-            opened.append(connection)
+            sockets.append(connection)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(TRICKLE_SECONDS)
-            for connection in opened if sent else ():
+            for connection in sockets if sent else ():
                 with contextlib.suppress(ConnectionError):
                     connection.send(b"x")
 

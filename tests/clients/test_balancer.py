@@ -118,16 +118,15 @@ async def test_a_code_of_one_server_is_good_at_the_other_and_nobody_is_asked(
 ) -> None:
     questions: list[str] = []
     async with connected(servers, era, questions) as (client, balancer):
-        made = await answer_of(client, "create_list", name=f"For {era}")
-        found = re.search(r'"id":"(\w+)"', made)
-        assert found, made
+        creation = await answer_of(client, "create_list", name=f"For {era}")
+        list_id = re.search(r'"id":"(\w+)"', creation)[1]  # type: ignore[index]
         await client.list_tools()
         index_of_code = sum(balancer.connections) % 2
-        preview = await answer_of(client, "delete_list", list_id=found[1])
+        preview = await answer_of(client, "delete_list", list_id=list_id)
         if sum(balancer.connections) % 2 == index_of_code:
             await client.list_tools()
-        done = await answer_of(client, "delete_list", list_id=found[1], confirmation=confirmation_code(preview))
-        again = await answer_of(client, "delete_list", list_id=found[1], confirmation=confirmation_code(preview))
-    assert done.startswith("Done"), done
+        deletion = await answer_of(client, "delete_list", list_id=list_id, confirmation=confirmation_code(preview))
+        again = await answer_of(client, "delete_list", list_id=list_id, confirmation=confirmation_code(preview))
+    assert deletion.startswith("Done"), deletion
     assert not again.startswith("Done")
     assert questions == []

@@ -45,11 +45,11 @@ def test_a_call_under_way_may_end_after_the_input() -> None:
 def test_all_that_a_file_holds_is_answered_in_a_file(tmp_path: Path) -> None:
     params = {"name": "brief", "arguments": {}}
     calls = [{"jsonrpc": "2.0", "id": id_, "method": "tools/call", "params": params} for id_ in range(1, 11)]
-    asked, answered = tmp_path / "asked", tmp_path / "answered"
-    asked.write_bytes(b"".join(json.dumps(message).encode() + b"\r\n" for message in [initialize(), *calls]))
-    with asked.open("rb") as source, answered.open("wb") as target:
+    input_file, output_file = tmp_path / "input_file", tmp_path / "output_file"
+    input_file.write_bytes(b"".join(json.dumps(message).encode() + b"\r\n" for message in [initialize(), *calls]))
+    with input_file.open("rb") as source, output_file.open("wb") as target:
         subprocess.run(STDIO, stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment(), check=True)
-    answers = [json.loads(line) for line in answered.read_bytes().splitlines()]
+    answers = [json.loads(line) for line in output_file.read_bytes().splitlines()]
     assert sorted(answer["id"] for answer in answers) == list(range(11))
     assert all("result" in answer for answer in answers)
 
@@ -60,9 +60,9 @@ def test_long_answers_and_stray_prints_keep_to_their_streams() -> None:
         for id_ in range(1, 6):
             server.call(id_, "echo", word=word)
         server.call(6, "print")
-        received = [server.receive() for _ in range(6)]
+        messages = [server.receive() for _ in range(6)]
         code, out, log = server.end()
-    answers = {answer["id"]: answer["result"]["content"][0]["text"] for answer in received}
+    answers = {answer["id"]: answer["result"]["content"][0]["text"] for answer in messages}
     assert answers == {**dict.fromkeys(range(1, 6), word), 6: "printed"}
     assert (code, out) == (0, b"")
     assert b"astray" in log

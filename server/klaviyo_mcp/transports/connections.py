@@ -104,7 +104,7 @@ class BoundedProtocol(H11Protocol):
         self._phase: Phase = "headers"
         self._unsent_since: float | None = None
         self._noted_cycle = self.cycle
-        self._held = HeldBytes()
+        self._held_bytes = HeldBytes()
 
     @property
     def answering(self) -> bool:
@@ -125,12 +125,12 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Read on, and note what part of the request is still to come."""
         if self._phase == "body":
-            self._held.add(data)
-            if self._held.may_end_body():
+            self._held_bytes.add(data)
+            if self._held_bytes.may_end_body():
                 self.parse()
         elif self.cycle is None and not self._open_connections.may_begin(self, data):
-            self._held.add(data)
-            if self._held.is_full:
+            self._held_bytes.add(data)
+            if self._held_bytes.is_full:
                 self.flow.pause_reading()
         else:
             self.parse(data)
@@ -147,7 +147,7 @@ class BoundedProtocol(H11Protocol):
 
     def parse(self, data: bytes = b"") -> None:
         """Parse the bytes that were held back, and these."""
-        data = self._held.take() + data
+        data = self._held_bytes.take() + data
         if data and not self.transport.is_closing():
             super().data_received(data)
             self._note_progress()
@@ -197,7 +197,7 @@ class BoundedProtocol(H11Protocol):
         if phase == "answer":
             self.completed_at = self._since
         elif phase == "body":
-            self._held = HeldBytes(self._missing_bytes())
+            self._held_bytes = HeldBytes(self._missing_bytes())
 
     def _missing_bytes(self) -> int | None:
         """How much of the body that has just begun is still to come; None where its length was not announced."""

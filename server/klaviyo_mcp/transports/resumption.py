@@ -43,9 +43,12 @@ class SessionEvents(EventStore):
     """
 
     def __init__(
-        self, kept: KeptMessages, max_messages: int = MAX_KEPT_PER_SESSION, follow_seconds: float = FOLLOW_SECONDS
+        self,
+        kept_messages: KeptMessages,
+        max_messages: int = MAX_KEPT_PER_SESSION,
+        follow_seconds: float = FOLLOW_SECONDS,
     ) -> None:
-        self._kept = kept
+        self._kept_messages = kept_messages
         self._max_messages = max_messages
         self._follow_seconds = follow_seconds
         self._last_number = 0
@@ -60,7 +63,7 @@ class SessionEvents(EventStore):
         event_id = f"{self._last_number}-{stream}"
         if message is not None and (stream in self._followers or not isinstance(message, JSONRPCNotification)):
             self._messages[event_id] = message
-            self._kept.add(self, event_id)
+            self._kept_messages.add(self, event_id)
             if len(self._messages) > self._max_messages:
                 self.forget(next(iter(self._messages)))
             self._next_event.set()

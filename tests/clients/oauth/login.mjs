@@ -7,8 +7,8 @@ const [packageName, url] = process.argv.slice(2);
 const { Client, StreamableHTTPClientTransport, UnauthorizedError } = await load(packageName);
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const saved = {};
-const seen = { authorizations: 0, tokens: 0, scope: '' };
+const storage = {};
+const outcome = { authorizations: 0, tokens: 0, scope: '' };
 const authProvider = {
   redirectUrl: 'http://127.0.0.1:9/callback',
   clientMetadata: {
@@ -19,15 +19,15 @@ const authProvider = {
     token_endpoint_auth_method: 'none',
   },
   state: () => 'state-of-the-login',
-  clientInformation: () => saved.client,
-  saveClientInformation: (client) => { saved.client = client; },
-  tokens: () => saved.tokens,
-  saveTokens: (tokens) => { saved.tokens = tokens; seen.tokens += 1; seen.scope = tokens.scope; },
-  codeVerifier: () => saved.verifier,
-  saveCodeVerifier: (verifier) => { saved.verifier = verifier; },
-  saveDiscoveryState: (state) => { saved.discovery = state; },
-  discoveryState: () => saved.discovery,
-  redirectToAuthorization: (address) => { seen.authorizations += 1; console.log(address.href); },
+  clientInformation: () => storage.client,
+  saveClientInformation: (client) => { storage.client = client; },
+  tokens: () => storage.tokens,
+  saveTokens: (tokens) => { storage.tokens = tokens; outcome.tokens += 1; outcome.scope = tokens.scope; },
+  codeVerifier: () => storage.verifier,
+  saveCodeVerifier: (verifier) => { storage.verifier = verifier; },
+  saveDiscoveryState: (state) => { storage.discovery = state; },
+  discoveryState: () => storage.discovery,
+  redirectToAuthorization: (address) => { outcome.authorizations += 1; console.log(address.href); },
 };
 
 async function load(name) {
@@ -44,7 +44,7 @@ async function connect() {
   try {
     await client.connect(transport);
   } catch (error) {
-    if (!(error instanceof UnauthorizedError) || seen.authorizations > 2) throw error;
+    if (!(error instanceof UnauthorizedError) || outcome.authorizations > 2) throw error;
     const { searchParams } = new URL((await lines.next()).value);
     await transport.finishAuth(packageName === '@modelcontextprotocol/client' ? searchParams : searchParams.get('code'));
     return connect();
@@ -55,9 +55,9 @@ async function connect() {
 try {
   const client = await connect();
   const { content } = await client.callTool({ name: 'echo', arguments: { word: 'hello' } });
-  console.log(JSON.stringify({ ...seen, text: content[0].text }));
+  console.log(JSON.stringify({ ...outcome, text: content[0].text }));
   await client.close();
 } catch (error) {
-  console.log(JSON.stringify({ ...seen, error: `${error.name}: ${error.message}` }));
+  console.log(JSON.stringify({ ...outcome, error: `${error.name}: ${error.message}` }));
 }
 process.exit(0);

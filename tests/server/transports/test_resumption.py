@@ -39,26 +39,26 @@ async def replayed(events: SessionEvents, last_event_id: str) -> list[Any]:
 
 async def test_the_answer_of_a_stream_is_replayed_and_ends_it() -> None:
     events = SessionEvents(KeptMessages(), follow_seconds=0)
-    primed = await events.store_event("1", None)
+    priming_id = await events.store_event("1", None)
     await events.store_event("2", answer(2))
-    progress = await events.store_event("1", PROGRESS)
-    answered = await events.store_event("1", answer(1))
-    assert await replayed(events, primed) == [answer(1)]
-    assert await replayed(events, progress) == [answer(1)]
-    assert await replayed(events, answered) == []
+    progress_id = await events.store_event("1", PROGRESS)
+    answer_id = await events.store_event("1", answer(1))
+    assert await replayed(events, priming_id) == [answer(1)]
+    assert await replayed(events, progress_id) == [answer(1)]
+    assert await replayed(events, answer_id) == []
 
 
 async def test_a_stream_without_an_answer_goes_on_with_all_that_comes() -> None:
     events = SessionEvents(KeptMessages())
-    primed = await events.store_event("a-b/ü\n", None)
-    assert "\n" not in primed
+    priming_id = await events.store_event("a-b/ü\n", None)
+    assert "\n" not in priming_id
     await events.store_event("a-b/ü\n", PROGRESS)
     await events.store_event("a-b/ü\n", QUESTION)
     received: list[Any] = []
     async with anyio.create_task_group() as group:
 
         async def follow() -> None:
-            received.extend(await replayed(events, primed))
+            received.extend(await replayed(events, priming_id))
 
         group.start_soon(follow)
         await anyio.wait_all_tasks_blocked()
@@ -69,8 +69,8 @@ async def test_a_stream_without_an_answer_goes_on_with_all_that_comes() -> None:
 
 async def test_a_stream_is_not_followed_for_ever() -> None:
     events = SessionEvents(KeptMessages(), follow_seconds=0.05)
-    primed = await events.store_event("1", None)
-    assert await replayed(events, primed) == []
+    priming_id = await events.store_event("1", None)
+    assert await replayed(events, priming_id) == []
 
 
 @pytest.mark.parametrize("last_event_id", ["", "x", "-1", "1", "²-1", "1-", "nonsense\n", f"1-{GET_STREAM_KEY}"])
@@ -81,15 +81,15 @@ async def test_an_id_that_was_not_given_out_stands_for_the_stream_of_no_request(
 
 
 async def test_sessions_keep_little_and_all_together_a_bounded_number() -> None:
-    kept = KeptMessages(max_messages=5)
-    first, second = (SessionEvents(kept, max_messages=3, follow_seconds=0) for _ in range(2))
-    primed = [await first.store_event(str(number), None) for number in range(4)]
+    kept_messages = KeptMessages(max_messages=5)
+    first, second = (SessionEvents(kept_messages, max_messages=3, follow_seconds=0) for _ in range(2))
+    priming_id = [await first.store_event(str(number), None) for number in range(4)]
     for number in range(4):
         await first.store_event(str(number), answer(number))
-    assert [bool(await replayed(first, event)) for event in primed] == [False, True, True, True]
+    assert [bool(await replayed(first, event)) for event in priming_id] == [False, True, True, True]
     for number in range(4):
         await second.store_event(str(number), answer(number))
-    assert [bool(await replayed(first, event)) for event in primed] == [False, False, False, True]
+    assert [bool(await replayed(first, event)) for event in priming_id] == [False, False, False, True]
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,8 @@ def test_nobody_else_gets_the_answer(server: HttpServer) -> None:
     session = open_session(server)
     event_id = break_a_call(server, session)
     url, resumed = f"{server.base}/mcp", {"Last-Event-ID": event_id}
-    stolen = httpx.get(url, headers=session | bearer(OTHER) | resumed)
-    assert stolen.status_code == 404
+    refusal = httpx.get(url, headers=session | bearer(OTHER) | resumed)
+    assert refusal.status_code == 404
     lines: list[str] = []
     headers, soon = open_session(server) | resumed, httpx.Timeout(5, read=1)
     with httpx.stream("GET", url, headers=headers, timeout=soon) as stream, pytest.raises(httpx.ReadTimeout):
