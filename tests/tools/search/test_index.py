@@ -35,7 +35,7 @@ def test_labelled_requests_find_their_operation(index: Index) -> None:
     answers = [(row["expect"], search_names(index, row["query"])) for row in rows]
     among = sum(any(name in expected for name in names) for expected, names in answers) / len(rows)
     first = sum(bool(names) and names[0] in expected for expected, names in answers) / len(rows)
-    assert (among >= 0.98, first >= 0.83) == (True, True), f"among the first 5: {among:.0%}, first: {first:.0%}"
+    assert (among >= 0.98, first >= 0.90) == (True, True), f"among the first 5: {among:.0%}, first: {first:.0%}"
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ from klaviyo_tools.search.phrasebook import Phrasebook, Request
 from klaviyo_tools.toolsets import STANDARD
 
 _SATURATION = 1.5
-_LENGTH_WEIGHT = 0.35
+_LENGTH_WEIGHT = 0.2
 """BM25's k1 and b. b is low: the length of a text of a few words says little."""
 _WEIGHTS = {"name": 3.0, "alias": 1.5, "words": 2.5, "purpose": 1.0, "area": 1.8, "verb": 1.5}
-_REQUEST_WEIGHT = 0.4
+_REQUEST_WEIGHT = 0.6
 """The weight of a word of one request; that of a word of n requests grows with the root of n."""
 _LANGUAGES = ("english", "spanish", "french", "german")
 _MIN_PART_LETTERS = 4
@@ -50,7 +50,7 @@ _AREA_WORDS_WEIGHT = 5
 """How many requests the words for an area weigh as much as."""
 _SAME_REQUEST_FACTOR = 3.0
 """The factor of the score of an operation one of whose requests has the same words as the query."""
-_STANDARD_FACTOR = 1.1
+_STANDARD_FACTOR = 1.2
 """The factor of the score of an operation in the standard toolset: most queries are for these."""
 _VERB_CLASSES = {"list": "get", "render": "get", "upload": "create", "clone": "create", "request": "delete"}
 """First word of a name -> the verb that it is counted to."""
