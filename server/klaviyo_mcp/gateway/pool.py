@@ -1,20 +1,17 @@
 """Connections to the gateway: a stack of idle ones, or httpx's client where the environment names proxies.
 
-httpcore's pool would go through all connections for each of them at the start and the end of every request. All
-requests go to one origin, so that a stack of idle connections is enough.
+The connections are httpcore's, without its pool, which goes through all connections for each of them at the start and
+the end of every request. All requests go to one origin, so that a stack of idle connections is enough.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterable, AsyncIterator
 
 import anyio
-import anyio.lowlevel
+import httpcore
 import httpx
-
-from klaviyo_mcp.gateway.connection import HttpConnection, connect
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
@@ -30,80 +27,101 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     def __init__(
         self, base_url: str, max_connections: int, idle_seconds: float, security: ssl.SSLContext | None = None
     ) -> None:
-        parts = urlsplit(base_url)
-        self._host = parts.hostname or ""
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._origin = httpcore.URL(base_url).origin
         self._idle_seconds = idle_seconds
         self._security = security
-        if security is not None:
-            security.set_alpn_protocols(["http/1.1"])
         self._slots = anyio.Semaphore(max_connections, fast_acquire=True)
-        self._idle: list[HttpConnection] = []
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
         self._open = True
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request once a slot is free. Raises httpx's errors."""
-        timeouts = request.extensions.get("timeout", {})
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        url = request.url
+        core_request = httpcore.Request(
+            request.method,
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
         await self._slots.acquire()
-        connection: HttpConnection | None = None
+        connection: httpcore.AsyncHTTPConnection | None = None
         try:
-            connection = self._take_idle() or await self._connect(timeouts.get("connect"))
-            head = await connection.send(request)
-        except BaseException:
-            self.put_back(connection)
+            connection = await self._take_connection()
+            response = await connection.handle_async_request(core_request)
+        except BaseException as error:
+            await self.put_back(connection)
+            if isinstance(error, HTTPCORE_ERRORS):
+                raise httpx_error(error) from error
             raise
-        body = _ResponseBody(self, connection, timeouts.get("read"))
-        return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=body)
+        body = _ResponseBody(response, self, connection)
+        return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
 
-    def put_back(self, connection: HttpConnection | None) -> None:
+    async def put_back(self, connection: httpcore.AsyncHTTPConnection | None) -> None:
         """Free a slot; the connection is kept if it can take another request, and closed otherwise."""
         self._slots.release()
-        if connection is None or not connection.finish():
+        if connection is None:
             return
-        if self._open:
+        if self._open and connection.is_available():
             self._idle.append(connection)
         else:
-            connection.close()
+            with anyio.CancelScope(shield=True):
+                await connection.aclose()
 
     async def aclose(self) -> None:
         """Close the connections: the idle ones at once, the others after their requests."""
         self._open = False
         while self._idle:
-            self._idle.pop().close()
-        await anyio.lowlevel.checkpoint()  # the event loop closes their sockets in its next turn
+            await self._idle.pop().aclose()
 
-    async def _connect(self, seconds: float | None) -> HttpConnection:
-        return HttpConnection(await connect(self._host, self._port, self._security, seconds), self._idle_seconds)
-
-    def _take_idle(self) -> HttpConnection | None:
-        """The connection that was used last, None where there is none. Closes those that cannot be used any more."""
-        connection: HttpConnection | None = None
-        while self._idle and not (connection := self._idle.pop()).is_usable:
-            connection.close()
-            connection = None
-        # Those below were idle for longer.
-        while self._idle and not self._idle[0].is_usable:
-            self._idle.pop(0).close()
-        return connection
+    async def _take_connection(self) -> httpcore.AsyncHTTPConnection:
+        """The connection that was used last, or a new one. Closes those that were idle for too long."""
+        while self._idle and self._idle[0].has_expired():
+            await self._idle.pop(0).aclose()
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return httpcore.AsyncHTTPConnection(self._origin, self._security, self._idle_seconds)
 
 
 class _ResponseBody(httpx.AsyncByteStream):
     """The body of a response, which holds its connection until it is closed."""
 
-    def __init__(self, pool: ConnectionPool, connection: HttpConnection, read_seconds: float | None) -> None:
+    def __init__(
+        self, response: httpcore.Response, pool: ConnectionPool, connection: httpcore.AsyncHTTPConnection
+    ) -> None:
+        self._response = response
         self._pool = pool
-        self._connection: HttpConnection | None = connection
-        self._read_seconds = read_seconds
+        self._connection: httpcore.AsyncHTTPConnection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._connection is not None and (chunk := await self._connection.read_body(self._read_seconds)):
-            yield chunk
+        assert isinstance(self._response.stream, AsyncIterable)
+        try:
+            async for chunk in self._response.stream:
+                yield chunk
+        except HTTPCORE_ERRORS as error:
+            raise httpx_error(error) from error
 
     async def aclose(self) -> None:
         """Put the connection back; a second call does nothing."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._pool.put_back(connection)
+            try:
+                await self._response.aclose()
+            finally:
+                await self._pool.put_back(connection)
+
+
+HTTPCORE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+
+
+def httpx_error(error: Exception) -> Exception:
+    """The error of httpx that corresponds to one of httpcore: both libraries use the same class names."""
+    kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+    return kind(str(error))
 
 
 class ProxiedPool(httpx.AsyncBaseTransport):

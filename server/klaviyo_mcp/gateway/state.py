@@ -56,7 +56,7 @@ class RequestState:
         tracing.add_wait(seconds)
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """The trace hook, as httpcore calls it: the request counts as sent once its headers are being written.
+        """httpcore's trace hook: the request counts as sent once its headers are being written.
 
         The CONNECT of a tunnel through a proxy is not the request.
         """

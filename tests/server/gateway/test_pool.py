@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import httpcore
 import httpx
 import pytest
 from tests.server.fake_gateway import Answer, FakeGateway, Fault, Step, fake_gateway
 
-from klaviyo_mcp.gateway.pool import ConnectionPool
+from klaviyo_mcp.gateway.pool import HTTPCORE_ERRORS, ConnectionPool, httpx_error
 
 pytestmark = pytest.mark.anyio
 
@@ -149,3 +150,13 @@ async def test_a_failed_connection_raises_and_frees_its_slot() -> None:
         for _ in range(2):
             with pytest.raises(httpx.ConnectError):
                 await client.get(nobody)
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in vars(httpcore).values() if isinstance(k, type) and issubclass(k, HTTPCORE_ERRORS)]
+)
+def test_every_error_of_httpcore_becomes_the_error_of_httpx_with_that_name(kind: type[Exception]) -> None:
+    error = httpx_error(kind("why"))
+    assert type(error).__name__ == kind.__name__
+    assert isinstance(error, httpx.TransportError)
+    assert str(error) == "why"
