@@ -243,3 +243,11 @@ def attribute_of(page: Page | None, name: str) -> Any:
     records = page.records if page is not None else ()
     attributes: Mapping[str, Any] = records[0].attributes if records else EMPTY
     return attributes.get(name)
+
+
+def included_record(page: Page, type_: str, read: str) -> Record:
+    """The record of a type that a document includes. Raises UpstreamError, which names the read, where it has none."""
+    for record in page.included.values():
+        if record.type == type_:
+            return record
+    raise UpstreamError(read, f"its {type_} could not be read")

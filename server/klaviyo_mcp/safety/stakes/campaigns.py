@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_mcp.account.reads import AccountReads
+from klaviyo_mcp.account.reads import AccountReads, included_record
 from klaviyo_mcp.answers.wording import describe, label_of, quote
-from klaviyo_mcp.errors import UpstreamError
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import Stake
 from klaviyo_mcp.safety.stakes.pending import is_pending
@@ -32,9 +31,7 @@ async def assess_message(reads: AccountReads, arguments: Any) -> Stake:
         campaign_message_id=id_,
         include=["campaign"],
     )
-    campaign = next((record for record in page.included.values() if record.type == "campaign"), None)
-    if campaign is None:
-        raise UpstreamError("get_campaign_message", "its campaign could not be read")
+    campaign = included_record(page, "campaign", "get_campaign_message")
     return _assess(campaign)
 
 

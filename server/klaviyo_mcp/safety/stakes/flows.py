@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_mcp.account.reads import AccountReads, attribute_of
+from klaviyo_mcp.account.reads import AccountReads, attribute_of, included_record
 from klaviyo_mcp.answers.wording import describe, label_of, quote
-from klaviyo_mcp.errors import UpstreamError
 from klaviyo_mcp.safety.flow_definitions import action_status
 from klaviyo_mcp.safety.previews.stable_attributes import stable_attributes
 from klaviyo_mcp.safety.stake import Stake
@@ -33,9 +32,7 @@ async def assess_action(reads: AccountReads, arguments: Any) -> Stake:
         include=["flow"],
         fields=("definition",),
     )
-    flow = next((record for record in page.included.values() if record.type == "flow"), None)
-    if flow is None:
-        raise UpstreamError("get_flow_action", "its flow could not be read")
+    flow = included_record(page, "flow", "get_flow_action")
     reasons = []
     status = str(flow.attributes.get("status") or "unknown").lower()
     if status != "draft":
