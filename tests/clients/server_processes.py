@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FAKE_SERVICE = [sys.executable, str(Path(__file__).with_name("fake_service.py"))]
+WINDOWS_BRANCHES = [sys.executable, str(Path(__file__).with_name("windows_branches.py"))]
 COMMAND = [sys.executable, "-m", "klaviyo_mcp"]
 CLIENT = {"name": "test", "version": "1"}
 ENVELOPE = {

@@ -17,6 +17,7 @@ from mcp.client.client import Client
 from tests.clients.server_processes import (
     ENVELOPE,
     FAKE_SERVICE,
+    WINDOWS_BRANCHES,
     StdioServer,
     environment,
     http_server,
@@ -30,11 +31,14 @@ STDIO = [*FAKE_SERVICE, "stdio"]
 HTTP = [*FAKE_SERVICE, "http"]
 
 
+BOTH_PROGRAMS = pytest.mark.parametrize("program", [FAKE_SERVICE, WINDOWS_BRANCHES], ids=["posix", "windows"])
+"""The test service as it is, and on the branches that Windows takes."""
 ENDED = "The server is shutting down and ended wait. If it changes something, check whether the change"
 
 
-def test_a_call_under_way_may_end_after_the_input() -> None:
-    with stdio_server(STDIO) as server:
+@BOTH_PROGRAMS
+def test_a_call_under_way_may_end_after_the_input(program: list[str]) -> None:
+    with stdio_server([*program, "stdio"]) as server:
         server.call(1, "brief")
         assert server.receive()["method"] == "notifications/progress"
         code, out, log = server.end()
@@ -71,11 +75,12 @@ def test_what_is_piped_in_at_once_is_answered_in_full() -> None:
     assert all("result" in answer for answer in answers)
 
 
+@BOTH_PROGRAMS
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_server_with_the_exit_code_of_shells_though_its_input_stays_open(
-    number: signal.Signals, expected: int
+    program: list[str], number: signal.Signals, expected: int
 ) -> None:
-    with stdio_server(STDIO) as server:
+    with stdio_server([*program, "stdio"]) as server:
         server.call(1, "wait")
         server.receive()
         server.process.send_signal(number)
@@ -144,14 +149,17 @@ def test_a_modern_client_needs_no_handshake_but_an_envelope() -> None:
 
 
 @pytest.mark.anyio
-async def test_http_lets_a_call_end_before_it_stops() -> None:
+@pytest.mark.parametrize(
+    ("program", "number"), [(FAKE_SERVICE, signal.SIGTERM), (WINDOWS_BRANCHES, signal.SIGINT)], ids=["posix", "windows"]
+)
+async def test_http_lets_a_call_end_before_it_stops(program: list[str], number: signal.Signals) -> None:
     begun = anyio.Event()
     answers: list[str] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         begun.set()
 
-    with http_server(HTTP) as server:
+    with http_server([*program, "http"]) as server:
         async with Client(f"{server.base}/mcp") as client, anyio.create_task_group() as group:
 
             async def brief() -> None:
@@ -161,12 +169,12 @@ async def test_http_lets_a_call_end_before_it_stops() -> None:
             await client.list_tools()  # or the client lists them after the call, to check its answer
             group.start_soon(brief)
             await begun.wait()
-            server.process.terminate()
+            server.process.send_signal(number)
         assert await anyio.to_thread.run_sync(server.process.wait) == 0
         log = server.log()
     assert answers == ["done"]
     assert "Traceback" not in log
-    assert '"event": "stopping", "signal": "SIGTERM"' in log
+    assert f'"event": "stopping", "signal": "{number.name}"' in log
 
 
 @pytest.mark.anyio

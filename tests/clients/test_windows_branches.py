@@ -1,45 +1,21 @@
-"""Where the event loop waits neither for pipes nor for signals, the server ends as cleanly as elsewhere."""
+"""Where the event loop waits neither for pipes nor for signals, the server reads and writes as elsewhere.
+
+How it ends there stands in `test_exits`.
+"""
 
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import anyio
-import anyio.to_thread
 import pytest
-from mcp.client.client import Client
-from tests.clients.server_processes import environment, http_server, initialize, stdio_server
+from tests.clients.server_processes import WINDOWS_BRANCHES, environment, initialize, stdio_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="sends signals")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows takes them itself")]
 
-PROGRAM = [sys.executable, str(Path(__file__).with_name("windows_branches.py"))]
-STDIO = [*PROGRAM, "stdio"]
-
-
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_stdio_though_its_input_stays_open(number: signal.Signals, expected: int) -> None:
-    with stdio_server(STDIO) as server:
-        server.call(1, "wait")
-        server.receive()
-        server.process.send_signal(number)
-        assert server.process.wait(timeout=20) == expected
-        _, out, log = server.end()
-    assert json.loads(out)["result"]["content"][0]["text"].startswith("The server is shutting down and ended wait.")
-    assert b"Traceback" not in log
-
-
-def test_a_call_under_way_may_end_after_the_input() -> None:
-    with stdio_server(STDIO) as server:
-        server.call(1, "brief")
-        assert server.receive()["method"] == "notifications/progress"
-        code, out, log = server.end()
-    assert code == 0
-    assert json.loads(out)["result"]["content"][0]["text"] == "done"
-    assert json.loads(log.splitlines()[-1])["status"] == "ok"
+STDIO = [*WINDOWS_BRANCHES, "stdio"]
 
 
 def test_all_that_a_file_holds_is_answered_in_a_file(tmp_path: Path) -> None:
@@ -66,29 +42,3 @@ def test_long_answers_and_stray_prints_keep_to_their_streams() -> None:
     assert answers == {**dict.fromkeys(range(1, 6), word), 6: "printed"}
     assert (code, out) == (0, b"")
     assert b"astray" in log
-
-
-@pytest.mark.anyio
-async def test_a_signal_lets_calls_over_http_end_and_leaves_no_traceback() -> None:
-    begun = anyio.Event()
-    answers: list[str] = []
-
-    async def note(progress: float, total: float | None, message: str | None) -> None:
-        begun.set()
-
-    with http_server([*PROGRAM, "http"]) as server:
-        async with Client(f"{server.base}/mcp") as client, anyio.create_task_group() as group:
-
-            async def brief() -> None:
-                result = await client.call_tool("brief", {}, progress_callback=note)
-                answers.append(result.content[0].text)  # type: ignore[union-attr]
-
-            await client.list_tools()
-            group.start_soon(brief)
-            await begun.wait()
-            server.process.send_signal(signal.SIGINT)
-        assert await anyio.to_thread.run_sync(server.process.wait) == 0
-        log = server.log()
-    assert answers == ["done"]
-    assert "Traceback" not in log
-    assert '"event": "stopping", "signal": "SIGINT"' in log
